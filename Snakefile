@@ -1,0 +1,48 @@
+# From raw job records to the report; `snakemake -n` shows the way, README.md explains it.
+import json
+import os
+import sys
+
+from snakemake.exceptions import WorkflowError
+
+sys.path.insert(0, f"{workflow.basedir}/workflow")
+
+from redwood.code_digest import code_digest as code
+from redwood.configuration import validate
+from redwood.errors import InputError
+
+configfile: "config/config.yaml"
+
+try:
+    configuration = validate(config)
+except InputError as error:
+    raise WorkflowError(str(error))
+
+# Jobs find this Python and the library, on this machine and inside a Slurm job alike.
+os.environ["PATH"] = f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"
+os.environ["PYTHONPATH"] = f"{workflow.basedir}/workflow"
+
+report: "workflow/report/workflow.rst"
+
+wildcard_constraints:
+    dataset=configuration.dataset,
+    model="|".join(configuration.surrogates.models),
+    workload="|".join(["recorded", *configuration.surrogates.models]),
+    policy="|".join(configuration.simulation.policies),
+    repetition=r"\d+",
+
+
+include: "workflow/rules/records.smk"
+include: "workflow/rules/surrogates.smk"
+include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/simulation.smk"
+include: "workflow/rules/paper.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        expand(
+            rules.table1.output + rules.table2.output + FIGURES,
+            dataset=configuration.dataset,
+        ),

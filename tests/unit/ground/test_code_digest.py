@@ -1,0 +1,65 @@
+import pytest
+from redwood import code_digest as module
+from redwood.code_digest import code_digest
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A small package `redwood` in a folder of its own; returns a function that rewrites a module."""
+    monkeypatch.setattr(module, "_ROOT", tmp_path)
+
+    def write(name: str, text: str) -> None:
+        path = tmp_path / "redwood" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        for cached in (module._tree, module._meaning, module._imports):
+            cached.cache_clear()
+
+    write("__init__.py", "")
+    write("ground.py", "def f(x):\n    return x\n")
+    write("metric.py", "import numpy\nfrom redwood.ground import f\n\n\ndef g(): return f(1)\n")
+    write("lazy.py", "def h():\n    from redwood import metric\n    return metric.g()\n")
+    write("other.py", "X = 1\n")
+    return write
+
+
+def test_comments_docstrings_and_layout_do_not_count(package):
+    before = code_digest("redwood.metric")
+    package(
+        "metric.py",
+        '"""What."""\nimport numpy\nfrom redwood.ground import f  # why\ndef g():\n'
+        '    """Docs."""\n    return f(1)\n',
+    )
+    assert code_digest("redwood.metric") == before
+
+
+@pytest.mark.parametrize("name", ["redwood.metric", "redwood.lazy"])
+def test_an_edit_deep_down_counts_for_all_that_import_it(package, name):
+    before, unrelated = code_digest(name), code_digest("redwood.other")
+    package("ground.py", "def f(x):\n    return x + 1\n")
+    assert code_digest(name) != before
+    assert code_digest("redwood.other") == unrelated
+
+
+def test_a_package_stands_for_its_modules(package):
+    package("room/__init__.py", "")
+    package("room/a.py", "A = 1\n")
+    before = code_digest("redwood.room")
+    package("room/b.py", "B = 1\n")
+    assert code_digest("redwood.room") != before
+
+
+def test_relative_imports_are_followed(package):
+    package("room/__init__.py", "")
+    package("room/a.py", "from . import b\nfrom ..ground import f\n")
+    package("room/b.py", "B = 1\n")
+    first = code_digest("redwood.room.a")
+    package("room/b.py", "B = 2\n")
+    second = code_digest("redwood.room.a")
+    package("ground.py", "def f(x): return -x\n")
+    assert len({first, second, code_digest("redwood.room.a")}) == 3
+
+
+def test_a_module_that_is_not_there_is_an_error(package):
+    with pytest.raises(ModuleNotFoundError, match=r"redwood\.nothing"):
+        code_digest("redwood.nothing")

@@ -1,0 +1,54 @@
+from pathlib import Path
+
+import pytest
+import yaml
+from redwood.configuration import schema, validate
+from redwood.errors import InputError
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def test_every_default_is_valid():
+    assert validate({}).surrogates.models == ("smote", "tvae")
+
+
+@pytest.mark.parametrize("name", ["config", "lcg2005", "paper", "test"])
+def test_every_shipped_configuration_is_valid_on_top_of_the_default(name):
+    def merge(below, above):
+        if not (isinstance(below, dict) and isinstance(above, dict)):
+            return above
+        return below | {key: merge(below.get(key), value) for key, value in above.items()}
+
+    content = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    above = yaml.safe_load((ROOT / f"config/{name}.yaml").read_text())
+    assert validate(merge(content, above)).dataset == above["dataset"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"sed": 1}, r"sed: unknown key \(value 1\); allowed here: dataset, seed, records"),
+        (
+            {"records": {"split": {"test": 0.2}}},
+            r"records.split.test: unknown key \(value 0.2\); allowed here: method, train",
+        ),
+        ({"records": {"source": {"generate": {"days": 0}}}}, r"generate.days is 0: .*greater than"),
+        ({"records": {"split": {"train": 0.9}}}, "must leave a share for the test rows"),
+        (
+            {"surrogates": {"models": ["gan"]}},
+            r"models is \['gan'\]: .*'gan' is unknown; there are",
+        ),
+        ({"surrogates": {"options": {"tvae": {"epoch": 3}}}}, r"options.tvae.epoch.*unknown key"),
+        ({"evaluation": {"target": "cputime"}}, "target is 'cputime', expected one of"),
+        ({"records": {"source": {"generate": {}, "files": ["x"]}}}, "give either `generate`"),
+        ({"dataset": "My Data"}, "dataset is 'My Data': .*pattern"),
+        ({"simulation": {"policies": ["recorded", "recorded"]}}, "'recorded' is listed twice"),
+    ],
+)
+def test_a_wrong_key_or_value_is_named_with_what_is_allowed(content, message):
+    with pytest.raises(InputError, match=message):
+        validate(content)
+
+
+def test_the_schema_file_is_generated_from_the_model():
+    assert (ROOT / "workflow/schemas/config.schema.json").read_text() == schema()

@@ -1,0 +1,149 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from redwood.errors import InputError
+from redwood.tables import (
+    Column,
+    TableDescription,
+    from_numbers,
+    from_scale,
+    read_table,
+    to_numbers,
+    to_scale,
+    write_table,
+)
+
+DESCRIPTION = TableDescription(
+    "toy",
+    (
+        Column("when", "timestamp", unit="UTC"),
+        Column("size", "integer", unit="bytes", scale="log"),
+        Column("work", "numeric", unit="HS23·s", scale="log"),
+        Column("site", "categorical"),
+        Column("attempt", "integer", role="auxiliary"),
+    ),
+)
+
+
+def toy() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "when": pd.to_datetime(["2024-03-24 21:09:26", "2024-03-25 00:00:00"], utc=True),
+            "size": [18_600_000_000, 0],
+            "work": [620760.0, 0.5],
+            "site": ["CERN", "AGLT2"],
+            "attempt": pd.array([1, None], dtype="Int64"),
+        }
+    )
+
+
+def test_a_table_comes_back_as_it_was(tmp_path):
+    write_table(toy(), tmp_path / "t.parquet", DESCRIPTION)
+    back = read_table(tmp_path / "t.parquet", DESCRIPTION)
+    assert back["when"].dtype == "datetime64[us, UTC]"
+    assert back["when"].tolist() == toy()["when"].tolist()
+    assert back["size"].tolist() == [18_600_000_000, 0]
+    assert back["work"].tolist() == [620760.0, 0.5]
+    assert back["site"].tolist() == ["CERN", "AGLT2"]
+    assert back["attempt"].isna().tolist() == [False, True]
+
+
+def test_units_are_in_the_schema(tmp_path):
+    write_table(toy(), tmp_path / "t.parquet", DESCRIPTION)
+    schema = pq.read_schema(tmp_path / "t.parquet")
+    assert schema.field("size").metadata[b"unit"] == b"bytes"
+    assert not schema.field("size").nullable
+    assert schema.field("attempt").nullable
+
+
+def test_equal_tables_are_equal_bytes(tmp_path):
+    for name in ("a", "b"):
+        write_table(toy(), tmp_path / name, DESCRIPTION)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_a_feature_without_a_value_is_refused_and_nothing_is_written(tmp_path):
+    frame = toy()
+    frame.loc[1, "site"] = None
+    with pytest.raises(InputError, match="row 1: feature 'site' has no value"):
+        write_table(frame, tmp_path / "t.parquet", DESCRIPTION)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("frame", "message"),
+    [
+        (toy().drop(columns="site"), "column 'site' is missing"),
+        (toy().assign(size=["many", "few"]), "'size' does not hold integer values"),
+    ],
+)
+def test_a_table_that_does_not_fit_its_description_is_named(tmp_path, frame, message):
+    with pytest.raises(InputError, match=message):
+        write_table(frame, tmp_path / "t.parquet", DESCRIPTION)
+
+
+def test_reading_what_is_no_table_says_so(tmp_path):
+    with pytest.raises(InputError, match="no such table"):
+        read_table(tmp_path / "none.parquet", DESCRIPTION)
+    (tmp_path / "text.parquet").write_text("PANDAID,SITE\n")
+    with pytest.raises(InputError, match="not a parquet file"):
+        read_table(tmp_path / "text.parquet", DESCRIPTION)
+
+
+def test_a_description_comes_back_as_it_was(tmp_path):
+    DESCRIPTION.save(tmp_path / "table.json")
+    assert TableDescription.load(tmp_path / "table.json") == DESCRIPTION
+    assert [c.name for c in DESCRIPTION.only_features().columns] == ["when", "size", "work", "site"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", "not a table description in JSON"),
+        (json.dumps({"name": "t"}), "has `name` and `columns`"),
+        (json.dumps({"name": "t", "columns": [{"name": "a", "kind": "text"}]}), "kind is 'text'"),
+        (
+            json.dumps({"name": "t", "columns": [{"name": "a", "kind": "numeric"}] * 2}),
+            "'a' is described twice",
+        ),
+        (
+            json.dumps(
+                {"name": "t", "columns": [{"name": "a", "kind": "timestamp", "scale": "log"}]}
+            ),
+            "has no logarithmic scale",
+        ),
+    ],
+)
+def test_a_wrong_description_is_named(tmp_path, content, message):
+    (tmp_path / "table.json").write_text(content)
+    with pytest.raises(InputError, match=message):
+        TableDescription.load(tmp_path / "table.json")
+
+
+@given(st.lists(st.integers(0, 2**52), min_size=1))
+def test_integers_survive_the_way_to_numbers_and_back(values):
+    column = Column("n", "integer", scale="log")
+    numbers = to_numbers(pd.Series(values, dtype="int64"), column)
+    assert from_numbers(numbers, column).tolist() == values
+
+
+@given(st.lists(st.integers(-(2**32), 2**33), min_size=1))
+def test_whole_seconds_survive_the_way_to_numbers_and_back(seconds):
+    column = Column("t", "timestamp")
+    series = pd.Series(np.array(seconds, dtype="datetime64[s]").astype("datetime64[us]"))
+    numbers = to_numbers(series.dt.tz_localize("UTC"), column)
+    assert numbers.tolist() == seconds
+    assert to_numbers(from_numbers(numbers, column), column).tolist() == seconds
+
+
+@given(st.lists(st.floats(0, 1e15), min_size=1))
+def test_the_scale_is_invertible(values):
+    for scale in ("linear", "log"):
+        column = Column("x", "numeric", scale=scale)
+        back = from_scale(to_scale(np.array(values), column), column)
+        np.testing.assert_allclose(back, values, rtol=1e-12, atol=1e-15)

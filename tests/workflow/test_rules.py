@@ -1,0 +1,76 @@
+"""What every rule must have, and what the environments must pin."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+RULES = {
+    match["name"]: match["body"]
+    for path in sorted((ROOT / "workflow/rules").glob("*.smk"))
+    for match in re.finditer(
+        r"^ *rule (?P<name>\w+):\n(?P<body>(?:(?: {4,}.*)?\n)+)", path.read_text(), re.MULTILINE
+    )
+}
+CONDA_NAMES = {"pytorch": "torch", "matplotlib-base": "matplotlib"}
+
+
+def locked() -> dict[str, str]:
+    lines = []
+    for name in ("requirements.lock", "requirements-tvae.lock"):
+        lines += (ROOT / name).read_text().splitlines()
+    pins = [line.split("==") for line in lines if line and not line.startswith("#")]
+    return {name.lower(): version for name, version in pins}
+
+
+def test_the_rules_are_found():
+    assert {"records_clean", "surrogates_train", "evaluate", "simulate", "table1"} <= set(RULES)
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_every_rule_is_one_line_of_the_command_with_log_conda_and_resources(name):
+    body = RULES[name]
+    for directive in ("output", "params", "log", "benchmark", "conda", "threads", "resources"):
+        assert re.search(rf"^ +{directive}:", body, re.MULTILINE), f"{name} has no {directive}:"
+    assert re.search(r"mem_mb=", body)
+    assert re.search(r"runtime=", body)
+    assert re.search(r"code=(lambda wildcards: )?code\(", body), f"{name} does not track its code"
+    assert not re.search(r"^ +(run|script|notebook|wrapper):", body, re.MULTILINE)
+    command = "".join(re.findall(r'^ +"(.*)"$', body.split("shell:")[1], re.MULTILINE))
+    assert command.startswith("python -m redwood ")
+    assert command.endswith(" 2> {log}")
+
+
+def test_training_asks_for_a_gpu():
+    assert "gpu=" in RULES["surrogates_train"]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "envs").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_pin_of_an_environment_equals_the_lock(path):
+    pins = locked()
+    compiled = (ROOT / "workflow/setup/simgrid.lock").read_text()
+    for dependency in yaml.safe_load(path.read_text())["dependencies"]:
+        if not isinstance(dependency, str) or "=" not in dependency:
+            continue
+        name, version = re.split(r"=+|(?=<)", dependency, maxsplit=1)
+        if name == "python":
+            continue
+        if CONDA_NAMES.get(name, name) in pins:
+            assert pins[CONDA_NAMES.get(name, name)] == version, dependency
+        else:
+            assert re.search(rf"^{name}=={version.lstrip('<')}", compiled, re.MULTILINE) or (
+                version.startswith("<") and f"\n{name}==" in compiled
+            ), f"{dependency} is in no lock file"
+
+
+def test_the_tools_that_build_simgrid_are_pinned_below_the_versions_that_cannot():
+    pins = dict(
+        line.split("==")
+        for line in (ROOT / "workflow/setup/simgrid.lock").read_text().splitlines()
+        if not line.startswith("#")
+    )
+    assert int(pins["cmake"].split(".")[0]) < 4
+    assert tuple(map(int, pins["pybind11"].split("."))) < (3, 0, 2)
+    assert int(pins["setuptools"].split(".")[0]) < 81

@@ -1,0 +1,94 @@
+"""A digest of the code that a rule runs, so that an edit makes stale what it must and no more.
+
+Snakemake tracks a rule's parameters but not the Python modules behind its shell line. A rule that
+passes `code_digest("redwood.evaluation.…")` as a parameter is rerun when, and only when, the meaning
+of that module or of one that it imports inside this package has changed.
+"""
+
+import ast
+import hashlib
+from functools import cache
+from pathlib import Path
+
+_PACKAGE = "redwood"
+_ROOT = Path(__file__).resolve().parent.parent
+
+
+def code_digest(*modules: str) -> str:
+    """A digest over the syntax trees of `modules` and of all they import inside the package.
+
+    Comments, docstrings and layout do not count. A package name stands for all modules in it.
+
+    Raises:
+        ModuleNotFoundError: a name is no module of the package.
+    """
+    pending, seen = list(modules), set()
+    while pending:
+        module = pending.pop()
+        if module in seen:
+            continue
+        seen.add(module)
+        pending.extend(_imports(module))
+        if module in modules and _file(module).name == "__init__.py":
+            pending.extend(
+                f"{module}.{path.stem}" for path in _file(module).parent.glob("[!_]*.py")
+            )
+    digest = hashlib.sha256()
+    for module in sorted(seen):
+        digest.update(f"{module}\n{_meaning(module)}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def _file(module: str) -> Path:
+    path = _ROOT.joinpath(*module.split("."))
+    for candidate in (path.with_suffix(".py"), path / "__init__.py"):
+        if candidate.is_file():
+            return candidate
+    raise ModuleNotFoundError(f"{module}: no such module in {_ROOT}")
+
+
+@cache
+def _tree(module: str) -> ast.Module:
+    return ast.parse(_file(module).read_text(encoding="utf-8"))
+
+
+@cache
+def _meaning(module: str) -> str:
+    tree = ast.parse(_file(module).read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        documented = isinstance(
+            node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+        )
+        if documented and body and ast.get_docstring(node, clean=False) is not None:
+            node.body = body[1:]
+    return ast.dump(tree)
+
+
+@cache
+def _imports(module: str) -> tuple[str, ...]:
+    found = set()
+    for node in ast.walk(_tree(module)):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                parents = module.split(".")
+                if _file(module).name != "__init__.py":
+                    parents = parents[:-1]
+                parents = parents[: len(parents) - node.level + 1]
+                base = ".".join([*parents, *([node.module] if node.module else [])])
+            found.add(base)
+            found.update(f"{base}.{alias.name}" for alias in node.names)
+    return tuple(sorted(name for name in found if _is_ours(name)))
+
+
+def _is_ours(name: str) -> bool:
+    if name != _PACKAGE and not name.startswith(f"{_PACKAGE}."):
+        return False
+    try:
+        _file(name)
+    except ModuleNotFoundError:
+        return False
+    return True

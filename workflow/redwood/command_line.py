@@ -1,0 +1,43 @@
+"""The `redwood` command: one group of verbs per stage."""
+
+import sys
+
+import typer
+
+from redwood.errors import InputError
+
+app = typer.Typer(
+    help="From the job records of a computing grid to synthetic workloads and simulations.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _register_stages() -> None:
+    from redwood.evaluation.commands import evaluate
+    from redwood.paper.commands import app as paper
+    from redwood.records.commands import app as records
+    from redwood.simulation.commands import app as simulation
+    from redwood.simulation.commands import simulate
+    from redwood.surrogates.commands import app as surrogates
+
+    app.add_typer(records, name="records")
+    app.add_typer(surrogates, name="surrogates")
+    app.command("evaluate")(evaluate)
+    app.add_typer(simulation, name="simulation")
+    app.command("simulate")(simulate)
+    app.add_typer(paper, name="paper")
+
+
+def main() -> None:
+    """Run the command line. Exit status: 0 done, 1 bad input (one clear line), 2 wrong usage."""
+    _register_stages()
+    try:
+        app()
+    except InputError as error:
+        print(f"redwood: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("redwood: interrupted", file=sys.stderr)
+        sys.exit(130)

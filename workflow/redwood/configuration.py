@@ -1,0 +1,267 @@
+"""The typed configuration: what may stand in `config/*.yaml`, its defaults and its checks.
+
+`workflow/schemas/config.schema.json` is generated from these classes.
+"""
+
+import json
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from redwood import plugins
+from redwood.errors import InputError
+
+PAPER_FEATURES = (
+    "creationtime",
+    "computingsite",
+    "project",
+    "prodstep",
+    "datatype",
+    "nfiles",
+    "size",
+    "jobstatus",
+    "workload",
+)
+OPTIONAL_FEATURES = ("workinggroup", "user", "requestedtime", "cores", "walltime")
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Generate(_Section):
+    """The raw dumps that are made when there are none: synthetic, and labelled so."""
+
+    start: date = Field(date(2024, 1, 1), description="first day")
+    days: int = Field(150, ge=1, le=3650, description="length of the recorded window in days")
+    sites: int = Field(83, ge=2, le=83, description="number of computing sites")
+    jobs: int = Field(
+        60_000,
+        ge=200,
+        le=100_000_000,
+        description="user-analysis jobs; other activities come on top",
+    )
+
+
+class Retrieve(_Section):
+    """A public trace to get when none of `files` exists."""
+
+    url: str = Field(pattern=r"^https?://", description="address of the file")
+    sha256: str | None = Field(
+        None,
+        pattern=r"^[0-9a-f]{64}$",
+        description="expected digest; without one the digest is written beside the file, for pinning",
+    )
+
+
+class Source(_Section):
+    """Where the raw records come from: made (`generate`), or read (`files`, else `retrieve`)."""
+
+    generate: Generate | None = None
+    files: tuple[str, ...] = Field((), description="files, folders or globs")
+    retrieve: Retrieve | None = None
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> "Source":
+        if (self.generate is None) == (not self.files and self.retrieve is None):
+            raise ValueError("give either `generate`, or `files` and/or `retrieve`")
+        return self
+
+
+class Cleaning(_Section):
+    """What is kept of the raw records, and how it is read."""
+
+    columns: dict[str, str] = Field(
+        {}, description="raw column name → PanDA's name, for dumps that call it otherwise"
+    )
+    features: tuple[Literal[PAPER_FEATURES + OPTIONAL_FEATURES], ...] = Field(
+        PAPER_FEATURES, min_length=2, description="the columns that surrogates learn, in order"
+    )
+    analysis_of_daod: bool = Field(
+        True, description="keep only the paper's selection, user analysis of DAOD datasets"
+    )
+    keep_robots: bool = Field(False, description="keep test jobs (gangarobot, hc_test)")
+    utc_offset_hours: float = Field(
+        0.0, ge=-14, le=14, description="offset of the dump's clock from UTC, for local-time dumps"
+    )
+    default_core_power: float = Field(
+        10.0, gt=0, description="HS23 per core of a site that the resource table does not know"
+    )
+
+    @field_validator("features")
+    @classmethod
+    def _distinct(cls, features: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(features)) < len(features):
+            raise ValueError("a feature is listed twice")
+        return features
+
+
+class Split(_Section):
+    """How the jobs are divided into training, validation and test rows."""
+
+    method: Literal["random", "time", "task"] = "random"
+    train: float = Field(0.6, gt=0, lt=1)
+    validation: float = Field(0.2, gt=0, lt=1)
+
+    @model_validator(mode="after")
+    def _leaves_a_test(self) -> "Split":
+        if self.train + self.validation >= 0.999:
+            raise ValueError("train + validation must leave a share for the test rows")
+        return self
+
+
+class Records(_Section):
+    """From raw dumps to the split job table."""
+
+    source: Source = Source(generate=Generate())
+    cleaning: Cleaning = Cleaning()
+    split: Split = Split()
+
+
+class Surrogates(_Section):
+    """The generative models of the job table."""
+
+    models: tuple[str, ...] = Field(("smote", "tvae"), min_length=1)
+    options: dict[str, dict[str, Any]] = Field({}, description="model → its options")
+    rows: int | None = Field(
+        None, ge=10, description="rows to sample; as many as test rows if null"
+    )
+
+    @field_validator("models")
+    @classmethod
+    def _known_models(cls, models: tuple[str, ...]) -> tuple[str, ...]:
+        return _known("redwood.surrogates.models", models)
+
+    @model_validator(mode="after")
+    def _valid_options(self) -> "Surrogates":
+        for model, options in self.options.items():
+            try:
+                plugin = plugins.load("redwood.surrogates.models", model)
+                plugin.Options.model_validate(options)
+            except InputError as error:
+                raise ValueError(str(error)) from None
+            except ValidationError as error:
+                raise ValueError("; ".join(_problems(error, f"options.{model}"))) from None
+        return self
+
+
+class Evaluation(_Section):
+    """The measures of faithfulness and closeness."""
+
+    measures: tuple[str, ...] = ("wd", "jsd", "diff_corr", "dcr", "diff_mlef")
+    target: str = Field("workload", description="the column that diff-MLEF predicts")
+    groups: int = Field(
+        20, ge=5, le=500, description="groups of consecutive rows of the jackknife intervals"
+    )
+
+    @field_validator("measures")
+    @classmethod
+    def _known_measures(cls, measures: tuple[str, ...]) -> tuple[str, ...]:
+        return _known("redwood.evaluation.measures", measures)
+
+
+class Simulation(_Section):
+    """The grid on which recorded and synthetic jobs are run."""
+
+    policies: tuple[str, ...] = Field(("recorded", "least_loaded", "data_locality"), min_length=1)
+    seeds: int = Field(2, ge=1, le=100, description="repetitions, each with a seed of its own")
+    load_factor: float = Field(
+        4.0, gt=0, description="arrivals are this many times as fast as in the job table"
+    )
+    utilisation: float = Field(
+        0.7, gt=0, lt=1, description="busy share of the cores at which the sites are sized"
+    )
+    interval_s: float = Field(3600.0, gt=0, description="step of the recorded time series in s")
+    tcp_gamma: float = Field(
+        0.0, ge=0, description="TCP window in bytes that caps a single transfer; 0 lifts the cap"
+    )
+
+    @field_validator("policies")
+    @classmethod
+    def _known_policies(cls, policies: tuple[str, ...]) -> tuple[str, ...]:
+        return _known("redwood.simulation.policies", policies)
+
+
+class Paper(_Section):
+    """Tables and figures."""
+
+    dpi: int = Field(150, ge=50, le=600, description="resolution of the PNG figures")
+
+
+class Configuration(_Section):
+    """A whole run."""
+
+    dataset: Name = Field("embedded", description="name of the results folder")
+    seed: int = Field(2410, ge=0, lt=2**32)
+    records: Records = Records()
+    surrogates: Surrogates = Surrogates()
+    evaluation: Evaluation = Evaluation()
+    simulation: Simulation = Simulation()
+    paper: Paper = Paper()
+
+    @model_validator(mode="after")
+    def _target_is_a_feature(self) -> "Configuration":
+        features = self.records.cleaning.features
+        if self.evaluation.target not in features:
+            raise ValueError(
+                f"evaluation.target is {self.evaluation.target!r}, "
+                f"expected one of records.cleaning.features: {', '.join(features)}"
+            )
+        return self
+
+
+def validate(content: dict[str, Any], name: str = "configuration") -> Configuration:
+    """The configuration that `content` describes, defaults filled in.
+
+    Raises:
+        InputError: a key or a value is wrong; one line names each key, its value and what is allowed.
+    """
+    try:
+        return Configuration.model_validate(content)
+    except ValidationError as error:
+        raise InputError(f"{name}: {'; '.join(_problems(error))}") from None
+
+
+def schema() -> str:
+    """The JSON schema of the configuration, as the text of `workflow/schemas/config.schema.json`."""
+    return json.dumps(Configuration.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def _known(package: str, chosen: tuple[str, ...]) -> tuple[str, ...]:
+    available = plugins.names(package)
+    for name in chosen:
+        if name not in available:
+            raise ValueError(f"{name!r} is unknown; there are {', '.join(available)}")
+        if chosen.count(name) > 1:
+            raise ValueError(f"{name!r} is listed twice")
+    return chosen
+
+
+def _problems(error: ValidationError, prefix: str = "") -> list[str]:
+    problems = []
+    for problem in error.errors(include_url=False):
+        key = ".".join([*([prefix] if prefix else []), *(str(part) for part in problem["loc"])])
+        if problem["type"] == "extra_forbidden":
+            allowed = ", ".join(_siblings(problem["loc"])) if not prefix else ""
+            problems.append(
+                f"{key}: unknown key (value {problem['input']!r})"
+                + (f"; allowed here: {allowed}" if allowed else "")
+            )
+        elif isinstance(problem["input"], dict):
+            problems.append(f"{key}: {problem['msg']}".removeprefix(": "))
+        else:
+            problems.append(f"{key} is {problem['input']!r}: {problem['msg']}")
+    return problems
+
+
+def _siblings(location: tuple[int | str, ...]) -> list[str]:
+    """The keys that are allowed where the unknown key at `location` stands."""
+    section: Any = Configuration
+    for part in location[:-1]:
+        annotation = section.model_fields[part].annotation
+        candidates = [annotation, *getattr(annotation, "__args__", ())]
+        section = next(c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel))
+    return list(section.model_fields)

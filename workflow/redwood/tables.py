@@ -1,0 +1,250 @@
+"""What a table is: its description (columns, kinds, units), and reading and writing it.
+
+Every stage works on a table and its description and on nothing else; the job table of PanDA is one
+such table. A description is a JSON file beside the parquet files that share it.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from redwood.errors import InputError
+from redwood.outputs import write_json, writing
+
+Kind = Literal["numeric", "integer", "timestamp", "categorical"]
+Scale = Literal["linear", "log"]
+Role = Literal["feature", "auxiliary"]
+
+_ARROW_TYPES = {
+    "numeric": pa.float64(),
+    "integer": pa.int64(),
+    "timestamp": pa.timestamp("us", tz="UTC"),
+    "categorical": pa.string(),
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table.
+
+    Attributes:
+        name: the column's name.
+        kind: numeric (float64), integer (int64), timestamp (UTC, microseconds) or categorical
+            (strings).
+        unit: unit of the values, `None` where there is none.
+        scale: `log` for heavy-tailed, non-negative quantities, which models and measures see as
+            log(1 + x); `linear` otherwise. Only numbers have a logarithmic scale.
+        role: a `feature` is learned by surrogates and judged by measures and has no missing value;
+            an `auxiliary` column is carried along and may have some.
+        meaning: one line for a reader.
+    """
+
+    name: str
+    kind: Kind
+    unit: str | None = None
+    scale: Scale = "linear"
+    role: Role = "feature"
+    meaning: str = ""
+
+    def __post_init__(self) -> None:
+        for field, allowed in (("kind", Kind), ("scale", Scale), ("role", Role)):
+            value = getattr(self, field)
+            if value not in get_args(allowed):
+                raise InputError(
+                    f"column {self.name!r}: {field} is {value!r}, expected one of {get_args(allowed)}"
+                )
+        if self.scale == "log" and self.kind not in ("numeric", "integer"):
+            raise InputError(f"column {self.name!r}: a {self.kind} column has no logarithmic scale")
+
+    @property
+    def is_categorical(self) -> bool:
+        return self.kind == "categorical"
+
+
+@dataclass(frozen=True)
+class TableDescription:
+    """The columns of a table, in order."""
+
+    name: str
+    columns: tuple[Column, ...]
+
+    def __post_init__(self) -> None:
+        names = [column.name for column in self.columns]
+        for name in names:
+            if names.count(name) > 1:
+                raise InputError(f"table {self.name!r}: column {name!r} is described twice")
+
+    def __contains__(self, name: str) -> bool:
+        return any(column.name == name for column in self.columns)
+
+    def __getitem__(self, name: str) -> Column:
+        for column in self.columns:
+            if column.name == name:
+                return column
+        known = ", ".join(column.name for column in self.columns)
+        raise InputError(f"table {self.name!r} has no column {name!r}; it has {known}")
+
+    @property
+    def features(self) -> tuple[Column, ...]:
+        """The columns that surrogates learn and measures judge."""
+        return tuple(column for column in self.columns if column.role == "feature")
+
+    @property
+    def numeric_features(self) -> tuple[Column, ...]:
+        """The features with an order and a distance: numbers and timestamps."""
+        return tuple(column for column in self.features if not column.is_categorical)
+
+    @property
+    def categorical_features(self) -> tuple[Column, ...]:
+        return tuple(column for column in self.features if column.is_categorical)
+
+    def only_features(self) -> "TableDescription":
+        """The same table without its auxiliary columns, which is what a surrogate's sample has."""
+        return TableDescription(self.name, self.features)
+
+    def save(self, path: str | Path) -> None:
+        """Write the description as JSON."""
+        write_json(
+            path, {"name": self.name, "columns": [asdict(column) for column in self.columns]}
+        )
+
+    @classmethod
+    def load(cls, path: str | Path) -> "TableDescription":
+        """Read a description that `save` wrote, or one written by hand.
+
+        Raises:
+            InputError: the file is missing, is not JSON, or describes no valid table.
+        """
+        try:
+            content = json.loads(Path(path).read_text(encoding="utf-8"))
+            return cls(content["name"], tuple(Column(**column) for column in content["columns"]))
+        except FileNotFoundError:
+            raise InputError(f"{path}: no such table description") from None
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise InputError(f"{path}: not a table description in JSON: {error}") from None
+        except (KeyError, TypeError) as error:
+            raise InputError(
+                f"{path}: a table description has `name` and `columns`, "
+                f"each column a `name` and a `kind`: {error}"
+            ) from None
+
+
+def write_table(frame: pd.DataFrame, path: str | Path, description: TableDescription) -> None:
+    """Write the described columns of `frame` as parquet, units in the schema's field metadata.
+
+    Equal frames give equal bytes.
+
+    Raises:
+        InputError: a described column is missing or does not hold values of its kind, or a feature
+            has a missing value.
+    """
+    arrays, fields = [], []
+    for column in description.columns:
+        if column.name not in frame.columns:
+            raise InputError(f"{path}: column {column.name!r} is missing")
+        values = frame[column.name]
+        if column.role == "feature" and values.isna().any():
+            row = int(np.flatnonzero(values.isna())[0])
+            raise InputError(f"{path}: row {row}: feature {column.name!r} has no value")
+        try:
+            array = pa.Array.from_pandas(values, type=_ARROW_TYPES[column.kind])
+        except (pa.ArrowException, TypeError, ValueError) as error:
+            raise InputError(
+                f"{path}: column {column.name!r} does not hold {column.kind} values: {error}"
+            ) from None
+        arrays.append(array)
+        metadata = {"kind": column.kind, "unit": column.unit or "", "meaning": column.meaning}
+        fields.append(
+            pa.field(column.name, array.type, nullable=column.role != "feature", metadata=metadata)
+        )
+    table = pa.Table.from_arrays(arrays, schema=pa.schema(fields, {"table": description.name}))
+    with writing(path) as partial:
+        pq.write_table(table, partial, compression="zstd")
+
+
+def read_table(path: str | Path, description: TableDescription) -> pd.DataFrame:
+    """Read the described columns of a parquet file, each with its kind's one pandas type.
+
+    numeric float64, integer int64 (`Int64` where an auxiliary column has missing values), timestamp
+    `datetime64[us, UTC]`, categorical `object` holding `str`.
+
+    Raises:
+        InputError: the file is missing, is not parquet, lacks a column or holds another type, or a
+            feature has a missing value.
+    """
+    try:
+        file = pq.ParquetFile(path)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such table") from None
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"{path}: not a parquet file: {error}") from None
+    with file:
+        present = file.schema_arrow.names
+        for column in description.columns:
+            if column.name not in present:
+                raise InputError(
+                    f"{path}: column {column.name!r} is missing; the file has {', '.join(present)}"
+                )
+        table = file.read(columns=[column.name for column in description.columns])
+    series = {}
+    for column in description.columns:
+        series[column.name] = _to_pandas(table.column(column.name), column, path)
+    return pd.DataFrame(series)
+
+
+def _to_pandas(array: pa.ChunkedArray, column: Column, path: str | Path) -> pd.Series:
+    try:
+        array = array.cast(_ARROW_TYPES[column.kind])
+    except pa.ArrowException as error:
+        raise InputError(
+            f"{path}: column {column.name!r} does not hold {column.kind} values: {error}"
+        ) from None
+    if column.role == "feature" and array.null_count:
+        row = array.is_null().index(pa.scalar(True)).as_py()
+        raise InputError(f"{path}: row {row}: feature {column.name!r} has no value")
+    if column.kind == "integer" and array.null_count:
+        return array.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
+    return array.to_pandas()
+
+
+def to_numbers(values: pd.Series, column: Column) -> np.ndarray:
+    """The values of a numeric, integer or timestamp column as float64 of the same length.
+
+    Timestamps become seconds since 1970-01-01 UTC; a missing value becomes NaN.
+    """
+    if column.is_categorical:
+        raise TypeError(f"column {column.name!r} is categorical")
+    if column.kind == "timestamp":
+        microseconds = values.to_numpy(dtype="datetime64[us]")
+        seconds = microseconds.astype(np.int64) / 1e6
+        return np.where(np.isnat(microseconds), np.nan, seconds)
+    return values.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def from_numbers(numbers: np.ndarray, column: Column) -> pd.Series:
+    """The inverse of `to_numbers`: float64 back to the column's own type, rounded where it is whole.
+
+    Timestamps are rounded to the second, which is what a PanDA record resolves.
+    """
+    if column.kind == "timestamp":
+        seconds = np.rint(numbers).astype("datetime64[s]").astype("datetime64[us]")
+        return pd.Series(seconds, name=column.name).dt.tz_localize("UTC")
+    if column.kind == "integer":
+        return pd.Series(np.rint(numbers).astype(np.int64), name=column.name)
+    return pd.Series(np.asarray(numbers, dtype=np.float64), name=column.name)
+
+
+def to_scale(numbers: np.ndarray, column: Column) -> np.ndarray:
+    """Numbers of a column on its own scale: log(1 + x) where that is logarithmic, else unchanged."""
+    return np.log1p(numbers) if column.scale == "log" else np.asarray(numbers, dtype=np.float64)
+
+
+def from_scale(scaled: np.ndarray, column: Column) -> np.ndarray:
+    """The inverse of `to_scale`."""
+    return np.expm1(scaled) if column.scale == "log" else np.asarray(scaled, dtype=np.float64)

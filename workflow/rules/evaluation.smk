@@ -1,0 +1,32 @@
+# Synthetic rows against real ones: the measures, with floors and intervals.
+
+
+rule evaluate:
+    input:
+        table="results/{dataset}/records/table.json",
+        train="results/{dataset}/records/train.parquet",
+        holdout="results/{dataset}/records/test.parquet",
+        synthetic="results/{dataset}/surrogates/{model}/sample.parquet",
+    output:
+        directory("results/{dataset}/evaluation/{model}"),
+    params:
+        code=code(
+            "redwood.evaluation.evaluating",
+            *(f"redwood.evaluation.measures.{name}" for name in configuration.evaluation.measures),
+        ),
+        seed=configuration.seed,
+        options=configuration.evaluation.model_dump_json(),
+    log:
+        "results/{dataset}/logs/evaluate_{model}.log",
+    benchmark:
+        "results/{dataset}/benchmarks/evaluate_{model}.tsv"
+    conda:
+        "../../envs/evaluation.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, input: max(3000, 100 * input.size_mb),
+        runtime=240,
+    shell:
+        "python -m redwood evaluate --table {input.table} --train {input.train}"
+        " --holdout {input.holdout} --synthetic {input.synthetic} --seed {params.seed}"
+        " --options {params.options:q} --output {output} 2> {log}"

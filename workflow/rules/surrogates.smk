@@ -1,0 +1,76 @@
+# Train and validation rows → a surrogate → synthetic rows.
+from redwood import plugins
+
+MODELS = {
+    model: plugins.load("redwood.surrogates.models", model)
+    for model in configuration.surrogates.models
+}
+
+
+def model_options(wildcards):
+    """The model's options as JSON, defaults filled in, so that only what matters makes it stale."""
+    given = configuration.surrogates.options.get(wildcards.model, {})
+    return MODELS[wildcards.model].Options(**given).model_dump_json()
+
+
+rule surrogates_train:
+    input:
+        table="results/{dataset}/records/table.json",
+        train="results/{dataset}/records/train.parquet",
+        validation="results/{dataset}/records/validation.parquet",
+    output:
+        directory("results/{dataset}/surrogates/{model}/model"),
+    params:
+        code=lambda wildcards: code(
+            "redwood.surrogates.training", f"redwood.surrogates.models.{wildcards.model}"
+        ),
+        seed=configuration.seed,
+        options=model_options,
+    log:
+        "results/{dataset}/logs/surrogates_train_{model}.log",
+    benchmark:
+        "results/{dataset}/benchmarks/surrogates_train_{model}.tsv"
+    conda:
+        "../../envs/surrogates.yaml"
+    threads: 2
+    resources:
+        # Without a GPU on the machine the model trains on its processors.
+        gpu=lambda wildcards: int(MODELS[wildcards.model].USES_GPU),
+        mem_mb=lambda wildcards, input: max(3000, 100 * input.size_mb),
+        runtime=720,
+    shell:
+        "python -m redwood surrogates train {wildcards.model} --table {input.table}"
+        " --train {input.train} --validation {input.validation} --seed {params.seed}"
+        " --options {params.options:q} --output {output} 2> {log}"
+
+
+rule surrogates_sample:
+    input:
+        model="results/{dataset}/surrogates/{model}/model",
+        test="results/{dataset}/records/test.parquet",
+    output:
+        sample="results/{dataset}/surrogates/{model}/sample.parquet",
+        summary="results/{dataset}/surrogates/{model}/sample.json",
+    params:
+        code=lambda wildcards: code(
+            "redwood.surrogates.sampling", f"redwood.surrogates.models.{wildcards.model}"
+        ),
+        seed=configuration.seed,
+        rows=lambda wildcards, input: (
+            f"--rows {configuration.surrogates.rows}"
+            if configuration.surrogates.rows
+            else f"--like {input.test}"
+        ),
+    log:
+        "results/{dataset}/logs/surrogates_sample_{model}.log",
+    benchmark:
+        "results/{dataset}/benchmarks/surrogates_sample_{model}.tsv"
+    conda:
+        "../../envs/surrogates.yaml"
+    threads: 2
+    resources:
+        mem_mb=lambda wildcards, input: max(3000, 100 * input.size_mb),
+        runtime=240,
+    shell:
+        "python -m redwood surrogates sample {input.model} {params.rows} --seed {params.seed}"
+        " --output {output.sample} 2> {log}"
