@@ -1,5 +1,4 @@
 # From raw job records to the report; `snakemake -n` shows the way, README.md explains it.
-import json
 import os
 import sys
 
@@ -11,7 +10,9 @@ from redwood.code_digest import code_digest as code
 from redwood.configuration import validate
 from redwood.errors import InputError
 
+
 configfile: "config/config.yaml"
+
 
 try:
     configuration = validate(config)
@@ -22,7 +23,9 @@ except InputError as error:
 os.environ["PATH"] = f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"
 os.environ["PYTHONPATH"] = f"{workflow.basedir}/workflow"
 
+
 report: "workflow/report/workflow.rst"
+
 
 wildcard_constraints:
     dataset=configuration.dataset,
@@ -37,12 +40,23 @@ include: "workflow/rules/surrogates.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/simulation.smk"
 include: "workflow/rules/paper.smk"
+include: "workflow/rules/report.smk"
 
 
 rule all:
     default_target: True
     input:
         expand(
-            rules.table1.output + rules.table2.output + FIGURES,
+            rules.table1.output
+            + rules.table2.output
+            + rules.figure_distributions.output
+            + rules.figure_arrivals.output
+            + rules.figure_correlations.output
+            + rules.figure_dcr.output
+            + rules.figure_grid.output,
             dataset=configuration.dataset,
         ),
+
+
+onsuccess:
+    write_report()

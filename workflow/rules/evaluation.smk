@@ -9,13 +9,6 @@ rule evaluate:
         synthetic="results/{dataset}/surrogates/{model}/sample.parquet",
     output:
         directory("results/{dataset}/evaluation/{model}"),
-    params:
-        code=code(
-            "redwood.evaluation.evaluating",
-            *(f"redwood.evaluation.measures.{name}" for name in configuration.evaluation.measures),
-        ),
-        seed=configuration.seed,
-        options=configuration.evaluation.model_dump_json(),
     log:
         "results/{dataset}/logs/evaluate_{model}.log",
     benchmark:
@@ -26,6 +19,13 @@ rule evaluate:
     resources:
         mem_mb=lambda wildcards, input: max(3000, 100 * input.size_mb),
         runtime=240,
+    params:
+        code=code(
+            "redwood.evaluation.evaluating",
+            *(f"redwood.evaluation.measures.{name}" for name in configuration.evaluation.measures),
+        ),
+        seed=configuration.seed,
+        options=configuration.evaluation.model_dump_json(),
     shell:
         "python -m redwood evaluate --table {input.table} --train {input.train}"
         " --holdout {input.holdout} --synthetic {input.synthetic} --seed {params.seed}"

@@ -1,11 +1,26 @@
 # Measures and outcomes → the tables and figures of the report.
-from textwrap import dedent
 
-FIGURE = "results/{dataset}/figures/{name}"
-FIGURES = [
-    f"results/{{dataset}}/figures/{name}.{suffix}"
-    for name in ("distributions", "arrivals", "correlations", "dcr", "grid")
-    for suffix in ("png", "pdf")
+
+def table(name):
+    """The files of a table, the page marked for the report."""
+    path = f"results/{{dataset}}/tables/{name}"
+    page = report(f"{path}.html", caption=f"../report/{name}.rst", category="Tables")
+    return [page, *(f"{path}.{suffix}" for suffix in ("csv", "parquet", "md", "tex"))]
+
+
+def figure(name):
+    """The two files of a figure, the picture marked for the report."""
+    path = f"results/{{dataset}}/figures/{name}"
+    picture = report(f"{path}.png", caption=f"../report/{name}.rst", category="Figures")
+    return [picture, f"{path}.pdf"]
+
+
+REPORTED = [
+    *(f"results/{{dataset}}/tables/{name}.html" for name in ("table1", "table2")),
+    *(
+        f"results/{{dataset}}/figures/{name}.png"
+        for name in ("distributions", "arrivals", "correlations", "dcr", "grid")
+    ),
 ]
 EVALUATIONS = expand(
     "results/{{dataset}}/evaluation/{model}", model=configuration.surrogates.models
@@ -16,21 +31,10 @@ SAMPLES = expand(
 )
 
 
-def figure(name):
-    """The two files of a figure, the picture marked for the report."""
-    path = f"results/{{dataset}}/figures/{name}"
-    caption = f"../report/{name}.rst"
-    return [report(f"{path}.png", caption=caption, category="Figures"), f"{path}.pdf"]
-
-
-def table(name):
-    """The files of a table, the page marked for the report."""
-    path = f"results/{{dataset}}/tables/{name}"
-    caption = f"../report/{name}.rst"
-    return [
-        report(f"{path}.html", caption=caption, category="Tables"),
-        *(f"{path}.{suffix}" for suffix in ("csv", "parquet", "md", "tex")),
-    ]
+def samples(wildcards, input):
+    """The samples as the command line takes them, each named by its model."""
+    pairs = zip(configuration.surrogates.models, input.samples, strict=True)
+    return " ".join(f"--synthetic {model}={path}" for model, path in pairs)
 
 
 rule table1:
@@ -39,9 +43,6 @@ rule table1:
         paper="resources/paper_table1.csv",
     output:
         table("table1"),
-    params:
-        code=code("redwood.paper.table1"),
-        prefix="results/{dataset}/tables/table1",
     log:
         "results/{dataset}/logs/table1.log",
     benchmark:
@@ -52,6 +53,9 @@ rule table1:
     resources:
         mem_mb=1000,
         runtime=15,
+    params:
+        code=code("redwood.paper.table1"),
+        prefix="results/{dataset}/tables/table1",
     shell:
         "python -m redwood paper table1 {input.evaluations} --paper {input.paper}"
         " --output {params.prefix} 2> {log}"
@@ -62,9 +66,6 @@ rule table2:
         "results/{dataset}/simulation/outcomes.csv",
     output:
         table("table2"),
-    params:
-        code=code("redwood.paper.table2"),
-        prefix="results/{dataset}/tables/table2",
     log:
         "results/{dataset}/logs/table2.log",
     benchmark:
@@ -75,6 +76,9 @@ rule table2:
     resources:
         mem_mb=1000,
         runtime=15,
+    params:
+        code=code("redwood.paper.table2"),
+        prefix="results/{dataset}/tables/table2",
     shell:
         "python -m redwood paper table2 {input} --output {params.prefix} 2> {log}"
 
@@ -86,11 +90,6 @@ rule figure_distributions:
         samples=SAMPLES,
     output:
         figure("distributions"),
-    params:
-        code=code("redwood.paper.distributions"),
-        samples=SAMPLE_ARGUMENTS,
-        dpi=configuration.paper.dpi,
-        prefix="results/{dataset}/figures/distributions",
     log:
         "results/{dataset}/logs/figure_distributions.log",
     benchmark:
@@ -101,7 +100,112 @@ rule figure_distributions:
     resources:
         mem_mb=2000,
         runtime=15,
+    params:
+        code=code("redwood.paper.distributions"),
+        samples=samples,
+        dpi=configuration.paper.dpi,
+        prefix="results/{dataset}/figures/distributions",
     shell:
         "python -m redwood paper figure distributions --table {input.table}"
-        " --recorded {input.recorded} {params.samples} --dpi {params.dpi}"
-        " --output {params.prefix} 2> {log}"
+        " --recorded {input.recorded} {params.samples}"
+        " --dpi {params.dpi} --output {params.prefix} 2> {log}"
+
+
+rule figure_arrivals:
+    input:
+        table="results/{dataset}/records/table.json",
+        recorded="results/{dataset}/records/test.parquet",
+        samples=SAMPLES,
+    output:
+        figure("arrivals"),
+    log:
+        "results/{dataset}/logs/figure_arrivals.log",
+    benchmark:
+        "results/{dataset}/benchmarks/figure_arrivals.tsv"
+    conda:
+        "../../envs/paper.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=15,
+    params:
+        code=code("redwood.paper.arrivals"),
+        samples=samples,
+        dpi=configuration.paper.dpi,
+        prefix="results/{dataset}/figures/arrivals",
+    shell:
+        "python -m redwood paper figure arrivals --table {input.table}"
+        " --recorded {input.recorded} {params.samples}"
+        " --dpi {params.dpi} --output {params.prefix} 2> {log}"
+
+
+rule figure_correlations:
+    input:
+        EVALUATIONS,
+    output:
+        figure("correlations"),
+    log:
+        "results/{dataset}/logs/figure_correlations.log",
+    benchmark:
+        "results/{dataset}/benchmarks/figure_correlations.tsv"
+    conda:
+        "../../envs/paper.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=15,
+    params:
+        code=code("redwood.paper.correlations"),
+        dpi=configuration.paper.dpi,
+        prefix="results/{dataset}/figures/correlations",
+    shell:
+        "python -m redwood paper figure correlations {input}"
+        " --dpi {params.dpi} --output {params.prefix} 2> {log}"
+
+
+rule figure_dcr:
+    input:
+        EVALUATIONS,
+    output:
+        figure("dcr"),
+    log:
+        "results/{dataset}/logs/figure_dcr.log",
+    benchmark:
+        "results/{dataset}/benchmarks/figure_dcr.tsv"
+    conda:
+        "../../envs/paper.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=15,
+    params:
+        code=code("redwood.paper.dcr"),
+        dpi=configuration.paper.dpi,
+        prefix="results/{dataset}/figures/dcr",
+    shell:
+        "python -m redwood paper figure dcr {input}"
+        " --dpi {params.dpi} --output {params.prefix} 2> {log}"
+
+
+rule figure_grid:
+    input:
+        runs=rules.simulation_outcomes.input,
+    output:
+        figure("grid"),
+    log:
+        "results/{dataset}/logs/figure_grid.log",
+    benchmark:
+        "results/{dataset}/benchmarks/figure_grid.tsv"
+    conda:
+        "../../envs/paper.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=15,
+    params:
+        code=code("redwood.paper.grid"),
+        dpi=configuration.paper.dpi,
+        prefix="results/{dataset}/figures/grid",
+    shell:
+        "python -m redwood paper figure grid {input.runs}"
+        " --dpi {params.dpi} --output {params.prefix} 2> {log}"

@@ -21,10 +21,6 @@ if SOURCE.generate is not None:
     rule records_generate:
         output:
             directory(f"{RAW}/generated"),
-        params:
-            code=code("redwood.records.generation"),
-            seed=configuration.seed,
-            made=SOURCE.generate,
         log:
             "results/{dataset}/logs/records_generate.log",
         benchmark:
@@ -35,6 +31,10 @@ if SOURCE.generate is not None:
         resources:
             mem_mb=2000,
             runtime=30,
+        params:
+            code=code("redwood.records.generation"),
+            seed=configuration.seed,
+            made=SOURCE.generate,
         shell:
             "python -m redwood records generate --start {params.made.start} --days {params.made.days}"
             " --sites {params.made.sites} --jobs {params.made.jobs} --seed {params.seed}"
@@ -46,10 +46,6 @@ if SOURCE.retrieve is not None:
     rule records_retrieve:
         output:
             f"{RAW}/{os.path.basename(SOURCE.retrieve.url)}",
-        params:
-            code=code("redwood.records.retrieval"),
-            url=SOURCE.retrieve.url,
-            sha256=f"--sha256 {SOURCE.retrieve.sha256}" if SOURCE.retrieve.sha256 else "",
         log:
             "results/{dataset}/logs/records_retrieve.log",
         benchmark:
@@ -60,6 +56,10 @@ if SOURCE.retrieve is not None:
         resources:
             mem_mb=500,
             runtime=60,
+        params:
+            code=code("redwood.records.retrieval"),
+            url=SOURCE.retrieve.url,
+            sha256=f"--sha256 {SOURCE.retrieve.sha256}" if SOURCE.retrieve.sha256 else "",
         shell:
             "python -m redwood records retrieve --url {params.url:q} {params.sha256}"
             " --output {output} 2> {log}"
@@ -73,11 +73,6 @@ rule records_clean:
         table="results/{dataset}/records/table.json",
         rejected="results/{dataset}/records/rejected.parquet",
         summary="results/{dataset}/records/cleaning.json",
-    params:
-        code=code("redwood.records.cleaning"),
-        seed=configuration.seed,
-        options=configuration.records.cleaning.model_dump_json(),
-        folder="results/{dataset}/records",
     log:
         "results/{dataset}/logs/records_clean.log",
     benchmark:
@@ -88,6 +83,11 @@ rule records_clean:
     resources:
         mem_mb=lambda wildcards, input: max(2000, 20 * input.size_mb),
         runtime=120,
+    params:
+        code=code("redwood.records.cleaning"),
+        seed=configuration.seed,
+        options=configuration.records.cleaning.model_dump_json(),
+        folder="results/{dataset}/records",
     shell:
         "python -m redwood records clean {input:q} --dataset {wildcards.dataset} --seed {params.seed}"
         " --options {params.options:q} --output {params.folder} 2> {log}"
@@ -102,11 +102,6 @@ rule records_split:
         validation="results/{dataset}/records/validation.parquet",
         test="results/{dataset}/records/test.parquet",
         summary="results/{dataset}/records/split.json",
-    params:
-        code=code("redwood.records.splitting"),
-        seed=configuration.seed,
-        split=configuration.records.split,
-        folder="results/{dataset}/records",
     log:
         "results/{dataset}/logs/records_split.log",
     benchmark:
@@ -117,6 +112,11 @@ rule records_split:
     resources:
         mem_mb=lambda wildcards, input: max(1000, 20 * input.size_mb),
         runtime=30,
+    params:
+        code=code("redwood.records.splitting"),
+        seed=configuration.seed,
+        split=configuration.records.split,
+        folder="results/{dataset}/records",
     shell:
         "python -m redwood records split --table {input.table} --jobs {input.jobs}"
         " --method {params.split.method} --train {params.split.train}"

@@ -16,12 +16,6 @@ rule simulation_platform:
         facts=["resources/sites.csv", "resources/network.csv"],
     output:
         "results/{dataset}/simulation/platform.json",
-    params:
-        code=code("redwood.simulation.platform"),
-        seed=configuration.seed,
-        options=configuration.simulation.model_dump_json(
-            include={"load_factor", "utilisation"}
-        ),
     log:
         "results/{dataset}/logs/simulation_platform.log",
     benchmark:
@@ -32,9 +26,12 @@ rule simulation_platform:
     resources:
         mem_mb=1000,
         runtime=30,
+    params:
+        code=code("redwood.simulation.platform"),
+        options=configuration.simulation.model_dump_json(include={"load_factor", "utilisation"}),
     shell:
         "python -m redwood simulation platform --table {input.table} --jobs {input.train}"
-        " --rows-like {input.test} --resources resources --seed {params.seed}"
+        " --rows-like {input.test} --resources resources"
         " --options {params.options:q} --output {output} 2> {log}"
 
 
@@ -45,23 +42,23 @@ rule simulate:
         jobs=jobs_of,
     output:
         directory("results/{dataset}/simulation/runs/{workload}/{policy}/{repetition}"),
-    params:
-        code=lambda wildcards: code(
-            "redwood.simulation.running", f"redwood.simulation.policies.{wildcards.policy}"
-        ),
-        options=configuration.simulation.model_dump_json(exclude={"policies", "seeds"}),
     log:
         "results/{dataset}/logs/simulate_{workload}_{policy}_{repetition}.log",
     benchmark:
         "results/{dataset}/benchmarks/simulate_{workload}_{policy}_{repetition}.tsv"
+    group:
+        "simulations"
     conda:
         "../../envs/simulation.yaml"
     threads: 1
     resources:
         mem_mb=lambda wildcards, input: max(1500, 50 * input.size_mb),
         runtime=120,
-    group:
-        "simulations"
+    params:
+        code=lambda wildcards: code(
+            "redwood.simulation.running", f"redwood.simulation.policies.{wildcards.policy}"
+        ),
+        options=configuration.simulation.model_dump_json(exclude={"policies", "seeds"}),
     shell:
         "python -m redwood simulate --platform {input.platform} --table {input.table}"
         " --jobs {input.jobs} --workload {wildcards.workload} --policy {wildcards.policy}"
@@ -78,8 +75,6 @@ rule simulation_outcomes:
         ),
     output:
         "results/{dataset}/simulation/outcomes.csv",
-    params:
-        code=code("redwood.simulation.outcomes"),
     log:
         "results/{dataset}/logs/simulation_outcomes.log",
     benchmark:
@@ -90,5 +85,7 @@ rule simulation_outcomes:
     resources:
         mem_mb=1000,
         runtime=30,
+    params:
+        code=code("redwood.simulation.outcomes"),
     shell:
         "python -m redwood simulation outcomes {input} --output {output} 2> {log}"

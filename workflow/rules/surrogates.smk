@@ -20,12 +20,6 @@ rule surrogates_train:
         validation="results/{dataset}/records/validation.parquet",
     output:
         directory("results/{dataset}/surrogates/{model}/model"),
-    params:
-        code=lambda wildcards: code(
-            "redwood.surrogates.training", f"redwood.surrogates.models.{wildcards.model}"
-        ),
-        seed=configuration.seed,
-        options=model_options,
     log:
         "results/{dataset}/logs/surrogates_train_{model}.log",
     benchmark:
@@ -38,6 +32,12 @@ rule surrogates_train:
         gpu=lambda wildcards: int(MODELS[wildcards.model].USES_GPU),
         mem_mb=lambda wildcards, input: max(3000, 100 * input.size_mb),
         runtime=720,
+    params:
+        code=lambda wildcards: code(
+            "redwood.surrogates.training", f"redwood.surrogates.models.{wildcards.model}"
+        ),
+        seed=configuration.seed,
+        options=model_options,
     shell:
         "python -m redwood surrogates train {wildcards.model} --table {input.table}"
         " --train {input.train} --validation {input.validation} --seed {params.seed}"
@@ -51,16 +51,6 @@ rule surrogates_sample:
     output:
         sample="results/{dataset}/surrogates/{model}/sample.parquet",
         summary="results/{dataset}/surrogates/{model}/sample.json",
-    params:
-        code=lambda wildcards: code(
-            "redwood.surrogates.sampling", f"redwood.surrogates.models.{wildcards.model}"
-        ),
-        seed=configuration.seed,
-        rows=lambda wildcards, input: (
-            f"--rows {configuration.surrogates.rows}"
-            if configuration.surrogates.rows
-            else f"--like {input.test}"
-        ),
     log:
         "results/{dataset}/logs/surrogates_sample_{model}.log",
     benchmark:
@@ -71,6 +61,16 @@ rule surrogates_sample:
     resources:
         mem_mb=lambda wildcards, input: max(3000, 100 * input.size_mb),
         runtime=240,
+    params:
+        code=lambda wildcards: code(
+            "redwood.surrogates.sampling", f"redwood.surrogates.models.{wildcards.model}"
+        ),
+        seed=configuration.seed,
+        rows=lambda wildcards, input: (
+            f"--rows {configuration.surrogates.rows}"
+            if configuration.surrogates.rows
+            else f"--like {input.test}"
+        ),
     shell:
         "python -m redwood surrogates sample {input.model} {params.rows} --seed {params.seed}"
         " --output {output.sample} 2> {log}"

@@ -1,0 +1,1 @@
+"""Simulation: the grid in SimGrid, driven by recorded or synthetic jobs."""

@@ -1,0 +1,1 @@
+"""The brokerage policies. Each is one module here; being here registers it under its name."""
