@@ -67,5 +67,5 @@ def test_a_wrong_configuration_stops_before_any_job_with_one_clear_line(project)
     project.edit("mini.yaml", "load_factor: 1", "laod_factor: 1")
     answer = project.snakemake("--cores", "1")
     assert answer.returncode == 1
-    assert "simulation.laod_factor: unknown key (value 1); allowed here:" in answer.stdout
+    assert "simulation.laod_factor: unknown key (value 1); allowed:" in answer.stdout
     assert "Traceback" not in answer.stdout

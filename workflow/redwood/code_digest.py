@@ -1,8 +1,8 @@
 """A digest of the code that a rule runs, so that an edit makes stale what it must and no more.
 
 Snakemake tracks a rule's parameters but not the Python modules behind its shell line. A rule that
-passes `code_digest("redwood.evaluation.…")` as a parameter is rerun when, and only when, the meaning
-of that module or of one that it imports inside this package has changed.
+passes `code_digest("redwood.evaluation.…")` as a parameter is rerun when, and only when, the
+meaning of that module or of one that it imports inside this package has changed.
 """
 
 import ast

@@ -5,7 +5,7 @@
 
 import json
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -25,6 +25,7 @@ PAPER_FEATURES = (
 )
 OPTIONAL_FEATURES = ("workinggroup", "user", "requestedtime", "cores", "walltime")
 
+SectionType = TypeVar("SectionType", bound=BaseModel)
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
@@ -53,7 +54,7 @@ class Retrieve(_Section):
     sha256: str | None = Field(
         None,
         pattern=r"^[0-9a-f]{64}$",
-        description="expected digest; without one the digest is written beside the file, for pinning",
+        description="expected digest; without one it is written beside the file, for pinning",
     )
 
 
@@ -144,7 +145,9 @@ class Surrogates(_Section):
             except InputError as error:
                 raise ValueError(str(error)) from None
             except ValidationError as error:
-                raise ValueError("; ".join(_problems(error, f"options.{model}"))) from None
+                raise ValueError(
+                    "; ".join(_problems(error, plugin.Options, f"options.{model}"))
+                ) from None
         return self
 
 
@@ -217,16 +220,35 @@ def validate(content: dict[str, Any], name: str = "configuration") -> Configurat
     """The configuration that `content` describes, defaults filled in.
 
     Raises:
-        InputError: a key or a value is wrong; one line names each key, its value and what is allowed.
+        InputError: a key or a value is wrong; one line names each, its value and what is allowed.
+    """
+    return read_section(Configuration, content, name)
+
+
+def read_section(
+    section: type[SectionType], content: dict[str, Any] | str, name: str
+) -> SectionType:
+    """One section of the configuration, from values or from the JSON text of a command line.
+
+    Args:
+        section: its class.
+        content: its keys and values, or those as JSON.
+        name: what error messages call it.
+
+    Raises:
+        InputError: a key or a value is wrong; one line names each, its value and what is allowed.
     """
     try:
-        return Configuration.model_validate(content)
+        values = json.loads(content) if isinstance(content, str) else content
+        return section.model_validate(values)
+    except json.JSONDecodeError as error:
+        raise InputError(f"{name}: not JSON: {error}: {content!r}") from None
     except ValidationError as error:
-        raise InputError(f"{name}: {'; '.join(_problems(error))}") from None
+        raise InputError(f"{name}: {'; '.join(_problems(error, section))}") from None
 
 
 def schema() -> str:
-    """The JSON schema of the configuration, as the text of `workflow/schemas/config.schema.json`."""
+    """The JSON schema of the configuration: the text of `workflow/schemas/config.schema.json`."""
     return json.dumps(Configuration.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
@@ -240,16 +262,13 @@ def _known(package: str, chosen: tuple[str, ...]) -> tuple[str, ...]:
     return chosen
 
 
-def _problems(error: ValidationError, prefix: str = "") -> list[str]:
+def _problems(error: ValidationError, section: type[BaseModel], prefix: str = "") -> list[str]:
     problems = []
     for problem in error.errors(include_url=False):
         key = ".".join([*([prefix] if prefix else []), *(str(part) for part in problem["loc"])])
         if problem["type"] == "extra_forbidden":
-            allowed = ", ".join(_siblings(problem["loc"])) if not prefix else ""
-            problems.append(
-                f"{key}: unknown key (value {problem['input']!r})"
-                + (f"; allowed here: {allowed}" if allowed else "")
-            )
+            allowed = ", ".join(_siblings(section, problem["loc"]))
+            problems.append(f"{key}: unknown key (value {problem['input']!r}); allowed: {allowed}")
         elif isinstance(problem["input"], dict):
             problems.append(f"{key}: {problem['msg']}".removeprefix(": "))
         else:
@@ -257,9 +276,8 @@ def _problems(error: ValidationError, prefix: str = "") -> list[str]:
     return problems
 
 
-def _siblings(location: tuple[int | str, ...]) -> list[str]:
-    """The keys that are allowed where the unknown key at `location` stands."""
-    section: Any = Configuration
+def _siblings(section: Any, location: tuple[int | str, ...]) -> list[str]:
+    """The keys that are allowed where the unknown key at `location` in `section` stands."""
     for part in location[:-1]:
         annotation = section.model_fields[part].annotation
         candidates = [annotation, *getattr(annotation, "__args__", ())]

@@ -29,7 +29,7 @@ def writing(path: str | os.PathLike) -> Iterator[Path]:
 
 @contextmanager
 def writing_folder(path: str | os.PathLike) -> Iterator[Path]:
-    """Yield an empty folder beside `path`; it replaces the folder `path` once the block succeeds."""
+    """Yield an empty folder beside `path`; it replaces `path` once the block succeeds."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")

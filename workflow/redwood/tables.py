@@ -57,7 +57,8 @@ class Column:
             value = getattr(self, field)
             if value not in get_args(allowed):
                 raise InputError(
-                    f"column {self.name!r}: {field} is {value!r}, expected one of {get_args(allowed)}"
+                    f"column {self.name!r}: {field} is {value!r}, "
+                    f"expected one of {', '.join(get_args(allowed))}"
                 )
         if self.scale == "log" and self.kind not in ("numeric", "integer"):
             raise InputError(f"column {self.name!r}: a {self.kind} column has no logarithmic scale")
@@ -228,7 +229,7 @@ def to_numbers(values: pd.Series, column: Column) -> np.ndarray:
 
 
 def from_numbers(numbers: np.ndarray, column: Column) -> pd.Series:
-    """The inverse of `to_numbers`: float64 back to the column's own type, rounded where it is whole.
+    """The inverse of `to_numbers`: back to the column's own type, rounded where it is whole.
 
     Timestamps are rounded to the second, which is what a PanDA record resolves.
     """
@@ -241,7 +242,7 @@ def from_numbers(numbers: np.ndarray, column: Column) -> pd.Series:
 
 
 def to_scale(numbers: np.ndarray, column: Column) -> np.ndarray:
-    """Numbers of a column on its own scale: log(1 + x) where that is logarithmic, else unchanged."""
+    """Numbers of a column on its own scale: log(1 + x) if that is logarithmic, else unchanged."""
     return np.log1p(numbers) if column.scale == "log" else np.asarray(numbers, dtype=np.float64)
 
 

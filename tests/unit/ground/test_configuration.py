@@ -27,10 +27,10 @@ def test_every_shipped_configuration_is_valid_on_top_of_the_default(name):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ({"sed": 1}, r"sed: unknown key \(value 1\); allowed here: dataset, seed, records"),
+        ({"sed": 1}, r"sed: unknown key \(value 1\); allowed: dataset, seed, records"),
         (
             {"records": {"split": {"test": 0.2}}},
-            r"records.split.test: unknown key \(value 0.2\); allowed here: method, train",
+            r"records.split.test: unknown key \(value 0.2\); allowed: method, train",
         ),
         ({"records": {"source": {"generate": {"days": 0}}}}, r"generate.days is 0: .*greater than"),
         ({"records": {"split": {"train": 0.9}}}, "must leave a share for the test rows"),

@@ -1,0 +1,27 @@
+import pandas as pd
+import pytest
+from evaluation_rows import DESCRIPTION, toy_rows
+
+from redwood.evaluation.contract import Samples
+from redwood.tables import TableDescription
+
+
+@pytest.fixture
+def samples_of():
+    """A function: the samples with the given synthetic rows against a fixed real table."""
+
+    def build(synthetic: pd.DataFrame, description: TableDescription = DESCRIPTION) -> Samples:
+        rows = len(synthetic)
+        return Samples(
+            description=description,
+            train=toy_rows(4000, 1),
+            holdout=toy_rows(1500, 2),
+            synthetic=synthetic.reset_index(drop=True),
+            fresh=toy_rows(rows, 3),
+            other=toy_rows(rows, 4),
+            target="work",
+            groups=10,
+            seed=5,
+        )
+
+    return build

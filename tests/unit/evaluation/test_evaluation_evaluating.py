@@ -1,0 +1,110 @@
+import json
+import shutil
+
+import pandas as pd
+import pytest
+from evaluation_rows import DESCRIPTION, toy_rows
+
+from redwood.configuration import Evaluation
+from redwood.errors import InputError
+from redwood.evaluation.evaluating import evaluate, read_samples
+from redwood.tables import write_table
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tables")
+    DESCRIPTION.save(folder / "table.json")
+    for name, rows, seed in (("train", 2000, 1), ("holdout", 600, 2), ("synthetic", 700, 3)):
+        write_table(toy_rows(rows, seed), folder / f"{name}.parquet", DESCRIPTION)
+    return folder
+
+
+def run(tables, output, **options):
+    evaluate(
+        tables / "table.json",
+        tables / "train.parquet",
+        tables / "holdout.parquet",
+        tables / "synthetic.parquet",
+        output,
+        Evaluation(target="work", groups=5, **options),
+        seed=1,
+    )
+
+
+def test_the_folder_holds_what_the_tables_and_figures_need(tables, tmp_path):
+    run(tables, tmp_path / "out")
+    content = json.loads((tmp_path / "out/measures.json").read_text())
+    assert content["rows"] == 700
+    assert set(content["measures"]) == {"wd", "jsd", "diff_corr", "dcr", "diff_mlef"}
+    for measure in content["measures"].values():
+        assert measure["low"] <= measure["value"] <= measure["high"]
+        assert measure["floor"] >= 0
+        assert measure["definition"]
+    columns = pd.read_csv(tmp_path / "out/columns.csv")
+    assert set(columns["measure"]) == {"wd", "jsd"}
+    matrix = pd.read_parquet(tmp_path / "out/association.parquet")
+    assert list(matrix.columns) == ["a", "b", "kind", "real", "synthetic", "floor"]
+    assert set(pd.read_parquet(tmp_path / "out/dcr.parquet")["origin"]) == {"synthetic", "holdout"}
+
+
+def test_same_seed_same_bytes(tables, tmp_path):
+    for name in ("a", "b"):
+        run(tables, tmp_path / name, measures=("wd", "diff_corr", "dcr", "diff_mlef"))
+    files = sorted(path.name for path in (tmp_path / "a").iterdir())
+    assert files == sorted(path.name for path in (tmp_path / "b").iterdir())
+    for name in files:
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_an_inapplicable_measure_is_reported_as_such(tables, tmp_path):
+    folder = tmp_path / "numbers"
+    shutil.copytree(tables, folder)
+    description = json.loads((folder / "table.json").read_text())
+    description["columns"] = [c for c in description["columns"] if c["kind"] != "categorical"]
+    (folder / "table.json").write_text(json.dumps(description))
+    run(folder, tmp_path / "out", measures=("jsd", "wd"))
+    measures = json.loads((tmp_path / "out/measures.json").read_text())["measures"]
+    assert measures["jsd"]["value"] is None
+    assert measures["jsd"]["note"] == "the table has no categorical feature"
+    assert measures["wd"]["value"] > 0
+
+
+def test_the_real_samples_share_no_row_and_a_large_sample_is_thinned(tables, tmp_path, capsys):
+    write_table(toy_rows(1900, 9), tmp_path / "large.parquet", DESCRIPTION)
+    samples = read_samples(
+        tables / "table.json",
+        tables / "train.parquet",
+        tables / "holdout.parquet",
+        tmp_path / "large.parquet",
+        Evaluation(target="work"),
+        seed=1,
+    )
+    assert len(samples.synthetic) == len(samples.fresh) == len(samples.other) == 1000
+    both = pd.concat([samples.fresh, samples.other])
+    assert sorted(both["work"]) == sorted(samples.train["work"])
+    assert samples.synthetic["when"].is_monotonic_increasing
+    assert "evaluates 1000 of 1900 synthetic rows" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "rows", "message"),
+    [
+        ({"target": "speed"}, 700, "evaluation.target is 'speed', which is no feature"),
+        ({"target": "site"}, 700, "'site', which is not a numeric column"),
+        ({"target": "work"}, 7, "7 rows, expected at least 40"),
+    ],
+)
+def test_what_cannot_be_evaluated_is_said(tables, tmp_path, options, rows, message):
+    write_table(toy_rows(rows, 3), tmp_path / "synthetic.parquet", DESCRIPTION)
+    with pytest.raises(InputError, match=message):
+        evaluate(
+            tables / "table.json",
+            tables / "train.parquet",
+            tables / "holdout.parquet",
+            tmp_path / "synthetic.parquet",
+            tmp_path / "out",
+            Evaluation(**options),
+            seed=1,
+        )
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,108 @@
+import numpy as np
+import pandas as pd
+import pytest
+from evaluation_rows import toy_rows
+
+from redwood.evaluation.contract import Inapplicable
+from redwood.evaluation.intervals import group_of_rows, jackknife_interval
+from redwood.evaluation.measures import dcr, diff_corr, diff_mlef, jsd, wd
+from redwood.tables import Column, TableDescription
+
+MEASURES = [wd, jsd, diff_corr, dcr, diff_mlef]
+
+
+def independent_marginals(rows: int) -> pd.DataFrame:
+    random = np.random.default_rng(9)
+    frame = toy_rows(rows, 6)
+    for name in ("site", "state", "size", "work"):
+        frame[name] = random.permutation(frame[name].to_numpy())
+    return frame
+
+
+@pytest.mark.parametrize("measure", MEASURES, ids=lambda module: module.TITLE)
+def test_fresh_real_rows_stay_at_the_floor(samples_of, measure):
+    result = measure.measure(samples_of(toy_rows(1500, 8)))
+    assert result.low <= result.value <= result.high
+    assert result.low <= 3 * result.floor
+    assert result.value < 3 * result.floor + 0.01
+
+
+@pytest.mark.parametrize("measure", [diff_corr, diff_mlef], ids=lambda module: module.TITLE)
+def test_independent_marginals_are_far_above_the_floor_where_dependence_counts(samples_of, measure):
+    result = measure.measure(samples_of(independent_marginals(1500)))
+    assert result.low > 5 * result.floor
+
+
+def test_independent_marginals_have_faithful_columns(samples_of):
+    samples = samples_of(independent_marginals(1500))
+    for measure in (wd, jsd):
+        result = measure.measure(samples)
+        assert result.value < 3 * result.floor + 0.01
+
+
+def test_copied_rows_have_no_distance_to_training_and_unseen_ones_have(samples_of):
+    samples = samples_of(toy_rows(4000, 1).iloc[::4])
+    result = dcr.measure(samples)
+    assert result.value == pytest.approx(0, abs=1e-9)
+    assert result.floor > 1e-3
+    distances = result.details["dcr"]
+    assert (distances["origin"] == "synthetic").sum() == 1000
+    assert distances.groupby("origin")["distance"].apply(lambda x: x.is_monotonic_increasing).all()
+
+
+def test_wd_of_a_shift_is_the_shift_in_standard_deviations(samples_of):
+    description = TableDescription("t", (Column("work", "numeric"),))
+    samples = samples_of(toy_rows(1500, 2), description)
+    shifted = samples.holdout.assign(work=samples.holdout["work"] + 100.0)
+    result = wd.measure(samples_of(shifted, description))
+    assert result.value == pytest.approx(100 / samples.train["work"].std(ddof=0))
+
+
+def test_jsd_by_hand(samples_of):
+    description = TableDescription("t", (Column("state", "categorical"),))
+    samples = samples_of(toy_rows(1500, 2).assign(state="lost"), description)
+    assert jsd.measure(samples).value == pytest.approx(1)
+    # Shares (1, 0) against (q, 1 - q), from the definition.
+    q = (samples.holdout["state"] == "finished").mean()
+    m = (1 + q) / 2
+    divergence = (np.log2(1 / m) + q * np.log2(q / m) + (1 - q) * np.log2(2)) / 2
+    samples = samples_of(toy_rows(1500, 2).assign(state="finished"), description)
+    assert jsd.measure(samples).value == pytest.approx(np.sqrt(divergence))
+
+
+@pytest.mark.parametrize(
+    ("measure", "columns", "reason"),
+    [
+        (wd, (Column("site", "categorical"),), "no numeric feature"),
+        (jsd, (Column("work", "numeric"),), "no categorical feature"),
+        (diff_corr, (Column("work", "numeric"),), "fewer than two features"),
+        (diff_mlef, (Column("work", "numeric"),), "fewer than two features"),
+    ],
+)
+def test_a_table_without_what_a_measure_needs_is_told_so(samples_of, measure, columns, reason):
+    samples = samples_of(toy_rows(200, 8), TableDescription("t", columns))
+    with pytest.raises(Inapplicable, match=reason):
+        measure.measure(samples)
+
+
+def test_every_measure_says_what_it_is():
+    for measure in MEASURES:
+        assert measure.DIRECTION in ("lower", "higher", "near floor")
+        assert measure.UNIT
+        assert "2410.07940" in measure.__doc__
+
+
+def test_groups_are_runs_of_nearly_equal_length():
+    groups = group_of_rows(103, 10)
+    assert (np.diff(groups) >= 0).all()
+    assert set(np.bincount(groups)) == {10, 11}
+
+
+def test_the_jackknife_of_a_mean_is_its_standard_error():
+    # Of single rows, the jackknife's variance of the mean is s²/n exactly.
+    values = np.random.default_rng(1).exponential(size=50)
+    low, high = jackknife_interval(
+        values.mean(), lambda group: np.delete(values, group).mean(), len(values)
+    )
+    error = values.std(ddof=1) / np.sqrt(len(values))
+    assert high - low == pytest.approx(2 * 1.96 * error, rel=1e-4)

@@ -1,0 +1,67 @@
+import numpy as np
+import pandas as pd
+import pytest
+from evaluation_rows import DESCRIPTION, toy_rows
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from redwood.evaluation.contract import scaled
+from redwood.evaluation.neighbours import distance_to_closest
+from redwood.tables import Column, TableDescription
+
+
+def by_brute_force(queries, reference, description):
+    squared = np.zeros((len(queries), len(reference)))
+    for column in description.numeric_features:
+        q, r = scaled(queries, column), scaled(reference, column)
+        span = np.ptp(r) or 1.0
+        squared += ((q[:, None] - r[None, :]) / span) ** 2
+    for column in description.categorical_features:
+        q, r = queries[column.name].to_numpy(), reference[column.name].to_numpy()
+        squared += q[:, None] != r[None, :]
+    return np.sqrt(squared.min(axis=1))
+
+
+def test_distances_by_hand():
+    description = TableDescription("t", (Column("x", "numeric"), Column("c", "categorical")))
+    reference = pd.DataFrame({"x": [0.0, 10.0], "c": ["a", "b"]})
+    queries = pd.DataFrame({"x": [1.0, 1.0, 10.0, 5.0], "c": ["a", "b", "b", "z"]})
+    # 0.1 in x; 0.9 with its own category, against √(1 + 0.01) with the other; itself; √(1 + 0.25).
+    expected = [0.1, 0.9, 0.0, np.sqrt(1.25)]
+    np.testing.assert_allclose(distance_to_closest(queries, reference, description), expected)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**31), st.integers(1, 4), st.integers(0, 3), st.integers(0, 2))
+def test_distances_are_exact_on_any_mixture(seed, categories, nominal, numeric):
+    random = np.random.default_rng(seed)
+    if nominal + numeric == 0:
+        numeric = 1
+    columns = [Column(f"c{i}", "categorical") for i in range(nominal)]
+    columns += [Column(f"x{i}", "numeric") for i in range(numeric)]
+    description = TableDescription("t", tuple(columns))
+
+    def rows(n):
+        frame = {f"c{i}": random.integers(0, categories, n).astype(str) for i in range(nominal)}
+        frame |= {f"x{i}": random.normal(0, 3, n) for i in range(numeric)}
+        return pd.DataFrame(frame)
+
+    queries, reference = rows(20), rows(15)
+    np.testing.assert_allclose(
+        distance_to_closest(queries, reference, description),
+        by_brute_force(queries, reference, description),
+        atol=1e-12,
+    )
+
+
+def test_rows_far_apart_in_all_categories_are_found_too():
+    queries, reference = toy_rows(50, 1), toy_rows(200, 2)
+    queries = queries.assign(site="nowhere", state="never")
+    found = distance_to_closest(queries, reference, DESCRIPTION)
+    assert found.min() >= np.sqrt(2)
+    np.testing.assert_allclose(found, by_brute_force(queries, reference, DESCRIPTION))
+
+
+def test_a_copy_is_at_distance_zero():
+    rows = toy_rows(100, 1)
+    assert distance_to_closest(rows, rows, DESCRIPTION) == pytest.approx(np.zeros(100), abs=1e-12)

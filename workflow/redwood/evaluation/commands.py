@@ -1,0 +1,26 @@
+"""`redwood evaluate`."""
+
+from pathlib import Path
+
+import typer
+
+
+def evaluate(
+    table: Path = typer.Option(..., help="description of the table (JSON)"),
+    train: Path = typer.Option(..., help="the rows that the surrogate learned from"),
+    holdout: Path = typer.Option(..., help="real rows that it never saw"),
+    synthetic: Path = typer.Option(..., help="its synthetic rows"),
+    output: Path = typer.Option(..., help="folder to write"),
+    seed: int = typer.Option(..., help="seed of the real rows drawn for the floor"),
+    options: str = typer.Option("{}", help="the `evaluation` section of the configuration, JSON"),
+) -> None:
+    """Measure how faithful synthetic rows are, each measure with its floor and interval.
+
+    Example: redwood evaluate --table table.json --train train.parquet --holdout test.parquet
+    --synthetic sample.parquet --seed 1 --output evaluation
+    """
+    from redwood.configuration import Evaluation, read_section
+    from redwood.evaluation import evaluating
+
+    checked = read_section(Evaluation, options, "--options")
+    evaluating.evaluate(table, train, holdout, synthetic, output, checked, seed)

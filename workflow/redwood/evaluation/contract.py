@@ -1,0 +1,86 @@
+"""What a measure is given and what it answers.
+
+A measure is one module of `redwood.evaluation.measures`, named as the measure, that holds
+
+* `TITLE`, `UNIT`, `DIRECTION` and `DEFINITION`: how a reader meets it; `DIRECTION` is `lower` or
+  `higher` where that is better, `near floor` where both sides of the floor are bad;
+* `measure(samples)`: its `Result`, or an `Inapplicable` that says what the table lacks.
+
+Being there registers it.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from redwood.tables import Column, TableDescription, to_numbers, to_scale
+
+Direction = Literal["lower", "higher", "near floor"]
+
+
+class Inapplicable(Exception):
+    """The table lacks what the measure is about; the message says what."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Real and synthetic rows of one table, features only.
+
+    Attributes:
+        description: the features.
+        train: the rows that the surrogate learned from.
+        holdout: real rows that it never saw, in time order.
+        synthetic: (n rows) the surrogate's, in time order.
+        fresh: (n rows) real rows, drawn from `train`, in time order: a perfect surrogate's.
+        other: (n rows) real rows, drawn from the rest of `train`.
+        target: name of the column that models predict.
+        groups: number of groups of consecutive rows for the jackknife.
+        seed: of whatever a measure draws.
+    """
+
+    description: TableDescription
+    train: pd.DataFrame
+    holdout: pd.DataFrame
+    synthetic: pd.DataFrame
+    fresh: pd.DataFrame
+    other: pd.DataFrame
+    target: str
+    groups: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Result:
+    """A measure's value, with its floor and what lies behind it.
+
+    Attributes:
+        value: the measure for the synthetic rows.
+        low, high: its 95 % interval.
+        floor: the measure for real rows in place of the synthetic ones.
+        columns: tidy rows `column, value, floor`, for measures that are means over columns.
+        details: tables to be kept beside, by file name without ending.
+        note: what a reader should know of this value.
+    """
+
+    value: float
+    low: float
+    high: float
+    floor: float
+    columns: pd.DataFrame | None = None
+    details: dict[str, pd.DataFrame] = field(default_factory=dict)
+    note: str = ""
+
+
+def scaled(frame: pd.DataFrame, column: Column) -> np.ndarray:
+    """A numeric feature of `frame` on the column's own scale: (rows,) float64."""
+    return to_scale(to_numbers(frame[column.name], column), column)
+
+
+def category_codes(column: Column, *frames: pd.DataFrame) -> tuple[list[np.ndarray], int]:
+    """A categorical feature as codes into the union of the frames' categories, and their number."""
+    values = pd.concat([frame[column.name] for frame in frames], ignore_index=True)
+    codes, categories = pd.factorize(values, sort=True)
+    ends = np.cumsum([len(frame) for frame in frames])[:-1]
+    return np.split(codes, ends), len(categories)

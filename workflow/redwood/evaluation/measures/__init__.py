@@ -1,0 +1,1 @@
+"""The measures. Each is one module here; being here registers it under its module's name."""
