@@ -43,10 +43,10 @@ def main(stamp: str) -> None:
         pip("install", pinned("torch"))
         pip("install", "-r", str(ROOT / "requirements.lock"))
         if os.environ.get("REDWOOD_WITHOUT_TVAE", "0") in ("", "0"):
-            say("2/3 installing sdv and ctgan for TVAE (licence BUSL-1.1)")
+            say("2/3 installing ctgan for TVAE (licence BUSL-1.1)")
             pip("install", "-r", str(ROOT / "requirements-tvae.lock"))
         else:
-            say("2/3 leaving out sdv and ctgan: the tvae model will not be available")
+            say("2/3 leaving out ctgan: the tvae model will not be available")
         install_simgrid()
         (VENV / "redwood-stamp").write_text(stamp + "\n")
         say("environment ready")

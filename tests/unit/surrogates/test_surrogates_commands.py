@@ -1,0 +1,126 @@
+"""The command line of the surrogates, and its errors."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from redwood.errors import InputError
+from redwood.surrogates.commands import app
+from redwood.surrogates.sampling import parse_conditions
+from redwood.tables import read_table
+
+
+def run(*words: object):
+    """Run the command line; errors come through."""
+    return CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)
+
+
+def train(tables, model="copy", **changed):
+    arguments = {
+        "table": tables / "table.json",
+        "train": tables / "train.parquet",
+        "validation": tables / "validation.parquet",
+        "output": tables / "model",
+        "seed": 1,
+        **changed,
+    }
+    options = [word for name, value in arguments.items() for word in (f"--{name}", value)]
+    return run("train", model, *options)
+
+
+def test_train_and_sample(tables, jobs):
+    assert train(tables).exit_code == 0
+    summary = json.loads((tables / "model" / "train.json").read_text(encoding="utf-8"))
+    assert summary["rows"] == {"train": 300, "validation": 100}
+    output = tables / "sample.parquet"
+    done = run("sample", tables / "model", "--rows", 7, "--seed", 1, "--output", output)
+    assert done.exit_code == 0
+    assert len(read_table(output, jobs.only_features())) == 7
+    summary = json.loads(output.with_suffix(".json").read_text(encoding="utf-8"))
+    assert summary["model"] == "copy"
+    assert (summary["rows"], summary["seed"], summary["given"]) == (7, 1, {})
+
+
+def test_like_takes_the_number_of_rows_of_a_file(tables, jobs):
+    train(tables)
+    like, output = tables / "validation.parquet", tables / "sample.parquet"
+    run("sample", tables / "model", "--like", like, "--seed", 1, "--output", output)
+    assert len(read_table(output, jobs.only_features())) == 100
+
+
+@pytest.mark.parametrize("numbers", [[], ["--rows", 5, "--like", "x.parquet"]])
+def test_either_rows_or_like(tables, numbers):
+    done = run("sample", tables, "--seed", 1, "--output", tables / "s.parquet", *numbers)
+    assert done.exit_code == 2
+    assert "--rows" in done.output
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"model": "nosuch"}, "there is no 'nosuch'; there are copy, independent, smote, tvae"),
+        ({"options": "{"}, "--options is '{', expected a JSON object"),
+        ({"options": "[1]"}, r"--options is '\[1\]', expected a JSON object"),
+        ({"options": '{"speed": 1}'}, "copy: options: speed is 1: Extra inputs"),
+        (
+            {"model": "tvae", "options": '{"epochs": 0}'},
+            "tvae: options: epochs is 0: Input should be greater.*the options are epochs, patience",
+        ),
+        ({"train": "nosuch.parquet"}, "nosuch.parquet: no such table"),
+        ({"table": "nosuch.json"}, "nosuch.json: no such table description"),
+    ],
+)
+def test_bad_input_of_train_is_named(tables, changed, message):
+    with pytest.raises(InputError, match=message):
+        train(tables, **changed)
+    assert not (tables / "model").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--rows", 0], "rows is 0, expected at least 1"),
+        (["--rows", 5, "--given", "computingsite=BNL"], "cannot sample given computingsite=BNL"),
+        (["--rows", 5, "--given", "colour=red"], "has no column 'colour'"),
+        (["--rows", 5, "--given", "computingsite"], "expected column=value"),
+        (["--like", "nosuch.parquet"], "nosuch.parquet: no such table"),
+    ],
+)
+def test_bad_input_of_sample_is_named(tables, words, message):
+    train(tables)
+    output = tables / "sample.parquet"
+    with pytest.raises(InputError, match=message):
+        run("sample", tables / "model", "--seed", 1, "--output", output, *words)
+    assert not output.exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "not a model folder"),
+        ("{", "not a model description in JSON"),
+        ('{"format": 99}', "format is 99, expected 1: train the model again"),
+        ('{"format": 1, "model": "copy"}', "incomplete"),
+    ],
+)
+def test_a_folder_that_is_no_model_is_named(tmp_path, content, message):
+    if content is not None:
+        (tmp_path / "model.json").write_text(content, encoding="utf-8")
+    with pytest.raises(InputError, match=message):
+        run("sample", tmp_path, "--rows", 5, "--seed", 1, "--output", tmp_path / "s.parquet")
+
+
+def test_a_model_folder_without_its_weights_is_named(tables):
+    pytest.importorskip("ctgan")
+    options = json.dumps({"epochs": 1, "hidden": [4], "components": 2})
+    train(tables, "tvae", options=options)
+    (tables / "model" / "weights.safetensors").unlink()
+    with pytest.raises(InputError, match="not a complete tvae model"):
+        run("sample", tables / "model", "--rows", 5, "--seed", 1, "--output", tables / "s.parquet")
+
+
+def test_conditions_are_read():
+    assert parse_conditions(["site=BNL", "load=a=b"]) == {"site": "BNL", "load": "a=b"}
+    with pytest.raises(InputError, match="names the column 'site' twice"):
+        parse_conditions(["site=BNL", "site=CERN"])

@@ -1,0 +1,194 @@
+"""What every model owes: types, supports, same seed same bytes, a folder that is all it needs."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import redwood
+from redwood import plugins
+from redwood.errors import InputError
+from redwood.surrogates.contract import MODELS, load_surrogate, new_surrogate, save_surrogate
+from redwood.surrogates.training import train_model
+from redwood.tables import Column, TableDescription, read_table, write_table
+
+NEEDS = {"smote": "imblearn", "tvae": "ctgan"}
+QUICK = {"tvae": {"epochs": 1, "hidden": [8], "embedding": 3, "batch_size": 50, "components": 3}}
+
+every_model = pytest.mark.parametrize("model", plugins.names(MODELS))
+
+
+def quick(model: str, description: TableDescription, seed: int = 1):
+    """A model whose training takes a moment."""
+    pytest.importorskip(NEEDS.get(model, "redwood"))
+    return new_surrogate(model, description, QUICK.get(model, {}), seed)
+
+
+@every_model
+def test_types_and_supports_come_back(model, jobs, train, validation, tmp_path):
+    surrogate = quick(model, jobs)
+    surrogate.fit(train, validation)
+    sample = surrogate.sample(500, seed=2)
+    features = jobs.only_features()
+    assert sample.dtypes.to_dict() == train.dtypes.to_dict()
+    assert list(sample) == list(train)
+    assert len(sample) == 500
+    write_table(sample, tmp_path / "sample.parquet", features)
+    pd.testing.assert_frame_equal(read_table(tmp_path / "sample.parquet", features), sample)
+    for column in features.numeric_features:
+        low, high = train[column.name].min(), train[column.name].max()
+        assert sample[column.name].between(low, high).all(), column.name
+    for column in features.categorical_features:
+        assert set(sample[column.name]) <= set(train[column.name]), column.name
+    assert np.array_equal(np.round(sample["load"], 2), sample["load"]), "two decimals in training"
+    assert (sample["creationtime"].dt.microsecond == 0).all()
+
+
+@every_model
+def test_same_seed_same_bytes(model, jobs, train, validation, tmp_path):
+    folders = []
+    for name in ("one", "two"):
+        folder = tmp_path / name
+        folder.mkdir()
+        surrogate = quick(model, jobs)
+        surrogate.fit(train, validation)
+        save_surrogate(surrogate, folder, len(train))
+        write_table(surrogate.sample(50, seed=5), folder / "s.parquet", jobs.only_features())
+        folders.append({file.name: file.read_bytes() for file in folder.iterdir()})
+    assert folders[0] == folders[1]
+    assert not surrogate.sample(50, seed=6).equals(surrogate.sample(50, seed=5))
+
+
+@every_model
+def test_a_loaded_model_samples_what_the_fitted_one_does(model, jobs, train, validation, tmp_path):
+    surrogate = quick(model, jobs)
+    surrogate.fit(train, validation)
+    save_surrogate(surrogate, tmp_path, len(train))
+    pd.testing.assert_frame_equal(
+        load_surrogate(tmp_path).sample(40, seed=3), surrogate.sample(40, seed=3)
+    )
+
+
+@every_model
+def test_conditions_are_refused(model, jobs, train, validation):
+    surrogate = quick(model, jobs)
+    surrogate.fit(train, validation)
+    with pytest.raises(InputError, match=f"{model}: cannot sample given computingsite=BNL"):
+        surrogate.sample(5, seed=1, given={"computingsite": "BNL"})
+
+
+@every_model
+def test_the_folder_explains_itself_and_has_no_pickle(model, tables):
+    pytest.importorskip(NEEDS.get(model, "redwood"))
+    folder = tables / "model"
+    train_model(
+        model,
+        tables / "table.json",
+        tables / "train.parquet",
+        tables / "validation.parquet",
+        folder,
+        QUICK.get(model, {}),
+        seed=1,
+    )
+    suffixes = {file.suffix for file in folder.iterdir()}
+    assert suffixes <= {".json", ".csv", ".md", ".parquet", ".safetensors"}
+    card = (folder / "MODEL_CARD.md").read_text(encoding="utf-8")
+    for words in (f"# Model card: {model}", "300 rows", "Licence", "Privacy", "HS23·s"):
+        assert words in card
+    kept = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    assert (kept["model"], kept["rows"], kept["seed"]) == (model, 300, 1)
+    names = [column["name"] for column in kept["table"]["columns"]]
+    assert "walltime" not in names, "auxiliary columns are not learned"
+
+
+@st.composite
+def wild_tables(draw) -> tuple[TableDescription, pd.DataFrame]:
+    """Small tables of any kinds of columns, with constants, ties and heavy tails."""
+    rows = draw(st.integers(2, 25))
+
+    def column(values: st.SearchStrategy) -> list:
+        pool = draw(st.lists(values, min_size=1, max_size=6))
+        return draw(st.lists(st.sampled_from(pool), min_size=rows, max_size=rows))
+
+    columns, data = [], {}
+    kinds = ("numeric", "log", "integer", "timestamp", "categorical")
+    for i, kind in enumerate(draw(st.lists(st.sampled_from(kinds), min_size=1, max_size=4))):
+        name = f"c{i}"
+        if kind == "timestamp":
+            seconds = np.array(column(st.integers(0, 2**32)), dtype="datetime64[s]")
+            times = pd.Series(seconds.astype("datetime64[us]"))
+            data[name] = times.dt.tz_localize("UTC")
+        elif kind == "categorical":
+            data[name] = pd.Series(column(st.text(max_size=3)), dtype=object)
+        elif kind == "integer":
+            data[name] = pd.Series(column(st.integers(-(10**15), 10**15)), dtype=np.int64)
+        else:
+            bounds = (0, 1e18) if kind == "log" else (-1e18, 1e18)
+            data[name] = pd.Series(column(st.floats(*bounds)), dtype=np.float64)
+        scale = "log" if kind == "log" else "linear"
+        columns.append(Column(name, "numeric" if kind == "log" else kind, scale=scale))
+    return TableDescription("wild", tuple(columns)), pd.DataFrame(data)
+
+
+@every_model
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(table=wild_tables())
+def test_wild_tables_give_correct_rows_or_a_clear_error(model, table):
+    description, frame = table
+    surrogate = quick(model, description)
+    try:
+        surrogate.fit(frame, frame)
+    except InputError as error:
+        assert "constant" in str(error) or "label" in str(error)  # noqa: PT017
+        return
+    sample = surrogate.sample(7, seed=1)
+    assert sample.dtypes.to_dict() == frame.dtypes.to_dict()
+    for column in description.columns:
+        if column.is_categorical:
+            assert set(sample[column.name]) <= set(frame[column.name])
+        else:
+            low, high = frame[column.name].min(), frame[column.name].max()
+            assert sample[column.name].between(low, high).all()
+        first = frame[column.name].iloc[0]
+        if (frame[column.name] == first).all():
+            assert (sample[column.name] == first).all()
+
+
+def test_the_copy_copies_and_the_independent_control_breaks_dependence(jobs, train, validation):
+    rows = set(train.itertuples(index=False, name=None))
+    copied = quick("copy", jobs)
+    copied.fit(train, validation)
+    assert set(copied.sample(200, 1).itertuples(index=False, name=None)) <= rows
+
+    line = TableDescription("line", (Column("x", "numeric"), Column("y", "numeric")))
+    frame = pd.DataFrame({"x": np.arange(2000.0), "y": np.arange(2000.0)})
+    independent = quick("independent", line)
+    independent.fit(frame, frame)
+    sample = independent.sample(2000, 1)
+    assert abs(sample["x"].corr(sample["y"])) < 0.08
+    assert sample["x"].mean() == pytest.approx(999.5, rel=0.05)
+
+
+@every_model
+def test_plugins_import_no_heavy_library(model):
+    """The configuration imports every model for its options."""
+    code = (
+        f"import sys, redwood.surrogates.models.{model}, redwood.surrogates.commands; "
+        "print({'torch', 'sklearn', 'imblearn', 'ctgan', 'safetensors'} & set(sys.modules))"
+    )
+    library = str(Path(redwood.__file__).parent.parent)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": library},
+    )
+    assert done.stdout.strip() == "set()"

@@ -1,0 +1,1 @@
+"""Paper: the tables and figures of a run."""

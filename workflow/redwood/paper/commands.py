@@ -1,0 +1,130 @@
+"""`redwood paper …`: tables and figures."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Tables and figures.", no_args_is_help=True)
+figures = typer.Typer(help="One figure, as PNG and PDF.", no_args_is_help=True)
+app.add_typer(figures, name="figure")
+
+Output = Annotated[Path, typer.Option(help="path of the files without their endings")]
+Dpi = Annotated[int, typer.Option(help="resolution of the PNG", min=50, max=600)]
+Table = Annotated[Path, typer.Option(help="description of the table (JSON)")]
+Recorded = Annotated[Path, typer.Option(help="recorded rows (parquet)")]
+Synthetic = Annotated[list[str], typer.Option(help="MODEL=PATH, a model's sample; repeatable")]
+Evaluations = Annotated[list[Path], typer.Argument(help="folders that `redwood evaluate` wrote")]
+
+
+@app.command()
+def table1(
+    evaluations: Evaluations,
+    paper: Annotated[Path, typer.Option(help="the paper's figures (CSV)")],
+    output: Output,
+) -> None:
+    """Table I: models by measures.
+
+    Example: redwood paper table1 evaluation/smote evaluation/tvae
+    --paper resources/paper_table1.csv --output tables/table1
+    """
+    from redwood.paper.table1 import write_table1
+
+    write_table1(evaluations, paper, output)
+
+
+@app.command()
+def table2(
+    outcomes: Annotated[Path, typer.Argument(help="what `redwood simulation outcomes` wrote")],
+    output: Output,
+) -> None:
+    """Table II: policies by outcomes, for recorded and synthetic jobs.
+
+    Example: redwood paper table2 simulation/outcomes.csv --output tables/table2
+    """
+    from redwood.paper.table2 import write_table2
+
+    write_table2(outcomes, output)
+
+
+@figures.command()
+def distributions(
+    table: Table, recorded: Recorded, synthetic: Synthetic, output: Output, dpi: Dpi = 150
+) -> None:
+    """The features' distributions.
+
+    Example: redwood paper figure distributions --table table.json --recorded test.parquet
+    --synthetic smote=sample.parquet --output figures/distributions
+    """
+    from redwood.paper.distributions import draw_distributions
+    from redwood.paper.reading import named_paths
+
+    draw_distributions(table, recorded, named_paths(synthetic, "--synthetic"), dpi, output)
+
+
+@figures.command()
+def arrivals(
+    table: Table, recorded: Recorded, synthetic: Synthetic, output: Output, dpi: Dpi = 150
+) -> None:
+    """When jobs arrive.
+
+    Example: redwood paper figure arrivals --table table.json --recorded test.parquet
+    --synthetic smote=sample.parquet --output figures/arrivals
+    """
+    from redwood.paper.arrivals import draw_arrivals
+    from redwood.paper.reading import named_paths
+
+    draw_arrivals(table, recorded, named_paths(synthetic, "--synthetic"), dpi, output)
+
+
+@figures.command()
+def correlations(evaluations: Evaluations, output: Output, dpi: Dpi = 150) -> None:
+    """The associations of the features.
+
+    Example: redwood paper figure correlations evaluation/smote --output figures/correlations
+    """
+    from redwood.paper.correlations import draw_correlations
+
+    draw_correlations(evaluations, dpi, output)
+
+
+@figures.command()
+def dcr(evaluations: Evaluations, output: Output, dpi: Dpi = 150) -> None:
+    """The distances to the closest training row.
+
+    Example: redwood paper figure dcr evaluation/smote --output figures/dcr
+    """
+    from redwood.paper.dcr import draw_dcr
+
+    draw_dcr(evaluations, dpi, output)
+
+
+@figures.command()
+def grid(
+    runs: Annotated[list[Path], typer.Argument(help="folders that `redwood simulate` wrote")],
+    output: Output,
+    dpi: Dpi = 150,
+) -> None:
+    """The simulated grid along time.
+
+    Example: redwood paper figure grid runs/recorded/least_loaded/1 --output figures/grid
+    """
+    from redwood.paper.grid import draw_grid
+
+    draw_grid(runs, dpi, output)
+
+
+@figures.command()
+def training(
+    losses: Annotated[list[str], typer.Argument(help="MODEL=PATH of losses.csv; repeatable")],
+    output: Output,
+    dpi: Dpi = 150,
+) -> None:
+    """The losses by epoch.
+
+    Example: redwood paper figure training tvae=model/losses.csv --output figures/training
+    """
+    from redwood.paper.reading import named_paths
+    from redwood.paper.training import draw_training
+
+    draw_training(named_paths(losses, "LOSSES"), dpi, output)

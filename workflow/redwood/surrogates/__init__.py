@@ -1,0 +1,1 @@
+"""Surrogates: generative models of a table."""

@@ -1,0 +1,69 @@
+"""The verbs `redwood surrogates train` and `redwood surrogates sample`."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from redwood.errors import InputError
+
+app = typer.Typer(help="Train generative models of a table and draw rows.", no_args_is_help=True)
+
+
+@app.command()
+def train(
+    model: Annotated[str, typer.Argument(help="smote, tvae, …: a module of surrogates/models")],
+    table: Annotated[Path, typer.Option(help="table description, JSON")],
+    train: Annotated[Path, typer.Option(help="training rows, parquet")],
+    validation: Annotated[Path, typer.Option(help="validation rows, parquet")],
+    output: Annotated[Path, typer.Option(help="model folder to write")],
+    seed: Annotated[int, typer.Option(min=0, help="same seed, same model")],
+    options: Annotated[str, typer.Option(help="the model's options, JSON object")] = "{}",
+) -> None:
+    """Train a model on a table and write its folder.
+
+    A training that was interrupted goes on when the same line is given again.
+
+    Example: redwood surrogates train tvae --table table.json --train train.parquet
+    --validation validation.parquet --output model --seed 1 --options '{"epochs": 100}'
+    """
+    from redwood.surrogates.training import train_model
+
+    summary = train_model(
+        model, table, train, validation, output, _json_object(options, "--options"), seed
+    )
+    typer.echo(f"{output}: {model} learned from {summary['rows']['train']} rows")
+
+
+@app.command()
+def sample(
+    folder: Annotated[Path, typer.Argument(help="model folder, as `train` wrote it")],
+    output: Annotated[Path, typer.Option(help="parquet file to write")],
+    seed: Annotated[int, typer.Option(min=0, help="same seed, same rows")],
+    rows: Annotated[int | None, typer.Option(help="number of rows")] = None,
+    like: Annotated[Path | None, typer.Option(help="as many rows as this parquet file")] = None,
+    given: Annotated[list[str] | None, typer.Option(help="column=value that rows have")] = None,
+) -> None:
+    """Draw rows from a trained model.
+
+    Example: redwood surrogates sample model --rows 10000 --seed 1 --output sample.parquet
+    """
+    from redwood.surrogates.sampling import parse_conditions, rows_of, sample_model
+
+    if (rows is None) == (like is None):
+        raise typer.BadParameter("give either --rows or --like")
+    conditions = parse_conditions(given or [])
+    number = rows_of(like) if like is not None else rows
+    sample_model(folder, number, seed, output, conditions)
+    typer.echo(f"{output}: {number} rows")
+
+
+def _json_object(text: str, name: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InputError(f"{name} is {text!r}, expected a JSON object: {error}") from None
+    if not isinstance(value, dict):
+        raise InputError(f"{name} is {text!r}, expected a JSON object")
+    return value

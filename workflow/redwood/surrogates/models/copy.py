@@ -1,0 +1,53 @@
+"""Control: training rows drawn with replacement.
+
+Every measure of faithfulness must find nothing, every measure of closeness must find the copies.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict
+
+from redwood.seeds import generator
+from redwood.surrogates import contract
+from redwood.tables import read_table, write_table
+
+USES_GPU = False
+
+_ROWS_FILE = "rows.parquet"
+
+
+class Options(BaseModel):
+    """A copy has no options."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Surrogate(contract.Surrogate):
+    """Copied training rows."""
+
+    about = "Control: training rows, drawn with replacement."
+    licence = "None but that of the training rows."
+    privacy = (
+        "**This folder contains its training rows and samples repeat them**: share neither where "
+        "the training rows may not be shared."
+    )
+
+    def fit(
+        self, train: pd.DataFrame, validation: pd.DataFrame, checkpoint: Path | None = None
+    ) -> dict[str, Any]:
+        self._rows = train[[column.name for column in self.description.columns]]
+        return {"rows_kept": len(train)}
+
+    def sample(self, n: int, seed: int, given: Mapping[str, str] | None = None) -> pd.DataFrame:
+        self.refuse_condition(given)
+        chosen = generator(seed, "copy", "sample").integers(len(self._rows), size=n)
+        return self._rows.iloc[chosen].reset_index(drop=True)
+
+    def save(self, folder: Path) -> None:
+        write_table(self._rows, folder / _ROWS_FILE, self.description)
+
+    def load(self, folder: Path) -> None:
+        self._rows = read_table(folder / _ROWS_FILE, self.description)

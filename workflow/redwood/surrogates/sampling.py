@@ -1,0 +1,77 @@
+"""Drawing rows from a trained model."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from redwood.errors import InputError
+from redwood.outputs import write_json
+from redwood.surrogates.contract import load_surrogate
+from redwood.tables import write_table
+
+
+def sample_model(
+    folder: Path, rows: int, seed: int, output: Path, given: Mapping[str, str]
+) -> dict[str, Any]:
+    """Draw `rows` rows from the model in `folder` into the parquet file `output`.
+
+    The summary stands beside it, with the suffix `.json`.
+
+    Returns:
+        The summary.
+
+    Raises:
+        InputError: `folder` is no model, `rows` is below 1, or the model cannot condition on
+            `given`.
+    """
+    if rows < 1:
+        raise InputError(f"rows is {rows}, expected at least 1")
+    surrogate = load_surrogate(folder)
+    for column in given:
+        _ = surrogate.description[column]
+    frame = surrogate.sample(rows, seed, given or None)
+    write_table(frame, output, surrogate.description)
+    summary = {
+        "model": surrogate.name,
+        "table": surrogate.description.name,
+        "features": [column.name for column in surrogate.description.columns],
+        "rows": len(frame),
+        "seed": seed,
+        "given": dict(given),
+    }
+    write_json(output.with_suffix(".json"), summary)
+    return summary
+
+
+def rows_of(path: Path) -> int:
+    """The number of rows of a parquet file.
+
+    Raises:
+        InputError: the file is missing or is not parquet.
+    """
+    try:
+        return pq.read_metadata(path).num_rows
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such table") from None
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"{path}: not a parquet file: {error}") from None
+
+
+def parse_conditions(conditions: list[str]) -> dict[str, str]:
+    """`column=value` words → column → value.
+
+    Raises:
+        InputError: a word has no `=`, or a column comes twice.
+    """
+    given: dict[str, str] = {}
+    for condition in conditions:
+        column, equals, value = condition.partition("=")
+        if not column or not equals:
+            raise InputError(f"--given is {condition!r}, expected column=value")
+        if column in given:
+            raise InputError(f"--given names the column {column!r} twice")
+        given[column] = value
+    return given

@@ -1,0 +1,98 @@
+"""Training a model: from a training and a validation table to a model folder."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from redwood.outputs import write_json, write_text, writing_folder
+from redwood.surrogates.contract import Surrogate, new_surrogate, save_surrogate
+from redwood.surrogates.encoding import check_rows
+from redwood.tables import TableDescription, read_table
+
+
+def train_model(
+    model: str,
+    table: Path,
+    train: Path,
+    validation: Path,
+    output: Path,
+    options: Mapping[str, Any],
+    seed: int,
+) -> dict[str, Any]:
+    """Train `model` and write its folder: model, losses, `train.json`, model card.
+
+    The state of a long training is kept in a file beside `output` until the folder is complete.
+    After an interruption the same call goes on from there and ends with the same model.
+
+    Args:
+        model: name of a module of `redwood.surrogates.models`.
+        table: the table description.
+        train: training rows, parquet.
+        validation: validation rows, parquet.
+        output: the model folder; what it held before is replaced.
+        options: the model's options that differ from their defaults.
+        seed: same seed, same model.
+
+    Returns:
+        The summary that `train.json` holds.
+
+    Raises:
+        InputError: a file, an option or a row cannot be used.
+    """
+    description = TableDescription.load(table).only_features()
+    surrogate = new_surrogate(model, description, options, seed)
+    frames = []
+    for path in (train, validation):
+        frame = read_table(path, description)
+        check_rows(frame, description, str(path))
+        frames.append(frame)
+    checkpoint = output.with_name(f"{output.name}.checkpoint.safetensors")
+    summary = {
+        "model": model,
+        "table": description.name,
+        "features": [column.name for column in description.columns],
+        "seed": seed,
+        "options": surrogate.options.model_dump(mode="json"),
+        "rows": {"train": len(frames[0]), "validation": len(frames[1])},
+        "fit": surrogate.fit(*frames, checkpoint=checkpoint),
+    }
+    with writing_folder(output) as folder:
+        save_surrogate(surrogate, folder, len(frames[0]))
+        if surrogate.losses is not None:
+            # Beyond six digits a loss depends on the number of threads.
+            surrogate.losses.to_csv(
+                folder / "losses.csv", index=False, lineterminator="\n", float_format="%.6g"
+            )
+        write_json(folder / "train.json", summary)
+        write_text(folder / "MODEL_CARD.md", model_card(surrogate, summary))
+    checkpoint.unlink(missing_ok=True)
+    return summary
+
+
+def model_card(surrogate: Surrogate, summary: Mapping[str, Any]) -> str:
+    """The card of a trained model, in Markdown: what it is, what it learned, what it gives away."""
+    lines = [
+        f"# Model card: {surrogate.name}",
+        "",
+        surrogate.about,
+        "",
+        f"* **Learned from** {summary['rows']['train']:,} rows of the table "
+        f"`{surrogate.description.name}`; {summary['rows']['validation']:,} rows for validation.",
+        f"* **Seed** {surrogate.seed}; **options** "
+        + ", ".join(f"{name} = {value}" for name, value in summary["options"].items())
+        + ".",
+        f"* **Licence.** {surrogate.licence}",
+        f"* **Privacy.** {surrogate.privacy}",
+        "* **Use.** `redwood surrogates sample FOLDER --rows N --seed S --output FILE.parquet`",
+        "",
+        "## What it learned",
+        "",
+        "| column | kind | unit | scale | meaning |",
+        "|---|---|---|---|---|",
+    ]
+    for column in surrogate.description.columns:
+        cells = (column.name, column.kind, column.unit or "", column.scale, column.meaning)
+        lines.append(f"| {' | '.join(cells)} |")
+    lines += ["", "## The fit", ""]
+    lines += [f"* {name}: {value}" for name, value in summary["fit"].items()]
+    return "\n".join(lines) + "\n"
