@@ -53,7 +53,8 @@ rule all:
             + rules.figure_arrivals.output
             + rules.figure_correlations.output
             + rules.figure_dcr.output
-            + rules.figure_grid.output,
+            + rules.figure_grid.output
+            + (rules.figure_training.output if TRAINED else []),
             dataset=configuration.dataset,
         ),
 

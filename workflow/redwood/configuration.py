@@ -85,6 +85,12 @@ class Cleaning(_Section):
         True, description="keep only the paper's selection, user analysis of DAOD datasets"
     )
     keep_robots: bool = Field(False, description="keep test jobs (gangarobot, hc_test)")
+    pseudonymous: bool = Field(
+        False,
+        description="the dump's users are pseudonyms already: their hashes may follow from the "
+        "seed, so that runs repeat byte for byte; else they are keyed by REDWOOD_HASH_KEY or at "
+        "random",
+    )
     utc_offset_hours: float = Field(
         0.0, ge=-14, le=14, description="offset of the dump's clock from UTC, for local-time dumps"
     )

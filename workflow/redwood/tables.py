@@ -150,15 +150,13 @@ def write_table(frame: pd.DataFrame, path: str | Path, description: TableDescrip
         if column.name not in frame.columns:
             raise InputError(f"{path}: column {column.name!r} is missing")
         values = frame[column.name]
-        if column.role == "feature" and values.isna().any():
-            row = int(np.flatnonzero(values.isna())[0])
-            raise InputError(f"{path}: row {row}: feature {column.name!r} has no value")
         try:
             array = pa.Array.from_pandas(values, type=_ARROW_TYPES[column.kind])
         except (pa.ArrowException, TypeError, ValueError) as error:
             raise InputError(
                 f"{path}: column {column.name!r} does not hold {column.kind} values: {error}"
             ) from None
+        _require_values(array, column, path)
         arrays.append(array)
         metadata = {"kind": column.kind, "unit": column.unit or "", "meaning": column.meaning}
         fields.append(
@@ -206,12 +204,19 @@ def _to_pandas(array: pa.ChunkedArray, column: Column, path: str | Path) -> pd.S
         raise InputError(
             f"{path}: column {column.name!r} does not hold {column.kind} values: {error}"
         ) from None
-    if column.role == "feature" and array.null_count:
-        row = array.is_null().index(pa.scalar(True)).as_py()
-        raise InputError(f"{path}: row {row}: feature {column.name!r} has no value")
+    _require_values(array, column, path)
     if column.kind == "integer" and array.null_count:
         return array.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
     return array.to_pandas()
+
+
+def _require_values(array: pa.Array | pa.ChunkedArray, column: Column, path: str | Path) -> None:
+    if column.role != "feature":
+        return
+    missing = array.is_null(nan_is_null=True)
+    row = missing.index(pa.scalar(True)).as_py()
+    if row >= 0:
+        raise InputError(f"{path}: row {row}: feature {column.name!r} has no value")
 
 
 def to_numbers(values: pd.Series, column: Column) -> np.ndarray:

@@ -15,13 +15,11 @@ def figure(name):
     return [picture, f"{path}.pdf"]
 
 
-REPORTED = [
-    *(f"results/{{dataset}}/tables/{name}.html" for name in ("table1", "table2")),
-    *(
-        f"results/{{dataset}}/figures/{name}.png"
-        for name in ("distributions", "arrivals", "correlations", "dcr", "grid")
-    ),
-]
+# Models that train by epochs, on a GPU where there is one, and so have a loss to show.
+TRAINED = expand(
+    "results/{{dataset}}/surrogates/{model}/model",
+    model=[model for model, plugin in MODELS.items() if plugin.USES_GPU],
+)
 EVALUATIONS = expand(
     "results/{{dataset}}/evaluation/{model}", model=configuration.surrogates.models
 )
@@ -29,6 +27,14 @@ SAMPLES = expand(
     "results/{{dataset}}/surrogates/{model}/sample.parquet",
     model=configuration.surrogates.models,
 )
+REPORTED = [
+    *(f"results/{{dataset}}/tables/{name}.html" for name in ("table1", "table2")),
+    *(
+        f"results/{{dataset}}/figures/{name}.png"
+        for name in ("distributions", "arrivals", "correlations", "dcr", "grid")
+    ),
+    *(["results/{dataset}/figures/training.png"] if TRAINED else []),
+]
 
 
 def samples(wildcards, input):
@@ -209,3 +215,29 @@ rule figure_grid:
     shell:
         "python -m redwood paper figure grid {input.runs}"
         " --dpi {params.dpi} --output {params.prefix} 2> {log}"
+
+
+if TRAINED:
+
+    rule figure_training:
+        input:
+            TRAINED,
+        output:
+            figure("training"),
+        log:
+            "results/{dataset}/logs/figure_training.log",
+        benchmark:
+            "results/{dataset}/benchmarks/figure_training.tsv"
+        conda:
+            "../../envs/paper.yaml"
+        threads: 1
+        resources:
+            mem_mb=2000,
+            runtime=15,
+        params:
+            code=code("redwood.paper.training"),
+            dpi=configuration.paper.dpi,
+            prefix="results/{dataset}/figures/training",
+        shell:
+            "python -m redwood paper figure training {input}"
+            " --dpi {params.dpi} --output {params.prefix} 2> {log}"

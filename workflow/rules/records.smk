@@ -19,6 +19,8 @@ def raw_dumps(wildcards):
 if SOURCE.generate is not None:
 
     rule records_generate:
+        input:
+            sites="resources/sites.csv",
         output:
             directory(f"{RAW}/generated"),
         log:
@@ -67,7 +69,8 @@ if SOURCE.retrieve is not None:
 
 rule records_clean:
     input:
-        raw_dumps,
+        dumps=raw_dumps,
+        sites="resources/sites.csv",
     output:
         jobs="results/{dataset}/records/jobs.parquet",
         table="results/{dataset}/records/table.json",
@@ -89,7 +92,7 @@ rule records_clean:
         options=configuration.records.cleaning.model_dump_json(),
         folder="results/{dataset}/records",
     shell:
-        "python -m redwood records clean {input:q} --dataset {wildcards.dataset} --seed {params.seed}"
+        "python -m redwood records clean {input.dumps:q} --sites {input.sites} --dataset {wildcards.dataset} --seed {params.seed}"
         " --options {params.options:q} --output {params.folder} 2> {log}"
 
 

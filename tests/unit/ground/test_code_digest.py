@@ -1,11 +1,12 @@
 import pytest
+
 from redwood import code_digest as module
 from redwood.code_digest import code_digest
 
 
 @pytest.fixture
 def package(tmp_path, monkeypatch):
-    """A small package `redwood` in a folder of its own; returns a function that rewrites a module."""
+    """A small package `redwood` of its own; a function that rewrites one of its modules."""
     monkeypatch.setattr(module, "_ROOT", tmp_path)
 
     def write(name: str, text: str) -> None:

@@ -37,10 +37,8 @@ def test_every_verb_has_help(verb):
 
 
 def test_bad_input_is_one_line_and_status_1(tmp_path):
-    answer = redwood(
-        "records", "split", "--table", f"{tmp_path}/none.json", "--jobs", f"{tmp_path}/none.parquet",
-        "--seed", "1", "--output", f"{tmp_path}/out",
-    )  # fmt: skip
+    files = ("--table", f"{tmp_path}/none.json", "--jobs", f"{tmp_path}/none.parquet")
+    answer = redwood("records", "split", *files, "--seed", "1", "--output", f"{tmp_path}/out")
     assert answer.returncode == 1
     assert answer.stderr.strip() == f"redwood: {tmp_path}/none.json: no such table description"
 

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from redwood.configuration import schema, validate
 from redwood.errors import InputError
 

@@ -1,4 +1,5 @@
 import pytest
+
 from redwood import plugins
 from redwood.errors import InputError
 from redwood.seeds import derive_seed, generator
@@ -17,5 +18,5 @@ def test_every_plug_in_loads_and_an_unknown_one_is_answered_with_those_there_are
         assert names
         for name in names:
             assert plugins.load(f"redwood.{package}", name).__name__.endswith(name)
-    with pytest.raises(InputError, match="there is no 'gan'; there are .*smote"):
+    with pytest.raises(InputError, match=r"there is no 'gan'; there are .*smote"):
         plugins.load("redwood.surrogates.models", "gan")

@@ -6,6 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from redwood.errors import InputError
 from redwood.tables import (
     Column,
@@ -67,10 +68,11 @@ def test_equal_tables_are_equal_bytes(tmp_path):
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
-def test_a_feature_without_a_value_is_refused_and_nothing_is_written(tmp_path):
+@pytest.mark.parametrize(("column", "nothing"), [("site", None), ("work", np.nan), ("when", None)])
+def test_a_feature_without_a_value_is_refused_and_nothing_is_written(tmp_path, column, nothing):
     frame = toy()
-    frame.loc[1, "site"] = None
-    with pytest.raises(InputError, match="row 1: feature 'site' has no value"):
+    frame.loc[1, column] = nothing
+    with pytest.raises(InputError, match=f"row 1: feature '{column}' has no value"):
         write_table(frame, tmp_path / "t.parquet", DESCRIPTION)
     assert list(tmp_path.iterdir()) == []
 

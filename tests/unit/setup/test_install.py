@@ -21,7 +21,7 @@ def install():
 def test_without_a_compiler_it_says_which_to_install(install, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CXX", raising=False)
-    with pytest.raises(install.SetupError, match=r"needs a C\+\+ compiler .* on Debian: g\+\+"):
+    with pytest.raises(install.SetupError, match=r"needs a C\+\+ compiler .*on Debian: g\+\+"):
         install.build_simgrid(tmp_path / "cache")
     monkeypatch.setenv("CXX", "/nowhere/c++")
     with pytest.raises(install.SetupError, match=r"needs a C\+\+ compiler"):

@@ -116,15 +116,14 @@ def grid(
 
 @figures.command()
 def training(
-    losses: Annotated[list[str], typer.Argument(help="MODEL=PATH of losses.csv; repeatable")],
+    folders: Annotated[list[Path], typer.Argument(help="model folders, SURROGATES/MODEL/model")],
     output: Output,
     dpi: Dpi = 150,
 ) -> None:
     """The losses by epoch.
 
-    Example: redwood paper figure training tvae=model/losses.csv --output figures/training
+    Example: redwood paper figure training surrogates/tvae/model --output figures/training
     """
-    from redwood.paper.reading import named_paths
     from redwood.paper.training import draw_training
 
-    draw_training(named_paths(losses, "LOSSES"), dpi, output)
+    draw_training(folders, dpi, output)

@@ -65,7 +65,8 @@ def draw_correlations(evaluations: Sequence[Path], dpi: int, prefix: Path) -> No
 def _matrix(pairs: pd.DataFrame, value: str) -> pd.DataFrame:
     """Pairs in rows → a square matrix in the features' order, empty on the diagonal."""
     order = list(dict.fromkeys(pairs["a"]))
-    return pairs.pivot(index="a", columns="b", values=value).reindex(index=order, columns=order)
+    square = pairs.pivot_table(index="a", columns="b", values=value, sort=False)
+    return square.reindex(index=order, columns=order)
 
 
 def _draw(

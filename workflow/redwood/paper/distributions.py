@@ -109,14 +109,13 @@ def _date_axis(axis: "Axes") -> None:
 
 
 def _logarithmic_axis(axis: "Axes", low: float, high: float) -> None:
-    exponents = [e for e in range(0, math.ceil(high) + 1) if low - 1 <= e <= high + 0.5]
+    exponents = [e for e in range(math.ceil(high) + 1) if low <= math.log10(1 + 10.0**e) <= high]
     step = max(1, math.ceil(len(exponents) / 6))
-    shown = exponents[::step]
-    ticks = [math.log10(1 + 10.0**e) for e in shown]
-    labels = [f"$10^{{{e}}}$" for e in shown]
+    labels = {math.log10(1 + 10.0**e): f"$10^{{{e}}}$" for e in exponents[::step]}
     if low < 0.2:
-        ticks, labels = [0.0, *ticks], ["0", *labels]
-    axis.set_xticks(ticks, labels)
+        # 1 would stand too close to 0 on an axis that goes far.
+        labels = {0.0: "0"} | {x: text for x, text in labels.items() if x > high / 12}
+    axis.set_xticks(list(labels), list(labels.values()))
 
 
 def _draw_shares(

@@ -126,6 +126,8 @@ def with_uncertainty(value: float, low: float, high: float) -> str:
 
 def plain_number(value: float, significant: int = 3) -> str:
     """A number to some significant digits, never in exponents."""
+    if value == 0:
+        return "0"
     return f"{value:.{_decimals(value, significant)}f}"
 
 

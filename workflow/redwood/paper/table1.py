@@ -1,4 +1,4 @@
-"""Table I: how faithful and how close each model is, with floors, beside the paper's own figures."""
+"""Table I: how faithful and how close each model is, with floors, beside the paper's figures."""
 
 from collections.abc import Sequence
 from pathlib import Path

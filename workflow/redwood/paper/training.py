@@ -1,17 +1,18 @@
 """The figure of the training: loss on training and validation rows by epoch."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 
 from redwood.paper.reading import read_csv
 from redwood.paper.style import line_styles, save_figure, use_style
 
 
-def draw_training(losses: Mapping[str, Path], dpi: int, prefix: Path) -> None:
+def draw_training(folders: Sequence[Path], dpi: int, prefix: Path) -> None:
     """One panel a model.
 
     Args:
-        losses: each model's `losses.csv`: epoch, train, validation.
+        folders: model folders with a `losses.csv` (epoch, train, validation), each in a folder
+            that is named as the model.
         dpi: resolution of the PNG.
         prefix: the files' path without their endings.
 
@@ -22,7 +23,10 @@ def draw_training(losses: Mapping[str, Path], dpi: int, prefix: Path) -> None:
     from matplotlib import pyplot
 
     curves = {
-        model: read_csv(path, ("epoch", "train", "validation")) for model, path in losses.items()
+        folder.resolve().parent.name: read_csv(
+            folder / "losses.csv", ("epoch", "train", "validation")
+        )
+        for folder in folders
     }
     figure, axes = pyplot.subplots(
         1, len(curves), figsize=(4.6 * len(curves), 3.2), layout="constrained", squeeze=False

@@ -34,11 +34,12 @@ def platform(
     Example: redwood simulation platform --table records/table.json --jobs records/train.parquet
     --rows-like records/test.parquet --resources resources --output simulation/platform.json
     """
+    from redwood.configuration import Simulation, read_section
     from redwood.simulation.platform import build_platform
     from redwood.simulation.workload import arrival_rate, read_jobs
     from redwood.tables import TableDescription
 
-    section = _simulation_options(options)
+    section = read_section(Simulation, options, "--options")
     description = TableDescription.load(table)
     rate = None
     if rows_like is not None:
@@ -93,6 +94,7 @@ def simulate(
 
     Again: redwood simulate --scenario runs/recorded/least_loaded/1/scenario.json --output again
     """
+    from redwood.configuration import Simulation, read_section
     from redwood.simulation.running import run_scenario, write_run
     from redwood.simulation.scenario import InputFile, Scenario
 
@@ -106,7 +108,7 @@ def simulate(
         for name, value in parts.items():
             if value is None:
                 raise typer.BadParameter(f"--{name} is missing (or give --scenario)")
-        section = _simulation_options(options)
+        section = read_section(Simulation, options, "--options")
         chosen = Scenario(
             workload=workload,
             platform=InputFile.of(platform),
@@ -124,22 +126,6 @@ def simulate(
     rows = len(run.workload.jobs)
     write_run(run, output)
     _say(f"{output}: {rows} jobs simulated in {seconds:.1f} s, {rows / seconds:.0f} jobs/s")
-
-
-def _simulation_options(text: str):
-    from pydantic import ValidationError
-
-    from redwood.configuration import Simulation
-    from redwood.errors import InputError
-
-    try:
-        return Simulation.model_validate_json(text)
-    except ValidationError as error:
-        problems = (
-            f"{'.'.join(map(str, problem['loc'])) or 'JSON'}: {problem['msg']}"
-            for problem in error.errors(include_url=False)
-        )
-        raise InputError(f"--options: {'; '.join(problems)}") from None
 
 
 def _say(line: str) -> None:

@@ -1,0 +1,98 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from redwood.tables import Column, TableDescription, write_table
+
+DESCRIPTION = TableDescription(
+    "toy",
+    (
+        Column("creationtime", "timestamp", unit="UTC"),
+        Column("computingsite", "categorical"),
+        Column("user", "categorical"),
+        Column("nfiles", "integer", scale="log"),
+        Column("workload", "numeric", unit="HS23·s", scale="log"),
+    ),
+)
+
+
+def measure(value, **more):
+    interval = {"low": None, "high": None, "floor": None}
+    if value is not None:
+        interval = {"low": 0.9 * value, "high": 1.1 * value, "floor": value / 2}
+    return {
+        "title": "WD",
+        "definition": "What it is, 100 % of a_b.",
+        "unit": "1",
+        "direction": "lower",
+        "value": value,
+        **interval,
+        **more,
+    }
+
+
+@pytest.fixture
+def evaluations(tmp_path):
+    """Two evaluation folders, as `redwood evaluate` writes them."""
+    folders = []
+    for name, shift in (("smote", 0.0123), ("tvae", 0.456)):
+        folder = tmp_path / "evaluation" / name
+        folder.mkdir(parents=True)
+        measures = {
+            "wd": measure(shift),
+            "jsd": measure(None, title="JSD", note="the table has no categorical feature"),
+        }
+        content = {"rows": 100, "seed": 1, "measures": measures}
+        (folder / "measures.json").write_text(json.dumps(content))
+        pairs = [(a, b) for a in "xyz" for b in "xyz" if a != b]
+        frame = pd.DataFrame(pairs, columns=["a", "b"]).assign(kind="pearson", real=0.5)
+        frame = frame.assign(synthetic=0.5 - shift, floor=0.49)
+        frame.to_parquet(folder / "association.parquet")
+        distances = np.linspace(0, shift, 50)
+        frame = pd.DataFrame(
+            {"origin": ["synthetic"] * 25 + ["holdout"] * 25, "distance": distances}
+        )
+        frame.to_parquet(folder / "dcr.parquet")
+        folders.append(folder)
+    return folders
+
+
+@pytest.fixture
+def tables(tmp_path):
+    """A table's description and two parquet files with rows of it."""
+    DESCRIPTION.save(tmp_path / "table.json")
+    for seed, name in enumerate(("recorded", "sample")):
+        random = np.random.default_rng(seed)
+        seconds = 1_704_067_200 + random.integers(0, 20 * 86400, 300)
+        frame = pd.DataFrame(
+            {
+                "creationtime": pd.to_datetime(seconds, unit="s", utc=True),
+                "computingsite": random.choice(["BNL", "CERN"], 300).astype(object),
+                "user": random.choice(["3faa8b5d2468", "61cf9e7cd2cd"], 300).astype(object),
+                "nfiles": random.integers(1, 9, 300),
+                "workload": np.where(random.random(300) < 0.1, 0, random.lognormal(9, 1, 300)),
+            }
+        )
+        write_table(frame, tmp_path / f"{name}.parquet", DESCRIPTION)
+    return tmp_path
+
+
+@pytest.fixture
+def runs(tmp_path):
+    """Run folders of two workloads and two policies, as `redwood simulate` writes them."""
+    folders = []
+    for workload in ("smote", "recorded"):
+        for policy in ("least_loaded", "recorded"):
+            for seed in (2, 1):
+                folder = tmp_path / "runs" / workload / policy / str(seed)
+                folder.mkdir(parents=True)
+                summary = {"workload": workload, "policy": policy, "seed": seed}
+                (folder / "summary.json").write_text(json.dumps(summary))
+                times = np.repeat(np.arange(24) * 3600.0, 2)
+                frame = pd.DataFrame({"site": ["a", "b"] * 24, "time": times})
+                frame = frame.assign(busy_cores=1.0 * seed, queued_jobs=2.0, bytes_in=10**12)
+                frame.to_parquet(folder / "sites.parquet")
+                folders.append(folder)
+    return folders

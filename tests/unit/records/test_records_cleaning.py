@@ -1,0 +1,334 @@
+"""Cleaning: every row is kept or rejected with a reason, and no name gets out."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from redwood.configuration import Cleaning
+from redwood.errors import InputError
+from redwood.records.cleaning import clean
+from redwood.tables import TableDescription, read_table
+
+SHARED = Path(__file__).parents[4] / "shared" / "data"
+DATASET = "mc20_13TeV:mc20_13TeV.410470.PhPy8EG_ttbar.deriv.DAOD_PHYS.e6337_s3681_r13145_p4856"
+JOB = {
+    "PANDAID": "1",
+    "JEDITASKID": "77",
+    "ATTEMPTNR": "0",
+    "CREATIONTIME": "2024-01-27 02:51:00",
+    "STARTTIME": "2024-01-27 03:51:00",
+    "ENDTIME": "2024-01-27 04:01:40",
+    "MODIFICATIONTIME": "2024-01-27 04:10:00",
+    "JOBSTATUS": "finished",
+    "PRODSOURCELABEL": "user",
+    "PROCESSINGTYPE": "panda-client-1.5-jedi-run",
+    "COMPUTINGSITE": "CERN",
+    "PRODUSERNAME": "Jane Q. Doe",
+    "PRODUSERID": "/DC=ch/CN=jdoe/CN=Jane Q. Doe",
+    "JOBNAME": "user.jdoe.test/.1",
+    "PRODDBLOCK": DATASET,
+    "INPUTFILEBYTES": "18600000000",
+    "NINPUTDATAFILES": "10",
+    "CORECOUNT": "8",
+    "ACTUALCORECOUNT": "1",
+    "CPUCONSUMPTIONTIME": "62076",
+}
+NAMES = ("Jane", "Doe", "jdoe")
+
+
+class Result:
+    """What `clean` wrote."""
+
+    def __init__(self, folder: Path) -> None:
+        description = TableDescription.load(folder / "table.json")
+        self.description = description
+        self.jobs = read_table(folder / "jobs.parquet", description)
+        self.rejected = pd.read_parquet(folder / "rejected.parquet")
+        self.account = json.loads((folder / "cleaning.json").read_text())
+        rows = self.account["rows"]
+        assert rows["input"] == len(self.jobs) + len(self.rejected)
+        left = rows["input"] - sum(self.account["unreadable"].values())
+        for step in self.account["steps"]:
+            left -= step["rejected"]
+            assert step["left"] == left
+        assert left == rows["kept"] == len(self.jobs)
+        for file in folder.iterdir():
+            content = file.read_bytes()
+            assert not any(name.encode() in content for name in NAMES), file
+
+    @property
+    def reasons(self) -> dict[int, str]:
+        return dict(zip(self.rejected["line"], self.rejected["reason"], strict=True))
+
+
+def write_csv(path: Path, rows: list[dict[str, str]]) -> Path:
+    with path.open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def cleaned(tmp_path: Path, rows: list[dict[str, str]], **options: Any) -> Result:
+    write_csv(tmp_path / "dump.csv", rows)
+    clean([tmp_path / "dump.csv"], tmp_path / "out", "test", 1, Cleaning(**options))
+    return Result(tmp_path / "out")
+
+
+def test_a_row_as_the_paper_prints_it(tmp_path: Path) -> None:
+    result = cleaned(tmp_path, [JOB])
+    (job,) = result.jobs.to_dict("records")
+    hashes = {name: job.pop(name) for name in ("user", "task")}
+    assert all(len(value) == 12 and int(value, 16) >= 0 for value in hashes.values())
+    assert job == {
+        "creationtime": pd.Timestamp("2024-01-27 02:51:00", tz="UTC"),
+        "computingsite": "CERN",
+        "project": "mc20_13TeV",
+        "prodstep": "deriv",
+        "datatype": "PHYS",
+        "nfiles": 10,
+        "size": 18_600_000_000,
+        "jobstatus": "finished",
+        "workload": 620_760.0,
+        "cores": 1,
+        "queuetime": 3600.0,
+        "walltime": 640.0,
+        "cputime": 62_076.0,
+        "attempt": 0,
+    }
+    assert [column.name for column in result.description.features] == list(Cleaning().features)
+    assert "requestedtime" not in result.description
+
+
+def test_each_reason(tmp_path: Path) -> None:
+    changes: list[tuple[dict[str, str], str]] = [
+        ({"MODIFICATIONTIME": "2024-01-27 04:09:00"}, "duplicate"),
+        ({}, ""),
+        ({"JOBSTATUS": "running"}, "not_final"),
+        ({"PRODSOURCELABEL": "managed"}, "other_activity"),
+        ({"PRODDBLOCK": "user.jdoe.mine"}, "not_daod"),
+        ({"PRODDBLOCK": DATASET.replace("DAOD_PHYS", "AOD")}, "not_daod"),
+        ({"PROCESSINGTYPE": "gangarobot-rctest"}, "robot"),
+        ({"INPUTFILEBYTES": "-1"}, "invalid_value"),
+        ({"NINPUTDATAFILES": "Jane Doe"}, "invalid_value"),
+        ({"NINPUTDATAFILES": "2.5"}, "invalid_value"),
+        ({"CREATIONTIME": "tomorrow"}, "invalid_value"),
+        ({"CREATIONTIME": "1970-01-01 00:00:00"}, "missing_value"),
+        ({"COMPUTINGSITE": ""}, "missing_value"),
+        ({"CPUCONSUMPTIONTIME": "NULL"}, "missing_value"),
+    ]
+    rows = [{**JOB, "PANDAID": str(max(i, 1)), **change} for i, (change, _) in enumerate(changes)]
+    result = cleaned(tmp_path, rows)
+    expected = {i + 2: reason for i, (_, reason) in enumerate(changes) if reason}
+    assert result.reasons == expected
+    shown = result.rejected.set_index("line")[["column", "value"]].to_dict("index")
+    assert shown[4] == {"column": "JOBSTATUS", "value": "running"}
+    assert shown[6] == {"column": "PRODDBLOCK", "value": ""}
+    assert shown[7] == {"column": "PRODDBLOCK", "value": "AOD"}
+    assert shown[9] == {"column": "INPUTFILEBYTES", "value": "-1"}
+    assert shown[10]["value"] == "<text of 8 characters>"
+
+
+def test_a_slipped_name_is_not_shown(tmp_path: Path) -> None:
+    slips = ("JOBSTATUS", "PRODSOURCELABEL", "CREATIONTIME", "INPUTFILEBYTES", "PROCESSINGTYPE")
+    rows = [{**JOB, "PANDAID": str(i + 2), column: "Jane Q. Doe"} for i, column in enumerate(slips)]
+    result = cleaned(tmp_path, [JOB, *rows])
+    assert len(result.rejected) == 4
+
+
+def test_of_duplicates_the_latest_stays(tmp_path: Path) -> None:
+    rows = [
+        {**JOB, "JOBSTATUS": "failed", "MODIFICATIONTIME": "2024-01-28 00:00:00"},
+        {**JOB, "JOBSTATUS": "finished", "MODIFICATIONTIME": "2024-01-27 23:00:00"},
+        {**JOB, "JOBSTATUS": "transferring", "MODIFICATIONTIME": "1706300000"},
+        {**JOB, "PANDAID": "2"},
+        {**JOB, "PANDAID": "2", "NINPUTDATAFILES": "11"},
+    ]
+    result = cleaned(tmp_path, rows)
+    assert result.jobs["jobstatus"].tolist() == ["failed", "finished"]
+    assert result.jobs["nfiles"].tolist() == [10, 11]
+    assert result.account["steps"][0]["rejected"] == 3
+
+
+def test_jobs_that_never_ran_did_no_work(tmp_path: Path) -> None:
+    default = "1970-01-01 00:00:00"
+    closed = {**JOB, "PANDAID": "2", "JOBSTATUS": "closed", "STARTTIME": default}
+    rows = [
+        JOB,
+        {**closed, "ENDTIME": default, "CPUCONSUMPTIONTIME": "0"},
+        {**closed, "PANDAID": "3", "ENDTIME": default, "CPUCONSUMPTIONTIME": ""},
+    ]
+    result = cleaned(tmp_path, rows)
+    assert result.jobs["workload"].tolist() == [620_760.0, 0.0, 0.0]
+    assert result.jobs["walltime"].isna().tolist() == [False, True, True]
+    assert result.jobs["queuetime"].max() == 3600.0
+    assert result.account["workload"]["rows_that_never_ran_and_count_as_0"] == 1
+
+
+def test_workload_by_core_power_of_the_site(tmp_path: Path) -> None:
+    rows = [
+        {**JOB, "PANDAID": str(i), "COMPUTINGSITE": site, "CPUCONSUMPTIONTIME": "100"}
+        for i, site in enumerate(("CERN", "FZK-LCG2", "FZK-LCG2_UCORE", "SOMEWHERE"))
+    ]
+    result = cleaned(tmp_path, rows, default_core_power=11.0)
+    assert result.jobs["workload"].to_numpy() == pytest.approx([1000, 1256, 1256, 1100])
+    assert result.account["workload"]["rows_with_default_core_power"] == 1
+
+
+def test_workload_from_hs06sec_where_nothing_else_is(tmp_path: Path) -> None:
+    row = {**JOB, "HS06SEC": "4711"}
+    del row["CPUCONSUMPTIONTIME"]
+    result = cleaned(tmp_path, [row])
+    assert result.jobs["workload"].tolist() == [4711.0]
+    assert "HS06SEC" in result.account["workload"]["made_of"]
+    assert "cputime" not in result.description
+
+
+def test_unusable_cells_that_are_not_needed_are_blanked_and_counted(tmp_path: Path) -> None:
+    rows = [JOB, {**JOB, "PANDAID": "2", "ATTEMPTNR": "first", "ENDTIME": "later"}]
+    result = cleaned(tmp_path, rows)
+    assert result.account["blanked_cells"] == {"ATTEMPTNR": 1, "ENDTIME": 1}
+    assert result.jobs["attempt"].isna().tolist() == [False, True]
+
+
+def test_all_jobs_and_robots_can_be_kept(tmp_path: Path) -> None:
+    rows = [
+        {**JOB, "PRODSOURCELABEL": "managed"},
+        {**JOB, "PANDAID": "2", "INPUTFILEPROJECT": "hc_test:mc20_13TeV"},
+    ]
+    rows[0]["INPUTFILEPROJECT"] = ""
+    assert len(cleaned(tmp_path, rows, analysis_of_daod=False, keep_robots=True).jobs) == 2
+    assert len(cleaned(tmp_path, rows, analysis_of_daod=False).jobs) == 1
+    assert len(cleaned(tmp_path, rows, keep_robots=True).jobs) == 1
+
+
+def test_renames_and_local_time(tmp_path: Path) -> None:
+    row = {("Site" if name == "COMPUTINGSITE" else name): value for name, value in JOB.items()}
+    result = cleaned(tmp_path, [row], columns={"SITE": "COMPUTINGSITE"}, utc_offset_hours=1.0)
+    assert result.jobs["computingsite"].tolist() == ["CERN"]
+    assert result.jobs["creationtime"][0] == pd.Timestamp("2024-01-27 01:51:00", tz="UTC")
+
+
+def test_rows_are_sorted_by_time_then_by_job(tmp_path: Path) -> None:
+    rows = [
+        {**JOB, "PANDAID": "3", "NINPUTDATAFILES": "3"},
+        {**JOB, "PANDAID": "2", "NINPUTDATAFILES": "2"},
+        {**JOB, "PANDAID": "9", "NINPUTDATAFILES": "1", "CREATIONTIME": "2024-01-01T00:00:00Z"},
+    ]
+    assert cleaned(tmp_path, rows).jobs["nfiles"].tolist() == [1, 2, 3]
+
+
+def test_the_key_decides_the_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    users = []
+    for key in ("a", "a", "b"):
+        monkeypatch.setenv("REDWOOD_HASH_KEY", key)
+        users.append(cleaned(tmp_path, [JOB]).jobs["user"][0])
+    assert users[0] == users[1] != users[2]
+
+
+@pytest.mark.parametrize(
+    ("dropped", "options", "message"),
+    [
+        ("PRODDBLOCK", {}, "'project' is made of PRODDBLOCK or INPUTFILEPROJECT"),
+        ("COMPUTINGSITE", {}, "'computingsite' is made of COMPUTINGSITE"),
+        ("PRODSOURCELABEL", {}, "analysis_of_daod"),
+        ("CPUCONSUMPTIONTIME", {}, "CPUCONSUMPTIONTIME or HS06SEC"),
+        ("NOTHING", {"features": ("nfiles", "requestedtime")}, "MAXWALLTIME"),
+        (
+            "COMPUTINGSITE",
+            {"features": ("nfiles", "size")},
+            "'computingsite', which every job table needs",
+        ),
+    ],
+)
+def test_a_needed_column_that_no_dump_has(
+    tmp_path: Path, dropped: str, options: dict, message: str
+) -> None:
+    row = {name: value for name, value in JOB.items() if name != dropped}
+    with pytest.raises(InputError, match=message) as caught:
+        cleaned(tmp_path, [row], **options)
+    assert not any(name in str(caught.value) for name in NAMES)
+    assert not (tmp_path / "out").exists()
+
+
+def test_no_row_left(tmp_path: Path) -> None:
+    rows = [{**JOB, "JOBSTATUS": "running"}, {**JOB, "PANDAID": "2", "CREATIONTIME": "0"}]
+    with pytest.raises(InputError, match="none of its 2 rows is left: 1 not_final in JOBSTATUS"):
+        cleaned(tmp_path, rows)
+
+
+def test_a_file_with_a_header_only(tmp_path: Path) -> None:
+    (tmp_path / "dump.csv").write_text(",".join(JOB) + "\n")
+    with pytest.raises(InputError, match=r"dump\.csv: the file has no rows"):
+        clean([tmp_path / "dump.csv"], tmp_path / "out", "test", 1, Cleaning())
+
+
+def test_dumps_of_different_styles_make_one_table(tmp_path: Path) -> None:
+    write_csv(tmp_path / "a.csv", [JOB])
+    other = {name.lower(): value for name, value in JOB.items()}
+    other |= {"pandaid": 2, "creationtime": 1706323860000, "workinggroup": "caf\udce9"}
+    (tmp_path / "b.jsonl").write_text(json.dumps(other) + "\n")
+    clean([tmp_path], tmp_path / "out", "test", 1, Cleaning())
+    result = Result(tmp_path / "out")
+    assert result.jobs["creationtime"].diff()[1] == pd.Timedelta(0)
+    assert len(set(result.jobs["user"])) == 1
+    assert result.jobs["workinggroup"].tolist() == [None, "caf?"]
+
+
+CELLS = st.one_of(
+    st.sampled_from(["", "0", "-1", "1e400", "NULL", "finished", "user", DATASET, "2024-01-27"]),
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12),
+)
+
+
+@settings(
+    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(rows=st.lists(st.dictionaries(st.sampled_from(sorted(JOB)), CELLS), max_size=6))
+def test_any_cells_are_kept_or_rejected(tmp_path: Path, rows: list[dict[str, str]]) -> None:
+    wild = [{**JOB, "PANDAID": str(i + 2), **row} for i, row in enumerate(rows)]
+    result = cleaned(tmp_path, [{**JOB, "MODIFICATIONTIME": "2090-01-01"}, *wild])
+    assert result.account["rows"]["input"] == 1 + len(rows)
+    assert np.isfinite(result.jobs["workload"]).all()
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="needs the shared data")
+def test_a_genuine_grid_trace(tmp_path: Path) -> None:
+    features = ("creationtime", "computingsite", "workinggroup", "user", "requestedtime")
+    options = Cleaning(analysis_of_daod=False, features=(*features, "workload"))
+    dump = SHARED / "lcg2005_first2days" / "panda_like.csv.gz"
+    clean([dump], tmp_path, "lcg2005", 1, options)
+    jobs = Result(tmp_path).jobs
+    assert len(jobs) == 32_133
+    assert list(jobs) == [*features, "workload", "cores", "cputime"]
+    assert jobs["creationtime"].iloc[0] == pd.Timestamp("2005-11-20 00:00:05", tz="UTC")
+    assert jobs["workload"].iloc[0] == 830.0
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="needs the shared data")
+def test_a_genuine_trace_in_standard_workload_format(tmp_path: Path) -> None:
+    features = ("creationtime", "computingsite", "jobstatus", "user", "workload")
+    options = Cleaning(analysis_of_daod=False, features=features)
+    clean([SHARED / "hpc2n_excerpt" / "hpc2n-excerpt.swf"], tmp_path, "hpc2n", 1, options)
+    result = Result(tmp_path)
+    # 25 jobs have status -1; the log began Sun Jul 28 09:04:05 CEST 2002.
+    assert (len(result.jobs), len(result.rejected)) == (3145, 25)
+    assert result.jobs["creationtime"].iloc[0] == pd.Timestamp("2002-07-28 07:04:05", tz="UTC")
+    assert result.jobs["cputime"].iloc[0] == 30 * 31_405
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="needs the shared data")
+def test_a_dump_without_datasets_is_refused_by_name(tmp_path: Path) -> None:
+    dump = SHARED / "mimic" / "mimic_job_pseudonymised.csv"
+    with pytest.raises(InputError, match="'project' is made of PRODDBLOCK"):
+        clean([dump], tmp_path, "mimic", 1, Cleaning())
+    options = Cleaning(analysis_of_daod=False, features=("nfiles", "workload"))
+    with pytest.raises(InputError, match="966 rows is left: 966 missing_value in CREATIONTIME"):
+        clean([dump], tmp_path, "mimic", 1, options)

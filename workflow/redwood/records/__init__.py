@@ -1,0 +1,1 @@
+"""Records: from raw dumps to a clean, split job table."""

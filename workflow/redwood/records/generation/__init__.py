@@ -1,0 +1,1 @@
+"""Synthetic raw dumps: campaign → task → job → attempt, written as PanDA would."""

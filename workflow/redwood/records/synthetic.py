@@ -1,0 +1,36 @@
+"""The mark of generated dumps: which files are made up, so that nobody takes them for genuine."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from redwood.outputs import write_json
+
+MARKER = "_SYNTHETIC.json"
+
+
+def write_marker(folder: Path, summary: dict[str, Any]) -> None:
+    """Mark the dumps in `folder` as generated: every file's digest, beside the `summary`."""
+    files = sorted(file for file in folder.iterdir() if file.name != MARKER)
+    digests = {file.name: file_digest(file) for file in files}
+    write_json(folder / MARKER, {"synthetic": True, **summary, "sha256": digests})
+
+
+def are_synthetic(paths: list[Path]) -> bool:
+    """Whether every file was generated: named by the marker beside it, and unchanged since."""
+    return bool(paths) and all(_is_synthetic(path) for path in paths)
+
+
+def _is_synthetic(path: Path) -> bool:
+    try:
+        marker = json.loads((path.parent / MARKER).read_text(encoding="utf-8"))
+        return marker["sha256"][path.name] == file_digest(path)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
