@@ -176,9 +176,9 @@ class Simulation(_Section):
     """The grid on which recorded and synthetic jobs are run."""
 
     policies: tuple[str, ...] = Field(("recorded", "least_loaded", "data_locality"), min_length=1)
-    seeds: int = Field(2, ge=1, le=100, description="repetitions, each with a seed of its own")
+    seeds: int = Field(3, ge=1, le=100, description="repetitions, each with a seed of its own")
     load_factor: float = Field(
-        4.0, gt=0, description="arrivals are this many times as fast as in the job table"
+        1.0, gt=0, description="arrivals are this many times as fast as in the job table"
     )
     utilisation: float = Field(
         0.7, gt=0, lt=1, description="busy share of the cores at which the sites are sized"
