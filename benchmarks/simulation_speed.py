@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 from redwood.simulation.contract import Job
 from redwood.simulation.engine import Engine
 from redwood.simulation.platform import Platform, PlatformSite
-from redwood.simulation.policies.recorded import Policy
+from redwood.simulation.policies.as_recorded import Policy
 from redwood.simulation.workload import Workload
 
 SITES, CORES, POWER = 100, 160, 10.0

@@ -1,5 +1,6 @@
 """A copy of the project in which snakemake can run and files can be edited."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -16,7 +17,7 @@ dataset: mini
 records: {source: {generate: {days: 7, sites: 6, jobs: 600}}}
 surrogates: {options: {tvae: {epochs: 1}}}
 evaluation: {groups: 5}
-simulation: {policies: [recorded, least_loaded], seeds: 1, load_factor: 1}
+simulation: {policies: [as_recorded, least_loaded], seeds: 1, load_factor: 1}
 """
 
 
@@ -39,12 +40,11 @@ class Project:
 
     def stale_rules(self, *arguments: str) -> set[str]:
         """The rules of which a dry run would run a job."""
-        answer = self.snakemake("--dry-run", "--quiet", "rules", *arguments)
-        detailed = self.snakemake("--dry-run", *arguments).stdout
+        answer = self.snakemake("--dry-run", *arguments)
         assert answer.returncode == 0, answer.stdout
-        if "Nothing to be done" in detailed:
+        if "Nothing to be done" in answer.stdout:
             return set()
-        table = detailed.split("Job stats:")[1].split("\n\n")[0]
+        table = answer.stdout.split("Job stats:")[1].split("\n\n")[0]
         rows = [line.split() for line in table.splitlines()[3:]]
         return {row[0] for row in rows if len(row) == 2} - {"total", "all"}
 
@@ -85,8 +85,6 @@ def project(finished_project):
         if path.is_file() and "__pycache__" not in path.parts
     }
     yield finished_project
-    import os
-
     for path, (content, status) in kept.items():
         if path.read_bytes() != content:
             path.write_bytes(content)

@@ -35,7 +35,7 @@ def test_a_policy_makes_only_its_simulations_and_what_follows_stale(project):
     assert project.stale_rules() == AFTER_SIMULATION
     plan = project.snakemake("--dry-run").stdout
     assert "/least_loaded/1" in plan
-    assert "output: results/mini/simulation/runs/recorded/recorded/1" not in plan
+    assert "output: results/mini/simulation/runs/recorded/as_recorded/1" not in plan
 
 
 def test_a_model_makes_only_its_own_training_and_what_follows_stale(project):

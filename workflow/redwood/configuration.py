@@ -175,7 +175,9 @@ class Evaluation(_Section):
 class Simulation(_Section):
     """The grid on which recorded and synthetic jobs are run."""
 
-    policies: tuple[str, ...] = Field(("recorded", "least_loaded", "data_locality"), min_length=1)
+    policies: tuple[str, ...] = Field(
+        ("as_recorded", "least_loaded", "data_locality"), min_length=1
+    )
     seeds: int = Field(3, ge=1, le=100, description="repetitions, each with a seed of its own")
     load_factor: float = Field(
         1.0, gt=0, description="arrivals are this many times as fast as in the job table"

@@ -43,7 +43,10 @@ def test_every_shipped_configuration_is_valid_on_top_of_the_default(name):
         ({"evaluation": {"target": "cputime"}}, "target is 'cputime', expected one of"),
         ({"records": {"source": {"generate": {}, "files": ["x"]}}}, "give either `generate`"),
         ({"dataset": "My Data"}, "dataset is 'My Data': .*pattern"),
-        ({"simulation": {"policies": ["recorded", "recorded"]}}, "'recorded' is listed twice"),
+        (
+            {"simulation": {"policies": ["as_recorded", "as_recorded"]}},
+            "'as_recorded' is listed twice",
+        ),
     ],
 )
 def test_a_wrong_key_or_value_is_named_with_what_is_allowed(content, message):

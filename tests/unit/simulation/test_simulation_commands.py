@@ -128,7 +128,7 @@ def test_a_scenario_whose_files_have_changed_is_an_error(folder, in_own_process,
         redwood("simulate", "--scenario", path, "--output", tmp_path / "run")
 
 
-@pytest.mark.parametrize("policy", ["recorded", "least_loaded", "data_locality"])
+@pytest.mark.parametrize("policy", ["as_recorded", "least_loaded", "data_locality"])
 def test_the_tables_agree_with_each_other(folder, in_own_process, policy):
     made = run(folder, in_own_process, policy, policy)
     jobs = read_table(made / "jobs.parquet", JOBS)
@@ -148,7 +148,7 @@ def test_the_tables_agree_with_each_other(folder, in_own_process, policy):
     assert (jobs["bytes_moved"] == table["size"].where(jobs["source"].notna(), 0)).all()
     for state in ("finished", "failed"):
         assert sites[state].sum() == summary["jobs"][state]
-    if policy == "recorded":
+    if policy == "as_recorded":
         ran = jobs["site"].notna()
         assert (jobs["site"][ran] == table["computingsite"][ran]).all()
 
@@ -178,8 +178,8 @@ def test_units_stand_in_the_metadata(folder, in_own_process):
 
 def test_outcomes_are_tidy(folder, in_own_process, tmp_path):
     runs = [
-        run(folder, in_own_process, "tidy_1", "recorded"),
-        run(folder, in_own_process, "tidy_2", "recorded", seed=2),
+        run(folder, in_own_process, "tidy_1", "as_recorded"),
+        run(folder, in_own_process, "tidy_2", "as_recorded", seed=2),
         run(folder, in_own_process, "tidy_3", "data_locality", workload="tvae"),
     ]
     code, _ = redwood("simulation", "outcomes", *runs, "--output", tmp_path / "outcomes.csv")
@@ -200,18 +200,18 @@ def test_outcomes_are_tidy(folder, in_own_process, tmp_path):
 def test_wrong_use_and_wrong_values(folder, tmp_path):
     base = ("simulate", "--output", tmp_path / "run")
     assert redwood(*base)[0] == 2
-    assert redwood(*base, "--scenario", "s.json", "--policy", "recorded")[0] == 2
+    assert redwood(*base, "--scenario", "s.json", "--policy", "as_recorded")[0] == 2
     inputs = ("--platform", folder / "platform.json", "--table", folder / "table.json")
     inputs += ("--jobs", folder / "jobs.parquet", "--seed", "1")
-    with pytest.raises(InputError, match=r"there is no 'best'; there are .*recorded"):
+    with pytest.raises(InputError, match=r"there is no 'best'; there are as_recorded"):
         redwood(*base, *inputs, "--policy", "best")
     for options, message in (
         ('{"load_factor": 0}', "--options: load_factor"),
         ('{"speed": 1}', "--options: speed"),
-        ("{", "--options: JSON"),
+        ("{", "--options: not JSON"),
     ):
         with pytest.raises(InputError, match=message):
-            redwood(*base, *inputs, "--policy", "recorded", "--options", options)
+            redwood(*base, *inputs, "--policy", "as_recorded", "--options", options)
     assert not (tmp_path / "run").exists()
 
 

@@ -38,7 +38,7 @@ def job(row, submit, seconds, site="S0", cores=1, size=0, dataset=-1):
     return Job(row, submit, site, seconds * POWER * cores, cores, size, dataset)
 
 
-def simulate(sites, jobs, policy="recorded", states=None, replicas=(), seed=1):
+def simulate(sites, jobs, policy="as_recorded", states=None, replicas=(), seed=1):
     if isinstance(policy, str):
         policy = plugins.load("redwood.simulation.policies", policy).Policy()
     state = np.array(states or ["finished"] * len(jobs), dtype=object)
@@ -109,7 +109,7 @@ def test_input_comes_before_the_queue_and_a_local_replica_costs_nothing(in_own_p
         job(0, 0.0, 100, "S0", size=10**10, dataset=0),
         job(1, 0.0, 100, "S1", size=10**10, dataset=0),
     ]
-    records = in_own_process(simulate, platform(1, 1), jobs, "recorded", None, [(1,)])
+    records = in_own_process(simulate, platform(1, 1), jobs, "as_recorded", None, [(1,)])
     assert records.source.tolist() == [1, -1]
     assert records.arrive.tolist() == pytest.approx([10.002, 0.0], abs=1e-6)
     assert records.end.tolist() == pytest.approx([110.002, 100.0], abs=1e-6)
@@ -117,7 +117,7 @@ def test_input_comes_before_the_queue_and_a_local_replica_costs_nothing(in_own_p
 
 def test_input_comes_from_the_replica_that_sends_least(in_own_process):
     jobs = [job(row, float(row), 1, "S0", size=10**11, dataset=0) for row in range(4)]
-    records = in_own_process(simulate, platform(9, 9, 9), jobs, "recorded", None, [(1, 2)])
+    records = in_own_process(simulate, platform(9, 9, 9), jobs, "as_recorded", None, [(1, 2)])
     assert sorted(records.source[:2].tolist()) == [1, 2]
     assert sorted(records.source.tolist()) == [1, 1, 2, 2]
 
@@ -125,7 +125,7 @@ def test_input_comes_from_the_replica_that_sends_least(in_own_process):
 def test_jobs_end_in_the_state_of_their_record(in_own_process):
     states = ["finished", "failed", "cancelled", "closed"]
     jobs = [job(row, float(row), 10 * (row < 3), "S0") for row in range(4)]
-    records = in_own_process(simulate, platform(9), jobs, "recorded", states)
+    records = in_own_process(simulate, platform(9), jobs, "as_recorded", states)
     assert records.state.tolist() == states
     assert records.end.tolist() == [10, 11, 12, 3]
     assert records.site.tolist() == [0, 0, 0, -1]
@@ -134,7 +134,7 @@ def test_jobs_end_in_the_state_of_their_record(in_own_process):
 def test_a_job_that_fits_nowhere_is_unbrokered(in_own_process):
     jobs = [job(0, 0.0, 1, "elsewhere"), job(1, 5.0, 1, "S0", cores=3)]
     for policy, expected in (
-        ("recorded", ["unbrokered", "unbrokered"]),
+        ("as_recorded", ["unbrokered", "unbrokered"]),
         ("least_loaded", ["finished", "unbrokered"]),
         ("data_locality", ["finished", "unbrokered"]),
     ):
@@ -263,7 +263,7 @@ random_jobs = st.lists(
 
 
 @settings(max_examples=25, deadline=None)
-@given(random_jobs, st.sampled_from(["recorded", "least_loaded", "data_locality"]))
+@given(random_jobs, st.sampled_from(["as_recorded", "least_loaded", "data_locality"]))
 def test_the_books_balance(in_own_process, rows, policy):
     sites = platform(1, 2, 4)
     jobs = [
