@@ -40,7 +40,6 @@ include: "workflow/rules/surrogates.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/simulation.smk"
 include: "workflow/rules/paper.smk"
-include: "workflow/rules/report.smk"
 
 
 rule all:
@@ -57,7 +56,3 @@ rule all:
             + (rules.figure_training.output if TRAINED else []),
             dataset=configuration.dataset,
         ),
-
-
-onsuccess:
-    write_report()

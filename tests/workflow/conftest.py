@@ -70,7 +70,9 @@ def finished_project(tmp_path_factory) -> Project:
             shutil.copy2(source, folder / name)
     (folder / "mini.yaml").write_text(MINI)
     project = Project(folder)
-    answer = project.snakemake("--cores", "2")
+    answer = project.snakemake(
+        "--cores", "2", "--report", "results/report.html", "--report-after-run"
+    )
     assert answer.returncode == 0, answer.stdout[-5000:]
     return project
 

@@ -27,14 +27,6 @@ SAMPLES = expand(
     "results/{{dataset}}/surrogates/{model}/sample.parquet",
     model=configuration.surrogates.models,
 )
-REPORTED = [
-    *(f"results/{{dataset}}/tables/{name}.html" for name in ("table1", "table2")),
-    *(
-        f"results/{{dataset}}/figures/{name}.png"
-        for name in ("distributions", "arrivals", "correlations", "dcr", "grid")
-    ),
-    *(["results/{dataset}/figures/training.png"] if TRAINED else []),
-]
 
 
 def samples(wildcards, input):
