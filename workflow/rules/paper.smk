@@ -5,14 +5,14 @@ def table(name):
     """The files of a table, the page marked for the report."""
     path = f"results/{{dataset}}/tables/{name}"
     page = report(f"{path}.html", caption=f"../report/{name}.rst", category="Tables")
-    return [page, *(f"{path}.{suffix}" for suffix in ("csv", "parquet", "md", "tex"))]
+    return [page, *(f"{path}.{suffix}" for suffix in ("csv", "parquet", "md", "tex", "json"))]
 
 
 def figure(name):
-    """The two files of a figure, the picture marked for the report."""
+    """The files of a figure, the picture marked for the report."""
     path = f"results/{{dataset}}/figures/{name}"
     picture = report(f"{path}.png", caption=f"../report/{name}.rst", category="Figures")
-    return [picture, f"{path}.pdf"]
+    return [picture, f"{path}.pdf", f"{path}.json"]
 
 
 # Models that train by epochs, on a GPU where there is one, and so have a loss to show.

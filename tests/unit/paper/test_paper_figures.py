@@ -1,3 +1,6 @@
+import json
+
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -8,7 +11,24 @@ from redwood.paper.dcr import draw_dcr
 from redwood.paper.distributions import draw_distributions
 from redwood.paper.grid import draw_grid
 from redwood.paper.reading import named_paths
+from redwood.paper.samples import common_range, outside
+from redwood.paper.style import line_styles
 from redwood.paper.training import draw_training
+from redwood.tables import Column, TableDescription, read_table, write_table
+
+TOY = ("creationtime", "computingsite", "user", "nfiles", "workload")
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """The figures that were saved, kept open."""
+    from matplotlib import pyplot
+
+    shown = []
+    monkeypatch.setattr(pyplot, "close", shown.append)
+    yield shown
+    monkeypatch.undo()
+    pyplot.close("all")
 
 
 def bytes_of(prefix) -> tuple[bytes, bytes]:
@@ -28,21 +48,127 @@ def test_figures_of_tables_are_the_same_bytes_for_the_same_data(tables, draw):
     assert bytes_of(tables / "c") != bytes_of(tables / "a")
 
 
-def test_hashes_of_users_are_not_shown(tables):
-    from matplotlib import pyplot
+def test_files_hold_no_date_and_no_version(tables):
+    sample = {"smote": tables / "sample.parquet"}
+    draw_arrivals(tables / "table.json", tables / "recorded.parquet", sample, 60, tables / "a")
+    png, pdf = bytes_of(tables / "a")
+    assert not any(word in png for word in (b"Software", b"matplotlib", b"tIME"))
+    assert not any(word in pdf for word in (b"CreationDate", b"Producer", b"matplotlib"))
 
-    shown = []
-    close, pyplot.close = pyplot.close, shown.append
-    try:
-        sample = {"smote": tables / "sample.parquet"}
-        draw_distributions(
-            tables / "table.json", tables / "recorded.parquet", sample, 60, tables / "a"
-        )
-    finally:
-        pyplot.close = close
-    labels = {text.get_text() for axis in shown[0].axes for text in axis.get_yticklabels()}
+
+def test_hashes_of_users_are_not_shown(tables, drawn):
+    sample = {"smote": tables / "sample.parquet"}
+    draw_distributions(tables / "table.json", tables / "recorded.parquet", sample, 60, tables / "a")
+    labels = {text.get_text() for axis in drawn[0].axes for text in axis.get_yticklabels()}
     assert {"user 1", "user 2", "CERN", "BNL"} <= labels
     assert not labels & {"3faa8b5d2468", "61cf9e7cd2cd"}
+
+
+def test_bars_are_the_shares_of_recorded_rows_and_points_those_of_the_model(tables, drawn):
+    description = TableDescription("sites", (Column("computingsite", "categorical"),))
+    description.save(tables / "sites.json")
+    recorded = ["A"] * 6 + ["B"] * 3 + ["C"]
+    for name, values in (("real", recorded), ("model", ["A"] * 5 + ["Z"] * 5)):
+        frame = pd.DataFrame({"computingsite": pd.Series(values, dtype=object)})
+        write_table(frame, tables / f"{name}.parquet", description)
+    model = {"tvae": tables / "model.parquet"}
+    draw_distributions(tables / "sites.json", tables / "real.parquet", model, 60, tables / "a")
+    (axis,) = drawn[0].axes
+    assert [text.get_text() for text in axis.get_yticklabels()] == ["A", "B", "C", "1 other"]
+    assert [bar.get_width() for bar in axis.patches] == [60, 30, 10, 0]
+    assert list(axis.lines[0].get_xdata()) == [50, 0, 0, 50]
+    summary = json.loads((tables / "a.json").read_text())
+    assert summary["outside_of_the_panels"] == {"computingsite": {"other_categories": 1}}
+
+
+def test_stray_values_are_counted_instead_of_squeezing_the_rest(tables, drawn):
+    description = TableDescription.load(tables / "table.json")
+    frame = read_table(tables / "sample.parquet", description)
+    frame.loc[:2, "workload"] = [-5.0, 1e300, 1e300]
+    write_table(frame, tables / "wild.parquet", description)
+    wild = {"tabddpm": tables / "wild.parquet"}
+    draw_distributions(tables / "table.json", tables / "recorded.parquet", wild, 60, tables / "a")
+    panel = drawn[0].axes[TOY.index("workload")]
+    assert panel.get_xlim()[1] < 8
+    assert [text.get_text() for text in panel.texts] == ["tabddpm: 1 % outside"]
+    summary = json.loads((tables / "a.json").read_text())
+    assert summary["outside_of_the_panels"]["workload"] == {"tabddpm": 3}
+
+
+def test_small_whole_numbers_have_a_bin_each(tables, drawn):
+    sample = {"smote": tables / "sample.parquet"}
+    draw_distributions(tables / "table.json", tables / "recorded.parquet", sample, 60, tables / "a")
+    steps = drawn[0].axes[TOY.index("nfiles")].patches[0].get_data()
+    np.testing.assert_allclose(10**steps.edges - 1, np.arange(0.5, 9))
+    frame = pd.read_parquet(tables / "recorded.parquet")
+    counts = frame["nfiles"].value_counts().reindex(range(1, 9), fill_value=0)
+    np.testing.assert_allclose(steps.values, 100 * counts / len(frame))
+
+
+def test_arrivals_are_scaled_to_as_many_rows_as_recorded(tables, drawn):
+    description = TableDescription.load(tables / "table.json")
+    frame = read_table(tables / "recorded.parquet", description)
+    write_table(frame.iloc[:100], tables / "fewer.parquet", description)
+    fewer = {"smote": tables / "fewer.parquet"}
+    draw_arrivals(tables / "table.json", tables / "recorded.parquet", fewer, 60, tables / "a")
+    window, day = drawn[0].axes
+    assert window.get_ylabel() == "jobs per day, scaled to recorded"
+    assert sum(window.patches[-1].get_data().values) == pytest.approx(300)
+    assert sum(window.patches[0].get_data().values) == 300
+    assert sum(day.patches[-1].get_data().values) == pytest.approx(100)
+
+
+@pytest.mark.parametrize("models", [1, 6])
+def test_tables_without_categories_and_up_to_six_models(tables, models):
+    columns = tuple(c for c in TableDescription.load(tables / "table.json").columns)
+    numeric = TableDescription("numeric", tuple(c for c in columns if not c.is_categorical))
+    numeric.save(tables / "numeric.json")
+    samples = {f"m{i}": tables / "sample.parquet" for i in range(models)}
+    for draw in (draw_distributions, draw_arrivals):
+        draw(tables / "numeric.json", tables / "recorded.parquet", samples, 60, tables / "a")
+        bytes_of(tables / "a")
+
+
+def test_constant_columns_are_drawn(tables):
+    description = TableDescription("one", (Column("x", "numeric"), Column("n", "integer")))
+    description.save(tables / "one.json")
+    frame = pd.DataFrame({"x": [3.0] * 5, "n": [7] * 5})
+    write_table(frame, tables / "one.parquet", description)
+    same = {"copy": tables / "one.parquet"}
+    draw_distributions(tables / "one.json", tables / "one.parquet", same, 60, tables / "a")
+    bytes_of(tables / "a")
+
+
+def test_what_cannot_be_drawn_is_named(tables):
+    table, recorded = tables / "table.json", tables / "recorded.parquet"
+    for draw in (draw_distributions, draw_arrivals):
+        with pytest.raises(InputError, match=r"none.parquet: no such table"):
+            draw(table, recorded, {"smote": tables / "none.parquet"}, 60, tables / "a")
+        with pytest.raises(InputError, match="a model cannot be called 'recorded'"):
+            draw(table, recorded, {"recorded": recorded}, 60, tables / "a")
+    description = TableDescription("t", (Column("computingsite", "categorical"),))
+    description.save(tables / "timeless.json")
+    with pytest.raises(InputError, match=r"timeless.json: the table has no timestamp"):
+        draw_arrivals(tables / "timeless.json", recorded, {"smote": recorded}, 60, tables / "a")
+    empty = read_table(recorded, description).iloc[:0]
+    write_table(empty, tables / "empty.parquet", description)
+    model = {"smote": tables / "empty.parquet"}
+    with pytest.raises(InputError, match=r"empty.parquet: the table has no rows"):
+        draw_distributions(tables / "timeless.json", recorded, model, 60, tables / "a")
+
+
+def test_a_model_has_the_same_colour_whichever_others_there_are():
+    all_of_them = line_styles(["recorded", "smote", "tvae", "ours"])
+    for model in ("smote", "tvae", "ours"):
+        assert line_styles([model])[model] == all_of_them[model]
+    many = line_styles([*(f"m{i}" for i in range(4)), "smote", "tvae"])
+    assert len({style["color"] for style in many.values()}) == 6
+
+
+def test_the_common_range_is_that_of_the_recorded_with_a_margin():
+    values = {"recorded": np.array([0.0, 10.0]), "m": np.array([-1.0, 99.0, np.nan, np.inf])}
+    assert common_range(values, 0.25) == (-1.0, 12.5)
+    assert outside(values, -1.0, 12.5) == {"m": 3}
 
 
 @pytest.mark.parametrize("draw", [draw_correlations, draw_dcr])
@@ -64,6 +190,75 @@ def test_an_evaluation_without_the_measure_says_which(evaluations, tmp_path, dra
         draw(evaluations, 60, tmp_path / "a")
     with pytest.raises(InputError, match="no such folder of evaluation"):
         draw([tmp_path / "none"], 60, tmp_path / "a")
+
+
+def test_differences_are_those_of_synthetic_and_real(evaluations, tmp_path, drawn):
+    draw_correlations(evaluations, 60, tmp_path / "a")
+    summary = json.loads((tmp_path / "a.json").read_text())
+    assert summary["mean_absolute_difference"] == pytest.approx(
+        {"real, fresh rows": 0.01, "smote": 0.0123, "tvae": 0.456}
+    )
+    matrix = drawn[0].axes[5].images[0].get_array()
+    assert np.isnan(matrix.filled(np.nan).diagonal()).all()
+    assert matrix[0, 1] == pytest.approx(-0.456)
+
+
+def test_evaluations_of_other_features_are_refused(evaluations, tmp_path):
+    path = evaluations[1] / "association.parquet"
+    pd.read_parquet(path).replace("z", "w").to_parquet(path)
+    with pytest.raises(InputError, match="smote and tvae: other features: w, z"):
+        draw_correlations(evaluations, 60, tmp_path / "a")
+
+
+def test_the_distances_are_a_cumulative_share(evaluations, tmp_path, drawn):
+    frame = pd.DataFrame({"origin": ["synthetic"] * 4, "distance": [0.0, 0.0, 0.1, 1.0]})
+    other = pd.DataFrame({"origin": ["holdout"] * 2, "distance": [0.1, 0.2]})
+    pd.concat([frame, other]).to_parquet(evaluations[0] / "dcr.parquet")
+    draw_dcr(evaluations[:1], 60, tmp_path / "a")
+    curve = drawn[0].axes[0].lines[1]
+    assert list(zip(*curve.get_data(), strict=True)) == [
+        (0.0, 0), (0.0, 25), (0.0, 50), (0.1, 75), (1.0, 100),
+    ]  # fmt: skip
+    summary = json.loads((tmp_path / "a.json").read_text())
+    assert summary["smote"] == {"rows": 4, "median": 0.05, "copies": 2}
+
+
+def test_a_broken_file_of_an_evaluation_is_named(evaluations, tmp_path):
+    path = evaluations[0] / "dcr.parquet"
+    pd.read_parquet(path).drop(columns="distance").to_parquet(path)
+    with pytest.raises(InputError, match=r"dcr.parquet: column 'distance' is missing"):
+        draw_dcr(evaluations, 60, tmp_path / "a")
+    path.write_bytes(b"PAR1 and no more")
+    with pytest.raises(InputError, match=r"smote/dcr.parquet: not a parquet file"):
+        draw_dcr(evaluations, 60, tmp_path / "a")
+
+
+def test_the_grid_sums_the_sites_and_shows_all_of_the_highest_peak(runs, tmp_path, drawn):
+    peak = runs[0]
+    frame = pd.read_parquet(peak / "sites.parquet")
+    frame.loc[0, "queued_jobs"] = 500.0
+    frame.to_parquet(peak / "sites.parquet")
+    draw_grid([peak, *(run for run in runs if run.name == "1" and run.parent != peak.parent)], 60,
+              tmp_path / "a")  # fmt: skip
+    axes = drawn[0].axes
+    assert [axis.get_ylabel() for axis in axes[:3]] == ["busy cores", "queued jobs", "moved [TB/h]"]
+    busy, queued, moved = (axis.patches[0].get_data()[0] for axis in axes[:3])
+    assert (busy[0], queued[0], moved[0]) == (2.0, 4.0, 2.0)
+    assert all(axis.get_ylim() == (0, 1.05 * 502) for axis in (axes[1], axes[4]))
+    assert axes[-1].get_xlabel() == "simulated time [h]"
+    summary = json.loads((tmp_path / "a.json").read_text())
+    assert {"workload": "smote", "policy": "least_loaded", "seed": 2} in summary["drawn"]
+
+
+def test_a_grid_without_traffic_has_no_panels_for_it(runs, tmp_path, drawn):
+    for run in runs:
+        frame = pd.read_parquet(run / "sites.parquet").assign(bytes_in=0)
+        frame.to_parquet(run / "sites.parquet")
+    draw_grid(runs, 60, tmp_path / "a")
+    assert len(drawn[0].axes) == 4
+    (runs[0] / "summary.json").write_text('{"workload": "smote"}')
+    with pytest.raises(InputError, match=r"summary.json: not the summary .*'policy'"):
+        draw_grid(runs, 60, tmp_path / "a")
 
 
 def test_the_grid_is_drawn_from_the_first_seed_of_each_run(runs, tmp_path):

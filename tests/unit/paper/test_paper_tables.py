@@ -1,12 +1,16 @@
+import json
+import re
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from redwood.errors import InputError
-from redwood.paper.rendering import Block, Page, plain_number, with_uncertainty
+from redwood.paper.rendering import Block, Cell, Page, plain_number, with_interval
 from redwood.paper.table1 import write_table1
-from redwood.paper.table2 import policy_order, summarise, write_table2
+from redwood.paper.table2 import contradictions, ranking, summarise, write_table2
 
 ROOT = Path(__file__).resolve().parents[3]
 PAPER = ROOT / "resources" / "paper_table1.csv"
@@ -20,10 +24,30 @@ def test_numbers_to_three_significant_digits(value, text):
     assert plain_number(value) == text
 
 
-def test_a_value_is_shown_to_two_digits_of_its_interval():
-    assert with_uncertainty(0.012345, 0.0043, 0.0219) == "0.0123 [0.0043, 0.0219]"
-    assert with_uncertainty(1.5219, 1.4989, 1.5449) == "1.522 [1.499, 1.545]"
-    assert with_uncertainty(0.5, 0.5, 0.5) == "0.50 [0.50, 0.50]"
+@pytest.mark.parametrize(
+    ("value", "low", "high", "text"),
+    [
+        (0.012345, 0.0043, 0.0219, "0.0123 [0.0043, 0.0219]"),
+        (1.5219, 1.4989, 1.5449, "1.522 [1.499, 1.545]"),
+        (0.5, 0.5, 0.5, "0.500 [0.500, 0.500]"),
+        # However narrow the interval, no more than four digits of the value.
+        (163.0123, 163.0122, 163.0124, "163.0 [163.0, 163.0]"),
+        (0.0, 0.0, 0.0, "0 [0, 0]"),
+        (0.0, -0.0123, 0.0123, "0.000 [−0.012, 0.012]"),
+        (-0.0001, -0.05, 0.05, "0.000 [−0.050, 0.050]"),
+        (0.0996, 0.05, 0.15, "0.100 [0.050, 0.150]"),
+    ],
+)
+def test_a_value_is_shown_to_two_digits_of_its_interval(value, low, high, text):
+    assert " ".join(with_interval(value, low, high)) == text
+
+
+@given(st.floats(-1e9, 1e9), st.floats(0, 1e9))
+def test_what_is_printed_is_the_value_to_half_a_digit(value, half):
+    text, interval = with_interval(value, value - half, value + half)
+    decimals = len(text.partition(".")[2])
+    assert abs(float(text.replace("−", "-")) - value) <= 0.51 * 10.0**-decimals
+    assert "e" not in text + interval
 
 
 def test_the_paper_s_figures_are_those_it_prints():
@@ -48,14 +72,54 @@ def test_table1_tidy_and_for_readers(evaluations, tmp_path):
     assert tidy.loc[tidy["measure"] == "jsd", "value"].isna().all()
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "out/table1.parquet"), tidy)
     markdown = (tmp_path / "out/table1.md").read_text()
-    assert "| smote | 0.0123 [0.0111, 0.0135] | – |" in markdown
-    assert "| real against real | 0.00615 to 0.228 | – |" in markdown
-    assert "| smote (paper) | 0.871 | 0.799 |" in markdown
-    assert "smote, JSD: the table has no categorical feature." in markdown
+    assert "| smote | 0.0123 [0.0111, 0.0135] | –<sup>a</sup> |" in markdown
+    assert "| tvae | 0.456 [0.410, 0.502] | –<sup>a</sup> |" in markdown
+    assert "| real (floor) | 0.00615 to 0.228 | – |" in markdown
+    assert "| smote (paper) | 0.871<sup>b</sup> | 0.799<sup>b</sup> |" in markdown
+    assert "<sup>a</sup> the table has no categorical feature" in markdown
+    assert "<sup>b</sup> On another scale" in markdown
     latex = (tmp_path / "out/table1.tex").read_text()
     assert r"100 \% of a\_b" in latex
     assert latex.count(r"\begin") == latex.count(r"\end") == 2
-    assert "<td>smote</td>" in (tmp_path / "out/table1.html").read_text()
+    page = (tmp_path / "out/table1.html").read_text()
+    assert "<td>smote</td><td>0.0123<br><small>[0.0111, 0.0135]</small></td>" in page
+    summary = json.loads((tmp_path / "out/table1.json").read_text())
+    assert summary["of_the_paper_not_shown"] == ["dcr", "diff_corr", "diff_mlef"]
+    assert summary["without_value"] == 2
+
+
+def test_models_with_other_measures_stand_in_the_right_columns(evaluations, tmp_path):
+    path = evaluations[1] / "measures.json"
+    content = json.loads(path.read_text())
+    content["measures"] = {"dcr": content["measures"]["wd"] | {"title": "DCR", "note": "N"}}
+    path.write_text(json.dumps(content))
+    write_table1(evaluations, PAPER, tmp_path / "table1")
+    markdown = (tmp_path / "table1.md").read_text()
+    assert "| model | WD ↓ | JSD ↓ | DCR ↓ |" in markdown
+    assert "| smote | 0.0123 [0.0111, 0.0135] | –<sup>a</sup> | –<sup>b</sup> |" in markdown
+    assert "| tvae | –<sup>b</sup> | –<sup>b</sup> | 0.456<sup>c</sup> [0.410, 0.502] |" in markdown
+    assert "<sup>b</sup> Not measured for this model." in markdown
+
+
+def test_what_is_no_evaluation_is_named(evaluations, tmp_path):
+    path = evaluations[1] / "measures.json"
+    content = json.loads(path.read_text())
+    del content["measures"]["wd"]["floor"]
+    path.write_text(json.dumps(content))
+    with pytest.raises(InputError, match=r"tvae/measures.json: measure 'wd' has no 'floor'"):
+        write_table1(evaluations, PAPER, tmp_path / "table1")
+    path.write_text('{"rows": 3}')
+    with pytest.raises(InputError, match=r"tvae/measures.json: not the measures .*'measures'"):
+        write_table1(evaluations, PAPER, tmp_path / "table1")
+    with pytest.raises(InputError, match="model 'smote' is the one of"):
+        write_table1([evaluations[0], evaluations[0]], PAPER, tmp_path / "table1")
+    assert not (tmp_path / "table1.csv").exists()
+
+
+def test_a_wrong_number_of_the_paper_is_named(evaluations, tmp_path):
+    (tmp_path / "paper.csv").write_text("model,measure,value\nsmote,wd,0.8\nsmote,jsd,o.8\n")
+    with pytest.raises(InputError, match=r"paper.csv: row 1: value is 'o.8', expected a number"):
+        write_table1(evaluations, tmp_path / "paper.csv", tmp_path / "table1")
 
 
 def test_a_missing_evaluation_is_named(tmp_path):
@@ -86,19 +150,53 @@ def test_table2_is_the_mean_and_range_over_the_seeds(tmp_path):
     first = tidy[tidy["outcome"] == "turnaround_mean"].iloc[0]
     assert (first["value"], first["low"], first["high"], first["seeds"]) == (690, 660, 720, 2)
     markdown = (tmp_path / "table2.md").read_text()
-    assert "| recorded | 11.5 | 25.0 |" in markdown
-    assert "moved" not in markdown
+    assert "*Turnaround, mean [min]*" in markdown
+    assert "| least_loaded | 11.50 [11.00, 12.00] | 11.50 (±0 %) [11.00, 12.00] |" in markdown
+    assert "| recorded | 25.0 | 25.0 (±0 %) |" in markdown
+    assert "Moved" not in markdown
+
+
+def test_table2_shows_deviations_what_is_undefined_and_outcomes_it_does_not_know(tmp_path):
+    rows = [
+        ("recorded", "p", 1, "queue_time_mean", "s", 60.0),
+        ("smote", "p", 1, "queue_time_mean", "s", 45.0),
+        ("tvae", "p", 1, "queue_time_mean", "s", 6000.0),
+        ("copy", "p", 1, "queue_time_mean", "s", None),
+        ("recorded", "p", 1, "cache_hits", "%", 0.0),
+        ("smote", "p", 1, "cache_hits", "%", 12.0),
+    ]
+    columns = ["workload", "policy", "seed", "outcome", "unit", "value"]
+    pd.DataFrame(rows, columns=columns).to_csv(tmp_path / "outcomes.csv", index=False)
+    write_table2(tmp_path / "outcomes.csv", tmp_path / "table2")
+    markdown = (tmp_path / "table2.md").read_text()
+    assert "| policy | recorded | copy | smote | tvae |" in markdown
+    assert "| p | 1.00 | – | 0.750 (−25 %) | 100 (×100) |" in markdown
+    assert "*Cache hits [%]*" in markdown
+    assert "| p | 0 | – | 12.0 | – |" in markdown
+    assert json.loads((tmp_path / "table2.json").read_text())["undefined"] == 1
 
 
 def test_table2_says_whether_synthetic_jobs_order_the_policies_as_recorded_ones_do(tmp_path):
     for order, verdict in (
-        (("least_loaded", "recorded"), "the order of the recorded jobs"),
-        (("recorded", "least_loaded"), "NOT that of recorded jobs"),
+        (("least_loaded", "recorded"), "consistent with recorded jobs"),
+        (("recorded", "least_loaded"), "least_loaded and recorded change places"),
     ):
         outcomes(order).to_csv(tmp_path / "outcomes.csv", index=False)
         write_table2(tmp_path / "outcomes.csv", tmp_path / "table2")
         assert verdict in (tmp_path / "table2.md").read_text()
-    assert policy_order(summarise(outcomes(order)), "smote") == ["recorded", "least_loaded"]
+    ranked = ranking(summarise(outcomes(order)), "smote")
+    assert ranked["policy"].tolist() == ["recorded", "least_loaded"]
+
+
+def test_an_order_counts_only_where_the_seeds_agree_on_it():
+    def ranked(**ranges):
+        rows = [(policy, *bounds) for policy, bounds in ranges.items()]
+        return pd.DataFrame(rows, columns=["policy", "low", "high"])
+
+    apart = ranked(a=(1, 2), b=(3, 4))
+    assert contradictions(apart, ranked(b=(1, 2), a=(3, 4))) == [("a", "b")]
+    assert contradictions(apart, ranked(b=(1, 3), a=(2, 4))) == []
+    assert contradictions(ranked(a=(1, 3), b=(2, 4)), ranked(b=(1, 2), a=(3, 4))) == []
 
 
 def test_what_is_no_table_of_outcomes_is_named(tmp_path):
@@ -106,14 +204,42 @@ def test_what_is_no_table_of_outcomes_is_named(tmp_path):
     with pytest.raises(InputError, match="column 'seed' is missing; it has workload, policy"):
         write_table2(tmp_path / "outcomes.csv", tmp_path / "table2")
     outcomes().iloc[:0].to_csv(tmp_path / "outcomes.csv", index=False)
-    with pytest.raises(InputError, match="no outcomes"):
+    with pytest.raises(InputError, match=r"outcomes.csv: the table has no rows"):
         write_table2(tmp_path / "outcomes.csv", tmp_path / "table2")
 
 
 def test_text_is_escaped_for_each_language():
-    page = Page("T", "a_b & c", ["x|y"], [Block("<b>", [["1 % ↓"]])], ["n ≈ 1"])
+    block = Block("<b>", [("m_1", [Cell("1 % ↓", "[0, 2]", "n_o")])])
+    page = Page("T", "a_b & c", ["x|y", "z"], [block], ["W₁, σ² and Δ ≈ 1"])
     assert r"x\|y" in page.markdown()
-    assert r"a\_b \& c" in page.latex()
-    assert r"1 \% $\downarrow$" in page.latex()
-    assert r"$\approx$" in page.latex()
+    latex = page.latex()
+    assert r"a\_b \& c" in latex
+    assert r"m\_1 & 1 \% $\downarrow$$^{a}$ \\" in latex
+    assert r" & {\scriptsize [0, 2]} \\" in latex
+    assert r"$^{a}$ n\_o" in latex
+    assert r"W$_{1}$, $\sigma$$^{2}$ and $\Delta$ $\approx$ 1" in latex
+    assert latex.isascii()
     assert "&lt;b&gt;" in page.html()
+
+
+def test_every_line_of_the_latex_table_has_all_columns(evaluations, tmp_path):
+    outcomes().to_csv(tmp_path / "outcomes.csv", index=False)
+    write_table1(evaluations, PAPER, tmp_path / "table1")
+    write_table2(tmp_path / "outcomes.csv", tmp_path / "table2")
+    for name in ("table1", "table2"):
+        latex = (tmp_path / f"{name}.tex").read_text()
+        assert latex.isascii()
+        body = latex.split(r"\toprule")[1].split(r"\bottomrule")[0]
+        lines = [line for line in body.splitlines() if line.endswith(r"\\")]
+        columns = len(re.search(r"tabular}{(l+r+)}", latex)[1])
+        counts = {len(re.findall(r"(?<!\\)&", line)) for line in lines if "multicolumn" not in line}
+        assert counts == {columns - 1}
+        assert latex.count("{") - latex.count(r"\{") == latex.count("}") - latex.count(r"\}")
+
+
+def test_there_are_more_footnotes_than_letters():
+    cells = [Cell("1", footnote=f"note {number}") for number in range(30)]
+    marks = Page("T", "", ["m"], [Block("b", [("m", cells)])], []).marks
+    assert marks["note 25"] == "z"
+    assert marks["note 27"] == "ab"
+    assert len(set(marks.values())) == 30

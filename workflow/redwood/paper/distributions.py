@@ -3,20 +3,36 @@
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from redwood.paper.style import REAL_COLOUR, line_styles, save_figure, use_style
-from redwood.tables import Column, TableDescription, read_table, to_numbers
+from redwood.errors import InputError
+from redwood.paper.samples import common_range, outside, read_samples
+from redwood.paper.style import (
+    REAL_FILL,
+    RECORDED,
+    Style,
+    add_legend,
+    date_axis,
+    draw_histogram,
+    from_zero,
+    line_styles,
+    save_figure,
+    use_style,
+)
+from redwood.tables import Column, TableDescription, to_numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_COLUMNS = 3
-_BINS = 60
-_MOST_CATEGORIES = 12
+_DAY = 86400
+_PANELS_A_LINE = 3
+_FEWEST_BINS, _MOST_BINS = 15, 60
+_MARGIN = 0.25
+_MOST_CATEGORIES = 15
+_LONGEST_LABEL = 18
 # Their values stand for persons or tasks: a figure shows their ranks only.
 _SHOWN_BY_RANK = ("user", "task")
 
@@ -32,117 +48,142 @@ def draw_distributions(
         synthetic: each model's sample.
         dpi: resolution of the PNG.
         prefix: the files' path without their endings.
+
+    Raises:
+        InputError: a file is missing or is no such table, or has no rows.
     """
     use_style()
     from matplotlib import pyplot
 
     description = TableDescription.load(table).only_features()
-    frames = {"recorded": read_table(recorded, description)}
-    frames |= {model: read_table(path, description) for model, path in synthetic.items()}
-    styles = {"recorded": {"color": REAL_COLOUR, "linestyle": "-"}} | line_styles(synthetic)
     features = description.features
-    lines = math.ceil(len(features) / _COLUMNS)
+    if not features:
+        raise InputError(f"{table}: the table has no features to draw")
+    frames = read_samples(recorded, synthetic, description)
+    styles = line_styles(frames)
+    lines = math.ceil(len(features) / _PANELS_A_LINE)
+    columns = min(len(features), _PANELS_A_LINE)
     figure, axes = pyplot.subplots(
-        lines, _COLUMNS, figsize=(11, 3.0 * lines), layout="constrained", squeeze=False
-    )
+        lines, columns, figsize=(3.7 * columns, 2.9 * lines + 0.3), layout="constrained",
+        squeeze=False,
+    )  # fmt: skip
+    dropped = {}
     for column, axis in zip(features, axes.flat, strict=False):
-        if column.is_categorical:
-            _draw_shares(axis, column, frames, styles)
-        else:
-            _draw_density(axis, column, frames, styles)
+        values = {name: frame[column.name] for name, frame in frames.items()}
+        draw = _draw_shares if column.is_categorical else _draw_density
+        dropped[column.name] = draw(axis, column, values, styles)
     for axis in axes.flat[len(features) :]:
-        axis.set_visible(False)
-    handles = [
-        pyplot.Line2D([], [], **style, marker="o", markersize=4, label=name)
-        for name, style in styles.items()
-    ]
-    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
-    save_figure(figure, prefix, dpi)
+        axis.remove()
+    add_legend(figure, styles, marker="o", markersize=4)
+    rows = {name: len(frame) for name, frame in frames.items()}
+    save_figure(figure, prefix, dpi, {"rows": rows, "outside_of_the_panels": dropped})
 
 
 def _draw_density(
-    axis: "Axes",
-    column: Column,
-    frames: Mapping[str, pd.DataFrame],
-    styles: Mapping[str, Mapping[str, str]],
-) -> None:
-    numbers = {
-        name: _position(to_numbers(f[column.name], column), column) for name, f in frames.items()
-    }
-    low = min(values.min() for values in numbers.values())
-    high = max(values.max() for values in numbers.values())
-    edges = _edges(low, high, column)
-    for name, values in numbers.items():
-        shares = np.histogram(values, edges)[0] / len(values)
-        axis.stairs(100 * shares, edges, **styles[name], linewidth=1.3)
-    unit = f" [{column.unit}]" if column.unit and column.kind != "timestamp" else ""
-    axis.set_title(f"{column.name}{unit}", loc="left")
-    axis.set_ylabel("% of jobs per bin")
-    axis.set_ylim(bottom=0)
+    axis: "Axes", column: Column, values: Mapping[str, pd.Series], styles: Mapping[str, Style]
+) -> dict[str, int]:
+    """Draw the shares by bin; return how many values of each name are not shown."""
+    positions = {name: _position(to_numbers(v, column), column) for name, v in values.items()}
+    low, high = common_range(positions, _MARGIN)
+    edges = _edges(low, high, column, len(values[RECORDED]))
+    shares = {name: 100 * np.histogram(p, edges)[0] / len(p) for name, p in positions.items()}
+    draw_histogram(axis, shares, edges, styles)
+    from_zero([axis], max(share.max() for share in shares.values()))
+    axis.set_title(column.name)
+    axis.set_ylabel("% of rows")
+    unit = column.unit
     if column.kind == "timestamp":
-        _date_axis(axis)
+        date_axis(axis, most=6)
+        unit = "UTC"
     elif column.scale == "log":
-        _logarithmic_axis(axis, low, high)
+        _logarithmic_axis(axis, edges[0], edges[-1])
+    if unit:
+        axis.set_xlabel(unit)
+    strays = outside(positions, edges[0], edges[-1])
+    text = [f"{name}: {100 * n / len(positions[name]):.2g} % outside" for name, n in strays.items()]
+    axis.text(
+        0.98, 0.97, "\n".join(text), ha="right", va="top", fontsize=7, transform=axis.transAxes
+    )
+    return strays
 
 
 def _position(numbers: np.ndarray, column: Column) -> np.ndarray:
     """Where numbers stand on the axis: days for times, log₁₀(1 + x) on a logarithmic scale."""
     if column.kind == "timestamp":
-        return numbers / 86400
-    return np.log10(1 + numbers) if column.scale == "log" else numbers
+        return numbers / _DAY
+    if column.scale == "log":
+        # Negative ones, which a model may give, become NaN, which counts as outside.
+        return np.log10(1 + np.where(numbers >= 0, numbers, np.nan))
+    return numbers
 
 
-def _edges(low: float, high: float, column: Column) -> np.ndarray:
-    if column.kind == "integer" and column.scale == "log" and high < 2.5:
-        # Few different counts: one bin each, edges halfway.
-        counts = np.arange(np.floor(10**low - 1), np.ceil(10**high - 1) + 2) - 0.5
-        return np.log10(1 + np.maximum(counts, -0.4))
-    return np.linspace(low, high if high > low else low + 1, _BINS + 1)
-
-
-def _date_axis(axis: "Axes") -> None:
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-
-    locator = AutoDateLocator(maxticks=6)
-    axis.xaxis.set_major_locator(locator)
-    axis.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+def _edges(low: float, high: float, column: Column, rows: int) -> np.ndarray:
+    """Edges of equal bins, more for more rows; whole numbers lie between edges, never on one."""
+    if not high > low:
+        low, high = low - 0.5, high + 0.5
+    edges = np.linspace(low, high, int(np.clip(3 * rows ** (1 / 3), _FEWEST_BINS, _MOST_BINS)) + 1)
+    if column.kind != "integer":
+        return edges
+    logarithmic = column.scale == "log"
+    numbers = 10**edges - 1 if logarithmic else edges
+    halves = np.unique(np.append(np.floor(numbers + 1e-6) - 0.5, np.ceil(numbers[-1] - 1e-6) + 0.5))
+    return np.log10(1 + np.maximum(halves, -0.5)) if logarithmic else halves
 
 
 def _logarithmic_axis(axis: "Axes", low: float, high: float) -> None:
+    """Ticks at powers of ten, and at 0 where the axis comes close to it."""
     exponents = [e for e in range(math.ceil(high) + 1) if low <= math.log10(1 + 10.0**e) <= high]
-    step = max(1, math.ceil(len(exponents) / 6))
-    labels = {math.log10(1 + 10.0**e): f"$10^{{{e}}}$" for e in exponents[::step]}
-    if low < 0.2:
-        # 1 would stand too close to 0 on an axis that goes far.
-        labels = {0.0: "0"} | {x: text for x, text in labels.items() if x > high / 12}
-    axis.set_xticks(list(labels), list(labels.values()))
+    shown = exponents[:: max(1, math.ceil(len(exponents) / 6))]
+    ticks = [math.log10(1 + 10.0**e) for e in shown]
+    labels = [f"$10^{{{e}}}$" if e > 1 or high > 4 else str(10**e) for e in shown]
+    if low <= 0:
+        # The label of 1 would touch that of 0 on a long axis.
+        crowded = high > 4 and shown[:1] == [0]
+        ticks, labels = [0.0, *ticks[crowded:]], ["0", *labels[crowded:]]
+    if len(ticks) < 3:
+        more = [x for x in (2, 3, 5, 20, 30, 50) if low <= math.log10(1 + x) <= high]
+        ticks, labels = [*ticks, *(math.log10(1 + x) for x in more)], [*labels, *map(str, more)]
+    axis.set_xticks(ticks, labels)
 
 
 def _draw_shares(
-    axis: "Axes",
-    column: Column,
-    frames: Mapping[str, pd.DataFrame],
-    styles: Mapping[str, Mapping[str, str]],
-) -> None:
-    shares = {
-        name: frame[column.name].value_counts(normalize=True) for name, frame in frames.items()
-    }
-    real = shares["recorded"]
+    axis: "Axes", column: Column, values: Mapping[str, pd.Series], styles: Mapping[str, Style]
+) -> dict[str, Any]:
+    """Draw the shares of the common categories; return how many others there are."""
+    shares = {name: 100 * v.value_counts(normalize=True) for name, v in values.items()}
+    real = shares[RECORDED]
     # Of equal shares in the order of their names, so that the same data give the same figure.
     order = real.sort_index().sort_values(ascending=False, kind="stable").index
     common = list(order[:_MOST_CATEGORIES])
-    places = np.arange(len(common))[::-1]
-    offsets = np.linspace(0.25, -0.25, len(frames))
-    for (name, values), offset in zip(shares.items(), offsets, strict=True):
-        points = 100 * values.reindex(common, fill_value=0).to_numpy()
-        axis.plot(
-            points, places + offset, "o", color=styles[name]["color"], markersize=3.6, clip_on=False
-        )
-    by_rank = column.name in _SHOWN_BY_RANK
-    labels = [f"{column.name} {i + 1}" if by_rank else str(c) for i, c in enumerate(common)]
+    labels = [_label(column, category, rank) for rank, category in enumerate(common, start=1)]
+    lengths = {
+        name: share.reindex(common, fill_value=0.0).tolist() for name, share in shares.items()
+    }
+    others = set().union(*(share.index for share in shares.values())) - set(common)
+    if others:
+        labels.append(f"{len(others)} other{'s' if len(others) > 1 else ''}")
+        for name, share in shares.items():
+            lengths[name].append(float(share[~share.index.isin(common)].sum()))
+    places = np.arange(len(labels))[::-1]
+    axis.barh(places, lengths[RECORDED], height=0.84, color=REAL_FILL)
+    models = [name for name in values if name != RECORDED]
+    offsets = np.linspace(0.26, -0.26, len(models)) if len(models) > 1 else [0.0]
+    size = 3.8 if len(labels) > 8 else 5.0
+    for name, offset in zip(models, offsets, strict=True):
+        colour = styles[name]["color"]
+        axis.plot(lengths[name], places + offset, "o", color=colour, markersize=size, clip_on=False)
     axis.set_yticks(places, labels, fontsize=7)
-    axis.set_ylim(-0.6, len(common) - 0.4)
+    axis.tick_params(axis="y", length=0)
+    axis.grid(visible=False, axis="y")
+    axis.set_ylim(-0.6, len(labels) - 0.4)
     axis.set_xlim(left=0)
-    axis.set_xlabel("% of jobs")
-    more = f", {len(common)} most common of {len(real)}" if len(real) > len(common) else ""
-    axis.set_title(f"{column.name}{more}", loc="left")
+    axis.set_xlabel("% of rows")
+    axis.set_title(column.name)
+    return {"other_categories": len(others)}
+
+
+def _label(column: Column, category: str, rank: int) -> str:
+    if column.name in _SHOWN_BY_RANK:
+        return f"{column.name} {rank}"
+    text = str(category).replace("$", r"\$")
+    return text if len(text) <= _LONGEST_LABEL else f"{text[: _LONGEST_LABEL - 1]}…"

@@ -9,22 +9,37 @@ import pandas as pd
 
 from redwood.errors import InputError
 from redwood.paper.reading import read_json, read_parquet
-from redwood.paper.style import REAL_COLOUR, line_styles, save_figure, use_style
+from redwood.paper.style import (
+    RECORDED,
+    add_legend,
+    draw_histogram,
+    from_zero,
+    line_styles,
+    save_figure,
+    use_style,
+)
 
-_DAY = 86400
+_HOUR, _DAY = 3600.0, 86400.0
+# Simulated times longer than this are shown in days.
+_LONG = 4 * _DAY
+_BYTES = ((1e6, "MB"), (1e9, "GB"), (1e12, "TB"))
 
 
 @dataclass(frozen=True)
 class _Run:
+    """A simulation: sums over all sites, a row an interval; `edges` in s, one more than rows."""
+
     workload: str
     policy: str
+    seed: int
     series: pd.DataFrame
+    edges: np.ndarray
 
 
 def draw_grid(runs: Sequence[Path], dpi: int, prefix: Path) -> None:
     """One line of panels a policy: the whole grid's time series for recorded and synthetic jobs.
 
-    Of several seeds the first is drawn.
+    Of several seeds the least is drawn.
 
     Args:
         runs: folders that `redwood simulate` wrote.
@@ -37,63 +52,75 @@ def draw_grid(runs: Sequence[Path], dpi: int, prefix: Path) -> None:
     use_style()
     from matplotlib import pyplot
 
-    chosen = _first_seeds(runs)
+    chosen = _least_seeds(runs)
     policies = list(dict.fromkeys(run.policy for run in chosen))
-    models = [w for w in dict.fromkeys(run.workload for run in chosen) if w != "recorded"]
-    styles = line_styles(models) | {"recorded": {"color": REAL_COLOUR, "linestyle": "-"}}
-    quantities = {"busy_cores": "busy cores", "queued_jobs": "queued jobs"}
-    if any(run.series["transferred"].max() > 0 for run in chosen):
-        quantities["transferred"] = "moved [TB/h]"
+    styles = line_styles(dict.fromkeys(run.workload for run in chosen))
+    quantities = _quantities(chosen)
+    end = max(run.edges[-1] for run in chosen)
+    time, time_unit = (_DAY, "days") if end > _LONG else (_HOUR, "h")
     figure, axes = pyplot.subplots(
-        len(policies),
-        len(quantities),
-        figsize=(3.9 * len(quantities), 2.2 * len(policies) + 0.6),
-        sharex=True,
-        sharey="col",
-        layout="constrained",
-        squeeze=False,
-    )
-    for run in chosen:
-        line = axes[policies.index(run.policy)]
-        for axis, quantity in zip(line, quantities, strict=True):
-            axis.plot(
-                run.series.index / _DAY, run.series[quantity], **styles[run.workload], linewidth=1
-            )
-    for line, policy in zip(axes, policies, strict=True):
-        for axis, label in zip(line, quantities.values(), strict=True):
+        len(policies), len(quantities),
+        figsize=(3.7 * len(quantities), 1.9 * len(policies) + 0.8),
+        sharex=True, sharey="col", layout="constrained", squeeze=False,
+    )  # fmt: skip
+    for (quantity, label, unit), column in zip(quantities, axes.T, strict=True):
+        for run in chosen:
+            heights = {run.workload: run.series[quantity].to_numpy() / unit}
+            axis = column[policies.index(run.policy)]
+            draw_histogram(axis, heights, run.edges / time, styles)
+        from_zero(column, max(run.series[quantity].max() for run in chosen) / unit)
+        for axis in column:
             axis.set_ylabel(label)
-            axis.set_ylim(bottom=0)
-        line[0].set_title(f"policy {policy}", loc="left")
+            axis.set_xlim(0, end / time)
+    for policy, line in zip(policies, axes, strict=True):
+        line[0].set_title(f"policy {policy}")
     for axis in axes[-1]:
-        axis.set_xlabel("simulated time [days]")
-    handles = [
-        pyplot.Line2D([], [], **styles[name], label=name)
-        for name in dict.fromkeys(run.workload for run in chosen)
-    ]
-    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
-    save_figure(figure, prefix, dpi)
+        axis.set_xlabel(f"simulated time [{time_unit}]")
+    add_legend(figure, styles)
+    drawn = [{"workload": r.workload, "policy": r.policy, "seed": r.seed} for r in chosen]
+    save_figure(figure, prefix, dpi, {"drawn": drawn, "runs_not_drawn": len(runs) - len(chosen)})
 
 
-def _first_seeds(runs: Sequence[Path]) -> list[_Run]:
+def _quantities(runs: Sequence[_Run]) -> list[tuple[str, str, float]]:
+    """What is drawn: column, label, and how many of the column's units one of the label's is.
+
+    Traffic only where there is some.
+    """
+    quantities = [("busy_cores", "busy cores", 1.0), ("queued_jobs", "queued jobs", 1.0)]
+    largest = max(run.series["bytes_per_hour"].max() for run in runs)
+    if largest > 0:
+        unit, name = max((u for u in _BYTES if u[0] <= largest), default=_BYTES[0])
+        quantities.append(("bytes_per_hour", f"moved [{name}/h]", unit))
+    return quantities
+
+
+def _least_seeds(runs: Sequence[Path]) -> list[_Run]:
     """Of each workload and policy the run with the least seed, recorded jobs first."""
     found: dict[tuple[str, str], tuple[int, Path]] = {}
     for folder in runs:
-        summary = read_json(folder / "summary.json", "summary of a simulation")
+        path = folder / "summary.json"
+        summary = read_json(path, "summary of a simulation")
         try:
             key, seed = (summary["workload"], summary["policy"]), summary["seed"]
         except (KeyError, TypeError) as error:
-            raise InputError(f"{folder}/summary.json: not of a simulation: {error}") from None
+            raise InputError(f"{path}: not the summary of a simulation: {error!r}") from None
         if key not in found or seed < found[key][0]:
             found[key] = (seed, folder)
-    ordered = sorted(found.items(), key=lambda entry: entry[0][0] != "recorded")
-    return [_Run(*key, _series(folder)) for key, (_, folder) in ordered]
+    ordered = sorted(found.items(), key=lambda entry: entry[0][0] != RECORDED)
+    return [_read(*key, seed, folder) for key, (seed, folder) in ordered]
 
 
-def _series(folder: Path) -> pd.DataFrame:
-    """The sums over all sites by time in s, traffic in TB per hour."""
-    sites = read_parquet(folder / "sites.parquet", "simulation")
-    if sites is None:
-        raise InputError(f"{folder}: has no sites.parquet")
+def _read(workload: str, policy: str, seed: int, folder: Path) -> _Run:
+    sites = read_parquet(
+        folder / "sites.parquet",
+        "simulation",
+        ("time", "busy_cores", "queued_jobs", "bytes_in"),
+        "the simulation is incomplete",
+    )
+    if sites.empty:
+        raise InputError(f"{folder}/sites.parquet: the table has no rows")
     series = sites.groupby("time")[["busy_cores", "queued_jobs", "bytes_in"]].sum()
-    step = float(np.diff(series.index[:2])[0]) if len(series) > 1 else 3600.0
-    return series.assign(transferred=series["bytes_in"] / 1e12 * 3600 / step)
+    begin = series.index.to_numpy(dtype=np.float64)
+    step = float(begin[1] - begin[0]) if len(begin) > 1 else _HOUR
+    series = series.assign(bytes_per_hour=series["bytes_in"] * (_HOUR / step))
+    return _Run(workload, policy, seed, series, np.append(begin, begin[-1] + step))

@@ -24,18 +24,35 @@ def read_json(path: Path, what: str) -> Any:
         raise InputError(f"{path}: not a {what} in JSON: {error}") from None
 
 
-def read_parquet(path: Path, what: str) -> pd.DataFrame | None:
-    """A table that a stage wrote; `None` if it left it out, as for a measure not applicable."""
-    if not path.parent.is_dir():
-        raise InputError(f"{path.parent}: no such folder of {what}")
-    return pd.read_parquet(path) if path.exists() else None
+def read_parquet(path: Path, what: str, columns: Sequence[str], missing: str) -> pd.DataFrame:
+    """These columns of a table that a stage wrote into a folder.
 
-
-def read_csv(path: Path, columns: Sequence[str]) -> pd.DataFrame:
-    """A CSV file with at least these columns.
+    Args:
+        path: the table.
+        what: what the folder is, for the message.
+        columns: the columns to read.
+        missing: what it means that the folder lacks the table, for the message.
 
     Raises:
-        InputError: there is none, or a column is missing.
+        InputError: there is no such folder or table, it is not parquet, or lacks a column.
+    """
+    if not path.parent.is_dir():
+        raise InputError(f"{path.parent}: no such folder of {what}")
+    if not path.exists():
+        raise InputError(f"{path.parent}: has no {path.name}: {missing}")
+    try:
+        frame = pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: not a parquet file: {error}") from None
+    _require_columns(frame, path, columns)
+    return frame[list(columns)]
+
+
+def read_csv(path: Path, columns: Sequence[str], numbers: Sequence[str]) -> pd.DataFrame:
+    """A CSV file with at least these columns, of which some hold numbers.
+
+    Raises:
+        InputError: there is none, a column is missing, or a value is no number.
     """
     try:
         frame = pd.read_csv(path)
@@ -43,11 +60,18 @@ def read_csv(path: Path, columns: Sequence[str]) -> pd.DataFrame:
         raise InputError(f"{path}: no such table") from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not a CSV table: {error}") from None
-    for column in columns:
-        if column not in frame.columns:
+    _require_columns(frame, path, columns)
+    if frame.empty:
+        raise InputError(f"{path}: the table has no rows")
+    for column in numbers:
+        values = pd.to_numeric(frame[column], errors="coerce")
+        wrong = values.isna() & frame[column].notna()
+        if wrong.any():
+            row = int(wrong.argmax())
             raise InputError(
-                f"{path}: column {column!r} is missing; it has {', '.join(frame.columns)}"
+                f"{path}: row {row}: {column} is {frame[column].iloc[row]!r}, expected a number"
             )
+        frame[column] = values
     return frame
 
 
@@ -66,3 +90,27 @@ def named_paths(arguments: Sequence[str], option: str) -> dict[str, Path]:
             raise InputError(f"{option}: {name!r} is given twice")
         named[name] = Path(path)
     return named
+
+
+def named_folders(folders: Sequence[Path]) -> dict[str, Path]:
+    """Folders by their own names, which are those of the models.
+
+    Raises:
+        InputError: two have the same name.
+    """
+    named: dict[str, Path] = {}
+    for folder in folders:
+        # Of `.` or `a/..` the name shows only once resolved.
+        name = folder.resolve().name
+        if name in named:
+            raise InputError(f"{folder}: model {name!r} is the one of {named[name]} too")
+        named[name] = folder
+    return named
+
+
+def _require_columns(frame: pd.DataFrame, path: Path, columns: Sequence[str]) -> None:
+    for column in columns:
+        if column not in frame.columns:
+            raise InputError(
+                f"{path}: column {column!r} is missing; it has {', '.join(frame.columns)}"
+            )

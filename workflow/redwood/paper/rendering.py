@@ -1,55 +1,75 @@
 """A table for readers: one content, as Markdown, LaTeX and HTML."""
 
 import html
+import string
+import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from redwood.outputs import write_text
 
-_LATEX = str.maketrans(
-    {
-        **{character: f"\\{character}" for character in "&%$#_{}"},
-        "\\": r"\textbackslash{}",
-        "~": r"\textasciitilde{}",
-        "^": r"\textasciicircum{}",
-        "−": "$-$",
-        "–": "--",
-        "—": "---",
-        "×": r"$\times$",
-        "·": r"$\cdot$",
-        "±": r"$\pm$",
-        "↓": r"$\downarrow$",
-        "↑": r"$\uparrow$",
-        "≈": r"$\approx$",
-        "√": r"$\surd$",
-        "₁": r"$_1$",
-        "η": r"$\eta$",
-        "σ": r"$\sigma$",
-        "|": r"\textbar{}",
-        "<": r"\textless{}",
-        ">": r"\textgreater{}",
-    }
-)
+NONE = "–"
+
+# A value is printed to at most so many digits, however narrow its interval is.
+_MOST_DIGITS = 4
+_MOST_DECIMALS = 8
+
+_LATEX = {
+    **{character: f"\\{character}" for character in "&%$#_{}"},
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "|": r"\textbar{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "−": "$-$",
+    "–": "--",
+    "—": "---",
+    "×": r"$\times$",
+    "·": r"$\cdot$",
+    "±": r"$\pm$",
+    "≤": r"$\le$",
+    "≥": r"$\ge$",
+    "≈": r"$\approx$",
+    "√": r"$\surd$",
+    "→": r"$\rightarrow$",
+    "↓": r"$\downarrow$",
+    "↑": r"$\uparrow$",
+    "\u00a0": "~",
+}
 
 _STYLE = """
-body { font: 15px/1.45 system-ui, sans-serif; margin: 1.5rem; color: #1b1b1b; max-width: 75rem; }
+body { font: 15px/1.45 system-ui, sans-serif; margin: 1.5rem; color: #1b1b1b; background: #fff; }
 table { border-collapse: collapse; margin: 1rem 0; }
-th, td { padding: .35rem .8rem; text-align: right; white-space: nowrap; }
+th, td { padding: .3rem .9rem; text-align: right; white-space: nowrap; vertical-align: top; }
 th:first-child, td:first-child { text-align: left; }
 thead th { border-top: 2px solid #1b1b1b; border-bottom: 1px solid #1b1b1b; }
 tbody tr:last-child td { border-bottom: 2px solid #1b1b1b; }
 tr.block td { font-style: italic; color: #444; border-top: 1px solid #bbb; padding-top: .6rem; }
+td small { color: #666; font-variant-numeric: tabular-nums; }
+td { font-variant-numeric: tabular-nums; }
+sup { line-height: 0; }
 .scroll { overflow-x: auto; }
-.notes { color: #444; font-size: .92em; }
+.notes { color: #444; font-size: .92em; max-width: 60rem; padding-left: 1.2rem; }
 """
 
 
 @dataclass(frozen=True)
+class Cell:
+    """A cell: a value, its interval (shown small, below it) and a footnote."""
+
+    value: str
+    interval: str = ""
+    footnote: str = ""
+
+
+@dataclass(frozen=True)
 class Block:
-    """Rows that belong together; each row is its name and a cell per column."""
+    """Rows that belong together; each is its name and a cell per further column."""
 
     title: str
-    rows: list[list[str]]
+    rows: list[tuple[str, list[Cell]]]
 
 
 @dataclass(frozen=True)
@@ -62,53 +82,91 @@ class Page:
     blocks: list[Block]
     notes: list[str]
 
+    @property
+    def marks(self) -> dict[str, str]:
+        """The mark of each footnote, a, b, c …, in the order in which they occur."""
+        cells = (cell for block in self.blocks for _, cells in block.rows for cell in cells)
+        footnotes = dict.fromkeys(cell.footnote for cell in cells if cell.footnote)
+        return {footnote: _letters(number) for number, footnote in enumerate(footnotes)}
+
     def markdown(self) -> str:
+        marks, width = self.marks, len(self.header)
+
+        def text(cell: Cell) -> str:
+            mark = f"<sup>{marks[cell.footnote]}</sup>" if cell.footnote else ""
+            return f"{cell.value}{mark} {cell.interval}".strip()
+
         lines = [f"**{self.title}.** {self.caption}", "", _markdown_row(self.header)]
-        lines.append(_markdown_row([":---", *["---:"] * (len(self.header) - 1)]))
+        lines.append(_markdown_row([":---", *["---:"] * (width - 1)]))
         for block in self.blocks:
-            lines.append(_markdown_row([f"*{block.title}*", *[""] * (len(self.header) - 1)]))
-            lines += [_markdown_row(row) for row in block.rows]
-        return "\n".join([*lines, "", *(f"- {note}" for note in self.notes), ""])
+            lines.append(_markdown_row([f"*{block.title}*", *[""] * (width - 1)]))
+            lines += [_markdown_row([name, *map(text, cells)]) for name, cells in block.rows]
+        footnotes = [f"<sup>{mark}</sup> {footnote}" for footnote, mark in marks.items()]
+        return "\n".join([*lines, "", *(f"- {note}" for note in [*footnotes, *self.notes]), ""])
 
     def latex(self) -> str:
-        """A `table` environment; it needs the package booktabs."""
-        width = len(self.header)
+        """A `table` environment; of packages it needs booktabs only."""
+        marks, width = self.marks, len(self.header)
+
+        def value(cell: Cell) -> str:
+            mark = f"$^{{{marks[cell.footnote]}}}$" if cell.footnote else ""
+            return _latex(cell.value) + mark
+
         lines = [
             r"\begin{table}",
             r"\centering",
-            rf"\caption{{{_latex(f'{self.title}. {self.caption}')}}}",
+            rf"\caption{{{_latex(self.caption)}}}",
             r"\footnotesize",
+            r"\setlength{\tabcolsep}{4pt}",
             rf"\begin{{tabular}}{{l{'r' * (width - 1)}}}",
             r"\toprule",
-            _latex_row(self.header),
+            _latex_row(map(_latex, self.header)),
         ]
         for block in self.blocks:
-            lines += [
-                r"\midrule",
-                rf"\multicolumn{{{width}}}{{l}}{{\emph{{{_latex(block.title)}}}}} \\",
-            ]
-            lines += [_latex_row(row) for row in block.rows]
+            title = rf"\multicolumn{{{width}}}{{l}}{{\emph{{{_latex(block.title)}}}}} \\"
+            lines += [r"\midrule", title]
+            for name, cells in block.rows:
+                lines.append(_latex_row([_latex(name), *map(value, cells)]))
+                if any(cell.interval for cell in cells):
+                    below = (_latex(cell.interval) for cell in cells)
+                    lines.append(_latex_row(["", *(f"{{\\scriptsize {x}}}" for x in below)]))
         lines += [r"\bottomrule", r"\end{tabular}"]
-        lines += [rf"\par\smallskip\raggedright {_latex(note)}" for note in self.notes]
+        footnotes = [f"$^{{{mark}}}$ {_latex(footnote)}" for footnote, mark in marks.items()]
+        notes = [*footnotes, *map(_latex, self.notes)]
+        lines += [rf"\par\smallskip\raggedright {note}" for note in notes]
         return "\n".join([*lines, r"\end{table}", ""])
 
     def html(self) -> str:
         """A page of its own."""
-        cells = "".join(f"<th>{html.escape(cell)}</th>" for cell in self.header)
+        marks = self.marks
+
+        def text(cell: Cell) -> str:
+            mark = f"<sup>{marks[cell.footnote]}</sup>" if cell.footnote else ""
+            small = f"<br><small>{html.escape(cell.interval)}</small>" if cell.interval else ""
+            return f"<td>{html.escape(cell.value)}{mark}{small}</td>"
+
+        header = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in self.header)
         body = []
         for block in self.blocks:
             title = html.escape(block.title)
             body.append(f'<tr class="block"><td colspan="{len(self.header)}">{title}</td></tr>')
-            for row in block.rows:
-                body.append("<tr>" + "".join(f"<td>{html.escape(c)}</td>" for c in row) + "</tr>")
-        notes = "".join(f"<li>{html.escape(note)}</li>" for note in self.notes)
-        return (
-            f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-            f"<title>{html.escape(self.title)}</title><style>{_STYLE}</style></head><body>\n"
-            f"<p><strong>{html.escape(self.title)}.</strong> {html.escape(self.caption)}</p>\n"
-            f'<div class="scroll"><table><thead><tr>{cells}</tr></thead><tbody>\n'
-            + "\n".join(body)
-            + f'\n</tbody></table></div>\n<ul class="notes">{notes}</ul></body></html>\n'
+            for name, cells in block.rows:
+                body.append(f"<tr><td>{html.escape(name)}</td>{''.join(map(text, cells))}</tr>")
+        notes = [f"<sup>{mark}</sup> {html.escape(note)}" for note, mark in marks.items()]
+        notes += map(html.escape, self.notes)
+        return "\n".join(
+            [
+                "<!DOCTYPE html>",
+                f'<html lang="en"><head><meta charset="utf-8"><title>{html.escape(self.title)}'
+                f"</title><style>{_STYLE}</style></head><body>",
+                f"<p><strong>{html.escape(self.title)}.</strong> {html.escape(self.caption)}</p>",
+                f'<div class="scroll"><table><thead><tr>{header}</tr></thead><tbody>',
+                *body,
+                '</tbody></table></div><ul class="notes">',
+                *(f"<li>{note}</li>" for note in notes),
+                "</ul></body></html>",
+                "",
+            ]
         )
 
     def save(self, prefix: Path) -> None:
@@ -118,24 +176,51 @@ class Page:
         write_text(f"{prefix}.html", self.html())
 
 
-def with_uncertainty(value: float, low: float, high: float) -> str:
-    """A value with its interval, to two digits of the interval's half width."""
-    digits = _decimals((high - low) / 2 or abs(value))
-    return f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+def with_interval(value: float, low: float, high: float) -> tuple[str, str]:
+    """A value and its interval, to two digits of the interval's half width.
+
+    Of the value itself no more than four digits are shown.
+
+    Example:
+        >>> with_interval(0.4331, 0.308, 0.558)
+        ('0.43', '[0.31, 0.56]')
+    """
+    half = (high - low) / 2
+    digits = _decimals(value, _MOST_DIGITS)
+    if half > 0:
+        digits = min(digits, _decimals(half, 2)) if value else _decimals(half, 2)
+    else:
+        digits = _decimals(value, 3)
+    return _number(value, digits), f"[{_number(low, digits)}, {_number(high, digits)}]"
 
 
 def plain_number(value: float, significant: int = 3) -> str:
     """A number to some significant digits, never in exponents."""
-    if value == 0:
-        return "0"
-    return f"{value:.{_decimals(value, significant)}f}"
+    return _number(value, _decimals(value, significant))
 
 
-def _decimals(value: float, significant: int = 2) -> int:
+def _number(value: float, decimals: int) -> str:
+    text = f"{value:.{decimals}f}"
+    # No minus sign before what is rounded to nothing.
+    if float(text) == 0:
+        text = text.removeprefix("-")
+    return text.replace("-", "−")
+
+
+def _decimals(value: float, significant: int) -> int:
     if value == 0:
-        return 1
-    exponent = int(f"{abs(value):e}".partition("e")[2])
-    return min(8, max(0, significant - 1 - exponent))
+        return 0
+    exponent = int(f"{abs(value):.{significant - 1}e}".partition("e")[2])
+    return min(_MOST_DECIMALS, max(0, significant - 1 - exponent))
+
+
+def _letters(number: int) -> str:
+    """0, 1, … 25, 26, … → a, b, … z, aa, …"""
+    text = ""
+    while number >= 0:
+        text = string.ascii_lowercase[number % 26] + text
+        number = number // 26 - 1
+    return text
 
 
 def _markdown_row(cells: list[str]) -> str:
@@ -143,8 +228,23 @@ def _markdown_row(cells: list[str]) -> str:
 
 
 def _latex(text: str) -> str:
-    return text.translate(_LATEX)
+    return "".join(map(_latex_character, text))
 
 
-def _latex_row(cells: list[str]) -> str:
-    return " & ".join(_latex(cell) for cell in cells) + r" \\"
+def _latex_character(character: str) -> str:
+    """A character as LaTeX takes it in text; letters with accents it takes as they are."""
+    if character in _LATEX:
+        return _LATEX[character]
+    name = unicodedata.name(character, "")
+    if name.startswith("GREEK SMALL LETTER "):
+        return f"$\\{name.split()[-1].lower()}$"
+    if name.startswith("GREEK CAPITAL LETTER "):
+        return f"$\\{name.split()[-1].capitalize()}$"
+    kind, _, plain = unicodedata.decomposition(character).partition(" ")
+    if kind in ("<sub>", "<super>"):
+        return f"${'_' if kind == '<sub>' else '^'}{{{chr(int(plain, 16))}}}$"
+    return character
+
+
+def _latex_row(cells: Iterable[str]) -> str:
+    return " & ".join(cells) + r" \\"
