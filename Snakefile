@@ -22,6 +22,9 @@ except InputError as error:
 # Jobs find this Python and the library, on this machine and inside a Slurm job alike.
 os.environ["PATH"] = f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"
 os.environ["PYTHONPATH"] = f"{workflow.basedir}/workflow"
+# A job is snakemake's own child and ends with it, however that ends: no orphan writes on.
+os.environ["REDWOOD_END_WITH_PARENT"] = "1"
+shell.prefix("exec ")
 
 
 report: "workflow/report/workflow.rst"

@@ -1,5 +1,8 @@
 """The `redwood` command: one group of verbs per stage."""
 
+import ctypes
+import os
+import signal
 import sys
 
 import typer
@@ -30,8 +33,18 @@ def _register_stages() -> None:
     app.add_typer(paper, name="paper")
 
 
+def _end_with_parent() -> None:
+    """Let the kernel end this process when its parent ends, even by SIGKILL (Linux)."""
+    parent_death_signal = 1
+    ctypes.CDLL(None).prctl(parent_death_signal, signal.SIGKILL)
+    if os.getppid() == 1:
+        sys.exit("redwood: the process that started this one has ended")
+
+
 def main() -> None:
     """Run the command line. Exit status: 0 done, 1 bad input (one clear line), 2 wrong usage."""
+    if os.environ.get("REDWOOD_END_WITH_PARENT") and sys.platform == "linux":
+        _end_with_parent()
     _register_stages()
     try:
         app()

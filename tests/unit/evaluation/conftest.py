@@ -18,7 +18,7 @@ def samples_of():
             holdout=toy_rows(1500, 2),
             synthetic=synthetic.reset_index(drop=True),
             fresh=toy_rows(rows, 3),
-            other=toy_rows(rows, 4),
+            others=(toy_rows(rows, 4),),
             target="work",
             groups=10,
             seed=5,

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from evaluation_rows import DESCRIPTION, toy_rows
@@ -20,6 +22,14 @@ def test_pearson_by_hand():
     assert pearson(np.array([1.0, 1, 1]), np.array([0.0, 2, 1])) == 0
 
 
+def test_columns_that_do_not_vary_are_associated_with_nothing():
+    # The mean of 12,001 times 0.1 is not 0.1, so that a rounding error is left of each value.
+    constant, other = np.full(12_001, 0.1), np.full(12_001, np.log1p(7.0))
+    assert (constant - constant.mean()).any()
+    assert pearson(constant, other) == 0
+    assert correlation_ratio(np.arange(12_001) % 3, constant) == 0
+
+
 def test_theils_u_by_hand():
     x, y = np.array([0, 0, 1, 1]), np.array([0, 1, 2, 3])
     # y determines x; x leaves y one bit of its two.
@@ -27,6 +37,15 @@ def test_theils_u_by_hand():
     assert theils_u(y, x) == pytest.approx(0.5)
     assert theils_u(np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1])) == pytest.approx(0)
     assert theils_u(np.zeros(4, int), y) == 0
+
+
+def test_theils_u_of_many_categories_takes_memory_for_the_pairs_that_occur_only():
+    x = np.random.default_rng(1).permutation(30_000)
+    tracemalloc.start()
+    assert theils_u(x, np.arange(30_000)) == pytest.approx(1)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20e6
 
 
 def test_correlation_ratio_by_hand():

@@ -1,6 +1,7 @@
 import json
 import shutil
 
+import numpy as np
 import pandas as pd
 import pytest
 from evaluation_rows import DESCRIPTION, toy_rows
@@ -8,7 +9,7 @@ from evaluation_rows import DESCRIPTION, toy_rows
 from redwood.configuration import Evaluation
 from redwood.errors import InputError
 from redwood.evaluation.evaluating import evaluate, read_samples
-from redwood.tables import write_table
+from redwood.tables import Column, TableDescription, write_table
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +37,7 @@ def test_the_folder_holds_what_the_tables_and_figures_need(tables, tmp_path):
     run(tables, tmp_path / "out")
     content = json.loads((tmp_path / "out/measures.json").read_text())
     assert content["rows"] == 700
+    assert content["given"] == {"train": 2000, "holdout": 600, "synthetic": 700}
     assert set(content["measures"]) == {"wd", "jsd", "diff_corr", "dcr", "diff_mlef"}
     for measure in content["measures"].values():
         assert measure["low"] <= measure["value"] <= measure["high"]
@@ -72,7 +74,7 @@ def test_an_inapplicable_measure_is_reported_as_such(tables, tmp_path):
 
 def test_the_real_samples_share_no_row_and_a_large_sample_is_thinned(tables, tmp_path, capsys):
     write_table(toy_rows(1900, 9), tmp_path / "large.parquet", DESCRIPTION)
-    samples = read_samples(
+    samples, given = read_samples(
         tables / "table.json",
         tables / "train.parquet",
         tables / "holdout.parquet",
@@ -80,18 +82,54 @@ def test_the_real_samples_share_no_row_and_a_large_sample_is_thinned(tables, tmp
         Evaluation(target="work"),
         seed=1,
     )
-    assert len(samples.synthetic) == len(samples.fresh) == len(samples.other) == 1000
-    both = pd.concat([samples.fresh, samples.other])
-    assert sorted(both["work"]) == sorted(samples.train["work"])
+    (other,) = samples.others
+    assert len(samples.synthetic) == len(samples.fresh) == len(other) == 1000
+    assert sorted([*samples.fresh["work"], *other["work"]]) == sorted(samples.train["work"])
+    assert given["synthetic"] == 1900
     assert samples.synthetic["when"].is_monotonic_increasing
     assert "evaluates 1000 of 1900 synthetic rows" in capsys.readouterr().err
+
+
+def test_where_the_training_rows_suffice_there_are_three_real_samples(tables):
+    samples, _ = read_samples(
+        tables / "table.json",
+        tables / "train.parquet",
+        tables / "holdout.parquet",
+        tables / "holdout.parquet",
+        Evaluation(target="work"),
+        seed=1,
+    )
+    drawn = [*samples.fresh["work"], *(work for other in samples.others for work in other["work"])]
+    assert len(drawn) == len(set(drawn)) == 3 * 600
+    assert set(drawn) <= set(samples.train["work"])
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [
+        ("work", -2.5, r"row 3: 'work' is -2.5, expected a finite number above -1"),
+        ("work", np.inf, r"row 3: 'work' is inf, expected a finite number above -1"),
+        ("size", -1, r"row 3: 'size' is -1, expected a finite number above -1"),
+        ("load", np.inf, r"row 3: 'load' is inf, expected a finite number$"),
+    ],
+)
+def test_numbers_off_their_scale_are_named(tables, tmp_path, column, value, message):
+    description = TableDescription("t", (*DESCRIPTION.columns, Column("load", "numeric")))
+    description.save(tmp_path / "table.json")
+    for name, rows in (("train", 400), ("holdout", 100), ("synthetic", 100)):
+        frame = toy_rows(rows, 3).assign(load=1.0)
+        if name == "synthetic":
+            frame.loc[3, column] = value
+        write_table(frame, tmp_path / f"{name}.parquet", description)
+    with pytest.raises(InputError, match=f"synthetic.parquet: {message}"):
+        run(tmp_path, tmp_path / "out")
 
 
 @pytest.mark.parametrize(
     ("options", "rows", "message"),
     [
         ({"target": "speed"}, 700, "evaluation.target is 'speed', which is no feature"),
-        ({"target": "site"}, 700, "'site', which is not a numeric column"),
+        ({"target": "site"}, 700, "'site', which is a categorical feature of .*when, size, work"),
         ({"target": "work"}, 7, "7 rows, expected at least 40"),
     ],
 )

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -68,6 +70,47 @@ def test_jsd_by_hand(samples_of):
     divergence = (np.log2(1 / m) + q * np.log2(q / m) + (1 - q) * np.log2(2)) / 2
     samples = samples_of(toy_rows(1500, 2).assign(state="finished"), description)
     assert jsd.measure(samples).value == pytest.approx(np.sqrt(divergence))
+
+
+def test_a_feature_that_is_constant_in_training_has_no_wd_of_its_own(samples_of):
+    samples = samples_of(toy_rows(1500, 8))
+    for frame in (samples.train, samples.holdout, samples.fresh):
+        frame["work"] = 0.1
+    result = wd.measure(samples)
+    assert list(result.columns["column"]) == ["when", "size"]
+    assert result.value == pytest.approx(result.columns["value"].mean())
+    assert result.note == "without work, constant in training"
+
+
+@pytest.mark.parametrize("measure", MEASURES, ids=lambda module: module.TITLE)
+def test_a_surrogate_that_repeats_one_row_is_measured(samples_of, measure):
+    result = measure.measure(samples_of(toy_rows(4000, 1).iloc[np.zeros(500, int)]))
+    assert 0 <= result.low <= result.value <= result.high
+    if measure is dcr:
+        assert result.value == 0
+    else:
+        assert result.low > 5 * result.floor
+
+
+def test_diff_mlef_of_a_constant_target_is_that_of_predicting_the_constant(samples_of):
+    work = np.expm1(3.0)
+    samples = samples_of(toy_rows(1500, 8).assign(work=work))
+    logs = np.log1p(samples.holdout["work"].to_numpy())
+    unit = np.log1p(samples.train["work"].to_numpy()).std()
+    error = np.sqrt(np.mean((logs - 3.0) ** 2)) / unit
+    result = diff_mlef.measure(samples)
+    assert result.note.startswith(f"MLEF {error:.4f} trained on synthetic")
+
+
+def test_the_floor_of_diff_mlef_is_the_mean_over_the_pairs_of_real_samples(samples_of):
+    samples = samples_of(toy_rows(600, 8))
+
+    def floor(*others):
+        return diff_mlef.measure(replace(samples, others=others)).floor
+
+    a, b = toy_rows(600, 10), toy_rows(600, 11)
+    between = diff_mlef.measure(replace(samples, fresh=a, others=(b,))).floor
+    assert floor(a, b) == pytest.approx((floor(a) + floor(b) + between) / 3)
 
 
 @pytest.mark.parametrize(

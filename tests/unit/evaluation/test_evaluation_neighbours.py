@@ -5,6 +5,7 @@ from evaluation_rows import DESCRIPTION, toy_rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from redwood.evaluation import neighbours
 from redwood.evaluation.contract import scaled
 from redwood.evaluation.neighbours import distance_to_closest
 from redwood.tables import Column, TableDescription
@@ -31,9 +32,11 @@ def test_distances_by_hand():
     np.testing.assert_allclose(distance_to_closest(queries, reference, description), expected)
 
 
+# Groupings to the end; comparisons only; from the one to the other as soon as few rows are open.
+@pytest.mark.parametrize("rows_per_grouping", [0, 10**9, 3])
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**31), st.integers(1, 4), st.integers(0, 3), st.integers(0, 2))
-def test_distances_are_exact_on_any_mixture(seed, categories, nominal, numeric):
+def test_distances_are_exact_on_any_mixture(rows_per_grouping, seed, categories, nominal, numeric):
     random = np.random.default_rng(seed)
     if nominal + numeric == 0:
         numeric = 1
@@ -41,17 +44,44 @@ def test_distances_are_exact_on_any_mixture(seed, categories, nominal, numeric):
     columns += [Column(f"x{i}", "numeric") for i in range(numeric)]
     description = TableDescription("t", tuple(columns))
 
-    def rows(n):
+    def rows(n, spread):
         frame = {f"c{i}": random.integers(0, categories, n).astype(str) for i in range(nominal)}
-        frame |= {f"x{i}": random.normal(0, 3, n) for i in range(numeric)}
+        # Rounded, so that some are equal.
+        frame |= {f"x{i}": random.normal(0, spread, n).round(1) for i in range(numeric)}
         return pd.DataFrame(frame)
 
-    queries, reference = rows(20), rows(15)
-    np.testing.assert_allclose(
-        distance_to_closest(queries, reference, description),
-        by_brute_force(queries, reference, description),
-        atol=1e-12,
+    # Queries reach far out, where the closest row may be one with many other categories.
+    queries, reference = rows(20, 12), rows(15, 3)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(neighbours, "_ROWS_PER_GROUPING", rows_per_grouping)
+        patch.setattr(neighbours, "_BLOCK", (7, 4))
+        found = distance_to_closest(queries, reference, description)
+    np.testing.assert_allclose(found, by_brute_force(queries, reference, description), atol=1e-12)
+
+
+def test_a_table_with_many_categories_does_not_try_all_ways_to_agree(monkeypatch):
+    width = 20  # 2²⁰ ways
+    description = TableDescription(
+        "wide", tuple(Column(f"c{i}", "categorical") for i in range(width))
     )
+
+    def rows(n, seed):
+        random = np.random.default_rng(seed)
+        codes = random.integers(0, 9, (n, width)).astype(str).astype(object)
+        return pd.DataFrame(codes, columns=[f"c{i}" for i in range(width)])
+
+    group, calls = neighbours._within_groups, []
+
+    def counted(*given):
+        calls.append(given)
+        assert len(calls) == 1
+        return group(*given)
+
+    monkeypatch.setattr(neighbours, "_within_groups", counted)
+    queries, reference = rows(200, 1), rows(300, 2)
+    found = distance_to_closest(queries, reference, description)
+    assert calls
+    np.testing.assert_allclose(found, by_brute_force(queries, reference, description))
 
 
 def test_rows_far_apart_in_all_categories_are_found_too():
@@ -64,4 +94,4 @@ def test_rows_far_apart_in_all_categories_are_found_too():
 
 def test_a_copy_is_at_distance_zero():
     rows = toy_rows(100, 1)
-    assert distance_to_closest(rows, rows, DESCRIPTION) == pytest.approx(np.zeros(100), abs=1e-12)
+    assert (distance_to_closest(rows, rows, DESCRIPTION) == 0).all()

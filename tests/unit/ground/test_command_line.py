@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -45,3 +46,36 @@ def test_bad_input_is_one_line_and_status_1(tmp_path):
 
 def test_wrong_usage_is_status_2():
     assert redwood("records", "split", "--nonsense").returncode == 2
+
+
+def test_a_job_ends_with_the_process_that_started_it(tmp_path):
+    # The parent starts a job that would wait for ever on a pipe, then is killed.
+    os.mkfifo(tmp_path / "outcomes.csv")
+    job = [sys.executable, "-m", "redwood", "paper", "table2", str(tmp_path / "outcomes.csv")]
+    job += ["--output", str(tmp_path / "table2")]
+    parent = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            f"import subprocess; job = subprocess.Popen({job!r}); print(job.pid, flush=True); "
+            "job.wait()",
+        ],
+        env=os.environ | {"PYTHONPATH": "workflow", "REDWOOD_END_WITH_PARENT": "1"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    pid = int(parent.stdout.readline())
+    # The job has set itself up once it opens the pipe; that lets this end be opened, too.
+    with open(tmp_path / "outcomes.csv", "w"):
+        parent.kill()
+        parent.wait()
+        for _ in range(100):
+            if not os.path.exists(f"/proc/{pid}") or _is_zombie(pid):
+                return
+            time.sleep(0.1)
+    pytest.fail("the job outlived its parent by ten seconds")
+
+
+def _is_zombie(pid: int) -> bool:
+    with open(f"/proc/{pid}/stat") as status:
+        return status.read().rpartition(")")[2].split()[0] == "Z"

@@ -11,8 +11,11 @@ PEARSON, THEILS_U, CORRELATION_RATIO = "pearson", "theils_u", "correlation_ratio
 
 def pearson(x: np.ndarray, y: np.ndarray) -> float:
     """Pearson's correlation of two (n,) arrays, in [-1, 1]; 0 where one does not vary."""
+    # Of equal values a rounding error is left after centring, which would correlate.
+    if np.ptp(x) == 0 or np.ptp(y) == 0:
+        return 0.0
     x, y = x - x.mean(), y - y.mean()
-    norm = np.sqrt((x @ x) * (y @ y))
+    norm = np.sqrt(x @ x) * np.sqrt(y @ y)
     return float(np.clip((x @ y) / norm, -1, 1)) if norm > 0 else 0.0
 
 
@@ -25,7 +28,8 @@ def theils_u(x: np.ndarray, y: np.ndarray) -> float:
     Args:
         x, y: (n,) codes from 0.
     """
-    joint = np.bincount(x * (int(y.max()) + 1) + y).astype(np.float64)
+    # Only pairs that occur are counted: there may be far more that do not.
+    joint = np.bincount(pd.factorize(x * (int(y.max()) + 1) + y)[0])
     h_x, h_y = _entropy(np.bincount(x)), _entropy(np.bincount(y))
     if h_x == 0:
         return 0.0
@@ -42,9 +46,11 @@ def correlation_ratio(categories: np.ndarray, values: np.ndarray) -> float:
         categories: (n,) codes from 0.
         values: (n,) numbers.
     """
+    if np.ptp(values) == 0:
+        return 0.0
     values = values - values.mean()
     total = values @ values
-    if total == 0:
+    if total == 0:  # squares of tiny values underflow
         return 0.0
     counts = np.bincount(categories)
     sums = np.bincount(categories, weights=values)

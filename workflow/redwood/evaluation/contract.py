@@ -34,8 +34,8 @@ class Samples:
         holdout: real rows that it never saw, in time order.
         synthetic: (n rows) the surrogate's, in time order.
         fresh: (n rows) real rows, drawn from `train`, in time order: a perfect surrogate's.
-        other: (n rows) real rows, drawn from the rest of `train`.
-        target: name of the column that models predict.
+        others: one or two further samples (n rows) from the rest of `train`, none sharing a row.
+        target: name of the numeric feature that models predict.
         groups: number of groups of consecutive rows for the jackknife.
         seed: of whatever a measure draws.
     """
@@ -45,7 +45,7 @@ class Samples:
     holdout: pd.DataFrame
     synthetic: pd.DataFrame
     fresh: pd.DataFrame
-    other: pd.DataFrame
+    others: tuple[pd.DataFrame, ...]
     target: str
     groups: int
     seed: int
@@ -76,6 +76,13 @@ class Result:
 def scaled(frame: pd.DataFrame, column: Column) -> np.ndarray:
     """A numeric feature of `frame` on the column's own scale: (rows,) float64."""
     return to_scale(to_numbers(frame[column.name], column), column)
+
+
+def deviation(frame: pd.DataFrame, column: Column) -> float:
+    """The standard deviation of a numeric feature on its scale; 0 only if it does not vary."""
+    values = scaled(frame, column)
+    # Of equal values NumPy may find a deviation of a rounding error.
+    return float(values.std()) if np.ptp(values) > 0 else 0.0
 
 
 def category_codes(column: Column, *frames: pd.DataFrame) -> tuple[list[np.ndarray], int]:

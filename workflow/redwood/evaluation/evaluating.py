@@ -13,7 +13,7 @@ from redwood.errors import InputError
 from redwood.evaluation.contract import Inapplicable, Result, Samples
 from redwood.outputs import write_json, writing_folder
 from redwood.seeds import generator
-from redwood.tables import TableDescription, read_table, to_numbers
+from redwood.tables import TableDescription, read_table, to_numbers, to_scale
 
 MEASURES = "redwood.evaluation.measures"
 
@@ -33,9 +33,10 @@ def evaluate(
     values per column; `association.parquet` and `dcr.parquet` what figures are drawn from.
 
     Raises:
-        InputError: a table cannot be read, has too few rows, or the target is none of its features.
+        InputError: a table cannot be read, has too few rows or a number that its column's scale has
+            no place for, or the target is none of its numeric features.
     """
-    samples = read_samples(table, train, holdout, synthetic, options, seed)
+    samples, given = read_samples(table, train, holdout, synthetic, options, seed)
     measured: dict[str, dict] = {}
     columns: list[pd.DataFrame] = []
     details: dict[str, pd.DataFrame] = {}
@@ -64,12 +65,15 @@ def evaluate(
             f"floor {result.floor:.4g}  ({time.monotonic() - begin:.1f} s)",
             file=sys.stderr,
         )
-    rows = {name: len(getattr(samples, name)) for name in ("train", "holdout", "synthetic")}
+    summary = {
+        "rows": len(samples.synthetic),
+        "given": given,
+        "seed": seed,
+        "options": options.model_dump(mode="json"),
+        "measures": measured,
+    }
     with writing_folder(output) as folder:
-        write_json(
-            folder / "measures.json",
-            {"rows": rows["synthetic"], "input": rows, "seed": seed, "measures": measured},
-        )
+        write_json(folder / "measures.json", summary)
         per_column = pd.concat(columns) if columns else pd.DataFrame(columns=["column", "measure"])
         per_column = per_column.reindex(columns=["column", "measure", "value", "floor"])
         per_column.to_csv(folder / "columns.csv", index=False)
@@ -79,46 +83,80 @@ def evaluate(
 
 def read_samples(
     table: Path, train: Path, holdout: Path, synthetic: Path, options: Evaluation, seed: int
-) -> Samples:
+) -> tuple[Samples, dict[str, int]]:
     """Read the tables and draw the real rows that stand in for a perfect surrogate.
 
-    Both real samples have as many rows as the synthetic one and share none. Where `train` is too
-    small for that, the synthetic rows are thinned to half of its rows.
+    The real samples, three where `train` has enough rows and two otherwise, have as many rows as
+    the synthetic one and share none. Where `train` is too small even for two, the synthetic rows
+    are thinned to half of its rows.
+
+    Returns:
+        the samples, and how many rows each table has.
     """
     description = TableDescription.load(table).only_features()
-    if options.target not in description:
-        raise InputError(
-            f"evaluation.target is {options.target!r}, which is no feature of {table}; "
-            f"there are {', '.join(column.name for column in description.columns)}"
-        )
-    frames = {path: read_table(path, description) for path in (train, holdout, synthetic)}
-    for path, frame in frames.items():
-        if len(frame) < 2 * options.groups:
-            raise InputError(
-                f"{path}: {len(frame)} rows, expected at least {2 * options.groups}: "
-                f"two for each of the {options.groups} groups of the intervals"
-            )
-    rows = min(len(frames[synthetic]), len(frames[train]) // 2)
-    if rows < len(frames[synthetic]):
+    _require_target(description, options.target, table)
+    groups = options.groups
+    real = _read(train, description, 4 * groups)
+    unseen = _read(holdout, description, 2 * groups)
+    made = _read(synthetic, description, 2 * groups)
+    rows = min(len(made), len(real) // 2)
+    if rows < len(made):
         print(
-            f"evaluates {rows} of {len(frames[synthetic])} synthetic rows: the floor takes two "
-            f"samples of that size from the {len(frames[train])} training rows",
+            f"evaluates {rows} of {len(made)} synthetic rows: the floor takes two "
+            f"samples of that size from the {len(real)} training rows",
             file=sys.stderr,
         )
     random = generator(seed, "evaluation")
-    drawn = random.permutation(len(frames[train]))[: 2 * rows]
-    chosen = random.permutation(len(frames[synthetic]))[:rows]
-    return Samples(
+    drawn = random.permutation(len(real))
+    chosen = random.permutation(len(made))[:rows]
+    fresh, *others = (
+        in_time_order(real.iloc[drawn[begin : begin + rows]], description)
+        for begin in range(0, min(3, len(real) // rows) * rows, rows)
+    )
+    samples = Samples(
         description=description,
-        train=frames[train],
-        holdout=in_time_order(frames[holdout], description),
-        synthetic=in_time_order(frames[synthetic].iloc[chosen], description),
-        fresh=in_time_order(frames[train].iloc[drawn[:rows]], description),
-        other=in_time_order(frames[train].iloc[drawn[rows:]], description),
+        train=real,
+        holdout=in_time_order(unseen, description),
+        synthetic=in_time_order(made.iloc[chosen], description),
+        fresh=fresh,
+        others=tuple(others),
         target=options.target,
-        groups=options.groups,
+        groups=groups,
         seed=seed,
     )
+    return samples, {"train": len(real), "holdout": len(unseen), "synthetic": len(made)}
+
+
+def _require_target(description: TableDescription, target: str, table: Path) -> None:
+    numeric = [column.name for column in description.numeric_features]
+    if target in numeric:
+        return
+    problem = "a categorical feature" if target in description else "no feature"
+    raise InputError(
+        f"evaluation.target is {target!r}, which is {problem} of {table}; "
+        f"expected one of {', '.join(numeric) or 'its numeric features, of which it has none'}"
+    )
+
+
+def _read(path: Path, description: TableDescription, least: int) -> pd.DataFrame:
+    """A table with at least `least` rows, each of its numbers on the scale of its column."""
+    frame = read_table(path, description)
+    if len(frame) < least:
+        raise InputError(
+            f"{path}: {len(frame)} rows, expected at least {least}, "
+            "in proportion to evaluation.groups, the groups of the intervals"
+        )
+    for column in description.numeric_features:
+        numbers = to_numbers(frame[column.name], column)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            off_scale = np.flatnonzero(~np.isfinite(to_scale(numbers, column)))
+        if len(off_scale):
+            wanted = " above -1, as its scale is log(1 + x)" if column.scale == "log" else ""
+            raise InputError(
+                f"{path}: row {off_scale[0]}: {column.name!r} is {numbers[off_scale[0]]:g}, "
+                f"expected a finite number{wanted}"
+            )
+    return frame
 
 
 def in_time_order(frame: pd.DataFrame, description: TableDescription) -> pd.DataFrame:

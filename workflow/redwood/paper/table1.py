@@ -121,7 +121,7 @@ def _page(
         blocks.append(Block(_PAPER_TITLE, cited))
     notes = [_definition(measure) for measure in titles.values()]
     notes.append(
-        f"{FLOOR}: real rows that no model has seen in place of synthetic ones, as many of them. "
+        f"{FLOOR}: real rows, as many, in place of the synthetic ones. "
         "No model can be expected to do better than that."
     )
     sizes = sorted(set(rows.values()))

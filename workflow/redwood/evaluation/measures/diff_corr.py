@@ -12,6 +12,7 @@ import pandas as pd
 from redwood.evaluation.association import Associations, pairs
 from redwood.evaluation.contract import Inapplicable, Result, Samples
 from redwood.evaluation.intervals import group_of_rows, jackknife_interval
+from redwood.progress import ProgressReport
 
 TITLE = "diff-CORR"
 UNIT = "1"
@@ -38,10 +39,12 @@ def measure(samples: Samples) -> Result:
     def without_group(group: int) -> float:
         left = of_synthetic.values(groups != group)
         right = of_real.values(real_groups != group)
+        report.advance()
         return float(np.abs(left - right).mean())
 
     value = float(np.abs(synthetic - real).mean())
-    low, high = jackknife_interval(value, without_group, samples.groups)
+    with ProgressReport("interval of the associations", samples.groups, "groups") as report:
+        low, high = jackknife_interval(value, without_group, samples.groups)
     matrix = pd.DataFrame(pairs(description), columns=["a", "b", "kind"])
     matrix = matrix.assign(real=real, synthetic=synthetic, floor=fresh)
     floor = float(np.abs(fresh - real).mean())

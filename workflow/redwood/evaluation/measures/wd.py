@@ -2,15 +2,16 @@
 
 For a feature with distribution functions F (synthetic) and G (real), W₁ = ∫ |F(x) − G(x)| dx, taken
 on the column's scale (the logarithm for heavy tails) in units of its standard deviation in
-training. The paper (arXiv 2410.07940, section 4) reports a WD on a scale that its text does not
-give and on which a perfect sample scores about .87; values here are not comparable to it.
+training; features that do not vary there have no such unit and are left out. The paper (arXiv
+2410.07940, section 4) reports a WD on a scale that its text does not give and on which a perfect
+sample scores about .87; values here are not comparable to it.
 """
 
 import numpy as np
 import pandas as pd
 from scipy.stats import wasserstein_distance
 
-from redwood.evaluation.contract import Inapplicable, Result, Samples, scaled
+from redwood.evaluation.contract import Inapplicable, Result, Samples, deviation, scaled
 from redwood.evaluation.intervals import group_of_rows, jackknife_interval
 
 TITLE = "WD"
@@ -24,15 +25,18 @@ DEFINITION = (
 
 def measure(samples: Samples) -> Result:
     """The mean W₁ of synthetic against holdout rows."""
-    features = samples.description.numeric_features
-    if not features:
+    if not samples.description.numeric_features:
         raise Inapplicable("the table has no numeric feature")
-    real, synthetic, fresh = [], [], []
-    for column in features:
-        deviation = scaled(samples.train, column).std() or 1.0
-        real.append(scaled(samples.holdout, column) / deviation)
-        synthetic.append(scaled(samples.synthetic, column) / deviation)
-        fresh.append(scaled(samples.fresh, column) / deviation)
+    units = {
+        column: deviation(samples.train, column) for column in samples.description.numeric_features
+    }
+    features = [column for column, unit in units.items() if unit > 0]
+    if not features:
+        raise Inapplicable("no numeric feature varies in training")
+    real, synthetic, fresh = (
+        [scaled(frame, column) / units[column] for column in features]
+        for frame in (samples.holdout, samples.synthetic, samples.fresh)
+    )
     values = _distances(synthetic, real)
     floors = _distances(fresh, real)
     real_groups = group_of_rows(len(samples.holdout), samples.groups)
@@ -45,7 +49,9 @@ def measure(samples: Samples) -> Result:
     low, high = jackknife_interval(values.mean(), without_group, samples.groups)
     names = [column.name for column in features]
     columns = pd.DataFrame({"column": names, "value": values, "floor": floors})
-    return Result(values.mean(), low, high, floors.mean(), columns)
+    constant = [column.name for column, unit in units.items() if unit == 0]
+    note = f"without {', '.join(constant)}, constant in training" if constant else ""
+    return Result(values.mean(), low, high, floors.mean(), columns, note=note)
 
 
 def _distances(left: list[np.ndarray], right: list[np.ndarray]) -> np.ndarray:
