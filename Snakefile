@@ -48,14 +48,26 @@ include: "workflow/rules/paper.smk"
 rule all:
     default_target: True
     input:
+        # All stages' results, not the last ones alone: snakemake makes again what a run that was
+        # interrupted left missing, and what follows from it, only if it is a target itself.
         expand(
-            rules.table1.output
-            + rules.table2.output
-            + rules.figure_distributions.output
-            + rules.figure_arrivals.output
-            + rules.figure_correlations.output
-            + rules.figure_dcr.output
-            + rules.figure_grid.output
-            + (rules.figure_training.output if TRAINED else []),
+            [
+                *rules.records_clean.output,
+                *rules.records_split.output,
+                *MODEL_FOLDERS,
+                *SAMPLES,
+                *EVALUATIONS,
+                *rules.simulation_platform.output,
+                *rules.simulation_outcomes.input,
+                *rules.simulation_outcomes.output,
+                *rules.table1.output,
+                *rules.table2.output,
+                *rules.figure_distributions.output,
+                *rules.figure_arrivals.output,
+                *rules.figure_correlations.output,
+                *rules.figure_dcr.output,
+                *rules.figure_grid.output,
+                *(rules.figure_training.output if TRAINED else []),
+            ],
             dataset=configuration.dataset,
         ),

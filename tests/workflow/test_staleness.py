@@ -52,6 +52,16 @@ def test_a_configured_value_makes_stale_the_rule_that_reads_it_and_reverting_it_
     assert project.stale_rules() == set()
 
 
+def test_what_an_interrupted_run_left_missing_is_made_again_and_what_follows(project):
+    folder = project.folder / "results/mini/evaluation/smote"
+    folder.rename(folder.with_name(".away"))
+    try:
+        assert project.stale_rules() == AFTER_EVALUATION
+    finally:
+        folder.with_name(".away").rename(folder)
+    assert project.stale_rules() == set()
+
+
 def test_a_value_written_out_as_its_default_makes_nothing_stale(project):
     project.edit("mini.yaml", "load_factor: 1", "load_factor: 1, utilisation: 0.7")
     assert project.stale_rules() == set()

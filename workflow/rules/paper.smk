@@ -15,11 +15,11 @@ def figure(name):
     return [picture, f"{path}.pdf", f"{path}.json"]
 
 
-# Models that train by epochs, on a GPU where there is one, and so have a loss to show.
-TRAINED = expand(
-    "results/{{dataset}}/surrogates/{model}/model",
-    model=[model for model, plugin in MODELS.items() if plugin.USES_GPU],
+MODEL_FOLDERS = expand(
+    "results/{{dataset}}/surrogates/{model}/model", model=configuration.surrogates.models
 )
+# Models that train by epochs, on a GPU where there is one, and so have a loss to show.
+TRAINED = [folder for folder, plugin in zip(MODEL_FOLDERS, MODELS.values()) if plugin.USES_GPU]
 EVALUATIONS = expand(
     "results/{{dataset}}/evaluation/{model}", model=configuration.surrogates.models
 )
