@@ -1,17 +1,27 @@
 # Measures and outcomes → the tables and figures of the report.
 
 
-def table(name):
+def shown(path, name, category, label):
+    """A file that the report shows, with its caption."""
+    return report(
+        path,
+        caption=f"../report/{name}.rst",
+        category=category,
+        labels={category.lower().rstrip("s"): label},
+    )
+
+
+def table(name, label):
     """The files of a table, the page marked for the report."""
     path = f"results/{{dataset}}/tables/{name}"
-    page = report(f"{path}.html", caption=f"../report/{name}.rst", category="Tables")
+    page = shown(f"{path}.html", name, "Tables", label)
     return [page, *(f"{path}.{suffix}" for suffix in ("csv", "parquet", "md", "tex", "json"))]
 
 
-def figure(name):
+def figure(name, label):
     """The files of a figure, the picture marked for the report."""
     path = f"results/{{dataset}}/figures/{name}"
-    picture = report(f"{path}.png", caption=f"../report/{name}.rst", category="Figures")
+    picture = shown(f"{path}.png", name, "Figures", label)
     return [picture, f"{path}.pdf", f"{path}.json"]
 
 
@@ -40,7 +50,7 @@ rule table1:
         evaluations=EVALUATIONS,
         paper="resources/paper_table1.csv",
     output:
-        table("table1"),
+        table("table1", "I: surrogates by measure"),
     log:
         "results/{dataset}/logs/table1.log",
     benchmark:
@@ -63,7 +73,7 @@ rule table2:
     input:
         "results/{dataset}/simulation/outcomes.csv",
     output:
-        table("table2"),
+        table("table2", "II: policies by outcome"),
     log:
         "results/{dataset}/logs/table2.log",
     benchmark:
@@ -87,7 +97,7 @@ rule figure_distributions:
         recorded="results/{dataset}/records/test.parquet",
         samples=SAMPLES,
     output:
-        figure("distributions"),
+        figure("distributions", "Distributions of the features"),
     log:
         "results/{dataset}/logs/figure_distributions.log",
     benchmark:
@@ -115,7 +125,7 @@ rule figure_arrivals:
         recorded="results/{dataset}/records/test.parquet",
         samples=SAMPLES,
     output:
-        figure("arrivals"),
+        figure("arrivals", "Arrivals of jobs"),
     log:
         "results/{dataset}/logs/figure_arrivals.log",
     benchmark:
@@ -141,7 +151,7 @@ rule figure_correlations:
     input:
         EVALUATIONS,
     output:
-        figure("correlations"),
+        figure("correlations", "Associations of the features"),
     log:
         "results/{dataset}/logs/figure_correlations.log",
     benchmark:
@@ -165,7 +175,7 @@ rule figure_dcr:
     input:
         EVALUATIONS,
     output:
-        figure("dcr"),
+        figure("dcr", "Distance to the closest training row"),
     log:
         "results/{dataset}/logs/figure_dcr.log",
     benchmark:
@@ -189,7 +199,7 @@ rule figure_grid:
     input:
         runs=rules.simulation_outcomes.input,
     output:
-        figure("grid"),
+        figure("grid", "The simulated grid along time"),
     log:
         "results/{dataset}/logs/figure_grid.log",
     benchmark:
@@ -215,7 +225,7 @@ if TRAINED:
         input:
             TRAINED,
         output:
-            figure("training"),
+            figure("training", "Training"),
         log:
             "results/{dataset}/logs/figure_training.log",
         benchmark:
