@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from evaluation_rows import DESCRIPTION, toy_rows
+from threadpoolctl import threadpool_limits
 
 from redwood.configuration import Evaluation
 from redwood.errors import InputError
@@ -146,3 +147,19 @@ def test_what_cannot_be_evaluated_is_said(tables, tmp_path, options, rows, messa
             seed=1,
         )
     assert not (tmp_path / "out").exists()
+
+
+def test_the_measures_do_not_depend_on_the_number_of_threads(tmp_path):
+    DESCRIPTION.save(tmp_path / "table.json")
+    # OpenBLAS divides only vectors of more than 10,000 among threads.
+    for name, rows, seed in (
+        ("train", 30_000, 1),
+        ("holdout", 15_000, 2),
+        ("synthetic", 15_000, 3),
+    ):
+        write_table(toy_rows(rows, seed), tmp_path / f"{name}.parquet", DESCRIPTION)
+    for threads in (1, 2):
+        with threadpool_limits(threads):
+            run(tmp_path, tmp_path / str(threads), measures=("wd", "diff_corr"))
+    first, second = (tmp_path / name / "measures.json" for name in ("1", "2"))
+    assert first.read_bytes() == second.read_bytes()

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from threadpoolctl import threadpool_limits
 
 from redwood.surrogates.mixture import ModeNormaliser
 
@@ -70,3 +71,12 @@ def test_the_modes_are_those_of_ctgan(two_modes):
     ours = fit(two_modes, components=4)
     heaviest = np.argmax(ours.weights), np.argmax(modes.weights)
     assert ours.means[heaviest[0]] == pytest.approx(modes.means[heaviest[1]], abs=0.02)
+
+
+def test_the_fit_does_not_depend_on_the_number_of_threads():
+    numbers = np.random.default_rng(3).standard_t(3, 30_000)
+    fits = []
+    for threads in (1, 2):
+        with threadpool_limits(threads):
+            fits.append(fit(numbers))
+    assert fits[0] == fits[1]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from redwood import plugins
 from redwood.configuration import Evaluation
@@ -50,7 +51,9 @@ def evaluate(
             "direction": plugin.DIRECTION,
         }
         try:
-            result = plugin.measure(samples)
+            # More threads would add up in another order, to other last digits.
+            with threadpool_limits(1):
+                result = plugin.measure(samples)
         except Inapplicable as reason:
             measured[name] = entry | dict.fromkeys(("value", "low", "high", "floor"))
             measured[name]["note"] = str(reason)

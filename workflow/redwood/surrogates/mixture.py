@@ -54,6 +54,7 @@ class ModeNormaliser:
             rng: draws these rows and the start of the fit.
         """
         from sklearn.mixture import BayesianGaussianMixture
+        from threadpoolctl import threadpool_limits
 
         if len(numbers) > most_rows:
             numbers = rng.choice(numbers, most_rows, replace=False)
@@ -63,7 +64,8 @@ class ModeNormaliser:
             weight_concentration_prior=0.001,
             random_state=int(rng.integers(2**32)),
         )
-        with warnings.catch_warnings():
+        # More threads would add up in another order: other last digits, hence other samples.
+        with threadpool_limits(1), warnings.catch_warnings():
             # A mixture that has not converged after 100 steps is good enough, and one with more
             # components than distinct values leaves some empty.
             warnings.simplefilter("ignore")
