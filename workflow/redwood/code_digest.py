@@ -11,13 +11,17 @@ from functools import cache
 from pathlib import Path
 
 _PACKAGE = "redwood"
+# What cannot change a rule's results: configured values reach rules as parameters of their own, and
+# progress and errors are for people.
+_WITHOUT_EFFECT = ("redwood.configuration", "redwood.progress", "redwood.errors")
 _ROOT = Path(__file__).resolve().parent.parent
 
 
 def code_digest(*modules: str) -> str:
     """A digest over the syntax trees of `modules` and of all they import inside the package.
 
-    Comments, docstrings and layout do not count. A package name stands for all modules in it.
+    Comments, docstrings and layout do not count, nor does `_WITHOUT_EFFECT`. A package name stands
+    for all modules in it.
 
     Raises:
         ModuleNotFoundError: a name is no module of the package.
@@ -86,6 +90,8 @@ def _imports(module: str) -> tuple[str, ...]:
 
 def _is_ours(name: str) -> bool:
     if name != _PACKAGE and not name.startswith(f"{_PACKAGE}."):
+        return False
+    if name in _WITHOUT_EFFECT:
         return False
     try:
         _file(name)

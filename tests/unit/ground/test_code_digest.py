@@ -42,6 +42,16 @@ def test_an_edit_deep_down_counts_for_all_that_import_it(package, name):
     assert code_digest("redwood.other") == unrelated
 
 
+def test_what_cannot_change_results_does_not_count(package):
+    package("configuration.py", "DEFAULT = 1\n")
+    package("progress.py", "EVERY_S = 1\n")
+    package("metric.py", "from redwood.configuration import DEFAULT\nimport redwood.progress\n")
+    before = code_digest("redwood.metric")
+    package("configuration.py", "DEFAULT = 2\n")
+    package("progress.py", "EVERY_S = 2\n")
+    assert code_digest("redwood.metric") == before
+
+
 def test_a_package_stands_for_its_modules(package):
     package("room/__init__.py", "")
     package("room/a.py", "A = 1\n")
