@@ -56,7 +56,8 @@ class ProgressReport:
             self._bar.update(self._task, completed=self._done, values=shown)
             return
         now = time.monotonic()
-        if now - self._last_line < self._seconds and self._done < self._total:
+        complete = 0 < self._total <= self._done
+        if now - self._last_line < self._seconds and not complete:
             return
         self._last_line = now
         pace = (now - self._begin) / max(1, self._done - self._done_before)

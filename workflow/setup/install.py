@@ -214,6 +214,8 @@ if __name__ == "__main__":
         main(sys.argv[1])
     except SetupError as error:
         sys.exit(f"setup: {error}")
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"setup: {error}; its message stands above, set that right and start again")
     except KeyboardInterrupt:
         sys.exit("setup: interrupted; start again and it goes on")
     except OSError as error:

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from redwood.errors import InputError
-from redwood.paper.reading import read_json, read_parquet
+from redwood.inputs import read_json
+from redwood.paper.reading import read_parquet
 from redwood.paper.style import (
     RECORDED,
     add_legend,

@@ -1,27 +1,11 @@
 """Reading what evaluation and simulation wrote."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from redwood.errors import InputError
-
-
-def read_json(path: Path, what: str) -> Any:
-    """The content of a JSON file.
-
-    Raises:
-        InputError: there is none, or it is not JSON.
-    """
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        raise InputError(f"{path}: no such {what}") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a {what} in JSON: {error}") from None
 
 
 def read_parquet(path: Path, what: str, columns: Sequence[str], missing: str) -> pd.DataFrame:

@@ -7,8 +7,9 @@ from typing import Any
 import pandas as pd
 
 from redwood.errors import InputError
+from redwood.inputs import read_json
 from redwood.outputs import write_json, write_text, writing
-from redwood.paper.reading import named_folders, read_csv, read_json
+from redwood.paper.reading import named_folders, read_csv
 from redwood.paper.rendering import NONE, Block, Cell, Page, plain_number, with_interval
 
 FLOOR = "real (floor)"

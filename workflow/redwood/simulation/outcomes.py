@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from redwood.errors import InputError
+from redwood.inputs import read_json
 from redwood.outputs import write_json, writing
-from redwood.simulation.json_files import read_json
 
 # name → (unit, what it is)
 OUTCOMES = {

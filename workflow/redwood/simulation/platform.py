@@ -27,8 +27,9 @@ import numpy as np
 import pandas as pd
 
 from redwood.errors import InputError
+from redwood.inputs import read_json
 from redwood.outputs import write_json
-from redwood.simulation.json_files import is_count, is_positive, read_json
+from redwood.simulation.checks import is_count, is_positive
 from redwood.simulation.workload import arrival_rate
 from redwood.tables import TableDescription
 

@@ -5,8 +5,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from redwood.errors import InputError
+from redwood.inputs import read_json
 from redwood.outputs import write_json
-from redwood.simulation.json_files import is_count, is_positive, read_json
+from redwood.simulation.checks import is_count, is_positive
 
 
 @dataclass(frozen=True)

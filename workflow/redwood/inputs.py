@@ -1,7 +1,6 @@
-"""Reading the JSON files that this stage hands on: platforms, scenarios, summaries."""
+"""Reading the JSON files that stages hand on to each other."""
 
 import json
-import math
 from pathlib import Path
 from typing import Any
 
@@ -29,14 +28,3 @@ def read_json(path: str | Path, what: str) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise InputError(f"{path}: not a {what}: expected a JSON object")
     return content
-
-
-def is_positive(value: Any) -> bool:
-    """Whether `value` is a finite number above zero."""
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return number and math.isfinite(value) and value > 0
-
-
-def is_count(value: Any) -> bool:
-    """Whether `value` is a whole number of at least zero."""
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
