@@ -1,10 +1,12 @@
 """What a table is: its description (columns, kinds, units), and reading and writing it.
 
 Every stage works on a table and its description and on nothing else; the job table of PanDA is one
-such table. A description is a JSON file beside the parquet files that share it.
+such table. A description is a JSON file beside the parquet files that share it. A table is one
+parquet file, or a folder of them.
 """
 
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -136,6 +138,23 @@ class TableDescription:
             ) from None
 
 
+def arrow_schema(description: TableDescription) -> pa.Schema:
+    """The Arrow types of a table's columns; kind, unit and meaning are in the fields' metadata.
+
+    A feature is not nullable, an auxiliary column is.
+    """
+    fields = [
+        pa.field(
+            column.name,
+            _ARROW_TYPES[column.kind],
+            nullable=column.role != "feature",
+            metadata={"kind": column.kind, "unit": column.unit or "", "meaning": column.meaning},
+        )
+        for column in description.columns
+    ]
+    return pa.schema(fields, {"table": description.name})
+
+
 def write_table(frame: pd.DataFrame, path: str | Path, description: TableDescription) -> None:
     """Write the described columns of `frame` as parquet, units in the schema's field metadata.
 
@@ -145,7 +164,7 @@ def write_table(frame: pd.DataFrame, path: str | Path, description: TableDescrip
         InputError: a described column is missing or does not hold values of its kind, or a feature
             has a missing value.
     """
-    arrays, fields = [], []
+    arrays = []
     for column in description.columns:
         if column.name not in frame.columns:
             raise InputError(f"{path}: column {column.name!r} is missing")
@@ -158,65 +177,143 @@ def write_table(frame: pd.DataFrame, path: str | Path, description: TableDescrip
             ) from None
         _require_values(array, column, path)
         arrays.append(array)
-        metadata = {"kind": column.kind, "unit": column.unit or "", "meaning": column.meaning}
-        fields.append(
-            pa.field(column.name, array.type, nullable=column.role != "feature", metadata=metadata)
-        )
-    table = pa.Table.from_arrays(arrays, schema=pa.schema(fields, {"table": description.name}))
+    table = pa.Table.from_arrays(arrays, schema=arrow_schema(description))
     with writing(path) as partial:
         pq.write_table(table, partial, compression="zstd")
 
 
-def read_table(path: str | Path, description: TableDescription) -> pd.DataFrame:
-    """Read the described columns of a parquet file, each with its kind's one pandas type.
-
-    numeric float64, integer int64 (`Int64` where an auxiliary column has missing values), timestamp
-    `datetime64[us, UTC]`, categorical `object` holding `str`.
+def table_files(path: str | Path) -> tuple[Path, ...]:
+    """The parquet files of a table: the file itself, or all below a folder, by relative path.
 
     Raises:
-        InputError: the file is missing, is not parquet, lacks a column or holds another type, or a
-            feature has a missing value.
+        InputError: there is no such file or folder, or no parquet file in the folder.
     """
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"{path}: no such table")
+    if not path.is_dir():
+        return (path,)
+    files = sorted(path.rglob("*.parquet"), key=lambda file: file.relative_to(path).as_posix())
+    if not files:
+        raise InputError(f"{path}: no *.parquet file in this folder")
+    return tuple(files)
+
+
+def table_rows(path: str | Path) -> int:
+    """Number of rows of a table, without reading them.
+
+    Raises:
+        InputError: a file is missing or is not parquet.
+    """
+    number = 0
+    for file in table_files(path):
+        with _opened(file) as content:
+            number += content.metadata.num_rows
+    return number
+
+
+def scan_table(
+    path: str | Path, description: TableDescription, columns: Sequence[str] | None = None
+) -> Iterator[pa.Table]:
+    """Read a table piece by piece (row group by row group), so that it need not fit into memory.
+
+    Args:
+        path: a parquet file, or a folder of them, which are read in the order of `table_files`.
+        description: the table's description.
+        columns: names of the columns to read; all described ones if `None`.
+
+    Yields:
+        the rows in order, columns as asked for, typed as in `arrow_schema`.
+
+    Raises:
+        InputError: a file is missing, is not parquet, lacks a column or holds another type, a
+            feature has a missing value, or a column is asked for that is not described.
+    """
+    if columns is not None:
+        chosen = tuple(description[name] for name in columns)
+        description = TableDescription(description.name, chosen)
+    schema = arrow_schema(description)
+    for file in table_files(path):
+        first = 0
+        for group in _row_groups(file, description):
+            arrays = [
+                _typed(group.column(column.name), column, file, first)
+                for column in description.columns
+            ]
+            yield pa.Table.from_arrays(arrays, schema=schema)
+            first += group.num_rows
+
+
+def read_table(path: str | Path, description: TableDescription) -> pd.DataFrame:
+    """Read the described columns of a table, each with its kind's one pandas type.
+
+    numeric float64, integer int64 (`Int64` where an auxiliary column has missing values), timestamp
+    `datetime64[us, UTC]`, categorical `object` holding `str`. The rows are those of `scan_table`.
+
+    Raises:
+        InputError: as `scan_table`.
+    """
+    pieces = list(scan_table(path, description))
+    table = pa.concat_tables([arrow_schema(description).empty_table(), *pieces])
+    return pd.DataFrame(
+        {
+            column.name: _to_pandas(table.column(column.name), column)
+            for column in description.columns
+        }
+    )
+
+
+def _opened(path: Path) -> pq.ParquetFile:
     try:
-        file = pq.ParquetFile(path)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such table") from None
+        return pq.ParquetFile(path)
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{path}: not a parquet file: {error}") from None
-    with file:
+
+
+def _row_groups(path: Path, description: TableDescription) -> Iterator[pa.Table]:
+    names = [column.name for column in description.columns]
+    with _opened(path) as file:
         present = file.schema_arrow.names
-        for column in description.columns:
-            if column.name not in present:
+        for name in names:
+            if name not in present:
                 raise InputError(
-                    f"{path}: column {column.name!r} is missing; the file has {', '.join(present)}"
+                    f"{path}: column {name!r} is missing; the file has {', '.join(present)}"
                 )
-        table = file.read(columns=[column.name for column in description.columns])
-    series = {}
-    for column in description.columns:
-        series[column.name] = _to_pandas(table.column(column.name), column, path)
-    return pd.DataFrame(series)
+        for number in range(file.num_row_groups):
+            try:
+                group = file.read_row_group(number, columns=names)
+            except (pa.ArrowException, OSError) as error:
+                raise InputError(f"{path}: cannot be read: {error}") from None
+            yield group
 
 
-def _to_pandas(array: pa.ChunkedArray, column: Column, path: str | Path) -> pd.Series:
+def _typed(array: pa.ChunkedArray, column: Column, path: Path, first: int) -> pa.ChunkedArray:
+    """`array` in the type of its column's kind; its first row is row `first` of the file."""
     try:
         array = array.cast(_ARROW_TYPES[column.kind])
     except pa.ArrowException as error:
         raise InputError(
             f"{path}: column {column.name!r} does not hold {column.kind} values: {error}"
         ) from None
-    _require_values(array, column, path)
+    _require_values(array, column, path, first)
+    return array
+
+
+def _to_pandas(array: pa.ChunkedArray, column: Column) -> pd.Series:
     if column.kind == "integer" and array.null_count:
         return array.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
     return array.to_pandas()
 
 
-def _require_values(array: pa.Array | pa.ChunkedArray, column: Column, path: str | Path) -> None:
+def _require_values(
+    array: pa.Array | pa.ChunkedArray, column: Column, path: str | Path, first: int = 0
+) -> None:
     if column.role != "feature":
         return
     missing = array.is_null(nan_is_null=True)
     row = missing.index(pa.scalar(True)).as_py()
     if row >= 0:
-        raise InputError(f"{path}: row {row}: feature {column.name!r} has no value")
+        raise InputError(f"{path}: row {first + row}: feature {column.name!r} has no value")
 
 
 def to_numbers(values: pd.Series, column: Column) -> np.ndarray:

@@ -2,6 +2,7 @@ import json
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
@@ -11,9 +12,13 @@ from redwood.errors import InputError
 from redwood.tables import (
     Column,
     TableDescription,
+    arrow_schema,
     from_numbers,
     from_scale,
     read_table,
+    scan_table,
+    table_files,
+    table_rows,
     to_numbers,
     to_scale,
     write_table,
@@ -95,6 +100,110 @@ def test_reading_what_is_no_table_says_so(tmp_path):
     (tmp_path / "text.parquet").write_text("PANDAID,SITE\n")
     with pytest.raises(InputError, match="not a parquet file"):
         read_table(tmp_path / "text.parquet", DESCRIPTION)
+
+
+def partitioned(folder, days=3):
+    """A table of two rows a day, `size` 0, 1, 2, … along time; its files are made last to first."""
+    for day in reversed(range(days)):
+        frame = toy().assign(size=[2 * day, 2 * day + 1])
+        if day == 0:
+            frame["attempt"] = [7, 8]
+        write_table(frame, folder / f"day=2024-01-0{day + 1}" / "jobs.parquet", DESCRIPTION)
+    return folder
+
+
+def test_a_folder_is_read_in_the_order_of_its_files(tmp_path):
+    folder = partitioned(tmp_path / "jobs")
+    (folder / ".jobs.parquet.1.partial").write_text("half-written")
+    assert [file.parent.name for file in table_files(folder)] == [
+        f"day=2024-01-0{day}" for day in (1, 2, 3)
+    ]
+    assert table_rows(folder) == 6
+    table = read_table(folder, DESCRIPTION)
+    assert table["size"].tolist() == list(range(6))
+    assert table["attempt"].dtype == "Int64"
+    assert table["attempt"].isna().tolist() == [False, False, False, True, False, True]
+    assert table.dtypes["when"] == "datetime64[us, UTC]"
+
+
+def test_a_scan_yields_the_columns_asked_for_row_group_by_row_group(tmp_path):
+    write_table(toy(), tmp_path / "whole.parquet", DESCRIPTION)
+    pq.write_table(
+        pq.read_table(tmp_path / "whole.parquet"), tmp_path / "t.parquet", row_group_size=1
+    )
+    pieces = list(scan_table(tmp_path / "t.parquet", DESCRIPTION, ["site", "size"]))
+    assert [piece.to_pylist() for piece in pieces] == [
+        [{"site": "CERN", "size": 18_600_000_000}],
+        [{"site": "AGLT2", "size": 0}],
+    ]
+    assert pieces[0].schema.field("size").metadata[b"unit"] == b"bytes"
+
+
+def test_a_scan_casts_to_the_described_kinds(tmp_path):
+    loose = pa.table(
+        {
+            "when": pa.array([1_711_314_566_000], pa.timestamp("ms", "UTC")),
+            "size": pa.array([5.0]),
+            "work": pa.array([3], pa.int8()),
+            "site": pa.array(["CERN"]).dictionary_encode(),
+            "attempt": pa.array([None], pa.int32()),
+            "more": pa.array([1]),
+        }
+    )
+    pq.write_table(loose, tmp_path / "t.parquet")
+    (piece,) = scan_table(tmp_path / "t.parquet", DESCRIPTION)
+    assert piece.schema.equals(arrow_schema(DESCRIPTION), check_metadata=True)
+    assert piece.column("size").to_pylist() == [5]
+    assert piece.column("when")[0].as_py().isoformat() == "2024-03-24T21:09:26+00:00"
+
+
+def test_the_schema_is_the_one_that_is_written(tmp_path):
+    write_table(toy(), tmp_path / "t.parquet", DESCRIPTION)
+    written = pq.read_schema(tmp_path / "t.parquet")
+    assert written.equals(arrow_schema(DESCRIPTION), check_metadata=True)
+
+
+def test_a_missing_feature_is_named_with_its_file_and_row(tmp_path):
+    rows = pa.table(toy().assign(site=["CERN", None]))
+    file = tmp_path / "jobs" / "day=2" / "jobs.parquet"
+    partitioned(tmp_path / "jobs", days=1)
+    file.parent.mkdir()
+    pq.write_table(rows, file, row_group_size=1)
+    with pytest.raises(InputError, match=r"day=2/jobs.parquet: row 1: feature 'site' has no value"):
+        read_table(tmp_path / "jobs", DESCRIPTION)
+    assert len(list(scan_table(tmp_path / "jobs", DESCRIPTION, ["size"]))) == 3
+
+
+def test_a_file_of_a_folder_that_lacks_a_column_is_named(tmp_path):
+    folder = partitioned(tmp_path / "jobs", days=1)
+    (folder / "day=2").mkdir()
+    pq.write_table(pa.table({"size": [1]}), folder / "day=2" / "jobs.parquet")
+    with pytest.raises(InputError, match=r"day=2/jobs.parquet: column 'when' is missing"):
+        read_table(folder, DESCRIPTION)
+
+
+def test_a_folder_without_a_table_and_an_undescribed_column_are_refused(tmp_path):
+    with pytest.raises(InputError, match=r"no \*.parquet file"):
+        table_files(tmp_path)
+    write_table(toy(), tmp_path / "t.parquet", DESCRIPTION)
+    with pytest.raises(InputError, match="'toy' has no column 'sites'"):
+        list(scan_table(tmp_path, DESCRIPTION, ["sites"]))
+
+
+def test_a_table_without_rows_keeps_its_columns(tmp_path):
+    write_table(toy().iloc[:0], tmp_path / "t.parquet", DESCRIPTION)
+    back = read_table(tmp_path / "t.parquet", DESCRIPTION)
+    assert len(back) == 0
+    assert list(back.columns) == ["when", "size", "work", "site", "attempt"]
+
+
+def test_a_damaged_file_is_named(tmp_path):
+    write_table(toy(), tmp_path / "t.parquet", DESCRIPTION)
+    content = bytearray((tmp_path / "t.parquet").read_bytes())
+    content[4:60] = bytes(56)
+    (tmp_path / "t.parquet").write_bytes(content)
+    with pytest.raises(InputError, match=r"t.parquet: cannot be read"):
+        read_table(tmp_path / "t.parquet", DESCRIPTION)
 
 
 def test_a_description_comes_back_as_it_was(tmp_path):
