@@ -14,7 +14,7 @@ RULES = {
         r"^ *rule (?P<name>\w+):\n(?P<body>(?:(?: {4,}.*)?\n)+)", path.read_text(), re.MULTILINE
     )
 }
-CONDA_NAMES = {"pytorch": "torch", "matplotlib-base": "matplotlib"}
+CONDA_NAMES = {"pytorch": "torch", "matplotlib-base": "matplotlib", "python-duckdb": "duckdb"}
 
 
 def locked() -> dict[str, str]:
@@ -26,7 +26,14 @@ def locked() -> dict[str, str]:
 
 
 def test_the_rules_are_found():
-    assert {"records_clean", "surrogates_train", "evaluate", "simulate", "table1"} <= set(RULES)
+    assert {
+        "records_clean_file",
+        "records_gather",
+        "surrogates_train",
+        "evaluate",
+        "simulate",
+        "table1",
+    } <= set(RULES)
 
 
 @pytest.mark.parametrize("name", RULES)
@@ -40,7 +47,7 @@ def test_every_rule_is_one_line_of_the_command_with_log_conda_and_resources(name
     assert not re.search(r"^ +(run|script|notebook|wrapper):", body, re.MULTILINE)
     command = "".join(re.findall(r'^ +"(.*)"$', body.split("shell:")[1], re.MULTILINE))
     assert command.startswith("python -m redwood ")
-    assert command.endswith(" 2> {log}")
+    assert command.endswith((" 2> {log}", " 2> {log:q}"))
 
 
 def test_training_asks_for_a_gpu():

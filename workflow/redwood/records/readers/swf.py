@@ -12,6 +12,9 @@ from redwood.errors import InputError
 
 _FIELDS = 18
 _ENTRY = re.compile(r";\s*(\w+)\s*:\s*(.*?)\s*$")
+_SECONDS = re.compile(r"\d{1,12}(?!\d)")
+# More seconds, processors or kilobytes than any machine has; what lies beyond is no number either.
+_LARGEST = 1e15
 _NUMBERED = re.compile(r"(\d+)\s+(\S+)")
 
 # 2, 3 and 4 mark parts of a job that was checkpointed; a line of its own sums the job up.
@@ -35,8 +38,8 @@ class SwfHeader:
         if entry is None:
             return
         key, value = entry.groups()
-        if key == "UnixStartTime" and re.match(r"\d+", value):
-            self._start = int(re.match(r"\d+", value)[0])
+        if key == "UnixStartTime" and (start := _SECONDS.match(value)):
+            self._start = int(start[0])
         elif key == "Computer":
             self._computer = value
         elif key in self._names and (numbered := _NUMBERED.match(value)):
@@ -75,6 +78,8 @@ def swf_row(line: str, header: SwfHeader, assumptions: Counter) -> Mapping[str, 
         numbers = [float(text) for text in fields]
         partition, queue = str(int(numbers[15])), str(int(numbers[14]))
     except (ValueError, OverflowError):
+        return "unreadable_row"
+    if not all(abs(number) < _LARGEST for number in numbers):
         return "unreadable_row"
     submit, wait, run, processors, cpu, _, asked_processors, asked_time = numbers[1:9]
     used = processors if processors > 0 else asked_processors

@@ -1,0 +1,1 @@
+"""Raw dumps → chunks of text cells, whatever the format."""
