@@ -1,4 +1,4 @@
-"""When things happen: the week, the day and good and bad days; and when sites are broken."""
+"""When things happen: the week, the day, good and bad days; and when sites are broken."""
 
 from datetime import UTC, datetime
 
@@ -8,33 +8,54 @@ from redwood.configuration import Generate
 from redwood.records.generation.catalogue import SITE_ERRORS
 
 DAY = 86_400
-# User jobs by weekday, Monday first (ATLAS 2017: Sunday .65 to Friday 1.30, day-to-day CV .29).
-_WEEKDAY = np.array([1.0, 1.08, 1.1, 1.12, 1.3, 0.75, 0.65])
-_DAY_TO_DAY = 0.29
-# By hour of the day, UTC (LCG-2005: .46 to 1.62).
-_HOUR = 1.04 + 0.58 * np.cos(2 * np.pi * (np.arange(24) - 14) / 24)
+
+# User jobs by weekday, Monday first. ATLAS had .65 on Sundays and 1.30 on Fridays in 21 days of
+# 2017, each from three days and so to .15 or so: drawn half-way towards 1.
+_WEEKDAY = np.array([0.93, 1.06, 1.06, 1.02, 1.22, 0.98, 0.73])
+# Good and bad weeks, and days: with the weekdays, counts vary by .23 from day to day. 2017 had .29,
+# to .09; LCG-2005 no more than .11.
+_SD_WEEKS, _WEEKS_LAST_DAYS = 0.10, 10.0
+_SD_DAYS = 0.08
+# What analysis leaves of the slots, production takes.
+_PRODUCTION_EXPONENT = -0.9
+# By hour of the day, UTC, most at 15 h (LCG-2005: .46 to 1.62 of all jobs).
+_HOUR = 1 + 0.64 * np.cos(2 * np.pi * (np.arange(24) + 0.5 - 15) / 24)
 
 _OUTAGES_PER_SITE_AND_DAY = 1 / 45
 _OUTAGE_DAYS = 1.5
 
 
 class Calendar:
-    """The recorded window as a density of activity over its hours."""
+    """The recorded window.
+
+    Attributes:
+        epoch: its begin, s since 1970.
+        days, seconds: its length.
+        analysis, production: how much of each there is by day, mean 1, [days].
+        hours: how much analysis there is by hour of the day, mean 1, [24].
+    """
 
     def __init__(self, options: Generate, random: np.random.Generator) -> None:
         start = options.start
         self.epoch = int(datetime(*start.timetuple()[:3], tzinfo=UTC).timestamp())
-        self.seconds = options.days * DAY
-        weekdays = (start.weekday() + np.arange(options.days)) % 7
-        sigma = np.sqrt(np.log1p(_DAY_TO_DAY**2))
-        days = _WEEKDAY[weekdays] * random.lognormal(-(sigma**2) / 2, sigma, options.days)
-        hours = (days[:, None] * _HOUR).ravel()
-        self._cumulated = np.concatenate([[0.0], np.cumsum(hours) / hours.sum()])
+        self.days, self.seconds = options.days, options.days * DAY
+        weekdays = (start.weekday() + np.arange(self.days)) % 7
+        slow = autoregression(random.normal(size=(1, self.days)), np.exp(-1 / _WEEKS_LAST_DAYS))[0]
+        noise = _SD_WEEKS * slow + _SD_DAYS * random.normal(size=self.days)
+        analysis = _WEEKDAY[weekdays] * np.exp(noise)
+        self.analysis = analysis / analysis.mean()
+        production = self.analysis**_PRODUCTION_EXPONENT
+        self.production = production / production.mean()
+        self.hours = _HOUR / _HOUR.mean()
 
-    def draw(self, random: np.random.Generator, number: int) -> np.ndarray:
-        """Random times in seconds since the window began, [number]."""
-        hours = np.arange(len(self._cumulated)) * 3600.0
-        return np.interp(random.random(number), self._cumulated, hours)
+
+def autoregression(noise: np.ndarray, memory: float) -> np.ndarray:
+    """Normal series of unit variance, each step `memory` of the one before, from noise [n, t]."""
+    series = noise.copy()
+    fresh = np.sqrt(1 - memory**2)
+    for step in range(1, series.shape[1]):
+        series[:, step] = memory * series[:, step - 1] + fresh * noise[:, step]
+    return series
 
 
 class Outages:

@@ -1,15 +1,13 @@
-"""What jobs of the synthetic grid can be about: projects, data types, sites, users, error codes.
+"""What jobs of the synthetic grid can be about: projects, data types, activities, error codes.
 
 The numbers of projects (14), production steps (4) and data types (54) are those of the paper's
 table; names are ATLAS's own. Shares are chosen, with the heavy tails that such shares have.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
-import pandas as pd
-
-from redwood.records.sites import load_sites
 
 PROJECTS = {
     "mc20_13TeV": 30.0,
@@ -37,8 +35,6 @@ DATA_TYPES = (
     *("BPHY4", "BPHY5", "BPHY18", "MUON2", "IDTR2", "IDTRKVALID", "HION4"),
 )
 _DATA_TYPE_EXPONENT = 1.25
-
-_SITE_EXPONENT = 1.5
 
 # Median bytes per file. PHYS lies between the paper's rows (1.86 and 3.49 GB), SUSY1 is known to
 # have 1.6 to 1.8 GB; the others are chosen.
@@ -71,12 +67,13 @@ JOB_ERRORS = {
 
 @dataclass(frozen=True)
 class Activity:
-    """A kind of job beside user analysis of DAOD datasets.
+    """A kind of jobs.
 
     Attributes:
         label, processing: PRODSOURCELABEL and PROCESSINGTYPE.
+        kind: what becomes of them, a key of `outcomes.OUTCOMES`.
         step, data_type: of the input dataset; empty where it has no official name.
-        share: jobs, relative to those of user analysis.
+        share: chains, relative to those of user analysis of DAOD.
         task_jobs: median jobs per task.
         file_bytes: median bytes per input file.
         file_cpu: median CPU seconds per input file.
@@ -86,29 +83,41 @@ class Activity:
 
     label: str
     processing: str
+    kind: str
     step: str
     data_type: str
     share: float
     task_jobs: float
     file_bytes: float
     file_cpu: float
-    cores: int
+    cores: int = 1
     simulated_only: bool = False
 
 
-ANALYSIS = Activity("user", "panda-client-1.5.70-jedi-run", "", "", 1.0, 12, 0.0, 800.0, 1)
-# What a dump also holds and cleaning has to tell apart. The mixture is chosen: half as many jobs as
-# were asked for, of most kinds that ATLAS ran in 2017.
-OTHERS = (
-    Activity("user", "gangarobot-rctest", "deriv", "DAOD_PHYS", 0.09, 6, 2.6e9, 60.0, 1),
-    Activity("user", "panda-client-1.5.70-jedi-run", "recon", "AOD", 0.07, 10, 3e9, 1500.0, 1),
-    Activity("user", "panda-client-1.5.70-jedi-run", "", "", 0.08, 8, 4e8, 300.0, 1),
-    Activity("managed", "evgen", "evgen", "EVNT", 0.05, 60, 2e8, 9e3, 1, True),
-    Activity("managed", "simul", "merge", "EVNT", 0.06, 60, 2e8, 2e5, 8, True),
-    Activity("managed", "pile", "merge", "HITS", 0.03, 60, 1.5e9, 6e4, 8, True),
-    Activity("managed", "deriv", "merge", "AOD", 0.05, 60, 4e9, 1.2e4, 8),
-    Activity("managed", "pmerge", "", "", 0.05, 20, 3e8, 60.0, 1),
+_CLIENT = "panda-client-1.5.70-jedi-run"
+# First user analysis of DAOD, then what a dump also holds and cleaning has to tell apart: about
+# half as many jobs, mostly of the kinds that ATLAS ran in 2017.
+ACTIVITIES: Final = (
+    Activity("user", _CLIENT, "user", "", "", 1.0, 12, 0.0, 800.0),
+    Activity("user", _CLIENT, "user", "recon", "AOD", 0.06, 10, 3e9, 1500.0),
+    Activity("user", _CLIENT, "user", "", "", 0.09, 8, 4e8, 300.0),
+    Activity("user", "gangarobot-rctest", "robot", "deriv", "DAOD_PHYS", 0.18, 6, 2.6e9, 60.0),
+    Activity("managed", "evgen", "evgen", "", "", 0.06, 60, 0.0, 9e3, 1, True),
+    Activity("managed", "simul", "simul", "merge", "EVNT", 0.05, 60, 2e8, 2e5, 8, True),
+    Activity("managed", "pile", "pile", "merge", "HITS", 0.025, 60, 1.5e9, 6e4, 8, True),
+    Activity("managed", "deriv", "deriv", "merge", "AOD", 0.03, 60, 4e9, 1.2e4, 8),
+    Activity("managed", "pmerge", "pmerge", "", "", 0.04, 20, 3e8, 60.0),
+    Activity("managed", "merge", "merge", "recon", "AOD", 0.015, 30, 2e9, 600.0),
+    Activity("managed", "reprocessing", "reprocessing", "daq", "RAW", 0.01, 60, 5e9, 1.5e5, 8),
+    Activity("managed", "recon", "recon", "merge", "HITS", 0.015, 60, 1.5e9, 5e4, 8, True),
 )
+ANALYSIS, UNOFFICIAL, ROBOTS = 0, 2, 3
+PRODUCTION = tuple(
+    number for number, activity in enumerate(ACTIVITIES) if activity.label == "managed"
+)
+
+PROJECT_NAMES: Final = tuple(PROJECTS)
+STEP_NAMES: Final = tuple(STEPS)
 
 # Tags of the processing that made a dataset: e evgen, s simul, r recon, p deriv, f and m Tier-0.
 _SIMULATED_TAGS = "e{0}_s{1}_r{2}"
@@ -135,62 +144,46 @@ def file_bytes() -> np.ndarray:
     return np.array([_FILE_BYTES.get(name, _FILE_BYTES_OTHERS) for name in DATA_TYPES])
 
 
-def draw_projects(random: np.random.Generator, number: int, *, simulated_only: bool) -> np.ndarray:
-    """Random projects, [number] of str."""
-    names = np.array(list(PROJECTS), dtype=object)
-    weights = np.array(list(PROJECTS.values()))
-    if simulated_only:
-        weights = weights * [name.startswith("mc") for name in names]
-    return random.choice(names, number, p=shares(weights))
+def draw_projects(random: np.random.Generator, simulated_only: np.ndarray) -> np.ndarray:
+    """Random projects, position in `PROJECT_NAMES`, one for each of [n] bool."""
+    weights = np.array([*PROJECTS.values()])
+    simulated = weights * [name.startswith("mc") for name in PROJECT_NAMES]
+    drawn = random.random(len(simulated_only))
+    return np.where(
+        simulated_only,
+        np.searchsorted(np.cumsum(shares(simulated)), drawn, side="right"),
+        np.searchsorted(np.cumsum(shares(weights)), drawn, side="right"),
+    )
+
+
+def is_recorded(projects: np.ndarray) -> np.ndarray:
+    """Whether projects [n] are of recorded collisions, not of simulated ones."""
+    return np.array([name.startswith("data") for name in PROJECT_NAMES])[projects]
 
 
 def draw_steps(random: np.random.Generator, projects: np.ndarray) -> np.ndarray:
-    """Random production steps, [n] of str; only recorded data come in period containers."""
-    steps = random.choice(
-        np.array(list(STEPS), dtype=object), len(projects), p=shares(np.array([*STEPS.values()]))
-    )
-    recorded = np.array([project.startswith("data") for project in projects], dtype=bool)
-    return np.where((steps == "PhysCont") & ~recorded, "deriv", steps)
+    """Random steps, position in `STEP_NAMES` [n]; only recorded data come in period containers."""
+    weights = shares(np.array([*STEPS.values()]))
+    steps = np.searchsorted(np.cumsum(weights), random.random(len(projects)), side="right")
+    periods = STEP_NAMES.index("PhysCont")
+    return np.where((steps == periods) & ~is_recorded(projects), 0, steps)
 
 
-def grid(number: int) -> pd.DataFrame:
-    """The `number` busiest sites of the resource table.
+def official_name(project: str, step: str, data_type: str, number: int, tags: list[int]) -> str:
+    """The name of a dataset.
 
-    Columns: `queue` (its COMPUTINGSITE), `cloud`, `core_power` (HS23 per core) and `share` of the
-    jobs, more than in proportion to what a site transferred in 2019: the largest gets an eighth.
+    Args:
+        project, step, data_type: its fields.
+        number: of the sample or run, up to six digits.
+        tags: three numbers of four or five digits.
     """
-    sites = load_sites()
-    transfers = sites["ddm_tb_28d"].fillna(0.0).to_numpy() + 250.0
-    busiest = np.argsort(-transfers, kind="stable")[:number]
-    chosen = sites.iloc[busiest]
-    return pd.DataFrame(
-        {
-            "queue": [queues[0] for queues in chosen["queues"]],
-            "cloud": chosen["cloud"].to_numpy(),
-            "core_power": chosen["core_power"].to_numpy(),
-            "share": shares(transfers[busiest] ** _SITE_EXPONENT),
-        }
-    )
-
-
-def official_names(
-    random: np.random.Generator, projects: np.ndarray, steps: np.ndarray, types: np.ndarray
-) -> np.ndarray:
-    """A dataset name for each (project, step, type), [n] of str; the same triple gets others."""
-    numbers = random.integers(300_000, 899_999, len(projects))
-    tags = random.integers((3000, 3000, 9000), (9000, 4300, 16000), (len(projects), 3))
-    names = []
-    for project, step, data_type, number, tag in zip(
-        projects, steps, types, numbers.tolist(), tags.tolist(), strict=True
-    ):
-        recorded = project.startswith("data")
-        field = f"{number:08d}.physics_Main" if recorded else f"{number}.Synthetic_sample"
-        if step == "PhysCont":
-            field = f"period{'ABCDEFGHIJK'[number % 11]}.physics_Main"
-        scheme = _RECORDED_TAGS if recorded else _SIMULATED_TAGS
-        last = f"_p{tag[0]}" if step in ("deriv", "PhysCont") and not recorded else ""
-        name = f"{project}.{field}.{step}.{data_type}.{scheme.format(*tag)}{last}"
-        if step == "merge":
-            name += f"_tid{10_000_000 + number * 33:08d}_00"
-        names.append(name)
-    return np.array(names, dtype=object)
+    recorded = project.startswith("data")
+    field = f"{number:08d}.physics_Main" if recorded else f"{number}.Synthetic_sample"
+    if step == "PhysCont":
+        field = f"period{'ABCDEFGHIJK'[number % 11]}.physics_Main"
+    if step == "daq":
+        return f"{project}.{field}.{step}.{data_type}"
+    scheme = _RECORDED_TAGS if recorded else _SIMULATED_TAGS
+    last = f"_p{tags[0]}" if step in ("deriv", "PhysCont") and not recorded else ""
+    name = f"{project}.{field}.{step}.{data_type}.{scheme.format(*tags)}{last}"
+    return f"{name}_tid{10_000_000 + number * 33:08d}_00" if step == "merge" else name

@@ -1,205 +1,268 @@
 """Jobs and their attempts: where and when each runs, what becomes of it, what it costs."""
 
+from dataclasses import dataclass, fields
+
 import numpy as np
-import pandas as pd
 
-from redwood.records.generation.calendar import Calendar, Outages
-from redwood.records.generation.catalogue import JOB_ERRORS, Activity
-from redwood.records.generation.tasks import Tasks
+from redwood.records.generation.calendar import Outages
+from redwood.records.generation.catalogue import ACTIVITIES, JOB_ERRORS
+from redwood.records.generation.grid import Grid
+from redwood.records.generation.outcomes import (
+    CANCELLED,
+    CLOSED,
+    FAILED,
+    OUTCOMES,
+    draw_fates,
+)
+from redwood.records.generation.release import Released
+from redwood.records.generation.tasks import SLOTS, Tasks
 
-SCOUTS = 10
-_MOST_ATTEMPTS = 5
-_FAILS_AT_RANDOM = 0.018
-_FAILS_IN_OUTAGE = 0.5
-_FAILS_IN_BAD_TASK = 0.93
-_RETRIED = {"failed": 0.55, "closed": 0.3}
-_LEFT_WHEN_CANCELLED = 0.75
-_CLOSED_AFTER_S = 8 * 3600
-_SD_SITE_SPEED, _SD_QUEUE = 0.2, 0.9
-_MEDIAN_QUEUE_S = 1500.0
-_MOVES = 0.6
-_LONGEST_SET_UP_S = 300
 LONGEST_S = 4 * 86_400
-_PRODUCTION_FAILS_MORE = 2.0
-# CPU over wall time of failed jobs is .26 / .63 of that of finished ones (reprocessing, 2016), and
-# they run for 14.5 / 19.3 of the time.
-_FAILED_EFFICIENCY = 0.26 / 0.63
+_LONGEST_SET_UP_S = 300
+_CLOSED_AFTER_S = 8 * 3600
+_SD_SITE_SPEED, _SD_QUEUE = 0.1, 0.9
+_MEDIAN_QUEUE_S = 1500.0
+_RETRIED_AFTER_S = 900.0
+_MOVES = 0.65
+# Failed jobs run for 14.5 / 19.3 of the time of finished ones (reprocessing, 2016), and CPU over
+# wall time is .26 / .63 of theirs: half in jobs that fail by themselves, little at broken sites.
+_FAILED_EFFICIENCY = 0.5
 _FAILED_WALL = 14.5 / 19.3
+
+
+@dataclass(frozen=True)
+class Jobs:
+    """All attempts of all jobs, n of them.
+
+    Attributes:
+        task: row of `Tasks`.
+        number: of the job in its task.
+        attempt: from 0.
+        parent: row of the attempt before, -1 for none.
+        slot: which of the task's sites.
+        created, started, ended, modified: s since the window began; started and ended are -1 where
+            it never ran.
+        status: position in `STATES`.
+        error: pilot error code, 0 for none.
+        files, bytes: of its input.
+        cpu, wall: s, 0 where it never ran.
+    """
+
+    task: np.ndarray
+    number: np.ndarray
+    attempt: np.ndarray
+    parent: np.ndarray
+    slot: np.ndarray
+    created: np.ndarray
+    started: np.ndarray
+    ended: np.ndarray
+    modified: np.ndarray
+    status: np.ndarray
+    error: np.ndarray
+    files: np.ndarray
+    bytes: np.ndarray
+    cpu: np.ndarray
+    wall: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.task)
+
+
+@dataclass(frozen=True)
+class _Chains:
+    """What the attempts of a job have in common, by chain, [n]."""
+
+    released: Released
+    files: np.ndarray
+    bytes: np.ndarray
+    noise: np.ndarray
+
+
+@dataclass(frozen=True)
+class _World:
+    """What attempts meet: sites, how fast each is and how long its queue in s [s]; and when a task
+    would be cancelled, s since the window began [tasks]."""
+
+    tasks: Tasks
+    chains: _Chains
+    outages: Outages
+    speed: np.ndarray
+    queue: np.ndarray
+    stop: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Wave:
+    """One attempt of each of some chains, [m]: `parent` is the row of the attempt before, `outage`
+    the error code of the broken site that it meets, 0 for none."""
+
+    attempt: int
+    chain: np.ndarray
+    parent: np.ndarray
+    slot: np.ndarray
+    created: np.ndarray
+    started: np.ndarray
+    outage: np.ndarray
 
 
 def make_jobs(
     tasks: Tasks,
-    calendar: Calendar,
+    released: Released,
     outages: Outages,
-    sites: pd.DataFrame,
+    grid: Grid,
+    seconds: int,
     random: np.random.Generator,
-) -> pd.DataFrame:
-    """All attempts of all jobs of `tasks`.
-
-    Columns: `task` (row of `tasks`), `number` (of the job in its task), `attempt` (from 0),
-    `parent` (row of the attempt before, -1 for none), `site` (row of `sites`), `created`,
-    `started`, `ended`, `modified` (s since the window began; NaN if it never ran), `status`,
-    `error`, `files`, `bytes`, `cpu` and `wall` (s).
-    """
-    jobs = _first_attempts(tasks, random)
-    site_speed = np.exp(random.normal(0, _SD_SITE_SPEED, len(sites)))
-    site_queue = random.lognormal(np.log(_MEDIAN_QUEUE_S), 0.5, len(sites))
-    cancelled_at = tasks.frame["created"] + tasks.frame["bulk_delay"] * random.uniform(
-        0.3, 1.2, len(tasks)
+) -> Jobs:
+    """All attempts of all jobs that are created within the window of `seconds`."""
+    world = _World(
+        tasks,
+        _make_chains(tasks, released, random),
+        outages,
+        np.exp(random.normal(0, _SD_SITE_SPEED, len(grid))),
+        random.lognormal(np.log(_MEDIAN_QUEUE_S), 0.5, len(grid)),
+        _cancelled_at(tasks, released, random),
     )
-    waves, rows = [], 0
-    while len(jobs):
-        _run(jobs, tasks, outages, site_speed, site_queue, cancelled_at.to_numpy(), random)
-        waves.append(jobs)
-        attempt = jobs["attempt"].iloc[0]
-        if attempt + 1 == _MOST_ATTEMPTS:
-            break
-        retried = random.random(len(jobs)) < jobs["status"].map(_RETRIED).fillna(0.0)
-        again = jobs[retried & ~tasks.frame["is_cancelled"].to_numpy()[jobs["task"]]]
-        jobs = _next_attempts(again, rows, tasks, calendar, random)
-        rows += len(waves[-1])
-    return pd.concat(waves, ignore_index=True)
-
-
-def _first_attempts(tasks: Tasks, random: np.random.Generator) -> pd.DataFrame:
-    """Scouts come with the task, the bulk when they are through."""
-    task = np.repeat(np.arange(len(tasks)), tasks.jobs)
-    number = np.arange(len(task)) - np.repeat(np.cumsum(tasks.jobs) - tasks.jobs, tasks.jobs)
-    of_task = tasks.frame.iloc[task]
-    scout = number < SCOUTS
-    # The bulk is released in order, in batches of a hundred or so within the same seconds.
-    place = number // 100 * 100 + random.integers(0, 20, len(task))
-    through = np.minimum(place / tasks.jobs[task], 1)
-    created = of_task["created"].to_numpy() + np.where(
-        scout,
-        random.uniform(0, 30, len(task)),
-        of_task["bulk_delay"].to_numpy() + through * of_task["bulk_span"].to_numpy(),
+    number = len(released)
+    wave = _queued(
+        world, 0, np.arange(number), np.full(number, -1), released.slot, released.created, random
     )
-    files = of_task["files"].to_numpy(dtype=np.int64)
-    last = number == tasks.jobs[task] - 1
-    files = np.where(last, random.integers(1, files + 1), files)
-    each = of_task["file_bytes"].to_numpy() * np.exp(random.normal(0, 0.03, len(task)))
-    return pd.DataFrame(
-        {
-            "task": task,
-            "number": number,
-            "attempt": 0,
-            "parent": -1,
-            "site": _pick_sites(tasks.eligible[task], random),
-            "created": np.floor(created),
-            "files": files,
-            "bytes": np.rint(files * each).astype(np.int64),
-            "noise": random.normal(0, 1, len(task)),
+    final, failures = _fates(tasks, released, wave.outage > 0, random)
+    done, rows = [], 0
+    while len(wave.chain):
+        status = np.where(wave.attempt < failures[wave.chain], FAILED, final[wave.chain])
+        jobs = _run(world, wave, status, random)
+        done.append(jobs)
+        # A failed chain ends with its last failed attempt, any other with one more.
+        attempts = failures + (final != FAILED)
+        again = np.flatnonzero(wave.attempt + 1 < attempts[wave.chain])
+        created = np.floor(jobs.modified[again] + random.exponential(_RETRIED_AFTER_S, len(again)))
+        again, created = again[created < seconds], created[created < seconds]
+        # Half of the retries go to another site; some of those that move get the same again.
+        chain, slot = wave.chain[again], wave.slot[again]
+        moves = random.random(len(again)) < _MOVES
+        slot = np.where(moves, tasks.draw_slots(released.task[chain], random), slot)
+        wave = _queued(world, wave.attempt + 1, chain, rows + again, slot, created, random)
+        rows += len(jobs)
+    return Jobs(
+        **{
+            field.name: np.concatenate([getattr(jobs, field.name) for jobs in done])
+            for field in fields(Jobs)
         }
     )
 
 
-def _next_attempts(
-    failed: pd.DataFrame,
-    first_row: int,
-    tasks: Tasks,
-    calendar: Calendar,
+def _queued(
+    world: _World,
+    attempt: int,
+    chain: np.ndarray,
+    parent: np.ndarray,
+    slot: np.ndarray,
+    created: np.ndarray,
     random: np.random.Generator,
-) -> pd.DataFrame:
-    """A retry is a new job on the same input, half of the time at another site."""
-    other = _pick_sites(tasks.eligible[failed["task"]], random)
-    # Some of those that move are given the same site again.
-    moves = random.random(len(failed)) < _MOVES
-    again = failed[["task", "number", "attempt", "site", "files", "bytes", "noise"]].assign(
-        attempt=failed["attempt"] + 1,
-        parent=first_row + failed.index.to_numpy(),
-        site=np.where(moves, other, failed["site"]),
-        created=np.floor(failed["modified"] + random.exponential(900, len(failed))),
+) -> _Wave:
+    """When attempts would start, and whether their sites are broken by then."""
+    site = world.tasks.sites[world.chains.released.task[chain], slot]
+    started = created + np.ceil(random.lognormal(np.log(world.queue[site]), _SD_QUEUE))
+    outage = world.outages.error_at(site, started)
+    return _Wave(attempt, chain, parent, slot, created, started, outage)
+
+
+def _make_chains(tasks: Tasks, released: Released, random: np.random.Generator) -> _Chains:
+    """All jobs of a task have as many files, but the last gets what is left."""
+    size, task = len(released), released.task
+    files = tasks.files[task]
+    last = released.number == tasks.jobs[task] - 1
+    files = np.where(last, random.integers(1, files + 1), files)
+    each = tasks.file_bytes[task] * np.exp(random.normal(0, 0.03, size))
+    return _Chains(
+        released, files, np.rint(files * each).astype(np.int64), random.standard_normal(size)
     )
-    return again[again["created"] < calendar.seconds].reset_index(drop=True)
 
 
-def _pick_sites(eligible: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """One of each row's eligible sites [n, k], the earlier ones more often."""
-    preference = 0.6 ** np.arange(eligible.shape[1])
-    weights = np.cumsum(np.where(eligible >= 0, preference, 0.0), axis=1)
-    chosen = (random.random(len(eligible))[:, None] * weights[:, -1:] > weights).sum(axis=1)
-    return eligible[np.arange(len(eligible)), chosen]
+def _cancelled_at(tasks: Tasks, released: Released, random: np.random.Generator) -> np.ndarray:
+    """When each task would be cancelled, s: while its first or middle jobs run, [tasks]."""
+    begin = np.cumsum(tasks.jobs) - tasks.jobs
+    middle = released.created[begin + tasks.jobs // 2]
+    first = released.created[begin]
+    return first + (middle - first) * random.uniform(0.3, 1.2, len(tasks))
 
 
-def _run(
-    jobs: pd.DataFrame,
-    tasks: Tasks,
-    outages: Outages,
-    site_speed: np.ndarray,
-    site_queue: np.ndarray,
-    cancelled_at: np.ndarray,
-    random: np.random.Generator,
-) -> None:
-    """Add to `jobs` what becomes of each."""
-    size = len(jobs)
-    task, site = jobs["task"].to_numpy(), jobs["site"].to_numpy()
-    created = jobs["created"].to_numpy()
-    of_task = tasks.frame.iloc[task].reset_index(drop=True)
-    started = created + np.ceil(random.lognormal(np.log(site_queue[site]), _SD_QUEUE))
-    outage = outages.error_at(site, started)
-    status = _states(jobs, of_task, tasks.activity, outage > 0, random)
-    wall, cpu = _costs(jobs, of_task, site_speed[site], status, outage > 0, random)
+def _fates(
+    tasks: Tasks, released: Released, in_outage: np.ndarray, random: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Final state and number of failed attempts of each chain, [n]."""
+    final = np.zeros(len(released), dtype=np.int8)
+    failures = np.zeros(len(released), dtype=np.int16)
+    kinds = np.array([activity.kind for activity in ACTIVITIES])
+    for kind in OUTCOMES:
+        of_kind = (kinds == kind)[tasks.activity]
+        chosen = np.flatnonzero(of_kind[released.task])
+        if len(chosen):
+            final[chosen], failures[chosen] = draw_fates(
+                OUTCOMES[kind],
+                released.task[chosen],
+                np.where(of_kind, tasks.jobs, 0),
+                in_outage[chosen],
+                random,
+            )
+    return final, failures
 
-    stopped = status == "cancelled"
-    stop = np.maximum(cancelled_at[task], created + random.uniform(60, 7200, size))
+
+def _run(world: _World, wave: _Wave, status: np.ndarray, random: np.random.Generator) -> Jobs:
+    """What becomes of the attempts of a wave, whose final states are `status` [m]."""
+    chains, created, started = world.chains, wave.created, wave.started
+    size, task = len(wave.chain), chains.released.task[wave.chain]
+    wall, cpu = _costs(world, wave, status == FAILED, random)
+    stopped = status == CANCELLED
+    stop = np.maximum(world.stop[task], created + random.uniform(60, 7200, size))
     ran_for = np.where(stopped, np.clip(stop - started, 0, wall), wall)
-    never_ran = (status == "closed") | (ran_for <= 0)
+    ran = (status != CLOSED) & (ran_for > 0)
     ended = started + np.ceil(ran_for)
     gave_up = np.where(
         stopped, stop, created + random.lognormal(np.log(_CLOSED_AFTER_S), 0.8, size)
     )
     reported = ended + random.uniform(60, 1800, size)
-    jobs["status"] = status
-    jobs["started"] = np.where(never_ran, np.nan, started)
-    jobs["ended"] = np.where(never_ran, np.nan, ended)
-    jobs["modified"] = np.floor(np.where(never_ran, gave_up, reported))
-    jobs["wall"] = np.where(never_ran, np.nan, np.ceil(ran_for))
-    jobs["cpu"] = np.where(never_ran, 0, np.floor(cpu * ran_for / wall)).astype(np.int64)
     own = random.choice(list(JOB_ERRORS), size)
-    jobs["error"] = np.where(status == "failed", np.where(outage > 0, outage, own), 0)
+    error = np.where(wave.outage > 0, wave.outage, own)
+    return Jobs(
+        task=task,
+        number=chains.released.number[wave.chain],
+        attempt=np.full(size, wave.attempt, dtype=np.int16),
+        parent=wave.parent,
+        slot=wave.slot.astype(np.int8),
+        created=created.astype(np.int64),
+        started=np.where(ran, started, -1).astype(np.int64),
+        ended=np.where(ran, ended, -1).astype(np.int64),
+        modified=np.where(ran, reported, gave_up).astype(np.int64),
+        status=status.astype(np.int8),
+        error=np.where(status == FAILED, error, 0).astype(np.int16),
+        files=chains.files[wave.chain],
+        bytes=chains.bytes[wave.chain],
+        cpu=np.where(ran, cpu * (ran_for / wall), 0).astype(np.int64),
+        wall=np.where(ran, np.ceil(ran_for), 0).astype(np.int64),
+    )
 
 
 def _costs(
-    jobs: pd.DataFrame,
-    of_task: pd.DataFrame,
-    speed: np.ndarray,
-    status: np.ndarray,
-    in_outage: np.ndarray,
-    random: np.random.Generator,
+    world: _World, wave: _Wave, failed: np.ndarray, random: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Wall and CPU time of each job, in s, if nobody stops it."""
-    size = len(jobs)
-    used = (of_task["cores"] * of_task["efficiency"]).to_numpy()
-    cpu = jobs["files"] * of_task["file_cpu"] * np.exp(of_task["spread"] * jobs["noise"])
-    cpu = np.minimum(cpu.to_numpy() / speed, (LONGEST_S - _LONGEST_SET_UP_S) * used)
+    """Wall and CPU time of each attempt, in s, if nobody stops it, [m]."""
+    tasks, chains = world.tasks, world.chains
+    size, task = len(wave.chain), chains.released.task[wave.chain]
+    place = task * SLOTS + wave.slot
+    used = (tasks.actual_cores * tasks.efficiency).ravel()[place]
+    cpu = tasks.cpu[task] * np.exp(tasks.spread[task] * chains.noise[wave.chain])
+    cpu *= chains.files[wave.chain] / tasks.files[task]
+    cpu /= world.speed[tasks.sites.ravel()[place]]
+    cpu = np.minimum(cpu, (LONGEST_S - _LONGEST_SET_UP_S) * used)
     wall = cpu / used + random.uniform(30, _LONGEST_SET_UP_S, size)
-    failed = status == "failed"
     # Uniform around the mean ratios, the wall time at most that of the whole run.
     wall = np.where(failed, wall * random.uniform(2 * _FAILED_WALL - 1, 1, size), wall)
-    cpu = np.where(failed, wall * used * random.uniform(0, 2 * _FAILED_EFFICIENCY, size), cpu)
+    partly = wall * used * random.uniform(0, 2 * _FAILED_EFFICIENCY, size)
+    cpu = np.where(failed, np.minimum(partly, cpu), cpu)
     # At a broken site jobs wait for storage or software and use hardly any CPU time.
-    broken = failed & in_outage
-    waiting, trying = random.lognormal(np.log([[1200.0], [40.0]]), [[0.8], [1.0]], (2, size))
-    wall = np.where(broken, np.clip(waiting, wall, LONGEST_S), wall)
-    return wall, np.where(broken, np.minimum(trying, wall), cpu)
-
-
-def _states(
-    jobs: pd.DataFrame,
-    of_task: pd.DataFrame,
-    activity: Activity,
-    in_outage: np.ndarray,
-    random: np.random.Generator,
-) -> np.ndarray:
-    """The final state of each attempt."""
-    production = activity.label == "managed"
-    fails = _FAILS_AT_RANDOM * (_PRODUCTION_FAILS_MORE if production else 1.0)
-    fails = np.where(in_outage, _FAILS_IN_OUTAGE, fails * (1 + jobs["attempt"].to_numpy()))
-    fails = np.where(of_task["fails"], _FAILS_IN_BAD_TASK, fails)
-    draw = random.random((3, len(jobs)))
-    status = np.where(draw[0] < fails, "failed", "finished").astype(object)
-    status[draw[1] < of_task["closes"].to_numpy()] = "closed"
-    remains = draw[2] < _LEFT_WHEN_CANCELLED
-    status[of_task["is_cancelled"].to_numpy() & remains] = "cancelled"
-    return status
+    broken = np.flatnonzero(failed & (wave.outage > 0))
+    waiting = random.lognormal(np.log(1200.0), 0.8, len(broken))
+    wall[broken] = np.clip(waiting, wall[broken], LONGEST_S)
+    cpu[broken] = np.minimum(random.lognormal(np.log(40.0), 1.0, len(broken)), wall[broken])
+    return wall, cpu

@@ -1,0 +1,1 @@
+"""Generated dumps against published facts, target by target."""
