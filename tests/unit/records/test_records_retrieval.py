@@ -21,8 +21,13 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path == "/missing":
             self.send_error(404)
             return
+        if self.path == "/empty":
+            self.send_response(200)
+            self.end_headers()
+            return
         self.send_response(200)
-        self.send_header("Content-Length", str(len(CONTENT)))
+        length = "many" if self.path == "/unsaid" else str(len(CONTENT))
+        self.send_header("Content-Length", length)
         self.end_headers()
         self.wfile.write(CONTENT[:1000] if self.path == "/broken" else CONTENT)
 
@@ -33,7 +38,7 @@ class _Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def server() -> Iterator[str]:
     with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as running:
-        thread = threading.Thread(target=running.serve_forever)
+        thread = threading.Thread(target=running.serve_forever, args=(0.01,))
         thread.start()
         yield f"http://127.0.0.1:{running.server_port}"
         running.shutdown()
@@ -58,6 +63,7 @@ def test_a_file_comes_whole(
     [
         ("/trace", "0" * 64, f"sha256 is {DIGEST}, expected 000"),
         ("/missing", None, "404"),
+        ("/empty", None, "the server sent nothing"),
         ("/broken", None, "broke after 1000 of 2560000 bytes"),
     ],
 )
@@ -69,6 +75,11 @@ def test_nothing_is_left_of_a_failed_transfer(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_server_that_does_not_say_how_long_a_file_is(tmp_path: Path, server: str) -> None:
+    retrieve(f"{server}/unsaid", DIGEST, tmp_path / "trace")
+    assert (tmp_path / "trace").read_bytes() == CONTENT
+
+
 def test_what_was_there_stays(tmp_path: Path, server: str) -> None:
     target = tmp_path / "trace"
     target.write_text("before")
@@ -77,9 +88,16 @@ def test_what_was_there_stays(tmp_path: Path, server: str) -> None:
     assert target.read_text() == "before"
 
 
-def test_an_address_that_is_none(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="'trace' is no address"):
-        retrieve("trace", None, tmp_path / "trace")
+@pytest.mark.parametrize("url", ["trace", "file:///etc/hostname", "https://", "http://[x/y"])
+def test_an_address_that_is_none(tmp_path: Path, url: str) -> None:
+    with pytest.raises(InputError, match="the address of the file is none"):
+        retrieve(url, None, tmp_path / "trace")
+
+
+def test_a_password_is_not_taken_nor_told(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="address with a password") as caught:
+        retrieve("https://jane:secret@host.example/trace", None, tmp_path / "trace")
+    assert "secret" not in str(caught.value)
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9/x", "http://no.such.host.invalid/x"])

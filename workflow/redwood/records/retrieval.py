@@ -4,9 +4,10 @@ import hashlib
 import sys
 import urllib.error
 import urllib.request
-from http.client import HTTPException
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import urlsplit
 
 from redwood.errors import InputError
 from redwood.outputs import write_json, write_text, writing
@@ -20,34 +21,57 @@ def retrieve(url: str, sha256: str | None, output: Path) -> None:
     """Download `url` to `output`; its digest goes to `output`.sha256 and is printed.
 
     Nothing is left at `output` unless the file came whole and, where a digest is given, is the one
-    expected; an interrupted download starts again.
+    expected; an interrupted download starts again. A server that does not say how long a file is
+    may break off unnoticed: then only a digest tells.
 
     Raises:
-        InputError: no connection, no such file, a broken transfer, or another digest.
+        InputError: an address that is none or holds a password, no connection, no such file, a
+            broken transfer, or another digest.
     """
+    _check_address(url)
     digest = hashlib.sha256()
     with writing(output) as partial:
         try:
             with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as answer, partial.open("wb") as f:
-                size = _copy(answer, f, digest, int(answer.headers.get("Content-Length") or 0))
+                size = _copy(answer, f, digest, _announced(answer))
         except urllib.error.HTTPError as error:
             raise InputError(f"{url}: the server answers {error.code} {error.reason}") from None
-        except ValueError:
-            raise InputError(f"{url!r} is no address; expected https://…") from None
-        except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError) as error:
+        except (urllib.error.URLError, HTTPException, OSError) as error:
             reason = getattr(error, "reason", None) or error
             raise InputError(
                 f"{url}: cannot be retrieved: {reason}; without a network put the file at {output}"
             ) from None
+        if not size:
+            raise InputError(f"{url}: the server sent nothing")
         found = digest.hexdigest()
         if sha256 is not None and found != sha256:
             raise InputError(f"{url}: sha256 is {found}, expected {sha256}")
-    write_text(output.with_name(f"{output.name}.sha256"), f"{found}  {output.name}\n")
-    write_json(
-        output.with_name(f"_{output.name}.json"),
-        {"url": url, "bytes": size, "sha256": found, "expected_sha256": sha256},
-    )
+        write_text(output.with_name(f"{output.name}.sha256"), f"{found}  {output.name}\n")
+        write_json(
+            output.with_name(f"_{output.name}.json"),
+            {"url": url, "bytes": size, "sha256": found, "expected_sha256": sha256},
+        )
     print(f"{output}: {size} bytes, sha256 {found}", file=sys.stderr)
+
+
+def _check_address(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        known = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        known = False
+    if not known:
+        raise InputError("the address of the file is none; expected https://…")
+    if parts.username or parts.password:
+        raise InputError(
+            f"{parts.hostname}: an address with a password is kept nowhere safe; drop it"
+        )
+
+
+def _announced(answer: HTTPResponse) -> int:
+    """Bytes that the server says are coming, 0 if it does not say."""
+    length = answer.headers.get("Content-Length") or ""
+    return int(length) if length.isdecimal() else 0
 
 
 def _copy(source: BinaryIO, target: BinaryIO, digest: "hashlib._Hash", expected: int) -> int:

@@ -1,0 +1,434 @@
+"""Asking a BigPanDA monitor for job records, within what it allows.
+
+The monitor lists jobs at `/jobs/?json`; this is what is built on. From its source,
+github.com/PanDAWMS/panda-bigmon-core (version 1.1.7, `core/`):
+
+* A token from the user's profile page goes into `Authorization: Token …`, one of ATLAS IAM (a JWT)
+  into `Authorization: Bearer …` (`templates/apiHelp.html`). A wrong or expired one is answered with
+  401 (`oauth/decorators.py`); tokens of persons last a week (`settings/config.py`). Pages that are
+  not asked for as JSON redirect to a login page.
+* `date_from` and `date_to` are UTC, both ends belong to the window, and what counts is the time of
+  the job's last modification, not of its creation (`views.py`, setupView). Without `date_to` active
+  jobs come whatever their time, and so they do if `jobstatus` names several states (`views.py`,
+  jobList): the states are left to cleaning.
+* `limit` holds for each of the four tables that are searched, newest jobs first, and repeats are
+  dropped afterwards: an answer shorter than the limit is whole, and one may be longer. Nothing says
+  that an answer was cut. Twelve hours and 20,000 rows are the defaults.
+* `fields` and `outputs` leave out of the answer what is not needed. An empty user name is filled
+  with the certificate's name or "Unknown" (`libs/job.py`).
+* More than 1,000 requests in an hour from one address are answered with 429, without Retry-After;
+  a barred address with 403 (`middleware.py`, `settings/config.py`).
+* "Use this carefully, do not for example put scripts in crons that do heavy retrieval of job data"
+  (`templates/jobListHelp.html`).
+
+Assumed, not verified: that the monitor at CERN runs this code with these settings; that what stands
+before it answers 503 when overloaded, with Retry-After if at all; that no proxy shortens answers.
+"""
+
+import email.utils
+import gzip
+import http
+import json
+import os
+import re
+import ssl
+import sys
+import urllib.error
+import urllib.parse
+import urllib.request
+import zlib
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from http.client import HTTPException, HTTPMessage
+from pathlib import Path
+from time import sleep
+from typing import Any, Final, NamedTuple
+
+from redwood import __version__
+from redwood.configuration import BigPanda
+from redwood.errors import InputError
+from redwood.outputs import write_json, writing
+from redwood.progress import ProgressReport
+
+ENVIRONMENT_VARIABLE: Final = "REDWOOD_BIGPANDA_TOKEN"
+NOTE: Final = "_download.json"
+QUESTION: Final = "_question.json"
+
+# More is a bulk pull, which the service forbids. At half a day each these are 100 days of a site.
+MOST_WINDOWS: Final = 200
+# Of one run, with the halves of full windows and with repetitions after troubles.
+MOST_REQUESTS: Final = 400
+
+_KEY = "records.source.bigpanda"
+_SHORTEST_WINDOW = timedelta(minutes=1)
+_SITE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_ENVELOPE = ("selectionsummary", "jobs", "errsByCount")
+
+_TIMEOUT_S = 300.0
+_TRIES = 5
+# Doubled with each further try: 2.5 minutes in all, and 15 where the monitor asks for patience.
+_FIRST_WAIT_S = 10.0
+_FIRST_WAIT_OF_THROTTLED_S = 60.0
+_LONGEST_WAIT_S = 3600.0
+
+_Job = dict[str, Any]
+
+
+class Window(NamedTuple):
+    """The jobs of a site that were last modified from `begin` to before `end`, both in UTC."""
+
+    site: str
+    begin: datetime
+    end: datetime
+
+    def __str__(self) -> str:
+        return f"{self.site} from {self.begin:%Y-%m-%dT%H:%M} to {self.end:%Y-%m-%dT%H:%M}"
+
+
+class _Trouble(Exception):
+    """Something that may pass: why, and how long to wait if the monitor says so."""
+
+    def __init__(self, reason: str, first_wait_s: float, asked_wait_s: float | None = None) -> None:
+        super().__init__(reason)
+        self.first_wait_s = first_wait_s
+        self.asked_wait_s = asked_wait_s
+
+
+def windows(options: BigPanda) -> tuple[Window, ...]:
+    """What is asked for: windows of at most `window_hours`, by time and then in the sites' order.
+
+    Raises:
+        InputError: more than `MOST_WINDOWS` windows, sites that are no names of queues, or times
+            that are not on whole minutes.
+    """
+    for time in (options.start, options.end):
+        if time.second or time.microsecond:
+            raise InputError(f"{_KEY}: {time.isoformat()} is not on a whole minute")
+    for site in options.sites:
+        if not _SITE.fullmatch(site):
+            raise InputError(
+                f"{_KEY}.sites: {site!r} is no name of a queue; expected letters, digits, '_', '.' "
+                "and '-', no wildcards"
+            )
+        if options.sites.count(site) > 1:
+            raise InputError(f"{_KEY}.sites: {site!r} is listed twice")
+    length = timedelta(hours=options.window_hours)
+    number = -((options.start - options.end) // length)
+    if number * len(options.sites) > MOST_WINDOWS:
+        raise InputError(
+            f"{_KEY}: {number} windows of {options.window_hours} h × {len(options.sites)} sites "
+            f"are {number * len(options.sites)} requests, expected at most {MOST_WINDOWS}: bulk "
+            "pulls are forbidden; ask the monitor's operators for a dump, to be given as "
+            "records.source.files"
+        )
+    begins = [options.start + length * index for index in range(number)]
+    return tuple(
+        Window(site, begin, min(begin + length, options.end))
+        for begin in begins
+        for site in options.sites
+    )
+
+
+def file_names(options: BigPanda) -> tuple[str, ...]:
+    """The file of each of `windows`, such as `AGLT2_20240101T0000_20240101T1200.json.gz`."""
+    return tuple(_file_name(window) for window in windows(options))
+
+
+def download(options: BigPanda, output: Path) -> None:
+    """Ask for the records of all windows, one request at a time, and write a file of each.
+
+    A file that is in `output` already is taken as it is, so that a run that was interrupted goes on
+    where it was; to ask for a window again, remove its file. A window whose answer is full is asked
+    for again in halves. A job may be in two files, as ends of windows belong to both neighbours.
+    `_question.json` says what every window is asked for; at the end `_download.json` says when each
+    file came and how many rows it has.
+
+    The token is read from REDWOOD_BIGPANDA_TOKEN and goes nowhere but into the requests' header.
+    The files hold what cleaning reads and nothing else. That includes names of users: cleaning
+    turns them into keyed hashes, and until then only the owner of the files may read them.
+
+    Raises:
+        InputError: no token or one that is refused, a bulk pull, windows that are not over, files
+            of another question in `output`, too many jobs in one minute, or a monitor that cannot
+            be reached or answers something else.
+    """
+    asked = windows(options)
+    _check_address(options.url)
+    if options.end > datetime.now(UTC):
+        raise InputError(f"{_KEY}.end: {options.end.isoformat()} is not over yet")
+    _keep_question(options, output)
+    missing = [window for window in asked if not (output / _file_name(window)).exists()]
+    monitor = _Monitor(options, _token() if missing else "")
+    with ProgressReport("asking BigPanDA", len(asked), "windows") as report:
+        report.resume(len(asked) - len(missing))
+        for done, window in enumerate(missing, start=len(asked) - len(missing)):
+            try:
+                jobs = monitor.jobs(window)
+            except InputError as error:
+                raise InputError(
+                    f"{error} ({done} of {len(asked)} windows are kept; another run goes on there)"
+                ) from None
+            _write(output / _file_name(window), jobs)
+            report.advance()
+    _write_note(options, asked, output)
+
+
+class _Monitor:
+    """The monitor, asked with patience."""
+
+    def __init__(self, options: BigPanda, token: str) -> None:
+        self._options = options
+        self._fields = _fields()
+        self._address = f"{options.url.rstrip('/')}/jobs/"
+        # A JWT has three parts; a token of the monitor's own has no dots.
+        scheme = "Bearer" if token.count(".") == 2 else "Token"
+        self._headers = {
+            "Authorization": f"{scheme} {token}",
+            "Accept": "application/json",
+            "User-Agent": f"REDWOOD/{__version__} (records download, one request at a time)",
+        }
+        self._opener = urllib.request.build_opener(_NoRedirection)
+        self._requests = 0
+
+    def jobs(self, window: Window) -> list[_Job]:
+        """All jobs of a window, the fields of each that are needed."""
+        jobs = self._ask(window)
+        if len(jobs) < self._options.limit:
+            return jobs
+        minutes = (window.end - window.begin) // _SHORTEST_WINDOW
+        if minutes == 1:
+            raise InputError(
+                f"{self._options.url}: {window}: {len(jobs)} jobs in one minute, expected fewer "
+                f"than {_KEY}.limit, {self._options.limit}; raise it (to 20000 at most), or leave "
+                "the site out and ask the monitor's operators for a dump of it"
+            )
+        middle = window.begin + minutes // 2 * _SHORTEST_WINDOW
+        earlier, later = window._replace(end=middle), window._replace(begin=middle)
+        return self.jobs(earlier) + self.jobs(later)
+
+    def _ask(self, window: Window) -> list[_Job]:
+        """The answer to one request, repeated while there is hope."""
+        query = {
+            "json": "",
+            "computingsite": window.site,
+            "date_from": f"{window.begin:%Y-%m-%dT%H:%M}",
+            "date_to": f"{window.end:%Y-%m-%dT%H:%M}",
+            "limit": str(self._options.limit),
+            "fields": ",".join(self._fields),
+            "outputs": "jobs",
+            # Older monitors leave out jobs that were tried again.
+            "mode": "nodrop",
+        }
+        name = f"{self._options.url}: {window}"
+        request = urllib.request.Request(
+            f"{self._address}?{urllib.parse.urlencode(query, safe=',:')}", headers=self._headers
+        )
+        wait = self._options.pause_s
+        for attempt in range(_TRIES):
+            if self._requests == MOST_REQUESTS:
+                raise InputError(
+                    f"{name}: {MOST_REQUESTS} requests were made, the most of one run; ask for "
+                    "fewer sites or a shorter time"
+                )
+            if self._requests > 0:
+                sleep(wait)
+            self._requests += 1
+            try:
+                return self._answer(request, name)
+            except _Trouble as trouble:
+                reason = str(trouble)
+                doubled = min(trouble.first_wait_s * 2**attempt, _LONGEST_WAIT_S)
+                wait = doubled if trouble.asked_wait_s is None else trouble.asked_wait_s
+                wait = max(wait, self._options.pause_s)
+            if wait > max(_LONGEST_WAIT_S, self._options.pause_s):
+                raise InputError(f"{name}: {reason}, and asks to wait {wait:.0f} s; run again then")
+            if attempt + 1 < _TRIES:
+                print(f"{name}: {reason}; next try in {wait:.0f} s", file=sys.stderr, flush=True)
+        raise InputError(f"{name}: {reason}, {_TRIES} times; run again later")
+
+    def _answer(self, request: urllib.request.Request, name: str) -> list[_Job]:
+        """The answer to one request.
+
+        Messages never quote the body, nor what the connection said: either may hold names.
+        """
+        try:
+            with self._opener.open(request, timeout=_TIMEOUT_S) as answer:
+                body = answer.read()
+        except urllib.error.HTTPError as error:
+            with error:
+                raise self._refusal(error.code, error.headers, name) from None
+        except (HTTPException, OSError) as error:
+            reason = getattr(error, "reason", error)
+            if isinstance(reason, ssl.SSLCertVerificationError):
+                raise InputError(f"{name}: the certificate is not valid: {reason.reason}") from None
+            text = reason.strerror if isinstance(reason, OSError) else None
+            raise _Trouble(
+                f"the connection broke: {text or type(reason).__name__}", _FIRST_WAIT_S
+            ) from None
+        if body.lstrip().startswith(b"<"):
+            raise InputError(f"{name}: an HTML page, expected JSON; {self._renewal()}")
+        try:
+            # NaN and infinities are no JSON; some servers write them for what is missing.
+            content = json.loads(body, parse_constant=lambda _: None)
+        except ValueError:
+            raise _Trouble("the answer is no JSON, or was cut", _FIRST_WAIT_S) from None
+        return self._jobs_in(content, name)
+
+    def _refusal(self, status: int, headers: HTTPMessage, name: str) -> Exception:
+        """What to raise for an answer that is none."""
+        phrases = {item.value: item.phrase for item in http.HTTPStatus}
+        answer = f"the monitor answers {status} {phrases.get(status, '')}".rstrip()
+        if status in (429, 503):
+            asked = _retry_after(headers.get("Retry-After"))
+            return _Trouble(answer, _FIRST_WAIT_OF_THROTTLED_S, asked)
+        if status >= 500:
+            return _Trouble(answer, _FIRST_WAIT_S)
+        if status == 401 or 300 <= status < 400:
+            return InputError(f"{name}: {answer}; {self._renewal()}")
+        if status == 403:
+            return InputError(
+                f"{name}: {answer}: this user or address is barred; ask the monitor's operators"
+            )
+        return InputError(f"{name}: {answer}; expected a BigPanDA monitor there ({_KEY}.url)")
+
+    def _renewal(self) -> str:
+        return (
+            f"the token in {ENVIRONMENT_VARIABLE} is wrong or has expired: log in at "
+            f"{self._options.url}, take a new one from your profile"
+        )
+
+    def _jobs_in(self, content: Any, name: str) -> list[_Job]:
+        """The jobs of an answer, with the fields that were asked for and no others."""
+        absent = [key for key in _ENVELOPE if not isinstance(content, dict) or key not in content]
+        if absent:
+            raise InputError(
+                f"{name}: not what BigPanDA answers: no {', '.join(absent)}; expected an object "
+                f"with {', '.join(_ENVELOPE)}"
+            )
+        jobs = content["jobs"]
+        if not isinstance(jobs, list) or not all(
+            isinstance(job, dict) and "pandaid" in job for job in jobs
+        ):
+            raise InputError(f"{name}: `jobs` is not what BigPanDA answers: a job has no pandaid")
+        return [{field: job[field] for field in self._fields if field in job} for job in jobs]
+
+
+class _NoRedirection(urllib.request.HTTPRedirectHandler):
+    """Follows no redirection: it would take the token to whatever host it names."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+def _fields() -> tuple[str, ...]:
+    """The fields to ask for: what cleaning reads.
+
+    `produserid`, the certificate's name, is not among them: the monitor puts it into an empty
+    `produsername`. A field that a monitor does not know is left out of its answer.
+    """
+    from redwood.records.job_table import RAW_COLUMNS
+
+    return tuple(sorted(RAW_COLUMNS - {"produserid"}))
+
+
+def _token() -> str:
+    """The token, which must never get into a message."""
+    token = os.environ.get(ENVIRONMENT_VARIABLE, "").strip()
+    if not token:
+        raise InputError(
+            f"the environment variable {ENVIRONMENT_VARIABLE} is not set; expected a token from "
+            "your profile page at the monitor"
+        )
+    # A header with other characters is refused with a message that quotes it.
+    if not re.fullmatch(r"[!-~]+", token):
+        raise InputError(f"{ENVIRONMENT_VARIABLE} holds blanks or other signs that no token has")
+    return token
+
+
+def _check_address(url: str) -> None:
+    """Only where the token cannot be overheard may it be sent."""
+    try:
+        parts = urllib.parse.urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    if not host or "@" in parts.netloc:
+        raise InputError(f"{_KEY}.url: expected https://, a host and no user or password in it")
+    if parts.scheme != "https" and host not in ("localhost", "127.0.0.1", "::1"):
+        raise InputError(f"{_KEY}.url: {url!r} would send the token unencrypted; expected https://")
+
+
+def _retry_after(value: str | None) -> float | None:
+    """Seconds to wait, from a header that holds them or a date (RFC 9110, 10.2.3)."""
+    if value is None:
+        return None
+    if value.strip().isdecimal():
+        return float(value)
+    try:
+        time = email.utils.parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    time = time.replace(tzinfo=UTC) if time.tzinfo is None else time
+    return (time - datetime.now(UTC)).total_seconds()
+
+
+def _file_name(window: Window) -> str:
+    return f"{window.site}_{window.begin:%Y%m%dT%H%M}_{window.end:%Y%m%dT%H%M}.json.gz"
+
+
+def _write(path: Path, jobs: Sequence[_Job]) -> None:
+    """Write jobs in the envelope of the monitor, one a line; same jobs, same bytes."""
+    lines = ",\n".join(json.dumps(job, separators=(",", ":")) for job in jobs)
+    text = f'{{"selectionsummary": [], "jobs": [\n{lines}\n], "errsByCount": []}}\n'
+    with writing(path) as partial:
+        partial.touch(mode=0o600)
+        with (
+            partial.open("wb") as raw,
+            gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as stream,
+        ):
+            stream.write(text.encode("ascii"))
+
+
+def _keep_question(options: BigPanda, output: Path) -> None:
+    """Note what is asked of which monitor, so that answers to two questions never mix."""
+    path = output / QUESTION
+    question = {"url": options.url, "fields": list(_fields())}
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        write_json(path, question)
+        return
+    except (OSError, ValueError):
+        found = None
+    if found != question:
+        raise InputError(
+            f"{path}: the files beside it were asked of another monitor or for other fields; "
+            "remove the folder to ask again"
+        )
+
+
+def _rows(path: Path) -> int:
+    """The number of jobs in a file of an earlier run or of this one."""
+    try:
+        with gzip.open(path) as stream:
+            return len(json.load(stream)["jobs"])
+    except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError):
+        raise InputError(f"{path}: not as it was downloaded; remove it and run again") from None
+
+
+def _write_note(options: BigPanda, asked: Sequence[Window], output: Path) -> None:
+    """Write what was asked for, when each file came and how many rows it has."""
+    paths = [output / _file_name(window) for window in asked]
+    files = [
+        {
+            "file": path.name,
+            "site": window.site,
+            "begin": window.begin.isoformat(),
+            "end": window.end.isoformat(),
+            "rows": _rows(path),
+            "written": datetime.fromtimestamp(int(path.stat().st_mtime), UTC).isoformat(),
+        }
+        for window, path in zip(asked, paths, strict=True)
+    ]
+    note = {"url": options.url, "rows": sum(file["rows"] for file in files), "files": files}
+    write_json(output / NOTE, note)
