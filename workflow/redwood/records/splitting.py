@@ -1,63 +1,88 @@
-"""The job table → training, validation and test rows."""
+"""The job table → training, validation and test rows, without ever holding the table in memory.
 
+A first pass reads times and tasks and gives every row its part, one byte a row; a second one
+streams the rows into the three files.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from redwood.configuration import Split
 from redwood.errors import InputError
-from redwood.outputs import write_json
+from redwood.outputs import write_json, writing
+from redwood.progress import ProgressReport
 from redwood.records.synthetic import file_digest
 from redwood.seeds import generator
-from redwood.tables import TableDescription, read_table, write_table
+from redwood.tables import TableDescription, arrow_schema, scan_table
 
 PARTS = ("train", "validation", "test")
+# Part number of a row that is not drawn where `rows` asks for fewer than there are.
+_UNUSED = -1
+# Rows of a row group of the parts, whatever the size of the files that are read.
+_ROW_GROUP = 131_072
 
 
 def split(table: Path, jobs: Path, options: Split, seed: int, output: Path) -> None:
-    """Write train, validation and test.parquet and split.json to the folder `output`.
+    """Write train, validation and test.parquet and, last, split.json to the folder `output`.
 
-    Every row goes to exactly one part; within a part rows keep their order.
+    Every row that is used goes to exactly one part; within a part rows keep their order. Equal rows
+    give equal bytes, however they are spread over files.
 
     Args:
         table: the table description.
-        jobs: the job table, sorted by creationtime.
-        options: method and shares.
+        jobs: the job table, a parquet file or a folder of them.
+        options: method, shares and number of rows to use.
         seed: the run's seed.
         output: folder for the results.
 
     Raises:
-        InputError: the table has no `task` (method task), or a part would be empty.
+        InputError: the table has no `creationtime`, or no `task` (method task), or a part would be
+            empty.
     """
     description = TableDescription.load(table)
-    frame = read_table(jobs, description)
-    counts = part_sizes(len(frame), options)
-    if options.method == "random":
-        part = _random(counts, seed)
-    elif options.method == "time":
-        part = _by_time(frame, counts)
-    else:
-        part = _by_task(frame, description, counts, seed)
-    parts = {}
-    for number, name in enumerate(PARTS):
-        rows = frame[part == number]
-        if rows.empty:
-            raise InputError(
-                f"{jobs}: a split by {options.method} leaves no {name} row of {len(frame)}"
-            )
-        path = output / f"{name}.parquet"
-        write_table(rows, path, description)
-        times = rows["creationtime"]
-        parts[name] = {
-            "rows": len(rows),
-            "first": times.iloc[0].isoformat(),
-            "last": times.iloc[-1].isoformat(),
-            "sha256": file_digest(path),
-        }
+    if description["creationtime"].kind != "timestamp":
+        raise InputError(
+            f"{table}: column 'creationtime' is {description['creationtime'].kind}, "
+            "expected timestamp"
+        )
+    if options.method == "task" and "task" not in description:
+        raise InputError(
+            f"records.split.method is 'task', but table {description.name!r} has no column 'task'"
+        )
+    rows = _read_rows(jobs, description, options)
+    part = _divide(rows, options, seed)
+    counts = {name: int(np.count_nonzero(part == i)) for i, name in enumerate(PARTS)}
+    used = sum(counts.values())
+    for name, count in counts.items():
+        if not count:
+            raise InputError(f"{jobs}: a split by {options.method} leaves no {name} row of {used}")
+    with ExitStack() as stack:
+        paths = [stack.enter_context(writing(output / f"{name}.parquet")) for name in PARTS]
+        spans = _write_parts(jobs, description, part, paths)
+        digests = [file_digest(path) for path in paths]
+        # An account of other parts than those that stand beside it would be worse than none.
+        (output / "split.json").unlink(missing_ok=True)
     write_json(
         output / "split.json",
-        {"rows": len(frame), "seed": seed, **options.model_dump(mode="json"), "parts": parts},
+        {
+            "rows": len(part),
+            "used": used,
+            "rule": _rule(options, len(part), used),
+            "seed": seed,
+            **options.model_dump(mode="json", exclude={"rows"}),
+            "parts": {
+                name: {"rows": counts[name], "first": first, "last": last, "sha256": digest}
+                for name, (first, last), digest in zip(PARTS, spans, digests, strict=True)
+            },
+            "near_copies": None if rows.task is None else _near_copies(rows.task, part),
+        },
     )
 
 
@@ -67,35 +92,195 @@ def part_sizes(rows: int, options: Split) -> tuple[int, int, int]:
     return train, validation, rows - train - validation
 
 
-def _random(counts: tuple[int, ...], seed: int) -> np.ndarray:
-    """Part number of each row, [rows], drawn without regard to anything."""
-    return generator(seed, "records", "split").permutation(np.repeat(range(len(PARTS)), counts))
+class _Rows(NamedTuple):
+    """What decides on the parts of n rows.
+
+    Attributes:
+        number: n.
+        time: creationtime in µs since 1970, int64 [n]; `None` where it does not matter.
+        task: number of the task in order of appearance, -1 where there is none, int32 [n]; `None`
+            where the table has no tasks.
+    """
+
+    number: int
+    time: np.ndarray | None
+    task: np.ndarray | None
 
 
-def _by_time(frame: pd.DataFrame, counts: tuple[int, ...]) -> np.ndarray:
-    """The earliest rows train, the latest test."""
-    part = np.empty(len(frame), dtype=np.int64)
-    order = np.argsort(frame["creationtime"].to_numpy(), kind="stable")
-    part[order] = np.repeat(range(len(PARTS)), counts)
+def _read_rows(jobs: Path, description: TableDescription, options: Split) -> _Rows:
+    names = ["creationtime", *(["task"] if "task" in description else [])]
+    number, times, tasks = 0, [], []
+    known: dict[str, int] = {}
+    for piece in scan_table(jobs, description, names):
+        time = piece.column("creationtime")
+        if time.null_count:
+            raise InputError(f"{jobs}: a job without 'creationtime', expected a time for each")
+        if options.method == "time":
+            times.append(time.cast(pa.int64()).to_numpy())
+        if "task" in description:
+            tasks.append(_task_numbers(piece.column("task"), known))
+        number += piece.num_rows
+    empty = [np.empty(0, dtype=np.int32)]
+    return _Rows(
+        number,
+        np.concatenate([*empty, *times]) if options.method == "time" else None,
+        np.concatenate([*empty, *tasks]) if "task" in description else None,
+    )
+
+
+def _task_numbers(tasks: pa.ChunkedArray, known: dict[str, int]) -> np.ndarray:
+    """Number of each task, int32 [n], -1 for none; `known` learns new ones."""
+    encoded = tasks.combine_chunks().dictionary_encode()
+    numbers = [known.setdefault(task, len(known)) for task in encoded.dictionary.to_pylist()]
+    codes = encoded.indices.fill_null(len(numbers)).to_numpy(zero_copy_only=False)
+    return np.array([*numbers, -1], dtype=np.int32)[codes]
+
+
+def _divide(rows: _Rows, options: Split, seed: int) -> np.ndarray:
+    """Part number of each row, `_UNUSED` for those not drawn, int8 [rows]."""
+    if options.rows is None or options.rows >= rows.number:
+        chosen = slice(None)
+        number = rows.number
+    else:
+        number = options.rows
+        drawn = np.arange(rows.number) < number
+        chosen = generator(seed, "records", "sample").permutation(drawn)
+    counts = part_sizes(number, options)
+    part = np.full(rows.number, _UNUSED, dtype=np.int8)
+    if options.method == "random":
+        part[chosen] = generator(seed, "records", "split").permutation(_in_turn(counts))
+    elif options.method == "time":
+        part[chosen] = _by_time(rows.time[chosen], counts)
+    else:
+        part[chosen] = _by_task(rows.task[chosen], counts, seed)
     return part
 
 
-def _by_task(
-    frame: pd.DataFrame, description: TableDescription, counts: tuple[int, ...], seed: int
-) -> np.ndarray:
+def _in_turn(counts: tuple[int, ...]) -> np.ndarray:
+    return np.repeat(np.arange(len(counts), dtype=np.int8), counts)
+
+
+def _by_time(time: np.ndarray, counts: tuple[int, ...]) -> np.ndarray:
+    """The earliest rows train, the latest test."""
+    part = np.empty(len(time), dtype=np.int8)
+    part[np.argsort(time, kind="stable")] = _in_turn(counts)
+    return part
+
+
+def _by_task(task: np.ndarray, counts: tuple[int, ...], seed: int) -> np.ndarray:
     """Whole tasks, in random order, to the part in whose share the middle of each falls.
 
     A row without a task is a task of its own. The shares hold up to half of the largest task.
     """
-    if "task" not in description:
-        raise InputError(
-            f"records.split.method is 'task', but table {description.name!r} has no column 'task'"
-        )
-    task, _ = pd.factorize(frame["task"])
     alone = task < 0
-    task[alone] = task.max(initial=-1) + 1 + np.arange(alone.sum())
+    own = task.max(initial=-1) + 1 + np.arange(np.count_nonzero(alone))
+    task = task.astype(np.int64)
+    task[alone] = own
     sizes = np.bincount(task)
     order = generator(seed, "records", "split").permutation(len(sizes))
     middle = np.empty(len(sizes))
     middle[order] = np.cumsum(sizes[order]) - sizes[order] / 2
-    return np.searchsorted(np.cumsum(counts)[:-1], middle, side="right")[task]
+    part = np.searchsorted(np.cumsum(counts)[:-1], middle, side="right").astype(np.int8)
+    return part[task]
+
+
+def _near_copies(task: np.ndarray, part: np.ndarray) -> dict[str, dict[str, Any]]:
+    """How many validation and test rows are of a task of which other rows train."""
+    trained = np.zeros(task.max(initial=-1) + 2, dtype=bool)
+    trained[task[part == PARTS.index("train")]] = True
+    # Rows without a task, number -1, look at the last place.
+    trained[-1] = False
+    copies = {}
+    for name in PARTS[1:]:
+        tasks = task[part == PARTS.index(name)]
+        number = int(np.count_nonzero(trained[tasks]))
+        copies[name] = {
+            "rows": len(tasks),
+            "of_a_training_task": number,
+            "share": number / len(tasks),
+        }
+    return copies
+
+
+def _rule(options: Split, rows: int, used: int) -> str:
+    """One sentence that says how a row came to its part."""
+    if used < rows:
+        which = f"{used:,} of {rows:,} jobs, drawn uniformly without replacement, are divided "
+    elif options.rows is not None and options.rows > rows:
+        which = f"all {rows:,} jobs, fewer than the {options.rows:,} asked for, are divided "
+    else:
+        which = f"all {rows:,} jobs are divided "
+    rest = 1 - options.train - options.validation
+    shares = " / ".join(f"{100 * share:g}" for share in (options.train, options.validation))
+    shares = f"{shares} / {100 * rest:.6g} % into training / validation / test"
+    how = {
+        "random": f"at random, {shares}, counts rounded to whole jobs",
+        "time": f"by creationtime, {shares}: the earliest train, the latest test",
+        "task": f"by task, {shares} as nearly as whole tasks allow: tasks in random order, all "
+        "jobs of a task in one part, a job without a task alone",
+    }[options.method]
+    return which + how
+
+
+def _write_parts(
+    jobs: Path, description: TableDescription, part: np.ndarray, paths: list[Path]
+) -> list[tuple[str, str]]:
+    """Stream the rows to the files of their parts; first and last creationtime of each, ISO."""
+    first = 0
+    with ExitStack() as stack:
+        writers = [stack.enter_context(_PartWriter(path, description)) for path in paths]
+        report = stack.enter_context(ProgressReport("splitting", len(part), "rows"))
+        for piece in scan_table(jobs, description):
+            of_piece = part[first : first + piece.num_rows]
+            for number, writer in enumerate(writers):
+                writer.add(piece.filter(pa.array(of_piece == number)))
+            first += piece.num_rows
+            report.advance(piece.num_rows)
+    return [writer.span() for writer in writers]
+
+
+class _PartWriter:
+    """Writes rows to a parquet file in row groups of one size, whatever the pieces they come in."""
+
+    def __init__(self, path: Path, description: TableDescription) -> None:
+        self._schema = arrow_schema(description)
+        self._writer = pq.ParquetWriter(path, self._schema, compression="zstd")
+        self._pieces: list[pa.Table] = []
+        self._waiting = 0
+        self._times: list[Any] = []
+
+    def __enter__(self) -> "_PartWriter":
+        return self
+
+    def __exit__(self, failure: object, *_: object) -> None:
+        if failure is None and self._waiting:
+            self._write(pa.concat_tables(self._pieces))
+        self._writer.close()
+
+    def add(self, rows: pa.Table) -> None:
+        if not rows.num_rows:
+            return
+        span = pc.min_max(rows.column("creationtime"))
+        self._times += [span["min"].as_py(), span["max"].as_py()]
+        self._pieces.append(rows)
+        self._waiting += rows.num_rows
+        if self._waiting < _ROW_GROUP:
+            return
+        table = pa.concat_tables(self._pieces)
+        for group in _slices(table):
+            self._write(group)
+        self._waiting %= _ROW_GROUP
+        self._pieces = [table.slice(table.num_rows - self._waiting)]
+
+    def span(self) -> tuple[str, str]:
+        """First and last creationtime."""
+        return min(self._times).isoformat(), max(self._times).isoformat()
+
+    def _write(self, group: pa.Table) -> None:
+        self._writer.write_table(group.combine_chunks(), row_group_size=_ROW_GROUP)
+
+
+def _slices(table: pa.Table) -> Iterator[pa.Table]:
+    """All whole row groups of a table."""
+    for start in range(0, table.num_rows - _ROW_GROUP + 1, _ROW_GROUP):
+        yield table.slice(start, _ROW_GROUP)

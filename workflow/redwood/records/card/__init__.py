@@ -1,0 +1,1 @@
+"""The data card: one page by which a person decides whether a table is usable."""
