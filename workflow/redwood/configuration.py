@@ -4,7 +4,7 @@
 """
 
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -58,17 +58,49 @@ class Retrieve(_Section):
     )
 
 
+class BigPanda(_Section):
+    """Job records to ask of a BigPanDA monitor, window by window."""
+
+    url: str = Field(
+        "https://bigpanda.cern.ch", pattern=r"^https?://", description="address of the monitor"
+    )
+    sites: tuple[str, ...] = Field(
+        min_length=1, description="values of COMPUTINGSITE, one request each and window"
+    )
+    start: datetime = Field(description="begin of the first window, UTC")
+    end: datetime = Field(description="end of the last window, UTC")
+    window_hours: int = Field(12, ge=1, le=12, description="length of a window")
+    limit: int = Field(20_000, ge=1, le=20_000, description="most rows that the monitor answers")
+    pause_s: float = Field(10.0, ge=1, description="pause between requests in s")
+
+    @field_validator("start", "end")
+    @classmethod
+    def _in_utc(cls, time: datetime) -> datetime:
+        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+
+    @model_validator(mode="after")
+    def _ends_after_it_starts(self) -> "BigPanda":
+        if self.end <= self.start:
+            raise ValueError("`end` must be later than `start`")
+        return self
+
+
 class Source(_Section):
-    """Where the raw records come from: made (`generate`), or read (`files`, else `retrieve`)."""
+    """Where the raw records come from.
+
+    Made (`generate`), asked of a monitor (`bigpanda`), or read (`files`, else `retrieve`).
+    """
 
     generate: Generate | None = None
+    bigpanda: BigPanda | None = None
     files: tuple[str, ...] = Field((), description="files, folders or globs")
     retrieve: Retrieve | None = None
 
     @model_validator(mode="after")
     def _one_origin(self) -> "Source":
-        if (self.generate is None) == (not self.files and self.retrieve is None):
-            raise ValueError("give either `generate`, or `files` and/or `retrieve`")
+        read = bool(self.files) or self.retrieve is not None
+        if (self.generate is not None) + (self.bigpanda is not None) + read != 1:
+            raise ValueError("give one of `generate`, `bigpanda`, and `files` and/or `retrieve`")
         return self
 
 
@@ -85,6 +117,14 @@ class Cleaning(_Section):
         True, description="keep only the paper's selection, user analysis of DAOD datasets"
     )
     keep_robots: bool = Field(False, description="keep test jobs (gangarobot, hc_test)")
+    fold_sites: bool = Field(
+        True, description="fold the queues of a site into one name, by the table of sites"
+    )
+    any_site_name: bool = Field(
+        False,
+        description="keep the names of sites that the table of sites neither has nor resembles; "
+        "else they are masked, since such a cell may be anybody's name that slipped",
+    )
     pseudonymous: bool = Field(
         False,
         description="the dump's users are pseudonyms already: their hashes may follow from the "
@@ -112,6 +152,9 @@ class Split(_Section):
     method: Literal["random", "time", "task"] = "random"
     train: float = Field(0.6, gt=0, lt=1)
     validation: float = Field(0.2, gt=0, lt=1)
+    rows: int | None = Field(
+        None, ge=10, description="divide only so many jobs, drawn at random; all if null"
+    )
 
     @model_validator(mode="after")
     def _leaves_a_test(self) -> "Split":

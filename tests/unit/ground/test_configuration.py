@@ -41,7 +41,7 @@ def test_every_shipped_configuration_is_valid_on_top_of_the_default(name):
         ),
         ({"surrogates": {"options": {"tvae": {"epoch": 3}}}}, r"options.tvae.epoch.*unknown key"),
         ({"evaluation": {"target": "cputime"}}, "target is 'cputime', expected one of"),
-        ({"records": {"source": {"generate": {}, "files": ["x"]}}}, "give either `generate`"),
+        ({"records": {"source": {"generate": {}, "files": ["x"]}}}, "give one of `generate`"),
         ({"dataset": "My Data"}, "dataset is 'My Data': .*pattern"),
         (
             {"simulation": {"policies": ["as_recorded", "as_recorded"]}},

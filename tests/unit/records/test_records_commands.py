@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from redwood.errors import InputError
+from redwood.records.cleaned_file import clean_file
 from redwood.records.commands import app
 
 
@@ -14,18 +15,74 @@ def redwood_records(*arguments: str | Path) -> Result:
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
-def test_from_nothing_to_three_parts(tmp_path: Path) -> None:
-    raw, out = tmp_path / "raw", tmp_path / "out"
+def done(*arguments: str | Path) -> None:
+    result = redwood_records(*arguments)
+    assert result.exit_code == 0, (result.output, result.exception)
+
+
+@pytest.fixture(scope="module")
+def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Some generated dumps."""
+    folder = tmp_path_factory.mktemp("dumps") / "raw"
     asked = ("--start", "2024-01-01", "--days", 5, "--sites", 5, "--jobs", 400)
-    assert redwood_records("generate", *asked, "--seed", 1, "--output", raw).exit_code == 0
+    done("generate", *asked, "--seed", 1, "--output", folder)
+    return folder
+
+
+def test_from_nothing_to_three_parts(tmp_path: Path, raw: Path) -> None:
     options = json.dumps({"features": ["creationtime", "computingsite", "workload"]})
-    chosen = ("--dataset", "mine", "--seed", 1, "--options", options)
-    assert redwood_records("clean", raw, "--output", out, *chosen).exit_code == 0
-    tables = ("--table", out / "table.json", "--jobs", out / "jobs.parquet")
-    assert redwood_records("split", *tables, "--seed", 1, "--output", out).exit_code == 0
-    kept = json.loads((out / "cleaning.json").read_text())["rows"]["kept"]
-    parts = json.loads((out / "split.json").read_text())["parts"]
-    assert sum(part["rows"] for part in parts.values()) == kept
+    done("clean", raw, "--output", tmp_path, "--options", options, "--workers", 1)
+    table = ("--table", tmp_path / "table.json", "--jobs", tmp_path / "jobs")
+    done("split", *table, "--rows", 100, "--seed", 1, "--output", tmp_path)
+    parts = json.loads((tmp_path / "split.json").read_text())["parts"]
+    assert [part["rows"] for part in parts.values()] == [60, 20, 20]
+    done("card", *table, "--split", tmp_path / "split.json", "--output", tmp_path / "card")
+    assert "jobs" in (tmp_path / "card" / "card.html").read_text()
+    done("calibrate", raw, "--output", tmp_path / "calibration")
+    assert (tmp_path / "calibration" / "calibration.html").is_file()
+
+
+def test_file_by_file_gives_the_same_as_all_at_once(tmp_path: Path, raw: Path) -> None:
+    done("clean", raw, "--output", tmp_path / "one", "--workers", 2)
+    done("hash-key", "--output", tmp_path / "key")
+    names = sorted(path.name for path in raw.iterdir() if path.name.startswith("jobs_"))
+    for name in names:
+        cleaned = tmp_path / "cleaned" / name
+        done("clean-file", raw / name, "--key", tmp_path / "key", "--output", cleaned)
+    done("gather", *names, "--cleaned", tmp_path / "cleaned", "--output", tmp_path / "other")
+    contents = [
+        {
+            str(path.relative_to(folder)): path.read_bytes()
+            for path in folder.rglob("*")
+            if path.is_file() and not path.name.startswith("card.")
+        }
+        for folder in (tmp_path / "one", tmp_path / "other")
+    ]
+    assert len(contents[0]) > 5
+    assert contents[0] == contents[1]
+
+
+def test_a_killed_cleaning_goes_on_with_the_dumps_that_are_left(
+    tmp_path: Path, raw: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from redwood.records import cleaning
+
+    cleaned: list[str] = []
+
+    def spy(path: Path, name: str, *rest: object) -> None:
+        cleaned.append(name)
+        if len(cleaned) == 3:
+            raise KeyboardInterrupt
+        clean_file(path, name, *rest)
+
+    monkeypatch.setattr(cleaning, "clean_file", spy)
+    arguments = ("clean", raw, "--output", tmp_path, "--workers", 1)
+    assert redwood_records(*arguments).exit_code != 0
+    assert not (tmp_path / "cleaning.json").exists()
+    done(*arguments)
+    assert cleaned[3:] == cleaned[2:3] + sorted(set(cleaned[3:]) - set(cleaned[:3]))
+    assert len(cleaned) == 1 + len(set(cleaned))
+    assert not (tmp_path / "cleaned").exists()
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""`redwood records …`: generate, retrieve, clean, split."""
+"""`redwood records …`: make or get raw dumps, clean them, split the jobs, and look at them."""
 
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +13,10 @@ app = typer.Typer(
 )
 
 Seed = Annotated[int, typer.Option(help="Seed of the run.", min=0)]
+Sites = Annotated[Path | None, typer.Option(help="Table of sites, resources/sites.csv.")]
+Options = Annotated[str, typer.Option(help="Section records.cleaning, as JSON.")]
+Dataset = Annotated[str, typer.Option(help="Name of the table.")]
+JobTable = Annotated[Path, typer.Option(help="Job table, a file or a folder partitioned by day.")]
 
 
 @app.command()
@@ -38,6 +42,22 @@ def generate(
 
 
 @app.command()
+def calibrate(
+    inputs: Annotated[
+        list[Path], typer.Argument(metavar="INPUT...", help="Generated dumps: files or folders.")
+    ],
+    output: Annotated[Path, typer.Option(help="Folder for calibration.json and .html.")],
+) -> None:
+    """Compare generated dumps with what is published of genuine ones.
+
+    Example: redwood records calibrate raw --output calibration
+    """
+    from redwood.records.calibration.calibrating import calibrate as calibrate_dumps
+
+    calibrate_dumps(inputs, output)
+
+
+@app.command()
 def retrieve(
     url: Annotated[str, typer.Option(help="Address of the file.")],
     output: Annotated[Path, typer.Option(help="Where to put it.")],
@@ -54,22 +74,46 @@ def retrieve(
 
 
 @app.command()
+def download(
+    options: Annotated[str, typer.Option(help="Section records.source.bigpanda, as JSON.")],
+    output: Annotated[Path, typer.Option(help="Folder to write the dumps to.")],
+) -> None:
+    """Ask a BigPanDA monitor for job records, window by window, at its own pace.
+
+    The token is read from the environment variable REDWOOD_BIGPANDA_TOKEN. Windows that are there
+    already are not asked for again.
+
+    Example: redwood records download --output raw --options '{"sites": ["CERN"],
+    "start": "2024-01-01T00:00", "end": "2024-01-03T00:00"}'
+    """
+    from redwood.configuration import BigPanda, read_section
+    from redwood.records.bigpanda import download as download_windows
+
+    download_windows(read_section(BigPanda, options, "records download --options"), output)
+
+
+@app.command()
 def clean(
     inputs: Annotated[
         list[Path], typer.Argument(metavar="INPUT...", help="Files, folders, globs.")
     ],
     output: Annotated[Path, typer.Option(help="Folder for the job table and its account.")],
-    dataset: Annotated[str, typer.Option(help="Name of the table.")],
-    seed: Seed,
-    options: Annotated[str, typer.Option(help="Section records.cleaning, as JSON.")] = "{}",
-    sites: Annotated[Path | None, typer.Option(help="Table of sites, resources/sites.csv.")] = None,
+    dataset: Dataset = "jobs",
+    seed: Seed = 0,
+    options: Options = "{}",
+    sites: Sites = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Dumps cleaned at once; one a processor if not given.", min=1)
+    ] = None,
 ) -> None:
     """Clean raw dumps into the job table; every row is kept or rejected with a reason.
 
-    Users and tasks become hashes, keyed by the environment variable REDWOOD_HASH_KEY, else by a
-    random key.
+    CSV, JSON and Standard Workload Format (plain, .gz or .zst) and Parquet are read. Users and
+    tasks become hashes, keyed by the environment variable REDWOOD_HASH_KEY, else by a random key.
 
-    Example: redwood records clean raw --output records --dataset mine --seed 1
+    Example: redwood records clean raw --output records
+
+    Example: redwood records clean 'dumps/2024-*.csv.gz' --output records
     --options '{"analysis_of_daod": false}'
     """
     from redwood.configuration import Cleaning, read_section
@@ -77,26 +121,102 @@ def clean(
     from redwood.records.sites import SITES_FILE
 
     section = read_section(Cleaning, options, "records clean --options")
-    clean_dumps(inputs, output, dataset, seed, section, sites or SITES_FILE)
+    clean_dumps(inputs, output, dataset, seed, section, sites or SITES_FILE, workers)
+
+
+@app.command()
+def hash_key(
+    output: Annotated[Path, typer.Option(help="Where to put the key.")],
+) -> None:
+    """Draw the random key that the hashes of all dumps of a run share; keep it to yourself.
+
+    Example: redwood records hash-key --output records/.hash_key
+    """
+    from redwood.records.privacy import write_key
+
+    write_key(output)
+
+
+@app.command()
+def clean_file(
+    dump: Annotated[Path, typer.Argument(help="One dump.")],
+    output: Annotated[Path, typer.Option(help="Folder for the cleaned file.")],
+    seed: Seed = 0,
+    options: Options = "{}",
+    sites: Sites = None,
+    name: Annotated[str | None, typer.Option(help="How reports name the dump.")] = None,
+    key: Annotated[Path | None, typer.Option(help="Random key of the hashes.")] = None,
+) -> None:
+    """Clean one of many dumps, so that others can be cleaned elsewhere at the same time.
+
+    Example: redwood records clean-file raw/jobs_01.csv.gz --key .hash_key --output cleaned/jobs_01
+    """
+    from redwood.configuration import Cleaning, read_section
+    from redwood.records.cleaned_file import clean_file as clean_one
+    from redwood.records.sites import SITES_FILE
+
+    section = read_section(Cleaning, options, "records clean-file --options")
+    clean_one(dump, name or dump.name, output, section, seed, key, sites or SITES_FILE)
+
+
+@app.command()
+def gather(
+    names: Annotated[
+        list[str], typer.Argument(metavar="NAME...", help="Cleaned files, in order of the dumps.")
+    ],
+    cleaned: Annotated[Path, typer.Option(help="Folder with the cleaned files.")],
+    output: Annotated[Path, typer.Option(help="Folder for the job table and its account.")],
+    dataset: Dataset = "jobs",
+    options: Options = "{}",
+) -> None:
+    """Gather cleaned files into the job table, each job once, partitioned by day.
+
+    Example: redwood records gather jobs_01 jobs_02 --cleaned cleaned --output records
+    """
+    from redwood.configuration import Cleaning, read_section
+    from redwood.records.gathering import gather as gather_files
+
+    section = read_section(Cleaning, options, "records gather --options")
+    gather_files([cleaned / name for name in names], output, dataset, section)
 
 
 @app.command()
 def split(
     table: Annotated[Path, typer.Option(help="Table description.")],
-    jobs: Annotated[Path, typer.Option(help="Job table.")],
+    jobs: JobTable,
     seed: Seed,
     output: Annotated[Path, typer.Option(help="Folder for the parts.")],
     method: Annotated[str, typer.Option(help="random, time or task.")] = "random",
     train: Annotated[float, typer.Option(help="Share of training rows.")] = 0.6,
     validation: Annotated[float, typer.Option(help="Share of validation rows.")] = 0.2,
+    rows: Annotated[int | None, typer.Option(help="Divide only so many jobs.")] = None,
 ) -> None:
     """Divide the job table into training, validation and test rows.
 
-    Example: redwood records split --table table.json --jobs jobs.parquet --method random
-    --seed 1 --output records
+    Example: redwood records split --table table.json --jobs jobs --method random --seed 1
+    --output records
     """
     from redwood.configuration import Split, read_section
     from redwood.records.splitting import split as split_table
 
-    values = {"method": method, "train": train, "validation": validation}
+    values = {"method": method, "train": train, "validation": validation, "rows": rows}
     split_table(table, jobs, read_section(Split, values, "records split"), seed, output)
+
+
+@app.command()
+def card(
+    table: Annotated[Path, typer.Option(help="Table description.")],
+    jobs: JobTable,
+    output: Annotated[Path, typer.Option(help="Folder for card.html and card.json.")],
+    cleaning: Annotated[Path | None, typer.Option(help="cleaning.json.")] = None,
+    rejected: Annotated[Path | None, typer.Option(help="rejected.parquet.")] = None,
+    split: Annotated[Path | None, typer.Option(help="split.json.")] = None,
+) -> None:
+    """Describe a table on one page: is it what you take it for, and is it usable?
+
+    Example: redwood records card --table records/table.json --jobs records/jobs
+    --cleaning records/cleaning.json --rejected records/rejected.parquet --output records
+    """
+    from redwood.records.card.describing import card as describe
+
+    describe(table, jobs, cleaning, rejected, split, output)

@@ -9,9 +9,21 @@ groups and users, dispatch blocks and libraries follow no such scheme and have n
 import re
 from typing import NamedTuple
 
-_PROJECT = re.compile(r"(?:mc|data)\d{2}(?:_[A-Za-z0-9]+)*|valid\d*")
-_STEP = re.compile(r"[A-Za-z]+")
-_DATA_TYPE = re.compile(r"[A-Z][A-Za-z0-9_]*")
+# What stands in these fields comes out of the cleaning stage, so it must not be any word: a project
+# has an energy or is for heavy ions, cosmics, commissioning, calibration or tests …
+_PROJECT = re.compile(
+    r"(?:mc|data)\d{2}(?:_(?:(?:hi|hip|pPb|ppb)?\d+(?:p\d+)?[GT]eV|hi|hip|pPb|ppb|cos|cosmag"
+    r"|(?:id|lar|tile|muon|l1calo)?comm|calib|[12]beam|test))*|valid\d*"
+)
+# … and the steps are those of ATL-COM-GEN-2007-003 and the ones that came after it.
+_STEPS = frozenset(
+    {
+        *("evgen", "simul", "digit", "pile", "overlay", "recon", "merge", "deriv", "daq"),
+        *("PhysCont", "reprocess", "filter", "skim", "slim", "ntuple", "ntup", "atlfast"),
+        *("fast", "FastChain", "avgen", "calib", "trigger", "validation", "perf"),
+    }
+)
+_DATA_TYPE = re.compile(r"(?=.{2,32}$)[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*")
 _DERIVED = "DAOD_"
 
 
@@ -39,9 +51,7 @@ def parse(name: str) -> DatasetName:
     if len(fields) not in (5, 6) or not all(fields[:5]):
         return DatasetName()
     project, _, _, step, data_type = fields[:5]
-    if not (
-        _PROJECT.fullmatch(project) and _STEP.fullmatch(step) and _DATA_TYPE.fullmatch(data_type)
-    ):
+    if not (_PROJECT.fullmatch(project) and step in _STEPS and _DATA_TYPE.fullmatch(data_type)):
         return DatasetName()
     short, is_daod = short_data_type(data_type)
     return DatasetName(project, step, short, is_daod)
@@ -51,6 +61,12 @@ def short_data_type(data_type: str) -> tuple[str, bool]:
     """`DAOD_PHYS` → (`PHYS`, True); a type that is not derived stays as it is, with False."""
     is_daod = data_type.startswith(_DERIVED) and len(data_type) > len(_DERIVED)
     return (data_type[len(_DERIVED) :] if is_daod else data_type), is_daod
+
+
+def parse_data_type(value: str) -> tuple[str | None, bool]:
+    """The short data type in an INPUTFILETYPE and whether it is derived; `None` if it is none."""
+    data_type = value.strip()
+    return short_data_type(data_type) if _DATA_TYPE.fullmatch(data_type) else (None, False)
 
 
 def parse_project(value: str) -> str | None:

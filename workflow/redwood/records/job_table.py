@@ -53,6 +53,14 @@ ALTERNATIVES: Final[Mapping[str, tuple[str, ...]]] = {
     "workinggroup": ("workinggroup",),
 }
 
+# Column of the job table → the typed columns it is made of, where it is not read as it is.
+MADE_OF: Final[Mapping[str, tuple[str, ...]]] = {
+    "workload": ("cputime", "hs06sec"),
+    "queuetime": ("creationtime", "starttime"),
+    "walltime": ("starttime", "endtime"),
+    "cores": ("actualcores", "askedcores"),
+}
+
 # Raw columns that decide which rows are kept but are no column of the job table.
 _DECIDING = frozenset({"pandaid", "modificationtime", "prodsourcelabel", "processingtype"})
 

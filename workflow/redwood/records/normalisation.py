@@ -1,30 +1,29 @@
 """Chunks of text → typed records without names of persons.
 
 This is the last place that sees a name: users and tasks leave it as keyed hashes, dataset names as
-their project, step and type.
+their project, step and type; and sites and groups only if they cannot be a name that slipped.
 """
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from redwood.configuration import Cleaning
 from redwood.records import dataset_names
-from redwood.records.privacy import HashKey, hashed
-from redwood.records.readers import Chunk
-from redwood.records.values import shown, text, to_numbers, to_times
+from redwood.records.privacy import HashKey, Names, hashed
+from redwood.records.readers.reading import Chunk
+from redwood.records.sites import Place, SiteTable
+from redwood.records.values import is_absent, shown, to_numbers, to_times
 
-# Typed column → raw column, for those that are read one to one.
-_TIMES = {
-    "creationtime": "creationtime",
-    "modificationtime": "modificationtime",
-    "starttime": "starttime",
-    "endtime": "endtime",
-}
-_QUANTITIES = {
+# Typed columns that are read one to one from a raw one.
+TIMES = ("creationtime", "modificationtime", "starttime", "endtime")
+QUANTITIES = {
+    "pandaid": "pandaid",
     "nfiles": "ninputdatafiles",
     "size": "inputfilebytes",
     "cputime": "cpuconsumptiontime",
@@ -34,140 +33,281 @@ _QUANTITIES = {
     "actualcores": "actualcorecount",
     "askedcores": "corecount",
 }
-_WHOLE = frozenset({"nfiles", "size", "attempt", "actualcores", "askedcores"})
+_WHOLE = frozenset({"pandaid", "nfiles", "size", "attempt", "actualcores", "askedcores"})
 _LARGEST_WHOLE = float(1 << 53)
 _ROBOT_TYPES = ("gangarobot", "hc_")
+# A task that PanDA did not get from JEDI, and a user that BigPanDA does not know.
+_NOBODY = frozenset({"0", "unknown"})
+
+_QUEUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}")
+_GROUP = re.compile(
+    r"[A-Z]{2,4}_[A-Z0-9]{2,12}|(?:phys|perf|det|trig|soft|data|gen|proj|comp|dev|upgrade|tier)"
+    r"-[a-z0-9-]{2,20}|vo\d+|atlas"
+)
+
+
+class Words(NamedTuple):
+    """A categorical column: `codes` int32 [n], -1 where missing, into `values`."""
+
+    codes: np.ndarray
+    values: list[str]
+
+    def where(self, holds: Callable[[str], bool]) -> np.ndarray:
+        """The rows whose word satisfies a condition, bool [n]; not those without one."""
+        return np.array([*map(holds, self.values), False], dtype=bool)[self.codes]
+
+    def at(self, rows: np.ndarray) -> list[str | None]:
+        """The words of some rows."""
+        texts = [*self.values, None]
+        return [texts[code] for code in self.codes[rows].tolist()]
+
+
+class Unusable(NamedTuple):
+    """Cells of one raw column that hold something else than the typed `column` is for.
+
+    `rows` are positions in the chunk, `values` what may be shown of the cells.
+    """
+
+    column: str
+    raw: str
+    rows: np.ndarray
+    values: list[str]
 
 
 @dataclass
 class Records:
-    """Typed records, one row each.
+    """The typed records of a chunk, n of them.
 
     Attributes:
-        frame: columns `file`, `line`, `pandaid`, the times, quantities and categories below, and
-            the flags `is_daod` and `is_robot`; a raw column that a file lacks is all missing.
-        unusable: cells that hold something other than what their column is for: `row` (position in
-            `frame`), `column` (typed), `raw` (the dump's column), `value` (safe to show).
+        chunk: what they were made of.
+        numbers: quantity → float64 [n], NaN where missing.
+        times: time → datetime64[us] [n] UTC, NaT where missing.
+        words: category → Words [n].
+        is_daod, is_robot: of the input dataset and of the job, bool [n].
+        core_power: HS23 per core of the site, NaN where the table of sites does not know it, [n].
+        acquaintance: `known`, `folded`, `unknown` or `masked` as words [n]: how the table of sites
+            knows the site.
+        unusable: cells that hold something else than they should.
         present: raw columns, lower case, in which some row has a value.
     """
 
-    frame: pd.DataFrame
-    unusable: pd.DataFrame
+    chunk: Chunk
+    numbers: dict[str, np.ndarray] = field(default_factory=dict)
+    times: dict[str, np.ndarray] = field(default_factory=dict)
+    words: dict[str, Words] = field(default_factory=dict)
+    is_daod: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=bool))
+    is_robot: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=bool))
+    core_power: np.ndarray = field(default_factory=lambda: np.empty(0))
+    acquaintance: Words = field(default_factory=lambda: Words(np.empty(0, dtype=np.int32), []))
+    unusable: list[Unusable] = field(default_factory=list)
     present: set[str] = field(default_factory=set)
 
+    def __len__(self) -> int:
+        return len(self.chunk.records)
 
-def normalise(chunk: Chunk, key: HashKey, utc_offset_hours: float) -> Records:
-    """Type the cells of a chunk.
+    def is_missing(self, name: str) -> np.ndarray:
+        """Where a typed column has no value, bool [n]."""
+        if name in self.numbers:
+            return np.isnan(self.numbers[name])
+        if name in self.times:
+            return np.isnat(self.times[name])
+        return self.words[name].codes < 0
+
+
+class Normaliser:
+    """Types the chunks of one dump after another.
 
     Args:
-        chunk: text under PanDA's lower-case names.
+        options: how the dump is to be read.
         key: what users and tasks are hashed with.
-        utc_offset_hours: how far the dump's clock is ahead of UTC.
+        sites: queue → site.
+        pseudonymous: whether no cell can hold the name of a person.
     """
-    cells = _Cells(chunk.rows)
-    size = len(chunk.rows)
-    columns: dict[str, object] = {
-        "file": pd.Categorical.from_codes(np.zeros(size, dtype=np.int8), [chunk.source.name]),
-        "line": chunk.rows.index.to_numpy(),
-        "pandaid": cells.quantity("pandaid", "pandaid", whole=True),
-    }
-    for name, raw in _TIMES.items():
-        columns[name] = cells.times(name, raw, utc_offset_hours)
-    for name, raw in _QUANTITIES.items():
-        columns[name] = cells.quantity(name, raw, whole=name in _WHOLE)
-    columns["cores"] = _cores(columns.pop("actualcores"), columns.pop("askedcores"))
-    for name in ("jobstatus", "prodsourcelabel", "processingtype"):
-        columns[name] = cells.category(name, str.lower)
-    for name in ("computingsite", "workinggroup"):
-        columns[name] = cells.category(name)
-    columns |= _dataset_columns(cells)
-    for name, preferred, other in (
-        ("user", "produsername", "produserid"),
-        ("task", "jeditaskid", "taskid"),
-    ):
-        values = pc.coalesce(cells.text(preferred), cells.text(other))
-        columns[name] = pd.Categorical(hashed(values.to_pandas(), key, name))
-    present = {name for name in chunk.rows if cells.text(name).null_count < size}
-    return Records(pd.DataFrame(columns), cells.unusable(), present)
 
+    def __init__(
+        self, options: Cleaning, key: HashKey, sites: SiteTable, *, pseudonymous: bool
+    ) -> None:
+        self._options, self._key, self._sites = options, key, sites
+        self._any_word = pseudonymous
+        self._names = Names()
 
-def joined(parts: list[Records]) -> Records:
-    """The records of all chunks, in order. The parts are emptied, so as not to hold all twice."""
-    offsets = np.cumsum([0, *(len(part.frame) for part in parts[:-1])])
-    unusable = [
-        part.unusable.assign(row=part.unusable["row"] + offset)
-        for part, offset in zip(parts, offsets, strict=True)
-    ]
-    columns = {}
-    for name in list(parts[0].frame):
-        pieces = [part.frame.pop(name) for part in parts]
-        if isinstance(pieces[0].dtype, pd.CategoricalDtype):
-            columns[name] = pd.api.types.union_categoricals(pieces)
-        else:
-            columns[name] = np.concatenate([piece.to_numpy() for piece in pieces])
-    return Records(
-        pd.DataFrame(columns),
-        pd.concat(unusable, ignore_index=True),
-        set().union(*(part.present for part in parts)),
-    )
+    def records(self, chunk: Chunk) -> Records:
+        """The typed records of a chunk, as many as it has."""
+        records = Records(chunk)
+        for name in TIMES:
+            self._read_times(records, name)
+        for name, raw in QUANTITIES.items():
+            self._read_quantity(records, name, raw)
+        records.numbers["cores"] = _cores(
+            records.numbers.pop("actualcores"), records.numbers.pop("askedcores")
+        )
+        self._hash(records, "user", ("produsername", "produserid"))
+        self._hash(records, "task", ("jeditaskid", "taskid"))
+        for name in ("jobstatus", "prodsourcelabel", "processingtype"):
+            records.words[name] = _mapped(self._distinct(records, name), str.lower)
+        self._read_datasets(records)
+        self._read_site(records)
+        groups = self._distinct(records, "workinggroup")
+        records.words["workinggroup"] = _mapped(groups, self._group)
+        _note(records, "workinggroup", groups, records.words["workinggroup"])
+        return records
 
+    def _read_times(self, records: Records, name: str) -> None:
+        cells = records.chunk.cells.get(name)
+        if cells is None:
+            records.times[name] = np.full(len(records), np.datetime64("NaT", "us"))
+            return
+        times, unreadable = to_times(cells, self._options.utc_offset_hours)
+        records.times[name] = times
+        if unreadable.any() or not np.isnat(times).all():
+            records.present.add(name)
+        _note_rows(records, name, name, unreadable)
 
-class _Cells:
-    """The cells of a chunk, and a note of those that are not what their column is for."""
-
-    def __init__(self, rows: pd.DataFrame) -> None:
-        self._rows = rows
-        self._texts: dict[str, pa.Array] = {}
-        self._notes: list[pd.DataFrame] = []
-
-    def text(self, raw: str) -> pa.Array:
-        """The stripped text of a raw column, null where the column or the value is absent."""
-        if raw not in self._texts:
-            absent = raw not in self._rows
-            self._texts[raw] = (
-                pa.nulls(len(self._rows), pa.string()) if absent else text(self._rows[raw])
-            )
-        return self._texts[raw]
-
-    def distinct(self, raw: str) -> tuple[np.ndarray, list[str]]:
-        """Codes [n], -1 for a missing text, and the texts they stand for."""
-        encoded = self.text(raw).dictionary_encode()
-        return pc.fill_null(encoded.indices, -1).to_numpy(), encoded.dictionary.to_pylist()
-
-    def per_value(
-        self, raw: str, function: Callable[[str], object], otherwise: object = None
-    ) -> np.ndarray:
-        """`function` of each text of a raw column, `otherwise` where there is none, [n] object."""
-        codes, texts = self.distinct(raw)
-        results = np.array([*map(function, texts), otherwise], dtype=object)
-        return results[codes]
-
-    def category(self, raw: str, function: Callable[[str], str] = str) -> pd.Categorical:
-        return pd.Categorical(self.per_value(raw, function))
-
-    def times(self, name: str, raw: str, utc_offset_hours: float) -> np.ndarray:
-        times, unreadable = to_times(self.text(raw), utc_offset_hours)
-        self._note(name, raw, unreadable)
-        return times
-
-    def quantity(self, name: str, raw: str, *, whole: bool) -> np.ndarray:
+    def _read_quantity(self, records: Records, name: str, raw: str) -> None:
         """A number ≥ 0, whole where it counts something."""
-        values, unreadable = to_numbers(self.text(raw))
+        cells = records.chunk.cells.get(raw)
+        if cells is None:
+            records.numbers[name] = np.full(len(records), np.nan)
+            return
+        values, unreadable = to_numbers(cells)
+        if unreadable.any() or not np.isnan(values).all():
+            records.present.add(raw)
         wrong = unreadable | (values < 0)
-        if whole:
+        if name in _WHOLE:
             wrong |= (values != np.floor(values)) & ~np.isnan(values)
             wrong |= values >= _LARGEST_WHOLE
-        self._note(name, raw, wrong)
-        return np.where(wrong, np.nan, values)
+        records.numbers[name] = np.where(wrong, np.nan, values)
+        _note_rows(records, name, raw, wrong)
 
-    def _note(self, name: str, raw: str, wrong: np.ndarray) -> None:
-        rows = np.flatnonzero(wrong)
-        values = [shown(value) for value in self.text(raw).take(pa.array(rows)).to_pylist()]
-        note = pd.DataFrame({"row": rows, "column": name, "raw": raw, "value": values})
-        self._notes.append(note.astype({"value": object}))
+    def _distinct(self, records: Records, raw: str) -> Words:
+        """The stripped words of a raw column."""
+        cells = records.chunk.cells.get(raw)
+        if cells is None:
+            return Words(np.full(len(records), -1, dtype=np.int32), [])
+        encoded = cells.dictionary_encode()
+        codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)
+        words = _mapped(
+            Words(codes, encoded.dictionary.to_pylist()),
+            lambda cell: None if is_absent(word := cell.strip()) else word,
+        )
+        if (words.codes >= 0).any():
+            records.present.add(raw)
+        return words
 
-    def unusable(self) -> pd.DataFrame:
-        return pd.concat(self._notes, ignore_index=True)
+    def _hash(self, records: Records, name: str, raws: tuple[str, str]) -> None:
+        """Hashes of a person or a task, from the first of two raw columns that has one."""
+        first, other = (
+            _mapped(
+                self._distinct(records, raw),
+                lambda word: None if word.lower() in _NOBODY else word,
+            )
+            for raw in raws
+        )
+        if name == "user":
+            for word in (*first.values, *other.values):
+                self._names.add_person(word)
+        named = _first_of(first, other)
+        records.words[name] = Words(named.codes, hashed(named.values, self._key, name))
+
+    def _read_datasets(self, records: Records) -> None:
+        """Project, step and type of the input, from the dataset's name, else the file columns."""
+        names = self._distinct(records, "proddblock")
+        for name in names.values:
+            self._names.add_owner(name)
+        parsed = [dataset_names.parse(name) for name in names.values]
+        project, prodstep, datatype = (
+            self._vetted(Words(names.codes, [getattr(fields, part) for fields in parsed]))
+            for part in ("project", "prodstep", "datatype")
+        )
+        file_projects = self._distinct(records, "inputfileproject")
+        file_types = self._distinct(records, "inputfiletype")
+        typed = [dataset_names.parse_data_type(name) for name in file_types.values]
+        unnamed = names.codes < 0
+        type_codes = np.where(unnamed, file_types.codes, -1)
+        file_type = self._vetted(Words(type_codes, [short for short, _ in typed]))
+        file_project = _mapped(file_projects, dataset_names.parse_project)
+        records.words["project"] = _first_of(project, self._vetted(file_project))
+        records.words["prodstep"] = prodstep
+        records.words["datatype"] = _first_of(datatype, file_type)
+        is_daod = np.array([*(fields.is_daod for fields in parsed), False], dtype=bool)
+        type_is_daod = np.array([*(derived for _, derived in typed), False], dtype=bool)
+        records.is_daod = np.where(unnamed, type_is_daod[file_types.codes], is_daod[names.codes])
+        records.is_robot = (
+            records.words["processingtype"].where(lambda word: word.startswith(_ROBOT_TYPES))
+            | names.where(dataset_names.is_robot)
+            | file_projects.where(dataset_names.is_robot)
+        )
+
+    def _read_site(self, records: Records) -> None:
+        queues = self._distinct(records, "computingsite")
+        places = [
+            self._sites.place(queue, fold=self._options.fold_sites) for queue in queues.values
+        ]
+        records.core_power = np.array([*(place.core_power for place in places), None], dtype=float)[
+            queues.codes
+        ]
+        named = [
+            self._site_name(queue, place)
+            for queue, place in zip(queues.values, places, strict=True)
+        ]
+        records.words["computingsite"] = _merged(queues.codes, [name for name, _ in named])
+        records.acquaintance = _merged(queues.codes, [how for _, how in named])
+        _note(records, "computingsite", queues, records.words["computingsite"])
+
+    def _site_name(self, queue: str, place: Place) -> tuple[str | None, str]:
+        """What a site is called in the job table, and how it is known.
+
+        A name that the table of sites does not have may be anybody's: it is taken only if it
+        resembles others, else masked, so that the row is not lost; and what looks like a person's
+        is no site.
+        """
+        if place.acquaintance != "unknown":
+            return place.name, place.acquaintance
+        if self._names.may_be_in(queue) or not (self._any_word or _QUEUE.fullmatch(queue)):
+            return None, "unknown"
+        trusted = self._any_word or self._options.any_site_name
+        if trusted or self._sites.resembles_a_site(queue):
+            return queue, "unknown"
+        return f"unlisted-{hashed([queue], self._key, 'site')[0][:8]}", "masked"
+
+    def _group(self, word: str) -> str | None:
+        if self._names.may_be_in(word) or not (self._any_word or _GROUP.fullmatch(word)):
+            return None
+        return word
+
+    def _vetted(self, words: Words) -> Words:
+        """The words without those that are a person's name."""
+        return _merged(
+            words.codes,
+            [
+                None if word is None or self._names.may_be_in(word) else word
+                for word in words.values
+            ],
+        )
+
+
+def _mapped(words: Words, function: Callable[[str], str | None]) -> Words:
+    """`function` of each word; equal results share a code, and `None` is missing."""
+    return _merged(words.codes, map(function, words.values))
+
+
+def _merged(codes: np.ndarray, values: Iterable[str | None]) -> Words:
+    """Words with every value once, missing where it is `None`."""
+    places: dict[str, int] = {}
+    translated = [
+        -1 if value is None else places.setdefault(value, len(places)) for value in values
+    ]
+    return Words(np.array([*translated, -1], dtype=np.int32)[codes], list(places))
+
+
+def _first_of(first: Words, other: Words) -> Words:
+    """The words of `first`, and where it has none those of `other`."""
+    codes = np.where(
+        first.codes >= 0,
+        first.codes,
+        np.where(other.codes >= 0, other.codes + len(first.values), -1),
+    )
+    return _merged(codes, [*first.values, *other.values])
 
 
 def _cores(actual: np.ndarray, asked: np.ndarray) -> np.ndarray:
@@ -176,26 +316,14 @@ def _cores(actual: np.ndarray, asked: np.ndarray) -> np.ndarray:
     return np.where(np.isnan(actual), asked, actual)
 
 
-def _dataset_columns(cells: _Cells) -> dict[str, object]:
-    """Project, step and type of the input, from the dataset's name, else from the file columns."""
-    codes, names = cells.distinct("proddblock")
-    parsed = [*map(dataset_names.parse, names), dataset_names.DatasetName()]
-    project, prodstep, datatype, is_daod = (
-        np.array(values, dtype=object)[codes] for values in zip(*parsed, strict=True)
-    )
-    unnamed = codes < 0
-    file_project = cells.per_value("inputfileproject", dataset_names.parse_project)
-    type_name = cells.per_value("inputfiletype", lambda raw: dataset_names.short_data_type(raw)[0])
-    type_is_daod = cells.per_value(
-        "inputfiletype", lambda raw: dataset_names.short_data_type(raw)[1], otherwise=False
-    )
-    is_robot = cells.per_value("processingtype", lambda name: name.startswith(_ROBOT_TYPES), False)
-    for raw in ("proddblock", "inputfileproject"):
-        is_robot = is_robot | cells.per_value(raw, dataset_names.is_robot, False)
-    return {
-        "project": pd.Categorical(np.where(pd.isna(project), file_project, project)),
-        "prodstep": pd.Categorical(prodstep),
-        "datatype": pd.Categorical(np.where(unnamed, type_name, datatype)),
-        "is_daod": np.where(unnamed, type_is_daod, is_daod).astype(bool),
-        "is_robot": is_robot.astype(bool),
-    }
+def _note_rows(records: Records, column: str, raw: str, wrong: np.ndarray) -> None:
+    rows = np.flatnonzero(wrong)
+    if len(rows):
+        cells = records.chunk.cells[raw].take(pa.array(rows)).to_pylist()
+        values = [shown(cell.strip()) for cell in cells]
+        records.unusable.append(Unusable(column, raw, rows, values))
+
+
+def _note(records: Records, column: str, found: Words, taken: Words) -> None:
+    """Note the cells of `column` that have a word which was not taken."""
+    _note_rows(records, column, column, (found.codes >= 0) & (taken.codes < 0))

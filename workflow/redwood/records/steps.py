@@ -1,6 +1,7 @@
-"""The steps of cleaning, in order: each rejects rows for one reason, and all are counted.
+"""The steps of cleaning that look at one row alone, in order; each rejects for one reason.
 
-A further step is a further entry of `STEPS`.
+A further step is a further entry of `STEPS`. Two reasons need all dumps and are found when they are
+gathered: see `LATE_REASONS`.
 """
 
 from collections.abc import Callable, Iterator
@@ -8,10 +9,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import pandas as pd
 
 from redwood.configuration import Cleaning
-from redwood.records.job_table import ALTERNATIVES, FINAL_STATES, REQUIRED
+from redwood.records.job_table import ALTERNATIVES, FINAL_STATES, MADE_OF, REQUIRED
 from redwood.records.normalisation import Records
 
 # Values that may be shown when a row is rejected for them; others may be a cell that slipped.
@@ -29,14 +29,26 @@ _KNOWN_LABELS = frozenset(
     }
 )
 
+Shown = Callable[[np.ndarray], list[str | None]]
+
+
+def _nothing(rows: np.ndarray) -> list[None]:
+    return [None] * len(rows)
+
 
 @dataclass(frozen=True)
 class Rejection:
-    """Rows that a step rejects: bool [n], the raw column at fault, what may be shown of it [n]."""
+    """Rows that a step rejects.
+
+    Attributes:
+        rows: bool [n].
+        column: the raw column at fault, lower case.
+        shown: positions of rows → what may be shown of the cells at fault.
+    """
 
     rows: np.ndarray
-    column: str = ""
-    shown: np.ndarray | None = None
+    column: str
+    shown: Shown = _nothing
 
 
 @dataclass(frozen=True)
@@ -54,102 +66,123 @@ class Step:
     find: Callable[[Records, Cleaning], Iterator[Rejection]]
 
 
+@dataclass(frozen=True)
+class Verdicts:
+    """What became of n records: position in `STEPS` [n] int8, -1 where kept; raw column [n] and
+    what may be shown of its cell [n], `None` where there is nothing to say."""
+
+    steps: np.ndarray
+    columns: np.ndarray
+    values: np.ndarray
+
+    @property
+    def kept(self) -> np.ndarray:
+        return self.steps < 0
+
+
+def judge(records: Records, options: Cleaning) -> Verdicts:
+    """The first step that rejects each record, if any does."""
+    size = len(records)
+    steps = np.full(size, -1, dtype=np.int8)
+    columns, values = np.full(size, None, dtype=object), np.full(size, None, dtype=object)
+    for number, step in enumerate(STEPS):
+        for rejection in step.find(records, options):
+            rows = np.flatnonzero(rejection.rows & (steps < 0))
+            if len(rows):
+                steps[rows] = number
+                columns[rows] = rejection.column.upper() or None
+                values[rows] = [value or None for value in rejection.shown(rows)]
+    return Verdicts(steps, columns, values)
+
+
 def needed_columns(options: Cleaning) -> tuple[str, ...]:
     """The columns of the job table in which a kept row must have a value."""
     return tuple(dict.fromkeys((*REQUIRED, *options.features)))
 
 
-def _duplicates(records: Records, _: Cleaning) -> Iterator[Rejection]:
-    frame = records.frame
-    # Missing times sort first: NaT is the smallest integer.
-    modified = frame["modificationtime"].to_numpy().view(np.int64)
-    order = np.lexsort((np.arange(len(frame)), modified))
-    identifiers = frame["pandaid"].iloc[order]
-    repeated = identifiers.duplicated(keep="last") & identifiers.notna()
-    rows = np.zeros(len(frame), dtype=bool)
-    rows[order] = repeated.to_numpy()
-    yield Rejection(rows, "pandaid", _as_whole_text(frame["pandaid"]))
-
-
-def _not_final(records: Records, _: Cleaning) -> Iterator[Rejection]:
-    if "jobstatus" in records.present:
-        states = records.frame["jobstatus"]
-        rows = ~states.isin(FINAL_STATES).to_numpy()
-        yield Rejection(rows, "jobstatus", _known_or_hidden(states, _KNOWN_STATES))
+def _not_final(records: Records, options: Cleaning) -> Iterator[Rejection]:
+    states = records.words["jobstatus"]
+    rows = states.where(lambda state: state not in FINAL_STATES)
+    yield Rejection(rows, "jobstatus", _known_or_hidden(records, "jobstatus", _KNOWN_STATES))
+    if "jobstatus" in needed_columns(options):
+        yield Rejection(states.codes < 0, "jobstatus")
 
 
 def _other_activity(records: Records, options: Cleaning) -> Iterator[Rejection]:
     if options.analysis_of_daod:
-        labels = records.frame["prodsourcelabel"]
-        rows = (labels != "user").to_numpy()
-        yield Rejection(rows, "prodsourcelabel", _known_or_hidden(labels, _KNOWN_LABELS))
+        rows = ~records.words["prodsourcelabel"].where(lambda label: label == "user")
+        known = _known_or_hidden(records, "prodsourcelabel", _KNOWN_LABELS)
+        yield Rejection(rows, "prodsourcelabel", known)
 
 
 def _other_input(records: Records, options: Cleaning) -> Iterator[Rejection]:
     if options.analysis_of_daod:
-        frame = records.frame
         # A data type is shown only where it comes from the name of an official dataset.
-        official = frame["datatype"].where(frame["prodstep"].notna())
-        values = official.astype(object).fillna("").to_numpy()
-        yield Rejection(~frame["is_daod"].to_numpy(), "proddblock", values)
+        official = records.words["prodstep"].codes >= 0
+
+        def data_types(rows: np.ndarray) -> list[str | None]:
+            types = records.words["datatype"].at(rows)
+            return [
+                name if known else None for name, known in zip(types, official[rows], strict=True)
+            ]
+
+        yield Rejection(~records.is_daod, "proddblock", data_types)
 
 
 def _robots(records: Records, options: Cleaning) -> Iterator[Rejection]:
     if not options.keep_robots:
-        yield Rejection(records.frame["is_robot"].to_numpy(), "processingtype")
+        yield Rejection(records.is_robot, "processingtype")
 
 
 def _unusable(records: Records, options: Cleaning) -> Iterator[Rejection]:
-    size = len(records.frame)
-    for name in sources_of(records, needed_columns(options)):
-        cells = records.unusable[records.unusable["column"] == name]
-        for raw, some in cells.groupby("raw", sort=True):
-            rows, values = np.zeros(size, dtype=bool), np.full(size, "", dtype=object)
-            rows[some["row"]] = True
-            values[some["row"]] = some["value"]
-            yield Rejection(rows, str(raw), values)
+    for name in needed_columns(options):
+        missing = records.is_missing(name)
+        for cells in records.unusable:
+            if cells.column not in MADE_OF.get(name, (name,)):
+                continue
+            rows = np.zeros(len(records), dtype=bool)
+            rows[cells.rows] = missing[cells.rows]
+            values = dict(zip(cells.rows.tolist(), cells.values, strict=True))
+            yield Rejection(
+                rows,
+                cells.raw,
+                lambda rows, values=values: [values[row] for row in rows.tolist()],
+            )
 
 
 def _missing(records: Records, options: Cleaning) -> Iterator[Rejection]:
     for name in needed_columns(options):
-        raw = next((raw for raw in ALTERNATIVES[name] if raw in records.present), "")
-        yield Rejection(records.frame[name].isna().to_numpy(), raw)
-
-
-def sources_of(records: Records, names: tuple[str, ...]) -> tuple[str, ...]:
-    """The typed columns that the job table's columns `names` are made of."""
-    made_of = {
-        "workload": ("cputime",) if "cpuconsumptiontime" in records.present else ("hs06sec",),
-        "queuetime": ("starttime",),
-        "walltime": ("starttime", "endtime"),
-    }
-    return tuple(dict.fromkeys(part for name in names for part in made_of.get(name, (name,))))
+        alternatives = ALTERNATIVES[name]
+        raw = next((raw for raw in alternatives if raw in records.chunk.cells), alternatives[0])
+        yield Rejection(records.is_missing(name), raw)
 
 
 STEPS: Final = (
-    Step(
-        "duplicate",
-        "the same PANDAID stands elsewhere with a later MODIFICATIONTIME (or, if equal, later on)",
-        _duplicates,
-    ),
     Step("not_final", "JOBSTATUS is none of finished, failed, closed, cancelled", _not_final),
     Step("other_activity", "PRODSOURCELABEL is not user", _other_activity),
     Step("not_daod", "the input is no DAOD dataset", _other_input),
     Step("robot", "a test job: gangarobot or HammerCloud", _robots),
-    Step("invalid_value", "a needed cell is text, negative, or not whole", _unusable),
+    Step(
+        "invalid_value",
+        "a needed cell is text, negative or not whole, or a name where a site's should stand",
+        _unusable,
+    ),
     Step("missing_value", "a needed cell is empty, or a time is PanDA's default", _missing),
 )
 
+DUPLICATE, STATELESS = "duplicate", "no_state"
+LATE_REASONS: Final = {
+    STATELESS: "JOBSTATUS is empty, though other rows have one",
+    DUPLICATE: "the same PANDAID stands elsewhere with a later MODIFICATIONTIME (or, if equal, "
+    "further on)",
+}
 
-def _as_whole_text(numbers: pd.Series) -> np.ndarray:
-    return np.array(
-        ["" if np.isnan(number) else str(int(number)) for number in numbers], dtype=object
-    )
 
+def _known_or_hidden(records: Records, name: str, known: frozenset[str]) -> Shown:
+    def show(rows: np.ndarray) -> list[str | None]:
+        return [
+            word if word is None or word in known else f"<text of {len(word)} characters>"
+            for word in records.words[name].at(rows)
+        ]
 
-def _known_or_hidden(values: pd.Series, known: frozenset[str]) -> np.ndarray:
-    shown = {
-        value: value if value in known else f"<text of {len(value)} characters>"
-        for value in values.cat.categories
-    }
-    return values.astype(object).map(shown).fillna("").to_numpy()
+    return show

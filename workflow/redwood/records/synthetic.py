@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from redwood.errors import InputError
 from redwood.outputs import write_json
 
 MARKER = "_SYNTHETIC.json"
@@ -17,20 +18,28 @@ def write_marker(folder: Path, summary: dict[str, Any]) -> None:
     write_json(folder / MARKER, {"synthetic": True, **summary, "sha256": digests})
 
 
-def are_synthetic(paths: list[Path]) -> bool:
-    """Whether every file was generated: named by the marker beside it, and unchanged since."""
-    return bool(paths) and all(_is_synthetic(path) for path in paths)
+def is_synthetic(path: Path, digest: str) -> bool:
+    """Whether a file was generated: named by the marker beside it, and unchanged since.
 
-
-def _is_synthetic(path: Path) -> bool:
+    Args:
+        path: the file.
+        digest: its SHA-256.
+    """
     try:
         marker = json.loads((path.parent / MARKER).read_text(encoding="utf-8"))
-        return marker["sha256"][path.name] == file_digest(path)
+        return marker["sha256"][path.name] == digest
     except (OSError, ValueError, KeyError, TypeError):
         return False
 
 
 def file_digest(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
-    with open(path, "rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    """SHA-256 of a file's bytes, in hexadecimal.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    try:
+        with open(path, "rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None

@@ -1,0 +1,291 @@
+"""One dump → one cleaned file: its rows, each judged by itself, ready to be gathered with others.
+
+A cleaned file is a folder: `candidates.parquet` (rows that no step rejects, under the names of the
+job table), `rejected.parquet` and, written last, `account.json`.
+"""
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from redwood.configuration import Cleaning
+from redwood.errors import InputError
+from redwood.outputs import write_json, writing_folder
+from redwood.progress import ProgressReport
+from redwood.records.derivation import add_derived
+from redwood.records.job_table import COLUMNS, RAW_COLUMNS
+from redwood.records.normalisation import QUANTITIES, TIMES, Normaliser, Records, Words
+from redwood.records.privacy import hash_key
+from redwood.records.readers.reading import Chunk, Source, format_of, read
+from redwood.records.sites import SITES_FILE, SiteTable, load_sites
+from redwood.records.steps import STEPS, Verdicts, judge
+from redwood.records.synthetic import file_digest, is_synthetic
+
+ACCOUNT: Final = "account.json"
+ACQUAINTANCES: Final = ("known", "folded", "unknown", "masked")
+# Raw columns whose unusable cells are counted, by the bit that marks them in `_blanked`.
+BLANKABLE: Final = (*QUANTITIES.values(), *TIMES, "computingsite", "workinggroup")
+# In candidates.parquet beside the columns of the job table: where a row stands and how it came by
+# its values.
+_MARKS = {
+    "record": pa.int64(),
+    "line": pa.int64(),
+    "pandaid": pa.int64(),
+    "modificationtime": pa.timestamp("us", tz="UTC"),
+    "_workload": pa.int8(),
+    "_default_power": pa.bool_(),
+    "_site": pa.int8(),
+    "_blanked": pa.int32(),
+}
+_WORD = pa.dictionary(pa.int32(), pa.string())
+_TYPES = {
+    "numeric": pa.float64(),
+    "integer": pa.int64(),
+    "timestamp": pa.timestamp("us", tz="UTC"),
+    "categorical": _WORD,
+}
+_CANDIDATES = pa.schema(
+    {**_MARKS, **{name: _TYPES[column.kind] for name, column in COLUMNS.items()}}
+)
+_REJECTED = pa.schema(
+    {
+        "record": pa.int64(),
+        "line": pa.int64(),
+        "pandaid": pa.int64(),
+        "modificationtime": pa.timestamp("us", tz="UTC"),
+        "reason": _WORD,
+        "column": _WORD,
+        "value": pa.string(),
+    }
+)
+# A format whose users are numbers by its definition.
+_PSEUDONYMOUS_FORMAT = "swf"
+
+
+@dataclass(frozen=True)
+class CleanedFile:
+    """A cleaned file on disk and its account."""
+
+    folder: Path
+    account: dict[str, Any]
+
+    @classmethod
+    def load(cls, folder: Path) -> "CleanedFile":
+        """Open what `clean_file` wrote.
+
+        Raises:
+            InputError: the folder holds no cleaned file.
+        """
+        try:
+            return cls(folder, json.loads((folder / ACCOUNT).read_text(encoding="utf-8")))
+        except (OSError, ValueError):
+            raise InputError(
+                f"{folder}: no cleaned file; expected what `redwood records clean-file` writes"
+            ) from None
+
+    @property
+    def candidates(self) -> pq.ParquetFile:
+        return pq.ParquetFile(self.folder / "candidates.parquet")
+
+    @property
+    def rejected(self) -> pq.ParquetFile:
+        return pq.ParquetFile(self.folder / "rejected.parquet")
+
+
+def clean_file(
+    path: Path,
+    name: str,
+    output: Path,
+    options: Cleaning,
+    seed: int,
+    key_file: Path | None = None,
+    sites: Path = SITES_FILE,
+) -> None:
+    """Clean one dump into the folder `output`; memory does not grow with its size.
+
+    Args:
+        path: the dump.
+        name: how reports name it.
+        output: folder for the cleaned file.
+        options: what to keep and how to read it.
+        seed: the run's seed; keys the hashes of made-up users and of pseudonyms only.
+        key_file: random key for the hashes of all dumps of a run, if the environment has none.
+        sites: table of sites and their core powers.
+
+    Raises:
+        InputError: the dump cannot be read at all; no single row is a reason.
+    """
+    digest = file_digest(path)
+    synthetic = is_synthetic(path, digest)
+    form = format_of(path)
+    pseudonymous = options.pseudonymous or form == _PSEUDONYMOUS_FORMAT
+    key = hash_key(seed, nameless=pseudonymous or synthetic, file=key_file)
+    normaliser = Normaliser(options, key, SiteTable(load_sites(sites)), pseudonymous=pseudonymous)
+    renames = {raw.lower(): to.lower() for raw, to in options.columns.items()}
+    account = _Account()
+    with writing_folder(output) as folder, ProgressReport(f"cleaning {name}", 0, "rows") as report:
+        with (
+            pq.ParquetWriter(folder / "candidates.parquet", _CANDIDATES, **_WRITING) as candidates,
+            pq.ParquetWriter(folder / "rejected.parquet", _REJECTED, **_WRITING) as rejected,
+        ):
+            for chunk in read(Source(path, name, renames, RAW_COLUMNS)):
+                records = normaliser.records(chunk)
+                origin = add_derived(records, options)
+                verdicts = judge(records, options)
+                kept = _candidates(records, origin, verdicts)
+                candidates.write_table(kept)
+                rejected.write_table(_rejected(records, verdicts))
+                account.add(records, verdicts, kept)
+                report.advance(len(records) + len(chunk.unreadable))
+        write_json(
+            folder / ACCOUNT,
+            {
+                "file": name,
+                "format": form,
+                "bytes": path.stat().st_size,
+                "sha256": digest,
+                "synthetic": synthetic,
+                **account.content(),
+                "key": {"origin": key.origin, "fingerprint": key.fingerprint},
+                "options": options.model_dump(mode="json"),
+                "sites": file_digest(sites),
+            },
+        )
+
+
+_WRITING = {"compression": "zstd", "compression_level": 1}
+
+
+class _Account:
+    """Counts over the chunks of a dump."""
+
+    def __init__(self) -> None:
+        self._rows = 0
+        self._unreadable: Counter = Counter()
+        self._rejected: Counter = Counter()
+        self._assumptions: Counter = Counter()
+        self._values: Counter = Counter()
+        self._present: set[str] = set()
+
+    def add(self, records: Records, verdicts: Verdicts, kept: pa.Table) -> None:
+        chunk = records.chunk
+        self._rows += len(records) + len(chunk.unreadable)
+        self._unreadable.update(unreadable.reason for unreadable in chunk.unreadable)
+        counts = np.bincount(verdicts.steps[~verdicts.kept], minlength=len(STEPS))
+        self._rejected.update(dict(zip(_REASONS, counts.tolist(), strict=True)))
+        self._assumptions += chunk.assumptions
+        self._present |= records.present
+        for name in COLUMNS:
+            self._values[name] += kept.num_rows - kept.column(name).null_count
+
+    def content(self) -> dict[str, Any]:
+        rejected = {reason: self._rejected[reason] for reason in _REASONS}
+        unreadable = dict(sorted(self._unreadable.items()))
+        return {
+            "rows": self._rows,
+            "candidates": self._rows - sum(rejected.values()) - sum(unreadable.values()),
+            "unreadable": unreadable,
+            "rejected": rejected,
+            "assumptions": dict(sorted(self._assumptions.items())),
+            "present": sorted(self._present),
+            "values": {name: self._values[name] for name in COLUMNS},
+        }
+
+
+_REASONS = [step.reason for step in STEPS]
+
+
+def _candidates(records: Records, origin: np.ndarray, verdicts: Verdicts) -> pa.Table:
+    """The rows that no step rejects, typed."""
+    rows = np.flatnonzero(verdicts.kept)
+    site = records.acquaintance
+    ranks = np.array([*map(ACQUAINTANCES.index, site.values), -1], dtype=np.int8)[site.codes]
+    columns = {
+        **_place(records.chunk, rows),
+        "pandaid": _whole(records.numbers["pandaid"][rows]),
+        "modificationtime": _utc(records.times["modificationtime"][rows]),
+        "_workload": pa.array(origin[rows]),
+        "_default_power": pa.array(np.isnan(records.core_power[rows])),
+        "_site": pa.array(ranks[rows]),
+        "_blanked": pa.array(_blanked(records)[rows]),
+    }
+    for name, column in COLUMNS.items():
+        if column.kind == "categorical":
+            columns[name] = _words(records.words[name], rows)
+        elif column.kind == "timestamp":
+            columns[name] = _utc(records.times[name][rows])
+        elif column.kind == "integer":
+            columns[name] = _whole(records.numbers[name][rows])
+        else:
+            columns[name] = pa.array(records.numbers[name][rows], from_pandas=True)
+    return pa.table(columns, schema=_CANDIDATES)
+
+
+def _rejected(records: Records, verdicts: Verdicts) -> pa.Table:
+    """The rows that a step rejects, and those that no reader could make sense of."""
+    rows = np.flatnonzero(~verdicts.kept)
+    judged = pa.table(
+        {
+            **_place(records.chunk, rows),
+            "pandaid": _whole(records.numbers["pandaid"][rows]),
+            "modificationtime": _utc(records.times["modificationtime"][rows]),
+            "reason": _words(Words(verdicts.steps, _REASONS), rows),
+            "column": pa.array(verdicts.columns[rows], pa.string()).dictionary_encode(),
+            "value": pa.array(verdicts.values[rows], pa.string()),
+        },
+        schema=_REJECTED,
+    )
+    unreadable = records.chunk.unreadable
+    if not unreadable:
+        return judged
+    size = len(unreadable)
+    unread = pa.table(
+        {
+            "record": pa.array([entry.record for entry in unreadable], pa.int64()),
+            "line": _line(np.array([entry.line for entry in unreadable], dtype=np.int64)),
+            "pandaid": pa.nulls(size, pa.int64()),
+            "modificationtime": pa.nulls(size, pa.timestamp("us", tz="UTC")),
+            "reason": pa.array([entry.reason for entry in unreadable]).dictionary_encode(),
+            "column": pa.nulls(size, pa.string()).dictionary_encode(),
+            "value": pa.nulls(size, pa.string()),
+        },
+        schema=_REJECTED,
+    )
+    return pa.concat_tables([judged, unread]).unify_dictionaries()
+
+
+def _blanked(records: Records) -> np.ndarray:
+    """A bit for each raw column of `BLANKABLE` in which a row has an unusable cell, int32 [n]."""
+    bits = np.zeros(len(records), dtype=np.int32)
+    for cells in records.unusable:
+        bits[cells.rows] |= 1 << BLANKABLE.index(cells.raw)
+    return bits
+
+
+def _place(chunk: Chunk, rows: np.ndarray) -> dict[str, pa.Array]:
+    return {"record": pa.array(chunk.records[rows]), "line": _line(chunk.lines[rows])}
+
+
+def _line(lines: np.ndarray) -> pa.Array:
+    return pa.array(lines, pa.int64(), mask=lines < 0)
+
+
+def _whole(numbers: np.ndarray) -> pa.Array:
+    missing = np.isnan(numbers)
+    return pa.array(np.where(missing, 0, numbers).astype(np.int64), mask=missing)
+
+
+def _utc(times: np.ndarray) -> pa.Array:
+    return pa.array(times, pa.timestamp("us")).cast(pa.timestamp("us", tz="UTC"))
+
+
+def _words(words: Words, rows: np.ndarray) -> pa.DictionaryArray:
+    codes = words.codes[rows].astype(np.int32)
+    indices = pa.array(codes, mask=codes < 0)
+    return pa.DictionaryArray.from_arrays(indices, pa.array(words.values, pa.string()))
