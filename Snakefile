@@ -38,6 +38,16 @@ wildcard_constraints:
     repetition=r"\d+",
 
 
+def shown(path, name, category, label):
+    """A file that the report shows, with its caption."""
+    return report(
+        path,
+        caption=f"../report/{name}.rst",
+        category=category,
+        labels={category.lower().rstrip("s"): label},
+    )
+
+
 include: "workflow/rules/records.smk"
 include: "workflow/rules/surrogates.smk"
 include: "workflow/rules/evaluation.smk"
@@ -52,8 +62,12 @@ rule all:
         # interrupted left missing, and what follows from it, only if it is a target itself.
         expand(
             [
-                *rules.records_clean.output,
+                *([BIGPANDA_NOTE] if SOURCE.bigpanda else DUMPS.values()),
+                *rules.records_gather.input,
+                *rules.records_gather.output,
                 *rules.records_split.output,
+                *rules.records_card.output,
+                *(rules.records_calibrate.output if SOURCE.generate else []),
                 *MODEL_FOLDERS,
                 *SAMPLES,
                 *EVALUATIONS,

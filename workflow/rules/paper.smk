@@ -1,16 +1,6 @@
 # Measures and outcomes → the tables and figures of the report.
 
 
-def shown(path, name, category, label):
-    """A file that the report shows, with its caption."""
-    return report(
-        path,
-        caption=f"../report/{name}.rst",
-        category=category,
-        labels={category.lower().rstrip("s"): label},
-    )
-
-
 def table(name, label):
     """The files of a table, the page marked for the report."""
     path = f"results/{{dataset}}/tables/{name}"

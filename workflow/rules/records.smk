@@ -1,19 +1,50 @@
-# Raw dumps → the job table → its train, validation and test rows.
+# Raw dumps → the job table → its train, validation and test rows, and what there is to know of it.
 from glob import glob
+from urllib.parse import urlsplit
+
+from redwood.records.bigpanda import file_names as bigpanda_names
+from redwood.records.generation.files import dump_names
+from redwood.records.privacy import ENVIRONMENT_VARIABLE, hash_key
+from redwood.records.readers.files import find_files, short_names
 
 SOURCE = configuration.records.source
-RAW = "results/{dataset}/records/raw"
+RAW = f"results/{configuration.dataset}/records/raw"
+RETRIEVED = os.path.basename(urlsplit(SOURCE.retrieve.url).path) if SOURCE.retrieve else ""
 
 
-def raw_dumps(wildcards):
-    """The files to clean: the configured ones where they exist, else what is made or retrieved."""
+def raw_dumps():
+    """Name → dump: those that are made or got first, or those that are there."""
     if SOURCE.generate is not None:
-        return f"{RAW}/generated"
-    if any(glob(pattern) for pattern in SOURCE.files):
-        return sorted({path for pattern in SOURCE.files for path in glob(pattern)})
+        return {name: f"{RAW}/generated/{name}" for name in dump_names(SOURCE.generate)}
+    if SOURCE.bigpanda is not None:
+        return {name: f"{RAW}/bigpanda/{name}" for name in bigpanda_names(SOURCE.bigpanda)}
+    there = [pattern for pattern in SOURCE.files if glob(pattern, recursive=True)]
+    if there:
+        paths = find_files(there)
+        return {name.replace("/", "__"): path for name, path in zip(short_names(paths), paths)}
     if SOURCE.retrieve is not None:
-        return f"{RAW}/{os.path.basename(SOURCE.retrieve.url)}"
-    raise WorkflowError(f"records.source.files: nothing exists at {', '.join(SOURCE.files)}")
+        return {RETRIEVED: f"{RAW}/{RETRIEVED}"}
+    raise InputError(f"records.source.files: nothing exists at {', '.join(SOURCE.files)}")
+
+
+BIGPANDA_NOTE = f"{RAW}/bigpanda/_download.json"
+
+try:
+    DUMPS = raw_dumps()
+except InputError as error:
+    raise WorkflowError(str(error))
+# All names stand in one shell line, which Linux ends at 128 kB.
+if sum(len(name) + 3 for name in DUMPS) > 100_000:
+    raise WorkflowError(
+        f"records.source.files: {len(DUMPS)} dumps are too many for one run; "
+        "put them into fewer, larger files"
+    )
+
+# The key of the hashes: made-up users and pseudonyms need none; without one in the environment, one
+# is drawn for this run and removed when all dumps are cleaned.
+HASH_KEY = "results/{dataset}/records/.hash_key"
+NAMELESS = SOURCE.generate is not None or configuration.records.cleaning.pseudonymous
+KEY_IN_FILE = not NAMELESS and ENVIRONMENT_VARIABLE not in os.environ
 
 
 if SOURCE.generate is not None:
@@ -22,36 +53,96 @@ if SOURCE.generate is not None:
         input:
             sites="resources/sites.csv",
         output:
-            directory(f"{RAW}/generated"),
+            list(DUMPS.values()),
+            marker=f"{RAW}/generated/_SYNTHETIC.json",
         log:
-            "results/{dataset}/logs/records_generate.log",
+            f"results/{configuration.dataset}/logs/records_generate.log",
         benchmark:
-            "results/{dataset}/benchmarks/records_generate.tsv"
+            f"results/{configuration.dataset}/benchmarks/records_generate.tsv"
+        conda:
+            "../../envs/records.yaml"
+        threads: 1
+        resources:
+            mem_mb=4000,
+            runtime=60,
+        params:
+            code=code("redwood.records.generation.dumps"),
+            seed=configuration.seed,
+            made=SOURCE.generate,
+            folder=f"{RAW}/generated",
+        shell:
+            "python -m redwood records generate --start {params.made.start} --days {params.made.days}"
+            " --sites {params.made.sites} --jobs {params.made.jobs} --seed {params.seed}"
+            " --output {params.folder} 2> {log}"
+
+
+if SOURCE.generate is not None:
+
+    rule records_calibrate:
+        input:
+            list(DUMPS.values()),
+            targets="resources/generation_targets.csv",
+        output:
+            shown(
+                "results/{dataset}/records/calibration.html",
+                "calibration",
+                "Records",
+                "generated records against published facts",
+            ),
+            "results/{dataset}/records/calibration.json",
+        log:
+            "results/{dataset}/logs/records_calibrate.log",
+        benchmark:
+            "results/{dataset}/benchmarks/records_calibrate.tsv"
+        conda:
+            "../../envs/records.yaml"
+        threads: 1
+        resources:
+            mem_mb=4000,
+            runtime=60,
+        params:
+            code=code("redwood.records.calibration"),
+            raw=f"{RAW}/generated",
+            folder="results/{dataset}/records",
+        shell:
+            "python -m redwood records calibrate {params.raw} --output {params.folder} 2> {log}"
+
+
+if SOURCE.bigpanda is not None:
+
+    rule records_download:
+        output:
+            # The note alone: snakemake removes a failed job's outputs, and what a monitor has
+            # answered is not to be asked for again.
+            BIGPANDA_NOTE,
+        log:
+            f"results/{configuration.dataset}/logs/records_download.log",
+        benchmark:
+            f"results/{configuration.dataset}/benchmarks/records_download.tsv"
         conda:
             "../../envs/records.yaml"
         threads: 1
         resources:
             mem_mb=2000,
-            runtime=30,
+            runtime=24 * 60,
         params:
-            code=code("redwood.records.generation"),
-            seed=configuration.seed,
-            made=SOURCE.generate,
+            code=code("redwood.records.bigpanda"),
+            options=SOURCE.bigpanda.model_dump_json(),
+            folder=f"{RAW}/bigpanda",
         shell:
-            "python -m redwood records generate --start {params.made.start} --days {params.made.days}"
-            " --sites {params.made.sites} --jobs {params.made.jobs} --seed {params.seed}"
-            " --output {output} 2> {log}"
+            "python -m redwood records download --options {params.options:q}"
+            " --output {params.folder} 2> {log}"
 
 
 if SOURCE.retrieve is not None:
 
     rule records_retrieve:
         output:
-            f"{RAW}/{os.path.basename(SOURCE.retrieve.url)}",
+            f"{RAW}/{RETRIEVED}",
         log:
-            "results/{dataset}/logs/records_retrieve.log",
+            f"results/{configuration.dataset}/logs/records_retrieve.log",
         benchmark:
-            "results/{dataset}/benchmarks/records_retrieve.tsv"
+            f"results/{configuration.dataset}/benchmarks/records_retrieve.tsv"
         conda:
             "../../envs/records.yaml"
         threads: 1
@@ -67,38 +158,88 @@ if SOURCE.retrieve is not None:
             " --output {output} 2> {log}"
 
 
-rule records_clean:
+if KEY_IN_FILE:
+
+    rule records_hash_key:
+        output:
+            temp(HASH_KEY),
+        log:
+            "results/{dataset}/logs/records_hash_key.log",
+        benchmark:
+            "results/{dataset}/benchmarks/records_hash_key.tsv"
+        conda:
+            "../../envs/records.yaml"
+        threads: 1
+        resources:
+            mem_mb=500,
+            runtime=5,
+        params:
+            code=code("redwood.records.privacy"),
+        shell:
+            "python -m redwood records hash-key --output {output} 2> {log}"
+
+
+rule records_clean_file:
     input:
-        dumps=raw_dumps,
+        dump=lambda wildcards: BIGPANDA_NOTE if SOURCE.bigpanda else DUMPS[wildcards.dump],
         sites="resources/sites.csv",
+        key=[HASH_KEY] if KEY_IN_FILE else [],
     output:
-        jobs="results/{dataset}/records/jobs.parquet",
-        table="results/{dataset}/records/table.json",
-        rejected="results/{dataset}/records/rejected.parquet",
-        summary="results/{dataset}/records/cleaning.json",
+        directory("results/{dataset}/records/cleaned/{dump}"),
     log:
-        "results/{dataset}/logs/records_clean.log",
+        "results/{dataset}/logs/records_clean_file/{dump}.log",
     benchmark:
-        "results/{dataset}/benchmarks/records_clean.tsv"
+        "results/{dataset}/benchmarks/records_clean_file/{dump}.tsv"
     conda:
         "../../envs/records.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, input: max(2000, 20 * input.size_mb),
-        runtime=120,
+        mem_mb=2500,
+        runtime=lambda wildcards, input: 20 + int(input.size_mb / 50),
     params:
-        code=code("redwood.records.cleaning"),
+        code=code("redwood.records.cleaned_file"),
+        dump=lambda wildcards: DUMPS[wildcards.dump],
         seed=configuration.seed,
         options=configuration.records.cleaning.model_dump_json(),
+        key=f"--key {HASH_KEY}" if KEY_IN_FILE else "",
+        keyed_by="" if KEY_IN_FILE else hash_key(configuration.seed, nameless=NAMELESS).fingerprint,
+    shell:
+        "python -m redwood records clean-file {params.dump:q} --name {wildcards.dump:q} --sites {input.sites}"
+        " --seed {params.seed} --options {params.options:q} {params.key} --output {output:q} 2> {log:q}"
+
+
+rule records_gather:
+    input:
+        expand("results/{{dataset}}/records/cleaned/{dump}", dump=DUMPS),
+    output:
+        jobs=directory("results/{dataset}/records/jobs"),
+        table="results/{dataset}/records/table.json",
+        rejected="results/{dataset}/records/rejected.parquet",
+        summary="results/{dataset}/records/cleaning.json",
+    log:
+        "results/{dataset}/logs/records_gather.log",
+    benchmark:
+        "results/{dataset}/benchmarks/records_gather.tsv"
+    conda:
+        "../../envs/records.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        code=code("redwood.records.gathering"),
+        options=configuration.records.cleaning.model_dump_json(),
+        names=list(DUMPS),
+        cleaned="results/{dataset}/records/cleaned",
         folder="results/{dataset}/records",
     shell:
-        "python -m redwood records clean {input.dumps:q} --sites {input.sites} --dataset {wildcards.dataset} --seed {params.seed}"
+        "python -m redwood records gather {params.names:q} --cleaned {params.cleaned} --dataset {wildcards.dataset}"
         " --options {params.options:q} --output {params.folder} 2> {log}"
 
 
 rule records_split:
     input:
-        jobs="results/{dataset}/records/jobs.parquet",
+        jobs="results/{dataset}/records/jobs",
         table="results/{dataset}/records/table.json",
     output:
         train="results/{dataset}/records/train.parquet",
@@ -113,15 +254,46 @@ rule records_split:
         "../../envs/records.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, input: max(1000, 20 * input.size_mb),
-        runtime=30,
+        mem_mb=2000,
+        runtime=60,
     params:
         code=code("redwood.records.splitting"),
         seed=configuration.seed,
         split=configuration.records.split,
+        rows=f"--rows {configuration.records.split.rows}" if configuration.records.split.rows else "",
         folder="results/{dataset}/records",
     shell:
         "python -m redwood records split --table {input.table} --jobs {input.jobs}"
         " --method {params.split.method} --train {params.split.train}"
-        " --validation {params.split.validation} --seed {params.seed}"
+        " --validation {params.split.validation} {params.rows} --seed {params.seed}"
         " --output {params.folder} 2> {log}"
+
+
+rule records_card:
+    input:
+        jobs="results/{dataset}/records/jobs",
+        table="results/{dataset}/records/table.json",
+        cleaning="results/{dataset}/records/cleaning.json",
+        rejected="results/{dataset}/records/rejected.parquet",
+        split="results/{dataset}/records/split.json",
+    output:
+        shown(
+            "results/{dataset}/records/card.html", "card", "Records", "data card of the job table"
+        ),
+        "results/{dataset}/records/card.json",
+    log:
+        "results/{dataset}/logs/records_card.log",
+    benchmark:
+        "results/{dataset}/benchmarks/records_card.tsv"
+    conda:
+        "../../envs/records.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        code=code("redwood.records.card"),
+        folder="results/{dataset}/records",
+    shell:
+        "python -m redwood records card --table {input.table} --jobs {input.jobs} --cleaning {input.cleaning}"
+        " --rejected {input.rejected} --split {input.split} --output {params.folder} 2> {log}"

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from redwood.errors import InputError
 
@@ -25,8 +27,10 @@ def read_parquet(path: Path, what: str, columns: Sequence[str], missing: str) ->
     if not path.exists():
         raise InputError(f"{path.parent}: has no {path.name}: {missing}")
     try:
-        frame = pd.read_parquet(path)
-    except (OSError, ValueError) as error:
+        # Not pandas.read_parquet: its threads now and then abort a process that has done its work.
+        with pq.ParquetFile(path) as file:
+            frame = file.read().to_pandas()
+    except (pa.ArrowException, OSError) as error:
         raise InputError(f"{path}: not a parquet file: {error}") from None
     _require_columns(frame, path, columns)
     return frame[list(columns)]
