@@ -260,7 +260,11 @@ rule records_split:
         code=code("redwood.records.splitting"),
         seed=configuration.seed,
         split=configuration.records.split,
-        rows=f"--rows {configuration.records.split.rows}" if configuration.records.split.rows else "",
+        rows=(
+            f"--rows {configuration.records.split.rows}"
+            if configuration.records.split.rows
+            else ""
+        ),
         folder="results/{dataset}/records",
     shell:
         "python -m redwood records split --table {input.table} --jobs {input.jobs}"
