@@ -28,6 +28,9 @@ def column(*cells: str | None) -> pa.Array:
         " 2025-01-27 02:51 ",
         "1/27/2025 2:51",
         "01/27/2025 02:51:00",
+        "27-JAN-25 02.51.00.000000 AM",
+        "27-JAN-25 02.51.00 AM",
+        "27-Jan-2025 02:51:00",
         "Jan 27, 2025 @ 02:51:00.000",
         "1737946260",
         "1737946260000",
@@ -40,6 +43,11 @@ def test_formats_of_one_moment(cell: str) -> None:
     assert not times.unreadable[0]
 
 
+def test_a_day_is_its_midnight() -> None:
+    days = to_times(column("2025-01-27", "27-JAN-25", "1/27/2025", "27-JAN-2025")).times
+    assert (days == np.datetime64("2025-01-27", "us")).all()
+
+
 def test_formats_may_be_mixed_in_a_column() -> None:
     cells = ["2025-01-27 02:51:00", None, "1737946260000", "yesterday", "1/27/2025 2:51", "NULL"]
     times = to_times(column(*cells))
@@ -48,7 +56,16 @@ def test_formats_may_be_mixed_in_a_column() -> None:
 
 
 @pytest.mark.parametrize(
-    "cell", ["1970-01-01 00:00:00", "1970-01-01T01:00:00", "0", "1/1/1970 0:00", "1969-12-31", ""]
+    "cell",
+    [
+        "1970-01-01 00:00:00",
+        "1970-01-01T01:00:00",
+        "0",
+        "1/1/1970 0:00",
+        "1969-12-31",
+        "01-JAN-70",
+        "",
+    ],
 )
 def test_default_times_are_absent_and_not_wrong(cell: str) -> None:
     times = to_times(column(cell))

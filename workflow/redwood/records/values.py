@@ -20,6 +20,12 @@ _ISO = r"^\d{4}-\d{1,2}-\d{1,2}([T ].*)?$"
 _ZONED = r"^\d{4}-\d{1,2}-\d{1,2}[T ].*([Zz]|[-+]\d{2}:?\d{2})$"
 _AMERICAN = r"^\d{1,2}/\d{1,2}/\d{4}( .*)?$"
 _AMERICAN_FORMATS = ("%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y")
+# As Oracle writes it if nobody tells it how: 27-JAN-25, 27-JAN-25 02.51.00.000000 AM
+_ORACLE = r"^\d{1,2}-[A-Za-z]{3}-(\d{2}|\d{4})( .*)?$"
+_ORACLE_FORMATS = (
+    *("%d-%b-%y", "%d-%b-%y %I.%M.%S.%f %p", "%d-%b-%y %I.%M.%S %p", "%d-%b-%y %H:%M:%S"),
+    *("%d-%b-%Y", "%d-%b-%Y %H:%M:%S"),
+)
 # As Kibana exports it: Jan 27, 2025 @ 02:51:00.000
 _KIBANA = r"^[A-Z][a-z]{2} \d{1,2}, \d{4} @ .*$"
 _KIBANA_FORMATS = ("%b %d, %Y @ %H:%M:%S.%f", "%b %d, %Y @ %H:%M:%S")
@@ -86,8 +92,8 @@ def to_times(cells: pa.Array, utc_offset_hours: float = 0.0) -> Times:
     """Read the times of a column, [n], in any mixture of the forms that PanDA dumps have.
 
     `2025-01-27 02:51:00`, the same with `T`, with `Z` or an offset, `1/27/2025 2:51` (month first),
-    `Jan 27, 2025 @ 02:51:00.000`, seconds or milliseconds since 1970. A time before 1971 is PanDA's
-    default and thus absent; one after 2099 is unreadable.
+    `27-JAN-25 02.51.00.000000 AM`, `Jan 27, 2025 @ 02:51:00.000`, seconds or milliseconds since
+    1970. A time before 1971 is PanDA's default and thus absent; one after 2099 is unreadable.
 
     Args:
         cells: text.
@@ -136,6 +142,7 @@ def _read_any(column: pa.Array, offset: np.timedelta64) -> np.ndarray:
         (zoned, _read_iso, np.timedelta64(0, "us")),
         (_matching(column, _ISO) & ~zoned, _read_iso, offset),
         (_matching(column, _AMERICAN), _read_american, offset),
+        (_matching(column, _ORACLE), _read_oracle, offset),
         (_matching(column, _KIBANA), _read_kibana, offset),
     ):
         if chosen.any():
@@ -156,6 +163,10 @@ def _read_iso(column: pa.Array) -> np.ndarray:
 
 def _read_american(column: pa.Array) -> np.ndarray:
     return _read_formats(column, _AMERICAN_FORMATS)
+
+
+def _read_oracle(column: pa.Array) -> np.ndarray:
+    return _read_formats(column, _ORACLE_FORMATS)
 
 
 def _read_kibana(column: pa.Array) -> np.ndarray:
