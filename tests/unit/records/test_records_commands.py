@@ -42,6 +42,18 @@ def test_from_nothing_to_three_parts(tmp_path: Path, raw: Path) -> None:
     assert (tmp_path / "calibration" / "calibration.html").is_file()
 
 
+def test_everything_can_be_kept_without_a_line_of_json(tmp_path: Path, raw: Path) -> None:
+    done("clean", raw, "--output", tmp_path / "paper", "--workers", 1)
+    features = ("--all-jobs", "--features", "creationtime, computingsite,workload")
+    done("clean", raw, "--output", tmp_path / "all", *features, "--workers", 1)
+    paper, every = (
+        json.loads((tmp_path / name / "cleaning.json").read_text()) for name in ("paper", "all")
+    )
+    assert every["rows"]["kept"] > paper["rows"]["kept"]
+    assert every["options"]["features"] == ["creationtime", "computingsite", "workload"]
+    assert every["options"]["analysis_of_daod"] is False
+
+
 def test_file_by_file_gives_the_same_as_all_at_once(tmp_path: Path, raw: Path) -> None:
     done("clean", raw, "--output", tmp_path / "one", "--workers", 2)
     done("hash-key", "--output", tmp_path / "key")
@@ -92,6 +104,7 @@ def test_a_killed_cleaning_goes_on_with_the_dumps_that_are_left(
         (("clean", "x", "--options", "[]"), "valid dictionary"),
         (("clean", "x", "--options", '{"feature": []}'), "feature: unknown key"),
         (("clean", "x", "--options", '{"features": ["colour", "size"]}'), "colour"),
+        (("clean", "x", "--features", "size,colour"), "colour"),
         (("split", "--table", "t", "--jobs", "j", "--method", "luck"), "method is 'luck'"),
         (("split", "--table", "t", "--jobs", "j", "--train", "0.9"), "must leave a share"),
         (

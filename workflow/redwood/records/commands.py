@@ -100,6 +100,12 @@ def clean(
     output: Annotated[Path, typer.Option(help="Folder for the job table and its account.")],
     dataset: Dataset = "jobs",
     seed: Seed = 0,
+    all_jobs: Annotated[
+        bool, typer.Option("--all-jobs", help="Keep jobs of every kind, not the paper's alone.")
+    ] = False,
+    features: Annotated[
+        str | None, typer.Option(help="Columns that a row must have, separated by commas.")
+    ] = None,
     options: Options = "{}",
     sites: Sites = None,
     workers: Annotated[
@@ -113,14 +119,21 @@ def clean(
 
     Example: redwood records clean raw --output records
 
-    Example: redwood records clean 'dumps/2024-*.csv.gz' --output records
-    --options '{"analysis_of_daod": false}'
+    Example: redwood records clean 'dumps/2024-*.csv.gz' --output records --all-jobs
+    --features creationtime,computingsite,jobstatus,workload
+
+    --options takes everything else that the configuration has under records.cleaning, such as
+    '{"columns": {"SITE": "COMPUTINGSITE"}, "utc_offset_hours": 1}'.
     """
     from redwood.configuration import Cleaning, read_section
     from redwood.records.cleaning import clean as clean_dumps
     from redwood.records.sites import SITES_FILE
 
     section = read_section(Cleaning, options, "records clean --options")
+    chosen = {"analysis_of_daod": False} if all_jobs else {}
+    if features is not None:
+        chosen["features"] = [name.strip() for name in features.split(",")]
+    section = read_section(Cleaning, section.model_dump() | chosen, "records clean")
     clean_dumps(inputs, output, dataset, seed, section, sites or SITES_FILE, workers)
 
 

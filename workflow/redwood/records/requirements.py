@@ -61,7 +61,7 @@ def check_columns(files: Sequence[CleanedFile], options: Cleaning) -> None:
                 raws = " or ".join(raw.upper() for raw in needed)
                 raise InputError(
                     "records.cleaning.analysis_of_daod is true, but no dump has a value in "
-                    f"{raws}; set it to false to keep jobs of every kind"
+                    f"{raws}; set it to false (--all-jobs) to keep jobs of every kind"
                 )
 
 
