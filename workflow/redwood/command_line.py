@@ -1,6 +1,7 @@
 """The `redwood` command: one group of verbs per stage."""
 
 import ctypes
+import errno
 import os
 import signal
 import sys
@@ -8,6 +9,11 @@ import sys
 import typer
 
 from redwood.errors import InputError
+
+_OUT_OF_OUR_HANDS = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM),
+    *(errno.ENOTDIR, errno.EISDIR, errno.EEXIST),
+)
 
 app = typer.Typer(
     help="From the job records of a computing grid to synthetic workloads and simulations.",
@@ -50,6 +56,13 @@ def main() -> None:
         app()
     except InputError as error:
         print(f"redwood: {error}", file=sys.stderr)
+        sys.exit(1)
+    except OSError as error:
+        # A full disk or a wrong place is nobody's bug; anything else is ours and shows where it is.
+        if error.errno not in _OUT_OF_OUR_HANDS:
+            raise
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"redwood: {place}{os.strerror(error.errno)}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         print("redwood: interrupted", file=sys.stderr)

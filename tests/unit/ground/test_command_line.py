@@ -23,6 +23,8 @@ def redwood(*arguments: str) -> subprocess.CompletedProcess:
         ("records", "generate"),
         ("records", "clean"),
         ("records", "split"),
+        ("records", "card"),
+        ("records", "download"),
         ("surrogates", "train"),
         ("surrogates", "sample"),
         ("evaluate",),
@@ -42,6 +44,13 @@ def test_bad_input_is_one_line_and_status_1(tmp_path):
     answer = redwood("records", "split", *files, "--seed", "1", "--output", f"{tmp_path}/out")
     assert answer.returncode == 1
     assert answer.stderr.strip() == f"redwood: {tmp_path}/none.json: no such table description"
+
+
+def test_a_place_where_nothing_can_be_written_is_one_line_and_status_1(tmp_path):
+    (tmp_path / "file").write_text("")
+    answer = redwood("records", "hash-key", "--output", f"{tmp_path}/file/key")
+    assert answer.returncode == 1
+    assert answer.stderr.strip() == f"redwood: {tmp_path}/file: File exists"
 
 
 def test_wrong_usage_is_status_2():
