@@ -54,6 +54,8 @@ def test_a_key_in_a_file_is_drawn_once_and_its_owners_alone(
         ("jane_doe", True),
         ("JDOE", True),
         ("rlogin", True),
+        ("CERN_JaneDoe", True),
+        ("CERN-jane.doe_MCORE", True),
         ("CERN-PROD", False),
         ("mc20_13TeV", False),
         ("Janet", False),

@@ -30,6 +30,8 @@ _PERSONAL = re.compile(
 _NO_LETTER_OR_DIGIT = re.compile(r"[\W_]+")
 _OWNER = re.compile(r"(?:^|[.:])user\.([^.:/]+)")
 _COMMON_NAME = re.compile(r"CN\s*=\s*([^/,=]+)", re.IGNORECASE)
+# Jane, Q. and Doe.
+_MOST_PARTS = 3
 # Shorter names would be found in words that have nothing to do with them.
 _SHORTEST_NAME = 4
 
@@ -118,8 +120,15 @@ class Names:
             self._add(login)
 
     def may_be_in(self, word: str) -> bool:
-        """Whether a word is, or looks as if it held, the name of a person."""
-        return bool(_PERSONAL.search(word)) or _folded(word) in self._names
+        """Whether a word is, holds, or looks as if it held, the name of a person."""
+        if _PERSONAL.search(word):
+            return True
+        parts = [part.casefold() for part in _NO_LETTER_OR_DIGIT.split(word) if part]
+        return any(
+            "".join(parts[begin:end]) in self._names
+            for begin in range(len(parts))
+            for end in range(begin + 1, min(begin + _MOST_PARTS, len(parts)) + 1)
+        )
 
     def _add(self, name: str) -> None:
         folded = _folded(name)
