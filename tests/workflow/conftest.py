@@ -15,8 +15,8 @@ COPIED = ("Snakefile", "workflow", "config", "envs", "profiles", "resources")
 MINI = """
 dataset: mini
 records: {source: {generate: {days: 7, sites: 6, jobs: 600}}}
-surrogates: {options: {tvae: {epochs: 1}}}
-evaluation: {groups: 5}
+surrogates: {models: [smote, tvae], options: {tvae: {epochs: 1}}}
+evaluation: {measures: [wd, jsd, diff_corr, dcr, diff_mlef], groups: 5}
 simulation: {policies: [as_recorded, least_loaded], seeds: 1, load_factor: 1}
 """
 

@@ -203,7 +203,19 @@ class Surrogates(_Section):
 class Evaluation(_Section):
     """The measures of faithfulness and closeness."""
 
-    measures: tuple[str, ...] = ("wd", "jsd", "diff_corr", "dcr", "diff_mlef")
+    measures: tuple[str, ...] = (
+        "wd",
+        "jsd",
+        "diff_corr",
+        "dcr",
+        "diff_mlef",
+        "c2st",
+        "c2st_sequence",
+        "dcr_share",
+        "impossible",
+        "fano",
+        "spectrum",
+    )
     target: str = Field("workload", description="the column that diff-MLEF predicts")
     groups: int = Field(
         20, ge=5, le=500, description="groups of consecutive rows of the jackknife intervals"

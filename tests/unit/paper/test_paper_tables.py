@@ -101,6 +101,46 @@ def test_models_with_other_measures_stand_in_the_right_columns(evaluations, tmp_
     assert "<sup>b</sup> Not measured for this model." in markdown
 
 
+def with_further_measures(evaluations: list[Path], number: int) -> None:
+    for folder in evaluations:
+        content = json.loads((folder / "measures.json").read_text())
+        for further in range(number):
+            measure = content["measures"]["wd"] | {"title": f"M{further}", "note": "how & what"}
+            content["measures"] |= {f"measure_{further}": measure}
+        (folder / "measures.json").write_text(json.dumps(content))
+
+
+def test_measures_that_the_paper_does_not_have_stand_below_the_others(evaluations, tmp_path):
+    with_further_measures(evaluations, 8)
+    write_table1(evaluations, PAPER, tmp_path / "table1")
+    lines = (tmp_path / "table1.md").read_text().splitlines()
+    table = [line for line in lines if line.startswith("|")]
+    assert {line.count("|") for line in table} == {1 + 1 + 6}
+    assert table[0] == "| model | WD ↓ | JSD ↓ |  |  |  |  |"
+    paper = table.index("| smote (paper) | 0.871<sup>b</sup> | 0.799<sup>b</sup> |  |  |  |  |")
+    first, second = (i for i, line in enumerate(table) if line.startswith("| **model** |"))
+    assert 0 < paper < first < second
+    assert table[first] == "| **model** | " + " | ".join(f"**M{i} ↓**" for i in range(6)) + " |"
+    assert table[second] == "| **model** | **M6 ↓** | **M7 ↓** |  |  |  |  |"
+    for header in (2, first, second):  # in Markdown a rule and a title follow the page's header
+        names = [line.split(" | ")[0] for line in table[header + 1 : header + 4]]
+        assert names == ["| real (floor)", "| smote", "| tvae"]
+    page = (tmp_path / "table1.html").read_text()
+    assert page.count('<tr class="header"><th scope="col">model</th>') == 2
+    tidy = pd.read_csv(tmp_path / "table1.csv")
+    assert len(tidy) == 2 * 10
+    assert tidy["measure"].tolist()[:3] == ["wd", "jsd", "measure_0"]
+
+
+def test_without_the_paper_s_measures_the_others_have_the_page(evaluations, tmp_path):
+    (tmp_path / "paper.csv").write_text("model,measure,value\nsmote,dcr,0.8\n")
+    write_table1(evaluations, tmp_path / "paper.csv", tmp_path / "table1")
+    markdown = (tmp_path / "table1.md").read_text()
+    assert "| model | WD ↓ | JSD ↓ |\n" in markdown
+    assert "(paper)" not in markdown
+    assert "**model**" not in markdown
+
+
 def test_what_is_no_evaluation_is_named(evaluations, tmp_path):
     path = evaluations[1] / "measures.json"
     content = json.loads(path.read_text())
@@ -224,6 +264,7 @@ def test_text_is_escaped_for_each_language():
 
 def test_every_line_of_the_latex_table_has_all_columns(evaluations, tmp_path):
     outcomes().to_csv(tmp_path / "outcomes.csv", index=False)
+    with_further_measures(evaluations, 3)
     write_table1(evaluations, PAPER, tmp_path / "table1")
     write_table2(tmp_path / "outcomes.csv", tmp_path / "table2")
     for name in ("table1", "table2"):

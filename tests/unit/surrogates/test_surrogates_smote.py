@@ -1,16 +1,20 @@
-"""SMOTE: where its rows lie, which label they have, and small classes."""
+"""SMOTE: where its rows lie, which label they have, small classes, and imbalanced-learn's law."""
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from redwood.errors import InputError
-from redwood.surrogates.contract import new_surrogate
+from redwood.surrogates.contract import load_surrogate, new_surrogate, save_surrogate
+from redwood.surrogates.models import smote
+from redwood.surrogates.models.smote import cost_of_a_mismatch, majority
 from redwood.tables import Column, TableDescription
 
-pytest.importorskip("imblearn")
-
 PLANE = TableDescription("plane", (Column("x", "numeric"), Column("y", "numeric")))
+MIXED = TableDescription(
+    "mixed", (Column("x", "numeric"), Column("y", "numeric"), Column("site", "categorical"))
+)
 LABELLED = TableDescription("labelled", (*PLANE.columns, Column("label", "categorical")))
 
 
@@ -24,7 +28,7 @@ def test_rows_lie_between_a_row_and_one_of_its_neighbours():
     rng = np.random.default_rng(0)
     points = rng.normal(size=(40, 2)) * [1, 1000]
     surrogate, summary = fitted(PLANE, pd.DataFrame(points, columns=["x", "y"]), neighbours=3)
-    assert summary["engine"] == "SMOTE"
+    assert summary["variant"] == "SMOTE"
     # Scaled columns decide who is a neighbour, so look at standardised points.
     scale = points.std(axis=0)
     standard = points / scale
@@ -65,12 +69,12 @@ def test_categories_are_the_majority_among_the_neighbours():
     x = np.concatenate([np.linspace(0, 1, 50), np.linspace(100, 101, 50)])
     frame = pd.DataFrame({"x": x, "site": ["near"] * 50 + ["far"] * 50})
     surrogate, summary = fitted(description, frame, label=None)
-    assert (summary["engine"], summary["label"]) == ("SMOTENC", None)
+    assert (summary["variant"], summary["label"]) == ("SMOTENC", None)
     sample = surrogate.sample(300, seed=5)
     assert ((sample["x"] > 50) == (sample["site"] == "far")).all()
 
 
-def test_small_classes_use_what_they_have_and_are_counted():
+def test_small_classes_use_what_they_have_and_are_counted(capsys):
     rng = np.random.default_rng(0)
     label = ["many"] * 300 + ["two"] * 2 + ["one"]
     frame = pd.DataFrame({"x": rng.normal(size=303), "y": rng.normal(size=303), "label": label})
@@ -79,6 +83,7 @@ def test_small_classes_use_what_they_have_and_are_counted():
     assert summary["rows_in_classes_with_fewer_neighbours"] == 2
     assert summary["classes_of_one_row_repeated_as_it_is"] == 1
     sample = surrogate.sample(20_000, seed=6)
+    assert "smote: 20000/20000 rows" in capsys.readouterr().err
     two = sample.loc[sample["label"] == "two", "x"]
     assert len(two) > 50
     assert two.between(*sorted(frame["x"][300:302])).all()
@@ -117,29 +122,189 @@ def test_categorical_tables_are_interpolated_within_a_label():
         dtype=object,
     )
     surrogate, summary = fitted(description, frame)
-    assert summary["engine"] == "SMOTEN"
+    assert summary["variant"] == "SMOTEN"
     sample = surrogate.sample(200, seed=8)
     assert ((sample["site"] == "A") == (sample["group"] == "atlas")).all()
     with pytest.raises(InputError, match="set the option label"):
         fitted(description, frame, label=None)
 
 
-def test_categorical_tables_too_large_for_memory_are_refused():
+def as_names(codes):
+    return np.array([f"c{code}" for code in codes], dtype=object)
+
+
+def mixed_rows(rows, seed):
+    """Two clouds of different sites, which overlap: majorities of every size, and ties."""
+    rng = np.random.default_rng(seed)
+    site = rng.choice(4, rows, p=[0.4, 0.3, 0.2, 0.1])
+    numbers = rng.normal(size=(rows, 2)) + 0.5 * site[:, None]
+    return pd.DataFrame({"x": numbers[:, 0], "y": numbers[:, 1], "site": as_names(site)})
+
+
+def frequencies(values, names):
+    return [(values == name).sum() for name in names]
+
+
+def test_mixed_rows_have_the_law_of_imbalanced_learn():
+    over_sampling = pytest.importorskip("imblearn.over_sampling")
+    frame, n = mixed_rows(40, seed=0), 6000
+    ours = fitted(MIXED, frame, label=None, neighbours=4)[0].sample(n, seed=1)
+    # It leaves the scale to its caller, and refuses a single class.
+    numbers = frame[["x", "y"]].to_numpy()
+    mean, deviation = numbers.mean(axis=0), numbers.std(axis=0)
+    rows = pd.DataFrame((numbers - mean) / deviation).assign(site=frame["site"])
+    rows.columns = ["x", "y", "site"]
+    theirs, _ = over_sampling.SMOTENC(
+        ["site"], sampling_strategy={0: 40 + n}, k_neighbors=4, random_state=0
+    ).fit_resample(pd.concat([rows, rows[:1]]), np.append(np.zeros(40, int), 1))
+    theirs = theirs[41:]
+    for i, name in enumerate(("x", "y")):
+        test = stats.ks_2samp(ours[name], theirs[name] * deviation[i] + mean[i])
+        assert test.pvalue > 1e-3, name
+    # Of the rows of each site as well: the law is a joint one.
+    names = sorted(set(frame["site"]))
+    counts = [frequencies(table["site"], names) for table in (ours, theirs)]
+    assert stats.chi2_contingency(counts).pvalue > 1e-3
+    for name in names:
+        mine, other = (table.loc[table["site"] == name, "x"] for table in (ours, theirs))
+        assert stats.ks_2samp(mine, other * deviation[0] + mean[0]).pvalue > 1e-3, name
+
+
+def test_categorical_rows_have_the_law_of_imbalanced_learn():
+    over_sampling = pytest.importorskip("imblearn.over_sampling")
+    rng = np.random.default_rng(4)
+    description = TableDescription(
+        "names", tuple(Column(name, "categorical") for name in ("label", "site", "group"))
+    )
+    # Categories whose shares of the labels all differ: no distances tie but those of equal rows.
+    site, group = rng.integers(0, 6, 90), rng.integers(0, 5, 90)
+    label = (rng.random(90) < 0.15 * site).astype(int)
+    frame = pd.DataFrame(
+        {"label": as_names(label), "site": as_names(site), "group": as_names(group)}
+    )
+    n = 4000
+    ours = fitted(description, frame, label="label", neighbours=3)[0].sample(
+        n, seed=1, given={"label": "c1"}
+    )
+    theirs, _ = over_sampling.SMOTEN(
+        sampling_strategy={1: int(label.sum()) + n}, k_neighbors=3, random_state=0
+    ).fit_resample(frame[["site", "group"]], label)
+    theirs = theirs[90:]
+    kinds = sorted(set(ours["site"] + ours["group"]) | set(theirs["site"] + theirs["group"]))
+    counts = np.array([frequencies(t["site"] + t["group"], kinds) for t in (ours, theirs)])
+    assert len(kinds) > 5
+    assert stats.chi2_contingency(counts).pvalue > 1e-3
+
+
+def test_steps_are_uniform_and_base_rows_drawn_evenly():
+    frame = pd.DataFrame({"x": [0.0, np.pi], "y": [1.0, np.e]})
+    sample = fitted(PLANE, frame)[0].sample(4000, seed=1)
+    assert stats.kstest(sample["x"] / np.pi, "uniform").pvalue > 1e-3
+    np.testing.assert_allclose(1 + sample["x"] / np.pi * (np.e - 1), sample["y"])
+
+
+def test_a_given_label_gives_only_its_rows():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"x": rng.normal(size=300), "y": rng.normal(size=300)})
+    frame["label"] = np.array(["left", "right"], dtype=object)[(rng.random(300) < 0.2).astype(int)]
+    frame.loc[frame["label"] == "right", "x"] += 100
+    surrogate, _ = fitted(LABELLED, frame)
+    sample = surrogate.sample(200, seed=1, given={"label": "right"})
+    assert (sample["label"] == "right").all()
+    assert (sample["x"] > 50).all()
+    assert len(sample) == 200
+    for given, message in (
+        ({"label": "up"}, "given label=up; the training rows have left, right"),
+        ({"label": "left", "x": "1"}, "given x=1; its only condition is its label, label"),
+    ):
+        with pytest.raises(InputError, match=f"smote: cannot sample {message}"):
+            surrogate.sample(5, seed=1, given=given)
+    with pytest.raises(InputError, match="given label=left; without a label it has no condition"):
+        fitted(LABELLED, frame, label=None)[0].sample(5, seed=1, given={"label": "left"})
+    many = frame.assign(label=[f"c{i % 30:02}" for i in range(300)])
+    with pytest.raises(InputError, match=r"rows have c00, c01, c02, c03, c04, c05, c06, c07, …$"):
+        fitted(LABELLED, many)[0].sample(5, seed=1, given={"label": "left"})
+
+
+def test_threads_and_blocks_change_no_row(monkeypatch):
+    frame = mixed_rows(3000, seed=2)
+    surrogate, _ = fitted(MIXED, frame, neighbours=3)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    expected = surrogate.sample(2000, seed=3)
+    monkeypatch.setenv("OMP_NUM_THREADS", "4")
+    pd.testing.assert_frame_equal(surrogate.sample(2000, seed=3), expected)
+    monkeypatch.setattr(smote, "_NEIGHBOURS_AT_ONCE", 500)
+    pd.testing.assert_frame_equal(surrogate.sample(2000, seed=3), expected)
+
+
+def test_all_rows_are_used_by_default_and_come_back_from_the_folder(tmp_path):
+    frame = mixed_rows(2000, seed=3)
+    surrogate, summary = fitted(MIXED, frame)
+    assert summary["rows_interpolated_between"] == 2000
+    assert summary["rows_left_out_by_max_rows"] == 0
+    save_surrogate(surrogate, tmp_path, 2000)
+    loaded = load_surrogate(tmp_path)
+    label = loaded.sample(1, seed=1)["site"][0]
+    given = {"site": label}
+    pd.testing.assert_frame_equal(
+        loaded.sample(100, seed=2, given=given), surrogate.sample(100, seed=2, given=given)
+    )
+
+
+def test_categorical_tables_of_any_length_are_interpolated():
     description = TableDescription(
         "names", tuple(Column(name, "categorical") for name in ("site", "group"))
     )
-    frame = pd.DataFrame({"site": ["A", "B"] * 9000, "group": ["x", "y", "z"] * 6000})
-    with pytest.raises(InputError, match=r"9000 rows share one site.*lower the option max_rows"):
+    frame = pd.DataFrame({"site": ["A", "B"] * 90_000, "group": ["x", "y", "z"] * 60_000})
+    counts = fitted(description, frame)[0].sample(1000, seed=1).value_counts()
+    # Each row has k equal ones, which come first however near other groups are: it is repeated.
+    assert len(counts) == 6
+    assert stats.chisquare(counts).pvalue > 1e-3
+
+
+def test_too_many_categories_times_classes_are_refused(monkeypatch):
+    description = TableDescription(
+        "names", tuple(Column(name, "categorical") for name in ("site", "group"))
+    )
+    frame = pd.DataFrame({"site": ["A", "B"] * 30, "group": ["x", "y", "z"] * 20})
+    monkeypatch.setattr(smote, "_MOST_SHARES", 5)
+    with pytest.raises(InputError, match=r"3 values of 'group' times 2 of the label 'site' are 6"):
         fitted(description, frame)
-    assert fitted(description, frame, max_rows=500)[1]["engine"] == "SMOTEN"
 
 
-def test_more_categories_than_memory_holds_are_refused():
+def test_more_categories_than_a_dense_encoding_would_hold():
     description = TableDescription("users", (Column("x", "numeric"), Column("user", "categorical")))
     frame = pd.DataFrame({"x": np.arange(9000.0), "user": [f"user{i}" for i in range(9000)]})
-    surrogate, _ = fitted(description, frame)
-    with pytest.raises(InputError, match=r"9000 categories of 9001 rows .* need 7\.3 GiB"):
-        surrogate.sample(20_000, seed=1)
+    sample = fitted(description, frame)[0].sample(20_000, seed=1)
+    # Each neighbour's user is as frequent, and all neighbours are near.
+    number = sample["user"].str.removeprefix("user").astype(int)
+    assert (number - sample["x"]).abs().max() <= 6
+
+
+def test_constant_numbers_of_a_class_take_no_part():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"x": rng.normal(size=100), "y": rng.normal(size=100)})
+    frame["label"] = ["flat"] * 50 + ["free"] * 50
+    frame.loc[frame["label"] == "flat", "y"] = 1 / 3
+    sample = fitted(LABELLED, frame, label="label")[0].sample(500, seed=1)
+    np.testing.assert_allclose(sample.loc[sample["label"] == "flat", "y"], 1 / 3, rtol=1e-12)
+
+
+def test_a_mismatch_costs_the_squared_median_deviation():
+    numbers = np.array([[0.0, 0.0, 1 / 3], [2.0, 6.0, 1 / 3]] * 25)
+    assert cost_of_a_mismatch(numbers) == pytest.approx(1)
+    assert cost_of_a_mismatch(numbers[:, [0, 1]]) == pytest.approx(4)
+    assert numbers[:, 2].std() > 0, "by rounding"
+    assert cost_of_a_mismatch(numbers[:, 2:]) == 0
+
+
+def test_majorities_and_ties():
+    codes = np.array([[3, 1, 3], [2, 1, 0], [5, 5, 5], [7, 7, 2]])
+    np.testing.assert_array_equal(majority(codes, np.zeros(4)), [3, 0, 5, 7])
+    np.testing.assert_array_equal(majority(codes, np.full(4, 0.5)), [3, 1, 5, 7])
+    np.testing.assert_array_equal(majority(codes, np.full(4, np.nextafter(1, 0))), [3, 2, 5, 7])
+    two_of_each = np.array([[4, 9, 9, 4, 0]])
+    assert [majority(two_of_each, np.array([c]))[0] for c in (0.49, 0.51)] == [4, 9]
 
 
 @pytest.mark.parametrize(

@@ -34,13 +34,17 @@ class _Rows:
 
 
 def distance_to_closest(
-    queries: pd.DataFrame, reference: pd.DataFrame, description: TableDescription
+    queries: pd.DataFrame,
+    reference: pd.DataFrame,
+    description: TableDescription,
+    range_of: pd.DataFrame | None = None,
 ) -> np.ndarray:
     """The Euclidean distance of each query row to its closest reference row: (queries,) float64.
 
-    Numbers are taken on the column's scale and mapped so that the reference spans [0, 1], or only
-    begins at 0 where it does not vary; categories are one-hot over √2, so that two that differ are
-    1 apart. Hence with k categories that differ the squared distance is k plus that of the numbers.
+    Numbers are taken on the column's scale and mapped so that the rows `range_of`, by default the
+    reference, span [0, 1], or only begin at 0 where they do not vary; categories are one-hot over
+    √2, so that two that differ are 1 apart. Hence with k categories that differ the squared
+    distance is k plus that of the numbers.
 
     Exact and far from quadratic: reference rows are grouped by their categories, each group has a
     k-d tree of its numbers. First a row is looked up among those with its own categories, then
@@ -48,7 +52,8 @@ def distance_to_closest(
     √(k + 1) away, so a row that has found a closer one is done. Once there are more ways to agree
     than is worth it for the rows still open, those are compared with every reference row.
     """
-    query_rows, reference_rows = _encode(queries, reference, description)
+    ranged = reference if range_of is None else range_of
+    query_rows, reference_rows = _encode(queries, reference, description, ranged)
     points = _tuple_ids(reference_rows.numbers)
     width = reference_rows.codes.shape[1]
     squared = np.full(len(queries), np.inf)
@@ -133,7 +138,10 @@ def _rows_by_group(group: np.ndarray) -> dict[int, np.ndarray]:
 
 
 def _encode(
-    queries: pd.DataFrame, reference: pd.DataFrame, description: TableDescription
+    queries: pd.DataFrame,
+    reference: pd.DataFrame,
+    description: TableDescription,
+    range_of: pd.DataFrame,
 ) -> tuple[_Rows, _Rows]:
     """Queries and reference as scaled numbers and as codes that the two share."""
     left, right = (
@@ -144,10 +152,10 @@ def _encode(
         for frame in (queries, reference)
     )
     for i, column in enumerate(description.numeric_features):
-        values = scaled(reference, column)
+        values = scaled(range_of, column)
         low, span = values.min(), np.ptp(values) or 1.0
         left.numbers[:, i] = (scaled(queries, column) - low) / span
-        right.numbers[:, i] = (values - low) / span
+        right.numbers[:, i] = (scaled(reference, column) - low) / span
     for i, column in enumerate(description.categorical_features):
         (left.codes[:, i], right.codes[:, i]), _ = category_codes(column, queries, reference)
     return left, right

@@ -44,6 +44,7 @@ body { font: 15px/1.45 system-ui, sans-serif; margin: 1.5rem; color: #1b1b1b; ba
 table { border-collapse: collapse; margin: 1rem 0; }
 th, td { padding: .3rem .9rem; text-align: right; white-space: nowrap; vertical-align: top; }
 th:first-child, td:first-child { text-align: left; }
+tr.header th { border-bottom: 1px solid #1b1b1b; }
 thead th { border-top: 2px solid #1b1b1b; border-bottom: 1px solid #1b1b1b; }
 tbody tr:last-child td { border-bottom: 2px solid #1b1b1b; }
 tr.block td { font-style: italic; color: #444; border-top: 1px solid #bbb; padding-top: .6rem; }
@@ -66,10 +67,14 @@ class Cell:
 
 @dataclass(frozen=True)
 class Block:
-    """Rows that belong together; each is its name and a cell per further column."""
+    """Rows that belong together; each is its name and a cell per further column.
+
+    A block whose columns are not those of the page has a header of its own.
+    """
 
     title: str
     rows: list[tuple[str, list[Cell]]]
+    header: list[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -100,6 +105,10 @@ class Page:
         lines.append(_markdown_row([":---", *["---:"] * (width - 1)]))
         for block in self.blocks:
             lines.append(_markdown_row([f"*{block.title}*", *[""] * (width - 1)]))
+            if block.header is not None:
+                lines.append(
+                    _markdown_row([f"**{name}**" if name else "" for name in block.header])
+                )
             lines += [_markdown_row([name, *map(text, cells)]) for name, cells in block.rows]
         footnotes = [f"<sup>{mark}</sup> {footnote}" for footnote, mark in marks.items()]
         return "\n".join([*lines, "", *(f"- {note}" for note in [*footnotes, *self.notes]), ""])
@@ -125,6 +134,8 @@ class Page:
         for block in self.blocks:
             title = rf"\multicolumn{{{width}}}{{l}}{{\emph{{{_latex(block.title)}}}}} \\"
             lines += [r"\midrule", title]
+            if block.header is not None:
+                lines += [_latex_row(map(_latex, block.header)), r"\midrule"]
             for name, cells in block.rows:
                 lines.append(_latex_row([_latex(name), *map(value, cells)]))
                 if any(cell.interval for cell in cells):
@@ -145,11 +156,15 @@ class Page:
             small = f"<br><small>{html.escape(cell.interval)}</small>" if cell.interval else ""
             return f"<td>{html.escape(cell.value)}{mark}{small}</td>"
 
-        header = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in self.header)
+        def header(names: list[str]) -> str:
+            return "".join(f'<th scope="col">{html.escape(name)}</th>' for name in names)
+
         body = []
         for block in self.blocks:
             title = html.escape(block.title)
             body.append(f'<tr class="block"><td colspan="{len(self.header)}">{title}</td></tr>')
+            if block.header is not None:
+                body.append(f'<tr class="header">{header(block.header)}</tr>')
             for name, cells in block.rows:
                 body.append(f"<tr><td>{html.escape(name)}</td>{''.join(map(text, cells))}</tr>")
         notes = [f"<sup>{mark}</sup> {html.escape(note)}" for note, mark in marks.items()]
@@ -160,7 +175,7 @@ class Page:
                 f'<html lang="en"><head><meta charset="utf-8"><title>{html.escape(self.title)}'
                 f"</title><style>{_STYLE}</style></head><body>",
                 f"<p><strong>{html.escape(self.title)}.</strong> {html.escape(self.caption)}</p>",
-                f'<div class="scroll"><table><thead><tr>{header}</tr></thead><tbody>',
+                f'<div class="scroll"><table><thead><tr>{header(self.header)}</tr></thead><tbody>',
                 *body,
                 '</tbody></table></div><ul class="notes">',
                 *(f"<li>{note}</li>" for note in notes),

@@ -43,20 +43,31 @@ def sample(
     seed: Annotated[int, typer.Option(min=0, help="same seed, same rows")],
     rows: Annotated[int | None, typer.Option(help="number of rows")] = None,
     like: Annotated[Path | None, typer.Option(help="as many rows as this parquet file")] = None,
-    given: Annotated[list[str] | None, typer.Option(help="column=value that rows have")] = None,
+    load: Annotated[
+        float | None, typer.Option(help="rows in units of the training rows, in the same time")
+    ] = None,
+    given: Annotated[
+        list[str] | None, typer.Option(help="column=value or column=low..high that rows have")
+    ] = None,
 ) -> None:
     """Draw rows from a trained model.
 
     Example: redwood surrogates sample model --rows 10000 --seed 1 --output sample.parquet
-    """
-    from redwood.surrogates.sampling import parse_conditions, rows_of, sample_model
 
-    if (rows is None) == (like is None):
-        raise typer.BadParameter("give either --rows or --like")
+    Example: redwood surrogates sample model --load 1.2 --given computingsite=BNL
+    --given creationtime=2024-06-01..2024-06-08 --seed 1 --output busy_week.parquet
+    """
+    from redwood.surrogates.sampling import parse_conditions, rows_at, rows_of, sample_model
+
+    if [rows, like, load].count(None) != 2:
+        raise typer.BadParameter("give one of --rows, --like and --load")
     conditions = parse_conditions(given or [])
-    number = rows_of(like) if like is not None else rows
-    sample_model(folder, number, seed, output, conditions)
-    typer.echo(f"{output}: {number} rows")
+    if like is not None:
+        rows = rows_of(like)
+    elif load is not None:
+        rows = rows_at(load, folder, conditions)
+    sample_model(folder, rows, seed, output, conditions)
+    typer.echo(f"{output}: {rows} rows")
 
 
 def _json_object(text: str, name: str) -> dict[str, Any]:

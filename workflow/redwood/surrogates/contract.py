@@ -42,6 +42,7 @@ class Surrogate(ABC):
         options: the model's own `Options`.
         seed: seed of the training.
         losses: one row an epoch (`epoch`, `train`, `validation`), `None` for models without a loss.
+        rows: number of rows that the model was trained on; 0 before.
     """
 
     about: ClassVar[str]
@@ -53,6 +54,7 @@ class Surrogate(ABC):
         self.options = options
         self.seed = seed
         self.losses: pd.DataFrame | None = None
+        self.rows = 0
 
     @property
     def name(self) -> str:
@@ -92,6 +94,15 @@ class Surrogate(ABC):
         Raises:
             InputError: the model cannot condition on `given`.
         """
+
+    def expected_rows(self, given: Mapping[str, str] | None = None) -> int:
+        """As many rows as there are of such in as much time as the training rows are of.
+
+        Raises:
+            InputError: the model cannot condition on `given`.
+        """
+        self.refuse_condition(given)
+        return self.rows
 
     @abstractmethod
     def save(self, folder: Path) -> None:
@@ -177,10 +188,12 @@ def load_surrogate(folder: Path) -> Surrogate:
         description = TableDescription(
             table["name"], tuple(Column(**column) for column in table["columns"])
         )
+        rows = int(content["rows"])
         surrogate = new_surrogate(
             content["model"], description, content["options"], content["seed"]
         )
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path}: incomplete: {error}; train the model again") from None
+    surrogate.rows = rows
     surrogate.load(folder)
     return surrogate

@@ -31,6 +31,9 @@ LARGEST_NUMBER = 1e150
 # A value like 0.30000000000000004 has 1 decimal; beyond 6 a column is taken for continuous.
 _MOST_DECIMALS = 6
 
+# Values that all end in more zeros than these are constant in practice.
+_MOST_ZEROS = 9
+
 
 @dataclass(frozen=True)
 class NumericEncoding:
@@ -40,7 +43,8 @@ class NumericEncoding:
         column: the column's name.
         low: smallest training value, in the column's unit (timestamps: s since 1970-01-01 UTC).
         high: largest training value.
-        decimals: decimals that suffice for every training value, `None` if 6 do not.
+        decimals: decimals that suffice for every training value, `None` if 6 do not; −1 where all
+            are multiples of 10, and so on; 0 for timestamps.
         mean: mean of the training values on the column's scale.
         deviation: their standard deviation there, 0 for a constant column.
     """
@@ -63,7 +67,7 @@ class NumericEncoding:
             column=column.name,
             low=float(numbers.min()),
             high=float(numbers.max()),
-            decimals=_decimals(numbers) if column.kind == "numeric" else 0,
+            decimals=_decimals(numbers, column),
             mean=float(scaled.mean()),
             deviation=_deviation(scaled),
         )
@@ -239,8 +243,11 @@ def _deviation(scaled: np.ndarray) -> float:
     return float(spread * ((scaled - scaled.min()) / spread).std()) if spread > 0 else 0.0
 
 
-def _decimals(numbers: np.ndarray) -> int | None:
-    for decimals in range(_MOST_DECIMALS + 1):
+def _decimals(numbers: np.ndarray, column: Column) -> int | None:
+    if column.kind == "timestamp":
+        return 0
+    most = _MOST_DECIMALS if column.kind == "numeric" else 0
+    for decimals in range(-_MOST_ZEROS, most + 1):
         if np.array_equal(np.round(numbers, decimals), numbers):
             return decimals
     return None

@@ -60,6 +60,24 @@ def rows_of(path: Path) -> int:
         raise InputError(f"{path}: not a parquet file: {error}") from None
 
 
+def rows_at(load: float, folder: Path, given: Mapping[str, str]) -> int:
+    """The number of rows at `load` times the density of the model's training rows.
+
+    Raises:
+        InputError: `folder` is no model, `load` is not positive or asks for less than one row, or
+            the model cannot condition on `given`.
+    """
+    if not 0 < load < float("inf"):
+        raise InputError(f"--load is {load}, expected a positive number")
+    expected = load_surrogate(folder).expected_rows(given or None)
+    rows = round(load * expected)
+    if rows < 1:
+        raise InputError(
+            f"--load is {load}: of {expected} such rows that is less than one; expected more"
+        )
+    return rows
+
+
 def parse_conditions(conditions: list[str]) -> dict[str, str]:
     """`column=value` words → column → value.
 

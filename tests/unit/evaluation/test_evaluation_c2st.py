@@ -1,0 +1,119 @@
+import json
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+from evaluation_rows import DESCRIPTION, toy_rows
+from threadpoolctl import threadpool_limits
+
+from redwood.configuration import Evaluation
+from redwood.evaluation.contract import Inapplicable, Samples
+from redwood.evaluation.evaluating import evaluate
+from redwood.evaluation.measures import c2st, c2st_sequence
+from redwood.tables import Column, TableDescription, write_table
+
+BOTH = [c2st, c2st_sequence]
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """As evaluating has it."""
+    with threadpool_limits(1):
+        yield
+
+
+def alternating(rows: int, seed: int) -> pd.DataFrame:
+    """Rows at random times, whose sites take turns."""
+    return toy_rows(rows, seed).assign(site=np.array(["A", "B"], object)[np.arange(rows) % 2])
+
+
+def bursts(rows: int, seed: int) -> pd.DataFrame:
+    """Rows that come ten within a minute, at random times."""
+    random = np.random.default_rng(seed)
+    begin = np.repeat(random.uniform(0, 30 * 86400, rows // 10), 10)
+    times = pd.Series(np.sort(begin + random.uniform(0, 60, rows)) + 1_704_067_200)
+    return toy_rows(rows, seed).assign(when=pd.to_datetime(times, unit="s", utc=True))
+
+
+def samples_like(real: Callable[[int, int], pd.DataFrame], synthetic: pd.DataFrame) -> Samples:
+    """Samples whose real rows `real` makes, given their number and a seed."""
+    train, holdout, fresh = (real(len(synthetic), seed) for seed in (1, 2, 3))
+    return Samples(
+        DESCRIPTION, train, holdout, synthetic, fresh, (), target="work", groups=10, seed=5
+    )
+
+
+@pytest.mark.parametrize("measure", BOTH, ids=lambda module: module.TITLE)
+def test_rows_of_the_same_law_are_not_told_apart(samples_of, measure):
+    result = measure.measure(samples_of(toy_rows(1500, 8)))
+    assert result.low < 0.5 < result.high
+    assert result.floor == pytest.approx(0.5, abs=0.05)
+
+
+@pytest.mark.parametrize("measure", BOTH, ids=lambda module: module.TITLE)
+def test_what_has_no_real_category_is_told_without_error(samples_of, measure):
+    result = measure.measure(samples_of(toy_rows(1500, 8).assign(state="lost")))
+    assert result.value == pytest.approx(1, abs=1e-3)
+    assert result.high <= 1
+    assert result.note.startswith("told by state (")
+    worst = result.columns.sort_values("value").iloc[-1]
+    assert worst["column"] == "state"
+    assert abs(worst["floor"]) < 0.05
+
+
+def test_rows_of_another_order_in_time_are_seen_only_in_sequence():
+    rows = alternating(1500, 4)
+    shuffled = rows.assign(site=np.random.default_rng(6).permutation(rows["site"]))
+    samples = samples_like(alternating, shuffled)
+    row_by_row, in_sequence = (measure.measure(samples) for measure in BOTH)
+    assert in_sequence.low > 0.9
+    assert in_sequence.note.startswith("told by site among the last 10 (")
+    assert in_sequence.note.endswith("; series by site")
+    assert row_by_row.low < 0.5 < row_by_row.high
+    faithful = c2st_sequence.measure(samples_like(alternating, rows))
+    assert faithful.low < 0.5 < faithful.high
+    assert in_sequence.floor == pytest.approx(0.5, abs=0.06)
+
+
+@pytest.mark.parametrize("rows", [400, 4000])
+def test_a_sample_of_another_size_is_not_told_by_its_density(samples_of, rows):
+    result = c2st_sequence.measure(samples_of(toy_rows(rows, 8)))
+    assert result.value == pytest.approx(0.5, abs=0.08)
+
+
+def test_bursts_need_not_come_when_real_ones_did_but_must_come():
+    other_bursts = c2st_sequence.measure(samples_like(bursts, bursts(800, 4)))
+    assert other_bursts.value == pytest.approx(0.5, abs=0.07)
+    none = c2st_sequence.measure(samples_like(bursts, toy_rows(800, 4)))
+    assert none.low > 0.9
+    assert none.note.startswith("told by gap to the row before (")
+
+
+def test_a_sequence_needs_a_timestamp(samples_of):
+    description = TableDescription("t", (Column("work", "numeric"), Column("site", "categorical")))
+    samples = samples_of(toy_rows(300, 8), description)
+    with pytest.raises(Inapplicable, match="no timestamp"):
+        c2st_sequence.measure(samples)
+    assert 0.4 < c2st.measure(samples).value < 0.6
+
+
+def test_the_same_bytes_for_any_number_of_threads(tmp_path):
+    DESCRIPTION.save(tmp_path / "table.json")
+    for name, rows, seed in (("train", 900, 1), ("holdout", 300, 2), ("synthetic", 300, 3)):
+        write_table(toy_rows(rows, seed), tmp_path / f"{name}.parquet", DESCRIPTION)
+    written = []
+    for threads in (1, 2):
+        options = Evaluation(target="work", groups=5, measures=("c2st", "c2st_sequence"))
+        with threadpool_limits(threads):
+            evaluate(
+                tmp_path / "table.json",
+                *(tmp_path / f"{name}.parquet" for name in ("train", "holdout", "synthetic")),
+                tmp_path / str(threads),
+                options,
+                seed=1,
+            )
+        folder = tmp_path / str(threads)
+        written.append([(folder / n).read_bytes() for n in ("measures.json", "columns.csv")])
+    assert written[0] == written[1]
+    assert json.loads(written[0][0])["measures"]["c2st"]["direction"] == "lower"

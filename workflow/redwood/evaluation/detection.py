@@ -1,0 +1,271 @@
+"""Detection: how well a classifier tells two samples apart (a classifier two-sample test).
+
+The rows of both samples, as many of each, are divided into folds; those of a fold are scored by
+gradient-boosted trees that were trained on the others, so that no score comes from a model that
+knew the row. The area under the ROC curve (AUC) of all scores is the probability that a row of one
+sample looks more like that sample than a row of the other does: 1/2 if nothing tells them apart, 1
+if every row does (D. Lopez-Paz and M. Oquab, Revisiting Classifier Two-Sample Tests, ICLR 2017).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from redwood.evaluation.contract import Result, Samples, scaled
+from redwood.evaluation.intervals import group_of_rows, jackknife_interval
+from redwood.progress import ProgressReport
+from redwood.seeds import derive_seed, generator
+from redwood.tables import TableDescription, to_numbers
+
+_FOLDS = 5
+# Folds in time are made of up to so many stretches, each of so many rows at least.
+_STRETCHES, _ROWS_PER_STRETCH = 50, 80
+# The trees know at most 255 categories of a feature; one of them stands for all rare ones.
+_CATEGORIES = 254
+# A number that so many rows share is offered as a category, too: trees see numbers in bins.
+_FREQUENT = 10
+# Of each fold so many rows suffice to say which features matter.
+_ROWS_FOR_DROPS = 1000
+# Features without which the AUC falls by less are not worth a mention.
+_NOTEWORTHY = 0.005
+
+
+@dataclass(frozen=True)
+class Detection:
+    """What classifiers made of two samples of n rows each.
+
+    Attributes:
+        scores: (2, n) the log-odds, out of fold, of being of the left sample: of the left rows, of
+            the right ones, both in their order.
+        folds: (2, n) the fold of each row.
+        drops: by feature, how much the AUC of a fold falls on average if the rows exchange that
+            feature's values.
+    """
+
+    scores: np.ndarray
+    folds: np.ndarray
+    drops: pd.Series
+
+    def auc(self, kept: np.ndarray | slice = slice(None)) -> float:
+        """The mean AUC of the folds, over the rows of both samples that the (n,) mask keeps.
+
+        Scores of different folds are not compared: each is of a classifier that learned from the
+        rows of the other, which would bias the AUC (A. Airola et al., Comput. Stat. Data Anal. 55
+        (2011) 1828). A fold in which one sample has no row says nothing.
+        """
+        aucs = []
+        for fold in range(_FOLDS):
+            left, right = self.scores[:, kept]
+            of_left, of_right = self.folds[:, kept] == fold
+            if of_left.any() and of_right.any():
+                aucs.append(area_under_curve(left[of_left], right[of_right]))
+        return float(np.mean(aucs))
+
+
+def detect(
+    left: pd.DataFrame,
+    right: pd.DataFrame,
+    seed: int,
+    times: tuple[np.ndarray, np.ndarray] | None = None,
+) -> Detection:
+    """Tell two samples apart by gradient-boosted trees, each row scored out of fold.
+
+    Args:
+        left, right: (n rows) features of the two samples; those of `object` type are categories,
+            all others numbers, where NaN is a value of its own.
+        times: of the left and of the right rows, (n,) each, for features that neighbours in time
+            share. The folds are then stretches of time, the same for both samples, so that no row
+            is scored by what was learned from its neighbours. At random if `None`.
+    """
+    rows = len(left)
+    inputs, feature_of_input, categorical = _inputs(pd.concat([left, right], ignore_index=True))
+    is_left = np.arange(2 * rows) < rows
+    random = np.random.default_rng(seed)
+    if times is None:
+        folds = np.concatenate([random.permutation(rows) % _FOLDS for _ in range(2)])
+    else:
+        folds = _folds_in_time(np.concatenate(times), random)
+    scores = np.empty(2 * rows)
+    drops = np.zeros(left.shape[1])
+    with ProgressReport("telling samples apart", _FOLDS, "folds") as report:
+        for number in range(_FOLDS):
+            unseen = folds == number
+            classifier = _classifier(categorical, derive_seed(seed, number))
+            classifier.fit(inputs[~unseen], is_left[~unseen])
+            scores[unseen] = classifier.decision_function(inputs[unseen])
+            some = random.permutation(np.flatnonzero(unseen))[:_ROWS_FOR_DROPS]
+            drops += _drops(classifier, inputs[some], is_left[some], feature_of_input)
+            report.advance()
+    by_feature = pd.Series(drops / _FOLDS, index=left.columns)
+    return Detection(scores.reshape(2, rows), folds.reshape(2, rows), by_feature)
+
+
+def detection_result(
+    samples: Samples,
+    features: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame],
+    times: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None,
+) -> Result:
+    """The AUC of telling synthetic from real rows, and that of fresh real ones as its floor.
+
+    The interval is over the rows, the classifiers as trained.
+
+    Args:
+        features: of synthetic, holdout and fresh rows, as many each, in time order.
+        times: of the same rows, as for `detect`.
+    """
+    seed = derive_seed(samples.seed, "detection")
+    synthetic, real, fresh = features
+    of_synthetic, of_fresh = None, None
+    if times is not None:
+        of_synthetic, of_fresh = (times[0], times[1]), (times[2], times[1])
+    found = detect(synthetic, real, seed, of_synthetic)
+    floor = detect(fresh, real, seed, of_fresh)
+    value = found.auc()
+    groups = group_of_rows(len(synthetic), samples.groups)
+    low, high = jackknife_interval(value, lambda group: found.auc(groups != group), samples.groups)
+    columns = pd.DataFrame(
+        {"column": found.drops.index, "value": found.drops, "floor": floor.drops.to_numpy()}
+    )
+    return Result(value, low, min(high, 1.0), floor.auc(), columns, note=_note(found.drops))
+
+
+def row_features(frame: pd.DataFrame, description: TableDescription) -> pd.DataFrame:
+    """Each row by itself: numbers on their scale, categories; of timestamps also hour and weekday.
+
+    The hour of the day is a fraction, in [0, 24); Monday is 0.
+    """
+    features: dict[str, Any] = {}
+    for column in description.features:
+        if column.is_categorical:
+            features[column.name] = frame[column.name].astype(object)
+            continue
+        features[column.name] = scaled(frame, column)
+        if column.kind == "timestamp":
+            hours = to_numbers(frame[column.name], column) / 3600
+            features[f"hour of {column.name}"] = hours % 24
+            # 1970-01-01 was a Thursday.
+            features[f"weekday of {column.name}"] = (hours // 24 + 3) % 7
+    return pd.DataFrame(features)
+
+
+def equally_many(samples: Samples) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """As many synthetic, holdout and fresh rows, the larger samples thinned at random.
+
+    In the order that they have, so that all three are equally dense in time.
+    """
+    frames = {"synthetic": samples.synthetic, "holdout": samples.holdout, "fresh": samples.fresh}
+    rows = min(map(len, frames.values()))
+    synthetic, holdout, fresh = (
+        frame.iloc[
+            np.sort(generator(samples.seed, "thinning", name).permutation(len(frame))[:rows])
+        ]
+        for name, frame in frames.items()
+    )
+    return synthetic, holdout, fresh
+
+
+def area_under_curve(positive: np.ndarray, negative: np.ndarray) -> float:
+    """The probability that a positive score exceeds a negative one, half of it where equal."""
+    from scipy.stats import rankdata
+
+    ranks = rankdata(np.concatenate([positive, negative]))[: len(positive)].sum()
+    least = len(positive) * (len(positive) + 1) / 2
+    return float((ranks - least) / (len(positive) * len(negative)))
+
+
+def _folds_in_time(times: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """The fold of each row: of consecutive stretches with as many rows each, every fifth is one.
+
+    Rows of the same time at random, so that all of a time do not fall into one fold.
+    """
+    rows = len(times)
+    place = np.empty(rows, np.int64)
+    place[np.lexsort((random.random(rows), times))] = np.arange(rows)
+    stretches = int(np.clip(rows // _ROWS_PER_STRETCH, 2 * _FOLDS, _STRETCHES))
+    return place * stretches // rows % _FOLDS
+
+
+def _inputs(features: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Features as the trees take them.
+
+    Returns:
+        (rows, inputs) numbers and codes; (inputs,) which feature each is of; (inputs,) whether it
+        is categorical.
+    """
+    inputs, feature_of_input, categorical = [], [], []
+    for number, (_, values) in enumerate(features.items()):
+        nominal = values.dtype == object
+        codes = _codes(values, 1 if nominal else _FREQUENT)
+        if not nominal:
+            inputs.append(values.to_numpy(np.float64))
+            feature_of_input.append(number)
+            categorical.append(False)
+        if nominal or codes.any():
+            inputs.append(codes)
+            feature_of_input.append(number)
+            categorical.append(True)
+    return np.column_stack(inputs), np.array(feature_of_input), np.array(categorical)
+
+
+def _codes(values: pd.Series, least: int) -> np.ndarray:
+    """The most frequent values, in at least `least` rows each, as codes from 1, all others as 0."""
+    codes, _ = pd.factorize(values)
+    counts = np.bincount(codes[codes >= 0], minlength=1)
+    frequent = np.argsort(-counts, kind="stable")[:_CATEGORIES]
+    frequent = frequent[counts[frequent] >= least]
+    code_of = np.zeros(len(counts) + 1)
+    code_of[frequent] = np.arange(len(frequent)) + 1
+    return code_of[codes]  # that of NaN is -1, the last, which is 0
+
+
+def _classifier(categorical: np.ndarray, seed: int) -> Any:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    # Trees are added until the loss on a tenth of the rows no longer falls: samples that are far
+    # apart deserve many, of samples that are alike more would only learn the noise.
+    return HistGradientBoostingClassifier(
+        max_iter=300,
+        learning_rate=0.1,
+        max_leaf_nodes=63,
+        categorical_features=categorical,
+        early_stopping=True,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        tol=1e-4,
+        random_state=seed % 2**31,
+    )
+
+
+def _drops(
+    classifier: Any,
+    inputs: np.ndarray,
+    is_left: np.ndarray,
+    feature_of_input: np.ndarray,
+) -> np.ndarray:
+    """How much the AUC of rows in random order falls if they exchange a feature's values.
+
+    (features,). Each row takes the value of the next.
+    """
+
+    def auc() -> float:
+        scores = classifier.decision_function(inputs)
+        return area_under_curve(scores[is_left], scores[~is_left])
+
+    known, drops = auc(), []
+    for feature in range(feature_of_input[-1] + 1):
+        of_feature = np.flatnonzero(feature_of_input == feature)
+        kept = inputs[:, of_feature]
+        inputs[:, of_feature] = np.roll(kept, 1, axis=0)
+        drops.append(known - auc())
+        inputs[:, of_feature] = kept
+    return np.array(drops)
+
+
+def _note(drops: pd.Series) -> str:
+    largest = drops.sort_values(ascending=False, kind="stable")[:3]
+    named = [f"{name} ({drop:.3f})" for name, drop in largest.items() if drop >= _NOTEWORTHY]
+    if not named:
+        return "no single feature tells the samples apart"
+    return f"told by {', '.join(named)}: by how much the AUC falls without"
