@@ -49,7 +49,17 @@ def test_like_takes_the_number_of_rows_of_a_file(tables, jobs):
     assert len(read_table(output, jobs.only_features())) == 100
 
 
-@pytest.mark.parametrize("numbers", [[], ["--rows", 5, "--like", "x.parquet"]])
+def test_load_is_in_units_of_the_training_rows(tables, jobs):
+    train(tables)
+    output = tables / "sample.parquet"
+    run("sample", tables / "model", "--load", 0.5, "--seed", 1, "--output", output)
+    assert len(read_table(output, jobs.only_features())) == 150
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [[], ["--rows", 5, "--like", "x.parquet"], ["--rows", 5, "--load", 1]],
+)
 def test_either_rows_or_like(tables, numbers):
     done = run("sample", tables, "--seed", 1, "--output", tables / "s.parquet", *numbers)
     assert done.exit_code == 2
@@ -88,6 +98,8 @@ def test_bad_input_of_train_is_named(tables, changed, message):
         (["--rows", 5, "--given", "colour=red"], "has no column 'colour'"),
         (["--rows", 5, "--given", "computingsite"], "expected column=value"),
         (["--like", "nosuch.parquet"], "nosuch.parquet: no such table"),
+        (["--load", -1], "--load is -1.0, expected a positive number"),
+        (["--load", 0.001], "--load is 0.001: of 300 such rows that is less than one"),
     ],
 )
 def test_bad_input_of_sample_is_named(tables, words, message):

@@ -16,7 +16,7 @@ from redwood.surrogates.redraw.events import Events, Networks  # noqa: E402
 from redwood.surrogates.redraw.neighbours import TimeIndex  # noqa: E402
 from redwood.surrogates.redraw.stream import Mark, Scheme, Stream  # noqa: E402
 from redwood.surrogates.redraw.surroundings import Background  # noqa: E402
-from redwood.surrogates.redraw.sweeping import sweep  # noqa: E402
+from redwood.surrogates.redraw.sweeping import stir, sweep  # noqa: E402
 from redwood.surrogates.redraw.tokens import NumberTokens  # noqa: E402
 from redwood.tables import Column, TableDescription  # noqa: E402
 
@@ -314,6 +314,19 @@ def test_a_sweep_keeps_entities_and_their_order_and_all_rows_that_it_was_not_giv
     for code in range(6):
         times = state.times[state.entity[:, 0] == code]
         assert (np.diff(times) >= 0).all()
+
+
+def test_stirring_moves_all_times_ever_further_and_no_mark(background, networks):
+    moved = []
+    for sweeps in (1, 10):
+        state = background.stream.copy()
+        with torch.inference_mode():
+            stir(networks, background, state, sweeps, np.random.default_rng(1), CPU)
+        np.testing.assert_array_equal(state.tokens, background.stream.tokens)
+        for code in range(6):
+            assert (np.diff(state.times[state.entity[:, 0] == code]) >= 0).all()
+        moved.append(np.median(np.abs(state.times - background.stream.times)))
+    assert 0 < moved[0] < moved[1] / 2
 
 
 def test_training_lowers_the_loss_of_rows_and_the_density_is_that_of_their_parts(background):

@@ -76,7 +76,8 @@ def test_bursts_stay_as_they_are(surrogate):
     sample = surrogate.sample(len(TEST), 5)
     assert same_user_next(sample) == pytest.approx(same_user_next(TEST), abs=0.05)
     for seconds in (60, 3600):
-        assert fano(sample, seconds) == pytest.approx(fano(TEST, seconds), rel=0.2)
+        # Of arrivals that know nothing of each other F − 1 is 0.
+        assert fano(sample, seconds) - 1 == pytest.approx(fano(TEST, seconds) - 1, rel=0.45)
 
 
 def test_what_depends_on_the_burst_stays_so(surrogate):

@@ -73,7 +73,7 @@ class Options(BaseModel):
 
     epochs: int = Field(60, ge=1, le=10_000, description="most passes over the training rows")
     patience: int = Field(
-        6, ge=1, description="stop after so many epochs without a better validation loss"
+        15, ge=1, description="stop after so many epochs without a better validation loss"
     )
     batch_size: int = Field(512, ge=1, le=1_000_000, description="rows per step")
     learning_rate: float = Field(6e-3, gt=0, le=1, description="step size of AdamW")
@@ -94,6 +94,13 @@ class Options(BaseModel):
         le=100,
         description="how often the training rows are redrawn before the model's folder keeps them: "
         "0 keeps them as they are, which samples best; 1 makes a folder that can be shared",
+    )
+    stirs: int = Field(
+        1,
+        ge=0,
+        le=1000,
+        description="how often a sample's times are redrawn before its rows are: each time they "
+        "move further away from those of training, and bursts blur a little",
     )
     max_rows: int = Field(
         4_000_000, ge=2, description="training rows, drawn at random if there are more"
@@ -123,7 +130,7 @@ class Surrogate(contract.Surrogate):
         )
         return kept + (
             "Samples have no row that was drawn with a look at itself, but they tell how many rows "
-            "each entity has and about when, every category, and the numbers that at least five "
+            "each entity has and about when, every category, and the numbers that many "
             "rows share. No guarantee such as differential privacy is given."
         )
 
@@ -200,7 +207,6 @@ class Surrogate(contract.Surrogate):
         with sensible_threads(), ProgressReport("sequoia", n, "rows") as report:
             for part in places.rounds(random):
                 rest = n - found
-                # Two halves of a sweep: an odd one is as good as an even one.
                 share = max(found, 1) / max(tried, 1)
                 wanted = rest if not conditions else int(1.1 * rest / share) + 1000
                 drawn = self._draw(part.rows[:wanted], part.shifts[:wanted], random)
@@ -337,12 +343,13 @@ class Surrogate(contract.Surrogate):
         """The rows of the stream drawn anew, their times shifted."""
         import torch
 
-        from redwood.surrogates.redraw.sweeping import sweep
+        from redwood.surrogates.redraw.sweeping import stir, sweep
 
         device = choose_device(self.options.device)
         state = self._background.stream.copy()
         networks = self._networks.to(device)
         with torch.inference_mode():
+            stir(networks, self._background, state, self.options.stirs, random, device)
             sweep(networks, self._background, state, rows, random, device)
         self._networks = networks.cpu()
         state.times[rows] += shifts

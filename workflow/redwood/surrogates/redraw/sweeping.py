@@ -59,6 +59,28 @@ def sweep(
         state.values[part] = np.concatenate([values for _, values in drawn])
 
 
+def stir(
+    networks: Networks,
+    background: Background,
+    state: Stream,
+    sweeps: int,
+    random: np.random.Generator,
+    device: torch.device,
+) -> None:
+    """Draw the times of all events anew, so often, in place; their marks stay.
+
+    A single sweep leaves a time between the entity's events before and after it, which in a burst
+    is where it was. As all events move, further sweeps carry them away from there.
+    """
+    if networks.timing is None:
+        return
+    early = background.early_rows(background.stream, np.arange(len(state)))
+    half = background.entities.positions % 2
+    for turn in range(2 * sweeps):
+        part = np.flatnonzero(half == turn % 2)
+        _move(networks, background, state, part, early[part], random, device)
+
+
 def _move(
     networks: Networks,
     background: Background,

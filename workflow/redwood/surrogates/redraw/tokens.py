@@ -8,9 +8,13 @@ import numpy as np
 _ROWS_PER_DISCRETE_VALUE = 20
 _MOST_DISCRETE_VALUES = 2000
 
-# In any other column, a value of so many rows is a token of its own.
-_ROWS_PER_ATOM = 5
-_MOST_ATOMS = 2000
+# In any other column, the values that so many rows share are tokens of their own, if most rows have
+# such a value: the column is a grid. If not, only conspicuous ones are, of so many rows and such a
+# share of them: beside a neighbour whose value is a token there is no kernel.
+_ROWS_PER_GRID_VALUE = 5
+_MOST_GRID_VALUES = 2000
+_ROWS_PER_ATOM = 20
+_SHARE_PER_ATOM = 1 / 500
 
 # A bin of fewer rows would give them away.
 _ROWS_PER_BIN = 20
@@ -43,9 +47,10 @@ class NumberTokens:
         is_discrete = len(numbers) >= _ROWS_PER_DISCRETE_VALUE * len(values)
         if is_discrete and len(values) <= _MOST_DISCRETE_VALUES:
             return cls(values, np.empty(0))
-        often = np.flatnonzero(counts >= _ROWS_PER_ATOM)
-        often = often[np.argsort(-counts[often], kind="stable")[:_MOST_ATOMS]]
-        atoms = values[np.sort(often)]
+        shared = counts >= _ROWS_PER_GRID_VALUE
+        if 2 * counts[shared].sum() < len(numbers) or shared.sum() > _MOST_GRID_VALUES:
+            shared = counts >= max(_ROWS_PER_ATOM, _SHARE_PER_ATOM * len(numbers))
+        atoms = values[shared]
         rest = numbers[~np.isin(numbers, atoms)]
         if len(np.unique(rest)) < 2:
             return cls(values, np.empty(0))
