@@ -27,6 +27,8 @@ _PREFERRED = {
     "copy": "#56B4E9",
 }
 _OTHERS = ("#882255", *_PREFERRED.values())
+# Entries of a legend in one line.
+_MOST_IN_A_LINE = 7
 _DASHES = ("-", (0, (5, 1.5)), (0, (6, 1.5, 1.2, 1.5)), (0, (1.2, 1.2)))
 
 _SETTINGS = {
@@ -114,7 +116,8 @@ def add_legend(figure: "Figure", styles: Mapping[str, Style], **marker: Any) -> 
         else Line2D([], [], **style, **marker, label=name)
         for name, style in styles.items()
     ]
-    figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 7))
+    lines = -(-len(handles) // _MOST_IN_A_LINE)
+    figure.legend(handles=handles, loc="outside upper center", ncols=-(-len(handles) // lines))
 
 
 def from_zero(axes: "Iterable[Axes]", largest: float) -> None:
