@@ -58,3 +58,46 @@ def test_one_row_again_and_again_is_measured(samples_of):
     result = dcr_share.measure(samples_of(toy_rows(1500, 8).iloc[np.zeros(300, int)]))
     assert result.value in (0, 1)
     assert result.low <= result.value <= result.high
+
+
+def bursts(rows: int, bursts_of: float, random: np.random.Generator) -> np.ndarray:
+    """The burst of each of `rows` rows: a Chinese restaurant process (Aldous, 1985, §11)."""
+    chosen = np.zeros(rows, int)
+    for row in range(1, rows):
+        begins = random.random() < bursts_of / (bursts_of + row)
+        chosen[row] = chosen[:row].max() + 1 if begins else chosen[random.integers(row)]
+    return chosen
+
+
+def one_more(
+    train: pd.DataFrame, of_burst: np.ndarray, bursts_of: float, width: float, rows: int
+) -> pd.DataFrame:
+    """Rows of the exact law of one further row, all training rows but no others being known."""
+    random = np.random.default_rng(5)
+    groups = train.groupby(of_burst)["time"].agg(["mean", "count"])
+    known = groups.loc[of_burst[random.integers(len(train), size=rows)]]
+    times = random.normal(known["mean"], width * np.sqrt(1 + 1 / known["count"]))
+    new = random.random(rows) < bursts_of / (bursts_of + len(train))
+    return pd.DataFrame({"time": np.where(new, random.random(rows), times)})
+
+
+def test_in_bursts_even_the_exact_law_keeps_closer_to_training(samples_of):
+    # Holdout rows share bursts with each other of which the training rows tell nothing.
+    bursts_of, width = 1000.0, 1e-5
+    random = np.random.default_rng(4)
+    burst = bursts(10_000, bursts_of, random)
+    times = random.random(burst.max() + 1)[burst] + random.normal(0, width, len(burst))
+    frame = pd.DataFrame({"time": times})
+    train, holdout, fresh = (
+        frame.iloc[a:b].reset_index(drop=True) for a, b in ((0, 6000), (6000, 8000), (8000, 10_000))
+    )
+    description = TableDescription("t", (Column("time", "numeric"),))
+    exact = one_more(train, burst[:6000], bursts_of, width, 2000)
+    shares = [
+        dcr_share.measure(
+            replace(samples_of(rows, description), train=train, holdout=holdout)
+        ).value
+        for rows in (fresh, exact)
+    ]
+    assert shares[0] == pytest.approx(0.5, abs=0.03)
+    assert shares[1] > 0.55

@@ -189,6 +189,15 @@ def test_a_column_of_few_values_has_no_bins():
     assert tokens.encode(np.array([0.0, 60.0, 2000.0, 1e9])).tolist() == [0, 0, 1, 2]
 
 
+def test_affinities_are_of_pairs_of_few_tokens_and_of_equality_of_many():
+    own, near = torch.tensor([1, 0]), torch.tensor([[1, 0, 2], [0, 2, 1]])
+    few, many = marks.Affinity(3), marks.Affinity(100)
+    few.nats.data = torch.arange(9.0)
+    many.nats.data = torch.tensor([-1.0, 2.0])
+    assert few(own, near).tolist() == [[4, 3, 5], [0, 2, 1]]
+    assert many(own, near).tolist() == [[2, -1, -1], [2, -1, -1]]
+
+
 def neighbours_of(rows: int, near: int, mark: Mark) -> marks.Neighbours:
     torch.manual_seed(5)
     values = torch.randn(rows, near, 1)

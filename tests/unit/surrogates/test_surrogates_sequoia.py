@@ -1,5 +1,7 @@
 """Sequoia: bursts stay, rows do not; conditions hold; training resumes; densities tell."""
 
+import copy
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -188,6 +190,37 @@ def test_rows_like_those_of_the_stream_are_likelier_than_others(surrogate):
     assert np.mean(densities > surrogate.log_density(strange)) > 0.9
     unknown = TEST.assign(site="Mars")
     assert np.isneginf(surrogate.log_density(unknown)).all()
+
+
+def test_the_density_gives_few_training_rows_away_even_if_there_are_few():
+    few = TRAIN[:600].reset_index(drop=True)
+    surrogate = new_surrogate("sequoia", EVENTS, {"epochs": 40}, 1)
+    surrogate.fit(few, VALIDATION)
+    # A row of the stream that is judged as one more stands beside itself: leave it out.
+    seen = [
+        without(surrogate, few, row).log_density(few.iloc[[row]])[0] for row in range(0, 600, 4)
+    ]
+    unseen = surrogate.log_density(TEST[:600])
+    attack = np.mean(np.array(seen)[:, None] > unseen)
+    assert attack < 0.6, "half of the pairs by chance"
+
+
+def without(surrogate: sequoia.Surrogate, rows: pd.DataFrame, row: int) -> sequoia.Surrogate:
+    """The surrogate with a stream without one of its rows."""
+    other = copy.copy(surrogate)
+    other._keep(rows.drop(index=row).reset_index(drop=True))
+    return other
+
+
+def test_what_a_state_rules_out_is_not_taken_from_a_neighbour_in_another():
+    rng = np.random.default_rng(4)
+    description = TableDescription("jobs", (*EVENTS.columns, Column("state", "categorical")))
+    state = np.where(rng.random(len(ALL)) < 0.5, "closed", "finished").astype(object)
+    rows = ALL.assign(state=state, work=np.where(state == "closed", 0.0, ALL["work"]))
+    surrogate = new_surrogate("sequoia", description, QUICK, 1)
+    surrogate.fit(rows[:3000], rows[3000:3600])
+    sample = surrogate.sample(2000, 1)
+    assert ((sample["work"] == 0) == (sample["state"] == "closed")).mean() > 0.93
 
 
 def test_a_killed_training_resumes_and_ends_with_the_same_model(tmp_path, monkeypatch):

@@ -61,6 +61,12 @@ _STREAM_FILE = "stream.parquet"
 # Rows that are validated at once.
 _CHUNK = 4096
 
+# The largest decay of the weights by itself.
+_LARGEST_DECAY = 10.0
+
+# Steps of an epoch, at least.
+_LEAST_STEPS = 8
+
 # A condition that fewer rows fulfil is refused rather than searched for hours.
 _RAREST = 1e-4
 _LEAST_TRIED = 50_000
@@ -75,10 +81,15 @@ class Options(BaseModel):
     patience: int = Field(
         15, ge=1, description="stop after so many epochs without a better validation loss"
     )
-    batch_size: int = Field(512, ge=1, le=1_000_000, description="rows per step")
+    batch_size: int = Field(
+        512, ge=1, le=1_000_000, description="rows per step, at most an eighth of the training rows"
+    )
     learning_rate: float = Field(6e-3, gt=0, le=1, description="step size of AdamW")
     weight_decay: float = Field(
-        1.0, ge=0, le=100, description="decay of the weights; keeps them from learning rows"
+        36_000,
+        ge=0,
+        description="decay of the weights times the number of training rows: the fewer rows there "
+        "are, the more must keep the weights from learning them by heart",
     )
     dropout: float = Field(0.2, ge=0, lt=1, description="share of units dropped in training")
     average: float = Field(
@@ -388,8 +399,10 @@ class Surrogate(contract.Surrogate):
         average = swa_utils.AveragedModel(
             networks, multi_avg_fn=swa_utils.get_ema_multi_avg_fn(options.average)
         )
+        decay = min(options.weight_decay / len(learned), _LARGEST_DECAY)
+        batch_size = max(1, min(options.batch_size, len(learned) // _LEAST_STEPS))
         groups = [
-            {"params": parameters, "weight_decay": share * options.weight_decay}
+            {"params": parameters, "weight_decay": share * decay}
             for share, parameters in networks.by_decay()
         ]
         optimizer = torch.optim.AdamW(groups, lr=options.learning_rate)
@@ -401,7 +414,7 @@ class Surrogate(contract.Surrogate):
             with torch.random.fork_rng(devices=devices):
                 torch.manual_seed(derive_seed(self.seed, "sequoia", "epoch", epoch))
                 order = torch.randperm(len(learned)).to(device)
-                for batch in order.split(options.batch_size):
+                for batch in order.split(batch_size):
                     loss = -learned.log_density(networks, batch).sum(dim=1).mean()
                     optimizer.zero_grad()
                     loss.backward()

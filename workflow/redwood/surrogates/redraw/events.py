@@ -10,8 +10,9 @@ from redwood.surrogates.redraw import marks, timing
 from redwood.surrogates.redraw.stream import Stream
 from redwood.surrogates.redraw.surroundings import CALENDAR, Background, LateIndex, Tensors, gather
 
-# The share of the weight decay that the last layers get.
+# The shares of the weight decay that the last layers get, and all layers that give times.
 _LAST_DECAY = 0.3
+_TIMING_DECAY = 0.5
 
 
 class Networks(nn.Module):
@@ -40,13 +41,17 @@ class Networks(nn.Module):
         """The parameters by the share of the weight decay that they get.
 
         Biases have none. The last layers have little: the weights of a mixture must be able to
-        become certain, or samples are blurred.
+        become certain, or samples are blurred. So have those for times, which depend on few numbers
+        and learn no row by heart.
         """
         last = {id(p) for network in self.children() for p in network.last_layers()}
+        timing = {id(p) for p in (self.timing.parameters() if self.timing is not None else ())}
         shares: dict[float, list[nn.Parameter]] = {}
         for parameter in self.parameters():
             is_bias = parameter.ndim < 2
-            share = 0.0 if is_bias else _LAST_DECAY if id(parameter) in last else 1.0
+            share = 0.0 if is_bias else 1.0
+            share *= _LAST_DECAY if id(parameter) in last else 1.0
+            share *= _TIMING_DECAY if id(parameter) in timing else 1.0
             shares.setdefault(share, []).append(parameter)
         return list(shares.items())
 

@@ -28,6 +28,9 @@ _LATE_WIDTH = 48
 _NEVER = -30.0
 _IMPOSSIBLE = -40.0
 
+# Marks of so many tokens have an affinity for each pair of them.
+_FEW_TOKENS = 16
+
 # Widths of the kernels, e⁻⁹ … e² standard deviations.
 _NARROWEST, _WIDEST, _USUAL = -9.0, 2.0, -3.0
 
@@ -78,6 +81,23 @@ class Mixture:
     log_widths: Tensor | None
 
 
+class Affinity(nn.Module):
+    """How much more an event takes after a neighbour, by a mark of both, in nats.
+
+    Of a mark with few tokens for each pair of tokens, else for equal ones.
+    """
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size if size <= _FEW_TOKENS else None
+        self.nats = nn.Parameter(torch.zeros(2 if self.size is None else size**2))
+
+    def forward(self, own: Tensor, near: Tensor) -> Tensor:
+        """(B, K) for tokens (B,) of events and (B, K) of their neighbours."""
+        own = own[:, None]
+        return self.nats[(own == near).long() if self.size is None else own * self.size + near]
+
+
 class MarkNetwork(nn.Module):
     """The network that gives every mark's mixture.
 
@@ -125,6 +145,10 @@ class MarkNetwork(nn.Module):
             self.later = nn.Sequential(
                 nn.Linear(late * _NEIGHBOUR_WIDTH, _LATE_WIDTH), nn.SiLU(), nn.Dropout(dropout)
             )
+        self.affinities = nn.ModuleList(
+            nn.ModuleList(Affinity(before.size) for before in marks[:position])
+            for position in range(len(marks))
+        )
         self.heads = nn.ModuleList()
         drawn = 0
         for position, mark in enumerate(marks):
@@ -181,12 +205,14 @@ class MarkNetwork(nn.Module):
         parts = [context, counted]
         if position == 0:
             parts.append(neighbours.known)
+        affinity = torch.zeros_like(neighbours.known)
         for before in range(position):
             parts.append(self.embeddings[before](tokens[:, before]))
             if self.marks[before].numbers is not None:
                 parts.append(values[:, before, None])
-            same = neighbours.tokens[:, :, before] == tokens[:, before, None]
-            parts.append(same * neighbours.known)
+            near = neighbours.tokens[:, :, before]
+            parts.append((near == tokens[:, before, None]) * neighbours.known)
+            affinity = affinity + self.affinities[position][before](tokens[:, before], near)
         output = self.heads[position](torch.cat(parts, dim=1))
         unknown = counted[:, :tables] <= 0
         absent = [unknown.new_zeros(len(output), 1), neighbours.known == 0, unknown]
@@ -196,6 +222,9 @@ class MarkNetwork(nn.Module):
         ends = (mark.size, mark.size + absent.shape[1])
         base, weights, kernels = output.tensor_split(ends, dim=1)
         base = base.log_softmax(dim=1)
+        weights = weights + nn.functional.pad(
+            affinity, (1, weights.shape[1] - 1 - affinity.shape[1])
+        )
         weights = weights.masked_fill(absent, _NEVER).log_softmax(dim=1)
         if mark.is_discrete:
             return Mixture(base, weights, None, None)

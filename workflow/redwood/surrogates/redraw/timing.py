@@ -156,7 +156,7 @@ def draw(
     random: np.random.Generator,
 ) -> np.ndarray:
     """Places (m,) drawn from their densities."""
-    bins, components, log_widths = (tensor.double().numpy() for tensor in parameters)
+    bins, components, log_widths = (tensor.double().cpu().numpy() for tensor in parameters)
     events = np.arange(len(bins))
     component = draw_index(components, random)
     places = (draw_index(bins, random) + random.random(len(bins))) / BINS
