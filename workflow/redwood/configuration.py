@@ -209,12 +209,20 @@ class Evaluation(_Section):
         "diff_corr",
         "dcr",
         "diff_mlef",
+        "wd_paper",
+        "jsd_paper",
+        "joint",
+        "coverage",
+        "density",
         "c2st",
         "c2st_sequence",
-        "dcr_share",
         "impossible",
+        "dcr_share",
         "fano",
         "spectrum",
+        "autocorrelation",
+        "interarrival",
+        "recurrence",
     )
     target: str = Field("workload", description="the column that diff-MLEF predicts")
     groups: int = Field(

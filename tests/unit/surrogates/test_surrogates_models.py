@@ -192,6 +192,12 @@ def test_the_copy_copies_and_the_independent_control_breaks_dependence(jobs, tra
     copied = quick("copy", jobs)
     copied.fit(train, validation)
     assert set(copied.sample(200, 1).itertuples(index=False, name=None)) <= rows
+    line = TableDescription("line", (Column("x", "numeric"),))
+    numbers = quick("copy", line)
+    numbers.fit(pd.DataFrame({"x": np.arange(100.0)}), validation)
+    # Half of the rows come a third time, none a fourth.
+    counts = numbers.sample(250, 1)["x"].value_counts()
+    assert counts.value_counts().to_dict() == {2: 50, 3: 50}
 
     line = TableDescription("line", (Column("x", "numeric"), Column("y", "numeric")))
     frame = pd.DataFrame({"x": np.arange(2000.0), "y": np.arange(2000.0)})

@@ -92,6 +92,26 @@ def line_powers(
     return np.square(amplitudes).reshape(-1, 2).sum(axis=1) / (2 * mean**2)
 
 
+def autocorrelations(counts: np.ndarray, lags: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """The autocorrelation of counts at some lags: (lags,); 0 for counts that do not vary.
+
+    The covariance is the mean over the pairs of windows that are both kept, about the mean of all
+    that are; where there is no such pair it is 0.
+
+    Args:
+        counts: (windows,) of consecutive windows.
+        lags: in windows, each at least 1.
+        kept: (windows,) which windows count.
+    """
+    if not kept.any() or np.ptp(counts[kept]) == 0:
+        return np.zeros(len(lags))
+    deviations = np.where(kept, counts - counts[kept].mean(), 0.0)
+    products = np.array([deviations[lag:] @ deviations[:-lag] for lag in lags])
+    pairs = np.array([np.count_nonzero(kept[lag:] & kept[:-lag]) for lag in lags])
+    variance = deviations @ deviations / np.count_nonzero(kept)
+    return products / (np.maximum(pairs, 1) * variance)
+
+
 def compared(
     samples: Samples,
     labels: Sequence[str],

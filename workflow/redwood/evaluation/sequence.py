@@ -87,6 +87,21 @@ def sequence_features(
     return pd.DataFrame(features)
 
 
+def same_as_before(frame: pd.DataFrame, description: TableDescription) -> np.ndarray:
+    """Whether each row but the first has the same categories as the row before.
+
+    Args:
+        frame: (n rows) in time order.
+
+    Returns:
+        (n - 1, categorical features) bool.
+    """
+    codes = np.column_stack(
+        [pd.factorize(frame[column.name])[0] for column in description.categorical_features]
+    )
+    return codes[1:] == codes[:-1]
+
+
 def _change(values: np.ndarray, before: np.ndarray) -> np.ndarray:
     """The difference to the value at `before`, NaN where that is -1: (n,)."""
     return np.where(before < 0, np.nan, values - values[before])

@@ -1,12 +1,14 @@
-"""Control: training rows drawn with replacement.
+"""Control: training rows in random order, none a second time before all have come.
 
 Every measure of faithfulness must find nothing, every measure of closeness must find the copies.
+Drawn with replacement, rows would come in pairs of the same second, as no real ones do.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
@@ -28,7 +30,7 @@ class Options(BaseModel):
 class Surrogate(contract.Surrogate):
     """Copied training rows."""
 
-    about = "Control: training rows, drawn with replacement."
+    about = "Control: training rows in random order, none repeated before all have come."
     licence = "None but that of the training rows."
     privacy = (
         "**This folder contains its training rows and samples repeat them**: share neither where "
@@ -43,7 +45,9 @@ class Surrogate(contract.Surrogate):
 
     def sample(self, n: int, seed: int, given: Mapping[str, str] | None = None) -> pd.DataFrame:
         self.refuse_condition(given)
-        chosen = generator(seed, "copy", "sample").integers(len(self._rows), size=n)
+        random = generator(seed, "copy", "sample")
+        rounds = [random.permutation(len(self._rows)) for _ in range(-(-n // len(self._rows)))]
+        chosen = np.concatenate([np.empty(0, np.int64), *rounds])[:n]
         return self._rows.iloc[chosen].reset_index(drop=True)
 
     def save(self, folder: Path) -> None:

@@ -1,0 +1,141 @@
+"""Balls around real rows: what a sample covers of reality, and how much of it lies there.
+
+Each real row has a ball that reaches to its k-th nearest other real row, k = 5. Together the balls
+are an estimate of where rows are real, the finer the denser they are (M. F. Naeem et al., Reliable
+Fidelity and Diversity Metrics for Generative Models, ICML 2020, arXiv 2002.09797, section 3).
+
+The metric is that of `redwood.evaluation.neighbours`: numbers on their scale such that the training
+rows span [0, 1], two different categories 1 apart. All rows are set off by up to 1e-5 at random,
+far less than what tells rows apart, so that chance decides of rows that are equal: how many rows of
+the law of the real ones lie in a ball then is the same for all laws, discrete or not.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.spatial.distance import cdist
+
+from redwood.evaluation.contract import Inapplicable, Samples, category_codes, scaled
+from redwood.evaluation.detection import equally_many
+from redwood.evaluation.intervals import group_of_rows
+from redwood.progress import ProgressReport
+from redwood.seeds import generator
+
+NEAREST = 5
+# All pairs of rows are compared, which takes time as the square of this.
+MOST_ROWS = 20_000
+# Real rows whose distances to all others are held at once: 40 MB of them.
+_BLOCK = 256
+_LARGEST_OFFSET = 1e-5
+
+
+@dataclass(frozen=True)
+class Hits:
+    """Which of n rows lie in the balls of n real rows.
+
+    Attributes:
+        by_ball: (n, groups) how many rows of each group of rows lie in each ball.
+        by_row: (n,) in how many balls each row lies.
+    """
+
+    by_ball: np.ndarray
+    by_row: np.ndarray
+
+
+@dataclass(frozen=True)
+class Balls:
+    """The balls of some holdout rows, and as many synthetic and fresh rows in them.
+
+    Attributes:
+        real: (n rows) whose balls they are, in time order.
+        groups: (n,) the jackknife's group of each row, real or not.
+        synthetic, fresh: what lies in the balls.
+    """
+
+    real: pd.DataFrame
+    groups: np.ndarray
+    synthetic: Hits
+    fresh: Hits
+
+
+@dataclass(frozen=True)
+class _Points:
+    """Rows as numbers, (n, numeric features + 1), and codes, (n, categorical features)."""
+
+    numbers: np.ndarray
+    codes: np.ndarray
+
+
+def balls(samples: Samples) -> Balls:
+    """The balls of holdout rows, with synthetic and fresh rows in them.
+
+    As many rows of each, at most 20,000, the larger samples thinned at random.
+
+    Raises:
+        Inapplicable: a sample has too few rows for a ball.
+    """
+    synthetic, real, fresh = _thinned(samples)
+    if len(real) <= NEAREST:
+        raise Inapplicable(f"a sample has {len(real)} rows, balls take {NEAREST + 1}")
+    of_real, of_synthetic, of_fresh = _points(samples, real, synthetic, fresh)
+    groups = group_of_rows(len(real), samples.groups)
+    blocks = [slice(i, i + _BLOCK) for i in range(0, len(real), _BLOCK)]
+    with ProgressReport("balls of real rows", 3 * len(real), "rows") as report:
+        squared_radii = np.concatenate([_squared_radii(of_real, b, report) for b in blocks])
+
+        def hits(points: _Points) -> Hits:
+            by_ball = np.zeros((len(real), samples.groups), np.int64)
+            by_row = np.zeros(len(real), np.int64)
+            for block in blocks:
+                inside = _squared_distances(of_real, block, points) <= squared_radii[block, None]
+                by_row += inside.sum(axis=0)
+                for group in range(samples.groups):
+                    by_ball[block, group] = inside[:, groups == group].sum(axis=1)
+                report.advance(len(inside))
+            return Hits(by_ball, by_row)
+
+        return Balls(real.reset_index(drop=True), groups, hits(of_synthetic), hits(of_fresh))
+
+
+def _thinned(samples: Samples) -> list[pd.DataFrame]:
+    """As many synthetic, holdout and fresh rows, in time order."""
+    thinned = []
+    for name, frame in zip(("synthetic", "holdout", "fresh"), equally_many(samples), strict=True):
+        order = generator(samples.seed, "manifold", name).permutation(len(frame))
+        thinned.append(frame.iloc[np.sort(order[:MOST_ROWS])])
+    return thinned
+
+
+def _points(samples: Samples, *frames: pd.DataFrame) -> list[_Points]:
+    description = samples.description
+    random = generator(samples.seed, "manifold", "offsets")
+    numbers = [[random.uniform(0, _LARGEST_OFFSET, len(frame))] for frame in frames]
+    for column in description.numeric_features:
+        values = scaled(samples.train, column)
+        low, span = values.min(), np.ptp(values) or 1.0
+        for of_frame, frame in zip(numbers, frames, strict=True):
+            of_frame.append((scaled(frame, column) - low) / span)
+    codes = [category_codes(column, *frames)[0] for column in description.categorical_features]
+    return [
+        _Points(np.column_stack(of_frame), np.array([of_column[i] for of_column in codes]).T)
+        for i, of_frame in enumerate(numbers)
+    ]
+
+
+def _squared_radii(real: _Points, block: slice, report: ProgressReport) -> np.ndarray:
+    """The squared distances of some rows to their k-th nearest other row: (rows of the block,)."""
+    squared = _squared_distances(real, block, real)
+    rows = np.arange(len(squared))
+    squared[rows, block.start + rows] = np.inf
+    report.advance(len(squared))
+    return np.partition(squared, NEAREST - 1, axis=1)[:, NEAREST - 1]
+
+
+def _squared_distances(left: _Points, block: slice, right: _Points) -> np.ndarray:
+    """(rows of the block, right rows)"""
+    squared = cdist(left.numbers[block], right.numbers, "sqeuclidean")
+    if right.codes.size:
+        for x, y in zip(left.codes[block].T, right.codes.T, strict=True):
+            squared += x[:, None] != y
+    return squared

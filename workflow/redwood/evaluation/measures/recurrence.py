@@ -1,0 +1,67 @@
+"""Recurrence: how often the next row is of the same kind.
+
+For each categorical feature c the probability that consecutive rows, in order of time, have the
+same value,
+
+    P_c = 1/(n − 1) Σ_t 1[c_{t+1} = c_t],
+
+and |P_synthetic − P_real|, the mean over the features; in [0, 1]. Rows that come independently have
+P = Σ_v p_v², with p_v the shares of the values (E. Simpson, Nature 163 (1949) 688); rows that come
+in runs have more. P is the recurrence rate of N. Marwan et al., Phys. Rep. 438 (2007) 237, along
+the first diagonal beside the main one. Rows of the same time are put in random order, as their
+order in a file says nothing. All samples have as many rows, as a thinned table has shorter runs.
+The paper (arXiv 2410.07940) has no such measure.
+"""
+
+import numpy as np
+import pandas as pd
+
+from redwood.evaluation.contract import Inapplicable, Result, Samples
+from redwood.evaluation.detection import equally_many
+from redwood.evaluation.intervals import group_of_rows, jackknife_interval
+from redwood.evaluation.sequence import in_sequence, same_as_before
+from redwood.seeds import generator
+
+TITLE = "recurrence"
+UNIT = "1"
+DIRECTION = "lower"
+DEFINITION = (
+    "|difference| of the probability that the next row in time has the same value of a categorical "
+    "feature, synthetic against as many holdout rows; mean over the features."
+)
+
+
+def measure(samples: Samples) -> Result:
+    """The mean |difference|, that of each feature; the interval leaves out runs of rows."""
+    features = samples.description.categorical_features
+    if not features:
+        raise Inapplicable("the table has no categorical feature")
+    random = generator(samples.seed, "recurrence")
+    synthetic, real, fresh = (
+        same_as_before(in_sequence(frame, samples.description, random), samples.description)
+        for frame in equally_many(samples)
+    )
+    if len(real) < 2:
+        raise Inapplicable("a sample has fewer than three rows")
+    groups = group_of_rows(len(real), samples.groups)
+
+    def differences(made: np.ndarray, group: int | None = None) -> np.ndarray:
+        kept = groups != group
+        return np.abs(made[kept].mean(axis=0) - real[kept].mean(axis=0))
+
+    columns = pd.DataFrame(
+        {
+            "column": [column.name for column in features],
+            "value": differences(synthetic),
+            "floor": differences(fresh),
+        }
+    )
+    value = float(columns["value"].mean())
+    low, high = jackknife_interval(
+        value, lambda group: float(differences(synthetic, group).mean()), samples.groups
+    )
+    note = "synthetic (real): " + ", ".join(
+        f"{a:.3f} ({b:.3f}) {column.name}"
+        for a, b, column in zip(synthetic.mean(axis=0), real.mean(axis=0), features, strict=True)
+    )
+    return Result(value, low, min(high, 1.0), float(columns["floor"].mean()), columns, note=note)
