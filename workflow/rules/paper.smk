@@ -39,6 +39,7 @@ rule table1:
     input:
         evaluations=EVALUATIONS,
         paper="resources/paper_table1.csv",
+        outcomes="results/{dataset}/simulation/outcomes.csv",
     output:
         table("table1", "I: surrogates by measure"),
     log:
@@ -56,7 +57,7 @@ rule table1:
         prefix="results/{dataset}/tables/table1",
     shell:
         "python -m redwood paper table1 {input.evaluations} --paper {input.paper}"
-        " --output {params.prefix} 2> {log}"
+        " --outcomes {input.outcomes} --output {params.prefix} 2> {log}"
 
 
 rule table2:

@@ -1,4 +1,5 @@
 import json
+import math
 import re
 from pathlib import Path
 
@@ -115,13 +116,13 @@ def test_measures_that_the_paper_does_not_have_stand_below_the_others(evaluation
     write_table1(evaluations, PAPER, tmp_path / "table1")
     lines = (tmp_path / "table1.md").read_text().splitlines()
     table = [line for line in lines if line.startswith("|")]
-    assert {line.count("|") for line in table} == {1 + 1 + 6}
-    assert table[0] == "| model | WD ↓ | JSD ↓ |  |  |  |  |"
-    paper = table.index("| smote (paper) | 0.871<sup>b</sup> | 0.799<sup>b</sup> |  |  |  |  |")
+    assert {line.count("|") for line in table} == {1 + 1 + 7}
+    assert table[0] == "| model | WD ↓ | JSD ↓ |  |  |  |  |  |"
+    paper = table.index("| smote (paper) | 0.871<sup>b</sup> | 0.799<sup>b</sup> |  |  |  |  |  |")
     first, second = (i for i, line in enumerate(table) if line.startswith("| **model** |"))
     assert 0 < paper < first < second
-    assert table[first] == "| **model** | " + " | ".join(f"**M{i} ↓**" for i in range(6)) + " |"
-    assert table[second] == "| **model** | **M6 ↓** | **M7 ↓** |  |  |  |  |"
+    assert table[first] == "| **model** | " + " | ".join(f"**M{i} ↓**" for i in range(7)) + " |"
+    assert table[second] == "| **model** | **M7 ↓** |  |  |  |  |  |  |"
     for header in (2, first, second):  # in Markdown a rule and a title follow the page's header
         names = [line.split(" | ")[0] for line in table[header + 1 : header + 4]]
         assert names == ["| real (floor)", "| smote", "| tvae"]
@@ -130,6 +131,35 @@ def test_measures_that_the_paper_does_not_have_stand_below_the_others(evaluation
     tidy = pd.read_csv(tmp_path / "table1.csv")
     assert len(tidy) == 2 * 10
     assert tidy["measure"].tolist()[:3] == ["wd", "jsd", "measure_0"]
+
+
+def test_the_paper_s_values_stand_where_its_scale_was_measured(evaluations, tmp_path):
+    for folder in evaluations:
+        content = json.loads((folder / "measures.json").read_text())
+        wd = content["measures"]["wd"] | {"title": "WD, paper's scale", "value": 0.9}
+        content["measures"] |= {"wd_paper": wd}
+        (folder / "measures.json").write_text(json.dumps(content))
+    write_table1(evaluations, PAPER, tmp_path / "table1")
+    markdown = (tmp_path / "table1.md").read_text()
+    assert "| model | WD ↓ | JSD ↓ | WD, paper's scale ↓ |" in markdown
+    assert "| smote (paper) | – | 0.799<sup>" in markdown
+    assert "</sup> | 0.871 |" in markdown
+
+
+def test_outcomes_of_the_simulation_join_the_measures(evaluations, tmp_path):
+    rows = [
+        (workload, policy, 1, "throughput", "1/h", value)
+        for workload, values in (("recorded", (100, 50)), ("smote", (110, 50)), ("gan", (1, 2)))
+        for policy, value in zip(("a", "b"), values, strict=True)
+    ]
+    columns = ["workload", "policy", "seed", "outcome", "unit", "value"]
+    pd.DataFrame(rows, columns=columns).to_csv(tmp_path / "outcomes.csv", index=False)
+    write_table1(evaluations, PAPER, tmp_path / "table1", tmp_path / "outcomes.csv")
+    tidy = pd.read_csv(tmp_path / "table1.csv")
+    simulated = tidy[tidy["measure"] == "sim_throughput"]
+    assert simulated["model"].tolist() == ["smote"]
+    assert simulated["value"].iloc[0] == pytest.approx(math.log(1.1) / 2)
+    assert "simulated throughput ↓" in (tmp_path / "table1.md").read_text()
 
 
 def test_without_the_paper_s_measures_the_others_have_the_page(evaluations, tmp_path):

@@ -22,15 +22,18 @@ def table1(
     evaluations: Evaluations,
     paper: Annotated[Path, typer.Option(help="the paper's figures (CSV)")],
     output: Output,
+    outcomes: Annotated[
+        Path | None, typer.Option(help="what `redwood simulation outcomes` wrote")
+    ] = None,
 ) -> None:
     """Table I: models by measures.
 
     Example: redwood paper table1 evaluation/smote evaluation/tvae
-    --paper resources/paper_table1.csv --output tables/table1
+    --paper resources/paper_table1.csv --outcomes simulation/outcomes.csv --output tables/table1
     """
     from redwood.paper.table1 import write_table1
 
-    write_table1(evaluations, paper, output)
+    write_table1(evaluations, paper, output, outcomes)
 
 
 @app.command()

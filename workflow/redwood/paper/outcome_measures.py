@@ -77,7 +77,8 @@ def outcome_measures(runs: pd.DataFrame) -> dict[str, dict[str, dict[str, Any]]]
 _RANKING_DESCRIBED = {
     "title": "order of policies",
     "definition": "Kendall's τ_b of the policies' mean turnarounds on synthetic and on recorded "
-    "jobs: 1 if both put the policies in the same order.",
+    "jobs: 1 if both put the policies in the same order. In brackets: least and greatest of the "
+    "seeds; floor: copied real jobs.",
     "unit": "1",
     "direction": "higher",
 }
@@ -87,7 +88,7 @@ def _described(ratio: _Ratio) -> dict[str, str]:
     return {
         "title": f"simulated {ratio.title}",
         "definition": f"|ln ratio| of the {ratio.what}, on synthetic over recorded jobs; mean over "
-        "the policies.",
+        "the policies. In brackets: least and greatest of the seeds; floor: copied real jobs.",
         "unit": "1",
         "direction": "lower",
     }

@@ -9,6 +9,7 @@ import pandas as pd
 from redwood.errors import InputError
 from redwood.inputs import read_json
 from redwood.outputs import write_json, write_text, writing
+from redwood.paper.outcome_measures import outcome_measures
 from redwood.paper.reading import named_folders, read_csv
 from redwood.paper.rendering import NONE, Block, Cell, Page, plain_number, with_interval
 
@@ -19,11 +20,11 @@ _NUMBERS = ("value", "low", "high", "floor")
 _TITLE = "This run: value and 95 % interval"
 _FURTHER_TITLE = "This run, measures that the paper does not have"
 # More columns than this stand below each other, so that the table fits on a page.
-_MOST_MEASURES = 6
+_MOST_MEASURES = 7
 _PAPER_TITLE = "For orientation, the paper's own figures (arXiv 2410.07940), on other data"
 # Real rows, too, score about .87 and .80 there: whatever that scale is, it is not a distance
-# per column.
-_OTHER_SCALE = ("wd", "jsd")
+# per column. Where what it seems to be was measured, the paper's values stand there.
+_OTHER_SCALE = {"wd": "wd_paper", "jsd": "jsd_paper"}
 _SCALE_NOTE = (
     "On another scale, on which even a perfect sample scores about 0.87 (WD) and 0.80 (JSD): to be "
     "compared with the paper's other models only, not with this run."
@@ -32,7 +33,9 @@ _SCALE_NOTE = (
 Measures = dict[str, dict[str, Any]]
 
 
-def write_table1(evaluations: Sequence[Path], paper: Path, prefix: Path) -> None:
+def write_table1(
+    evaluations: Sequence[Path], paper: Path, prefix: Path, outcomes: Path | None = None
+) -> None:
     """Write Table I: tidy as CSV and parquet, for readers as Markdown, LaTeX and HTML.
 
     A summary goes beside them as JSON.
@@ -41,6 +44,8 @@ def write_table1(evaluations: Sequence[Path], paper: Path, prefix: Path) -> None
         evaluations: folders that `redwood evaluate` wrote, each named as its model.
         paper: CSV with the paper's figures: model, measure, value.
         prefix: the files' path without their endings.
+        outcomes: the CSV that `redwood simulation outcomes` wrote; its outcomes on the models' jobs
+            join the measures.
 
     Raises:
         InputError: an evaluation is missing or incomplete, or two have the same name.
@@ -50,6 +55,12 @@ def write_table1(evaluations: Sequence[Path], paper: Path, prefix: Path) -> None
     rows: dict[str, int] = {}
     for model, folder in named_folders(evaluations).items():
         measured[model], rows[model] = _read(folder / "measures.json")
+    if outcomes is not None:
+        columns = ("workload", "policy", "seed", "outcome", "value")
+        simulated = outcome_measures(read_csv(outcomes, columns, numbers=("value",)))
+        for model, measures in simulated.items():
+            if model in measured:
+                measured[model] |= measures
     tidy = _tidy(measured, rows)
     page = _page(measured, rows, published)
     write_text(f"{prefix}.csv", tidy.to_csv(index=False))
@@ -115,7 +126,11 @@ def _page(
     measured: Mapping[str, Measures], rows: Mapping[str, int], published: pd.DataFrame
 ) -> Page:
     titles = _titles(measured)
-    panels = _panels(titles, set(published["measure"]))
+    in_paper = set(published["measure"])
+    published = published.replace(
+        {"measure": {name: here for name, here in _OTHER_SCALE.items() if here in titles}}
+    )
+    panels = _panels(titles, in_paper | set(published["measure"]))
     width = max(map(len, panels), default=0)
     headers: list[list[str]] = []
     blocks: list[Block] = []
