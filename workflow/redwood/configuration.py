@@ -218,6 +218,8 @@ class Evaluation(_Section):
         "c2st_sequence",
         "impossible",
         "dcr_share",
+        "near_copies",
+        "attack_distance",
         "fano",
         "spectrum",
         "autocorrelation",

@@ -44,7 +44,8 @@ def evaluations(tmp_path):
             "wd": measure(shift),
             "jsd": measure(None, title="JSD", note="the table has no categorical feature"),
         }
-        content = {"rows": 100, "seed": 1, "measures": measures}
+        privacy = {"passes": None, "words": "not judged: no attack was tried"}
+        content = {"rows": 100, "seed": 1, "measures": measures, "privacy": privacy}
         (folder / "measures.json").write_text(json.dumps(content))
         pairs = [(a, b) for a in "xyz" for b in "xyz" if a != b]
         frame = pd.DataFrame(pairs, columns=["a", "b"]).assign(kind="pearson", real=0.5)

@@ -79,6 +79,7 @@ def test_table1_tidy_and_for_readers(evaluations, tmp_path):
     assert "| smote (paper) | 0.871<sup>b</sup> | 0.799<sup>b</sup> |" in markdown
     assert "<sup>a</sup> the table has no categorical feature" in markdown
     assert "<sup>b</sup> On another scale" in markdown
+    assert "- Privacy, smote: not judged: no attack was tried." in markdown
     latex = (tmp_path / "out/table1.tex").read_text()
     assert r"100 \% of a\_b" in latex
     assert latex.count(r"\begin") == latex.count(r"\end") == 2

@@ -12,6 +12,7 @@ from redwood import plugins
 from redwood.configuration import Evaluation
 from redwood.errors import InputError
 from redwood.evaluation.contract import Inapplicable, Result, Samples
+from redwood.evaluation.verdict import privacy_verdict
 from redwood.outputs import write_json, writing_folder
 from redwood.seeds import generator
 from redwood.tables import TableDescription, read_table, to_numbers, to_scale
@@ -30,8 +31,9 @@ def evaluate(
 ) -> None:
     """Measure the synthetic rows and write the folder `output`.
 
-    `measures.json` has each measure's value, interval, floor and definition; `columns.csv` the
-    values per column; `association.parquet` and `dcr.parquet` what figures are drawn from.
+    `measures.json` has each measure's value, interval, floor and definition, and what the privacy
+    measures come to; `columns.csv` the values per column; `association.parquet`, `dcr.parquet`,
+    `autocorrelation.parquet` and `roc_distance.parquet` what figures are drawn from.
 
     Raises:
         InputError: a table cannot be read, has too few rows or a number that its column's scale has
@@ -68,12 +70,15 @@ def evaluate(
             f"floor {result.floor:.4g}  ({time.monotonic() - begin:.1f} s)",
             file=sys.stderr,
         )
+    verdict = privacy_verdict(measured)
+    print(f"privacy: {verdict.words}", file=sys.stderr)
     summary = {
         "rows": len(samples.synthetic),
         "given": given,
         "seed": seed,
         "options": options.model_dump(mode="json"),
         "measures": measured,
+        "privacy": {"passes": verdict.passes, "words": verdict.words},
     }
     with writing_folder(output) as folder:
         write_json(folder / "measures.json", summary)

@@ -53,8 +53,9 @@ def write_table1(
     published = read_csv(paper, ("model", "measure", "value"), numbers=("value",))
     measured: dict[str, Measures] = {}
     rows: dict[str, int] = {}
+    verdicts: dict[str, str] = {}
     for model, folder in named_folders(evaluations).items():
-        measured[model], rows[model] = _read(folder / "measures.json")
+        measured[model], rows[model], verdicts[model] = _read(folder / "measures.json")
     if outcomes is not None:
         columns = ("workload", "policy", "seed", "outcome", "value")
         simulated = outcome_measures(read_csv(outcomes, columns, numbers=("value",)))
@@ -62,7 +63,7 @@ def write_table1(
             if model in measured:
                 measured[model] |= measures
     tidy = _tidy(measured, rows)
-    page = _page(measured, rows, published)
+    page = _page(measured, rows, verdicts, published)
     write_text(f"{prefix}.csv", tidy.to_csv(index=False))
     with writing(f"{prefix}.parquet") as partial:
         tidy.to_parquet(partial, index=False)
@@ -79,10 +80,12 @@ def write_table1(
     )
 
 
-def _read(path: Path) -> tuple[Measures, int]:
+def _read(path: Path) -> tuple[Measures, int, str]:
+    """The measures of an evaluation, its number of rows, what it says of privacy."""
     content = read_json(path, "evaluation")
     try:
         measures, rows = content["measures"], int(content["rows"])
+        privacy = str(content["privacy"]["words"])
         for name, measure in measures.items():
             for key in ("title", "definition", "unit", "direction", *_NUMBERS):
                 if key not in measure:
@@ -94,7 +97,7 @@ def _read(path: Path) -> tuple[Measures, int]:
                 )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise InputError(f"{path}: not the measures of an evaluation: {error!r}") from None
-    return measures, rows
+    return measures, rows, privacy
 
 
 def _tidy(measured: Mapping[str, Measures], rows: Mapping[str, int]) -> pd.DataFrame:
@@ -123,7 +126,10 @@ def _titles(measured: Mapping[str, Measures]) -> Measures:
 
 
 def _page(
-    measured: Mapping[str, Measures], rows: Mapping[str, int], published: pd.DataFrame
+    measured: Mapping[str, Measures],
+    rows: Mapping[str, int],
+    verdicts: Mapping[str, str],
+    published: pd.DataFrame,
 ) -> Page:
     titles = _titles(measured)
     in_paper = set(published["measure"])
@@ -155,7 +161,8 @@ def _page(
         if cited := _cited(published, panel):
             add(_PAPER_TITLE, cited, header=False)
     header = headers[0] if headers else ["model"]
-    notes = [_definition(measure) for measure in titles.values()]
+    notes = [f"Privacy, {model}: {words}." for model, words in verdicts.items()]
+    notes += [_definition(measure) for measure in titles.values()]
     notes.append(
         f"{FLOOR}: real rows, as many, in place of the synthetic ones. "
         "No model can be expected to do better than that."
