@@ -42,6 +42,10 @@ _RATIOS = {
 }
 
 
+# Every name that a measure may have.
+OUTCOME_MEASURES = (*(f"sim_{outcome}" for outcome in _RATIOS), _RANKING)
+
+
 def outcome_measures(runs: pd.DataFrame) -> dict[str, dict[str, dict[str, Any]]]:
     """Model → measure → title, definition, unit, direction, value, low, high, floor and note.
 

@@ -79,7 +79,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Page:
-    """A table with its caption and notes, in plain text."""
+    """A table with its caption and notes, in plain text; notes come before footnotes."""
 
     title: str
     caption: str
@@ -111,7 +111,7 @@ class Page:
                 )
             lines += [_markdown_row([name, *map(text, cells)]) for name, cells in block.rows]
         footnotes = [f"<sup>{mark}</sup> {footnote}" for footnote, mark in marks.items()]
-        return "\n".join([*lines, "", *(f"- {note}" for note in [*footnotes, *self.notes]), ""])
+        return "\n".join([*lines, "", *(f"- {note}" for note in [*self.notes, *footnotes]), ""])
 
     def latex(self) -> str:
         """A `table` environment; of packages it needs booktabs only."""
@@ -143,7 +143,7 @@ class Page:
                     lines.append(_latex_row(["", *(f"{{\\scriptsize {x}}}" for x in below)]))
         lines += [r"\bottomrule", r"\end{tabular}"]
         footnotes = [f"$^{{{mark}}}$ {_latex(footnote)}" for footnote, mark in marks.items()]
-        notes = [*footnotes, *map(_latex, self.notes)]
+        notes = [*map(_latex, self.notes), *footnotes]
         lines += [rf"\par\smallskip\raggedright {note}" for note in notes]
         return "\n".join([*lines, r"\end{table}", ""])
 
@@ -167,8 +167,8 @@ class Page:
                 body.append(f'<tr class="header">{header(block.header)}</tr>')
             for name, cells in block.rows:
                 body.append(f"<tr><td>{html.escape(name)}</td>{''.join(map(text, cells))}</tr>")
-        notes = [f"<sup>{mark}</sup> {html.escape(note)}" for note, mark in marks.items()]
-        notes += map(html.escape, self.notes)
+        notes = [html.escape(note) for note in self.notes]
+        notes += [f"<sup>{mark}</sup> {html.escape(note)}" for note, mark in marks.items()]
         return "\n".join(
             [
                 "<!DOCTYPE html>",

@@ -9,7 +9,7 @@ import pandas as pd
 from redwood.errors import InputError
 from redwood.inputs import read_json
 from redwood.outputs import write_json, write_text, writing
-from redwood.paper.outcome_measures import outcome_measures
+from redwood.paper.outcome_measures import OUTCOME_MEASURES, outcome_measures
 from redwood.paper.reading import named_folders, read_csv
 from redwood.paper.rendering import NONE, Block, Cell, Page, plain_number, with_interval
 
@@ -19,6 +19,7 @@ _ARROWS = {"lower": " ↓", "higher": " ↑", "near floor": " ≈ floor"}
 _NUMBERS = ("value", "low", "high", "floor")
 _TITLE = "This run: value and 95 % interval"
 _FURTHER_TITLE = "This run, measures that the paper does not have"
+_SIMULATED_TITLE = "This run, what the simulation makes of the jobs"
 # More columns than this stand below each other, so that the table fits on a page.
 _MOST_MEASURES = 7
 _PAPER_TITLE = "For orientation, the paper's own figures (arXiv 2410.07940), on other data"
@@ -157,7 +158,9 @@ def _page(
         ]
         # The page has the header of the first panel.
         further = len(headers) > 1
-        add(_FURTHER_TITLE if further else _TITLE, results, header=further)
+        simulated = all(name in OUTCOME_MEASURES for name in panel)
+        title = _SIMULATED_TITLE if simulated else _FURTHER_TITLE if further else _TITLE
+        add(title, results, header=further)
         if cited := _cited(published, panel):
             add(_PAPER_TITLE, cited, header=False)
     header = headers[0] if headers else ["model"]
@@ -174,12 +177,13 @@ def _page(
 
 
 def _panels(titles: Measures, published: set[str]) -> list[list[str]]:
-    """The measures that stand side by side: the paper's own first, then all others."""
-    ours = [name for name in titles if name not in published]
+    """The measures that stand side by side: the paper's own, all others, the simulation's."""
+    simulated = [name for name in titles if name in OUTCOME_MEASURES]
+    ours = [name for name in titles if name not in published and name not in simulated]
     of_the_paper = [name for name in titles if name in published]
     return [
         names[begin : begin + _MOST_MEASURES]
-        for names in (of_the_paper, ours)
+        for names in (of_the_paper, ours, simulated)
         for begin in range(0, len(names), _MOST_MEASURES)
     ]
 
