@@ -5,7 +5,7 @@ import pytest
 pytestmark = pytest.mark.workflow
 
 AFTER_EVALUATION = {"evaluate", "table1", "figure_correlations", "figure_dcr"}
-AFTER_SIMULATION = {"simulate", "simulation_outcomes", "table2", "figure_grid"}
+AFTER_SIMULATION = {"simulate", "simulation_outcomes", "table1", "table2", "figure_grid"}
 AFTER_SAMPLE = AFTER_EVALUATION | AFTER_SIMULATION | {"figure_distributions", "figure_arrivals"}
 
 
