@@ -7,7 +7,7 @@ from evaluation_rows import toy_rows
 
 from redwood.evaluation.contract import Inapplicable
 from redwood.evaluation.intervals import group_of_rows, jackknife_interval
-from redwood.evaluation.measures import dcr, diff_corr, diff_mlef, jsd, wd
+from redwood.evaluation.measures import dcr, diff_corr, diff_mlef, joint, jsd, wd
 from redwood.tables import Column, TableDescription
 
 MEASURES = [wd, jsd, diff_corr, dcr, diff_mlef]
@@ -126,6 +126,18 @@ def test_a_table_without_what_a_measure_needs_is_told_so(samples_of, measure, co
     samples = samples_of(toy_rows(200, 8), TableDescription("t", columns))
     with pytest.raises(Inapplicable, match=reason):
         measure.measure(samples)
+
+
+@pytest.mark.parametrize("measure", [wd, jsd, diff_corr, joint])
+def test_the_floor_is_the_mean_over_all_draws_of_real_rows(samples_of, measure):
+    samples = samples_of(toy_rows(500, 8))
+    draws = [replace(samples, synthetic=draw) for draw in samples.real_draws]
+    expected = np.mean([measure.measure(draw).value for draw in draws])
+    result = measure.measure(samples)
+    assert len(draws) == 2
+    assert result.floor == pytest.approx(expected, rel=1e-12)
+    if result.columns is not None:
+        assert result.columns["floor"].mean() == pytest.approx(expected, rel=1e-12)
 
 
 def test_every_measure_says_what_it_is():

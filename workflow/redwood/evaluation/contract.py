@@ -50,6 +50,14 @@ class Samples:
     groups: int
     seed: int
 
+    @property
+    def real_draws(self) -> tuple[pd.DataFrame, ...]:
+        """All real samples in place of the synthetic one: two or three, (n rows) each.
+
+        A single one gives a floor as uncertain as the value; the mean over all is less so.
+        """
+        return (self.fresh, *self.others)
+
 
 @dataclass(frozen=True)
 class Result:
@@ -58,7 +66,8 @@ class Result:
     Attributes:
         value: the measure for the synthetic rows.
         low, high: its 95 % interval.
-        floor: the measure for real rows in place of the synthetic ones.
+        floor: the measure for real rows in place of the synthetic ones; where it is cheap, the mean
+            over several draws of them.
         columns: tidy rows `column, value, floor`, for measures that are means over columns.
         details: tables to be kept beside, by file name without ending.
         note: what a reader should know of this value.

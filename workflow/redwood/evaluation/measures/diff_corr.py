@@ -32,7 +32,10 @@ def measure(samples: Samples) -> Result:
     of_synthetic = Associations(samples.synthetic, description)
     real = of_real.values(np.ones(len(samples.holdout), bool))
     synthetic = of_synthetic.values(np.ones(len(samples.synthetic), bool))
-    fresh = Associations(samples.fresh, description).values(np.ones(len(samples.fresh), bool))
+    draws = [
+        Associations(draw, description).values(np.ones(len(draw), bool))
+        for draw in samples.real_draws
+    ]
     real_groups = group_of_rows(len(samples.holdout), samples.groups)
     groups = group_of_rows(len(samples.synthetic), samples.groups)
 
@@ -46,6 +49,6 @@ def measure(samples: Samples) -> Result:
     with ProgressReport("interval of the associations", samples.groups, "groups") as report:
         low, high = jackknife_interval(value, without_group, samples.groups)
     matrix = pd.DataFrame(pairs(description), columns=["a", "b", "kind"])
-    matrix = matrix.assign(real=real, synthetic=synthetic, floor=fresh)
-    floor = float(np.abs(fresh - real).mean())
+    matrix = matrix.assign(real=real, synthetic=synthetic, floor=draws[0])
+    floor = float(np.mean([np.abs(draw - real).mean() for draw in draws]))
     return Result(value, low, high, floor, details={"association": matrix})

@@ -45,7 +45,7 @@ def measure(samples: Samples) -> Result:
     features = samples.description.features
     if len(features) < 2:
         raise Inapplicable("the table has fewer than two features")
-    frames = (samples.synthetic, samples.holdout, samples.fresh)
+    frames = (samples.synthetic, samples.holdout, *samples.real_draws)
     if min(map(len, frames)) < 2:
         raise Inapplicable("a sample has a single row, which has no distribution")
     cells = {column.name: _cells(column, samples.train, frames) for column in features}
@@ -55,9 +55,9 @@ def measure(samples: Samples) -> Result:
     with ProgressReport("pairs of features", len(pairs), "pairs") as report:
         for a, b in pairs:
             counts = _counts_by_group(cells[a], cells[b], groups, samples.groups)
-            synthetic, real, fresh = (of_sample.sum(axis=0) for of_sample in counts)
+            synthetic, real, *draws = (of_sample.sum(axis=0) for of_sample in counts)
             values.append(_distance(synthetic, real))
-            floors.append(_distance(fresh, real))
+            floors.append(np.mean([_distance(draw, real) for draw in draws]))
             without.append(_distance(synthetic - counts[0], real - counts[1]))
             report.advance()
     value, means = float(np.mean(values)), np.mean(without, axis=0)

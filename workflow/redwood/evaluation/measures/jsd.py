@@ -32,11 +32,11 @@ def measure(samples: Samples) -> Result:
     groups = group_of_rows(len(samples.synthetic), samples.groups)
     values, floors, without = [], [], np.zeros((len(features), samples.groups))
     for i, column in enumerate(features):
-        (synthetic, real, fresh), size = category_codes(
-            column, samples.synthetic, samples.holdout, samples.fresh
+        (synthetic, real, *draws), size = category_codes(
+            column, samples.synthetic, samples.holdout, *samples.real_draws
         )
         values.append(_distance(synthetic, real, size))
-        floors.append(_distance(fresh, real, size))
+        floors.append(np.mean([_distance(draw, real, size) for draw in draws]))
         for group in range(samples.groups):
             kept, kept_real = synthetic[groups != group], real[real_groups != group]
             without[i, group] = _distance(kept, kept_real, size)

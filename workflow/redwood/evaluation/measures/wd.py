@@ -33,12 +33,12 @@ def measure(samples: Samples) -> Result:
     features = [column for column, unit in units.items() if unit > 0]
     if not features:
         raise Inapplicable("no numeric feature varies in training")
-    real, synthetic, fresh = (
+    real, synthetic, *draws = (
         [scaled(frame, column) / units[column] for column in features]
-        for frame in (samples.holdout, samples.synthetic, samples.fresh)
+        for frame in (samples.holdout, samples.synthetic, *samples.real_draws)
     )
     values = _distances(synthetic, real)
-    floors = _distances(fresh, real)
+    floors = np.mean([_distances(draw, real) for draw in draws], axis=0)
     real_groups = group_of_rows(len(samples.holdout), samples.groups)
     groups = group_of_rows(len(samples.synthetic), samples.groups)
 
