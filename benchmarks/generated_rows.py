@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -19,21 +20,24 @@ JOBS_PER_ROW = 1.05
 SAMPLED_S = 0.05
 
 
-def run(*arguments: str | Path) -> tuple[float, float]:
-    """Seconds and peak GB of a command of redwood and of the processes it starts."""
+def run(*arguments: str | Path, log: Path | None = None) -> tuple[float, float]:
+    """Seconds and peak GB of a command of redwood and of the processes it starts.
+
+    What it says goes to standard error, or into the file `log`.
+    """
     environment = os.environ | {"PYTHONPATH": str(WORKFLOW)}
+    command = [sys.executable, "-m", "redwood", *map(str, arguments)]
     begin = time.perf_counter()
-    process = psutil.Popen(
-        [sys.executable, "-m", "redwood", *map(str, arguments)], env=environment, stdout=sys.stderr
-    )
-    peak = 0
-    while process.poll() is None:
-        try:
-            family = [process, *process.children(recursive=True)]
-            peak = max(peak, sum(member.memory_info().rss for member in family))
-        except psutil.NoSuchProcess:
-            pass
-        time.sleep(SAMPLED_S)
+    with log.open("w") if log else nullcontext(sys.stderr) as said:
+        process = psutil.Popen(command, env=environment, stdout=said, stderr=said)
+        peak = 0
+        while process.poll() is None:
+            try:
+                family = [process, *process.children(recursive=True)]
+                peak = max(peak, sum(member.memory_info().rss for member in family))
+            except psutil.NoSuchProcess:
+                pass
+            time.sleep(SAMPLED_S)
     if process.returncode:
         sys.exit(f"redwood {' '.join(map(str, arguments))}: exit status {process.returncode}")
     return time.perf_counter() - begin, peak / 1e9

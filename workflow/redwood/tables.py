@@ -5,6 +5,7 @@ such table. A description is a JSON file beside the parquet files that share it.
 parquet file, or a folder of them.
 """
 
+import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -138,6 +139,16 @@ class TableDescription:
             ) from None
 
 
+# What a surrogate holds of real rows: how likely each is, and whether it had learned from it.
+DENSITIES = TableDescription(
+    "densities",
+    (
+        Column("origin", "categorical", meaning="train or holdout"),
+        Column("log_density", "numeric", meaning="ln p of the row by the model"),
+    ),
+)
+
+
 def arrow_schema(description: TableDescription) -> pa.Schema:
     """The Arrow types of a table's columns; kind, unit and meaning are in the fields' metadata.
 
@@ -210,6 +221,20 @@ def table_rows(path: str | Path) -> int:
         with _opened(file) as content:
             number += content.metadata.num_rows
     return number
+
+
+def table_digest(path: str | Path) -> str:
+    """The SHA-256 of a table's files, one after the other, as hexadecimal digits.
+
+    Raises:
+        InputError: there is no such table.
+    """
+    digest = hashlib.sha256()
+    for file in table_files(path):
+        with file.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
 
 
 def scan_table(

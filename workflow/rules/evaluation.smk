@@ -1,12 +1,21 @@
 # Synthetic rows against real ones: the measures, with floors and intervals.
 
 
+def densities(wildcards):
+    """The model's densities of real rows, if it has any and the attack on them is asked for."""
+    asked = "attack_likelihood" in configuration.evaluation.measures
+    if not asked or not has_density(MODELS[wildcards.model]):
+        return []
+    return f"results/{wildcards.dataset}/surrogates/{wildcards.model}/densities.parquet"
+
+
 rule evaluate:
     input:
         table="results/{dataset}/records/table.json",
         train="results/{dataset}/records/train.parquet",
         holdout="results/{dataset}/records/test.parquet",
         synthetic="results/{dataset}/surrogates/{model}/sample.parquet",
+        densities=densities,
     output:
         directory("results/{dataset}/evaluation/{model}"),
     log:
@@ -26,7 +35,11 @@ rule evaluate:
         ),
         seed=configuration.seed,
         options=configuration.evaluation.model_dump_json(),
+        densities=lambda wildcards, input: (
+            f"--densities {input.densities}" if input.densities else ""
+        ),
     shell:
         "python -m redwood evaluate --table {input.table} --train {input.train}"
-        " --holdout {input.holdout} --synthetic {input.synthetic} --seed {params.seed}"
+        " --holdout {input.holdout} --synthetic {input.synthetic} {params.densities}"
+        " --seed {params.seed}"
         " --options {params.options:q} --output {output} 2> {log}"

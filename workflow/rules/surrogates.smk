@@ -1,5 +1,6 @@
 # Train and validation rows → a surrogate → synthetic rows.
 from redwood import plugins
+from redwood.surrogates.contract import has_density
 
 MODELS = {
     model: plugins.load("redwood.surrogates.models", model)
@@ -74,3 +75,29 @@ rule surrogates_sample:
     shell:
         "python -m redwood surrogates sample {input.model} {params.rows} --seed {params.seed}"
         " --output {output.sample} 2> {log}"
+
+
+rule surrogates_score:
+    input:
+        model="results/{dataset}/surrogates/{model}/model",
+        train="results/{dataset}/records/train.parquet",
+        holdout="results/{dataset}/records/test.parquet",
+    output:
+        "results/{dataset}/surrogates/{model}/densities.parquet",
+    log:
+        "results/{dataset}/logs/surrogates_score_{model}.log",
+    benchmark:
+        "results/{dataset}/benchmarks/surrogates_score_{model}.tsv"
+    conda:
+        "../../envs/surrogates.yaml"
+    threads: 2
+    resources:
+        mem_mb=lambda wildcards, input: max(3000, 100 * input.size_mb),
+        runtime=240,
+    params:
+        code=lambda wildcards: code(
+            "redwood.surrogates.scoring", f"redwood.surrogates.models.{wildcards.model}"
+        ),
+    shell:
+        "python -m redwood surrogates score {input.model} --train {input.train}"
+        " --holdout {input.holdout} --output {output} 2> {log}"

@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 
 from redwood.evaluation import neighbours
 from redwood.evaluation.contract import scaled
-from redwood.evaluation.neighbours import distance_to_closest
+from redwood.evaluation.neighbours import closest_rows, distance_to_closest
 from redwood.tables import Column, TableDescription
 
 
-def by_brute_force(queries, reference, description):
+def all_distances(queries, reference, description):
     squared = np.zeros((len(queries), len(reference)))
     for column in description.numeric_features:
         q, r = scaled(queries, column), scaled(reference, column)
@@ -20,7 +20,7 @@ def by_brute_force(queries, reference, description):
     for column in description.categorical_features:
         q, r = queries[column.name].to_numpy(), reference[column.name].to_numpy()
         squared += q[:, None] != r[None, :]
-    return np.sqrt(squared.min(axis=1))
+    return np.sqrt(squared)
 
 
 def test_distances_by_hand():
@@ -35,8 +35,16 @@ def test_distances_by_hand():
 # Groupings to the end; comparisons only; from the one to the other as soon as few rows are open.
 @pytest.mark.parametrize("rows_per_grouping", [0, 10**9, 3])
 @settings(max_examples=40, deadline=None)
-@given(st.integers(0, 2**31), st.integers(1, 4), st.integers(0, 3), st.integers(0, 2))
-def test_distances_are_exact_on_any_mixture(rows_per_grouping, seed, categories, nominal, numeric):
+@given(
+    st.integers(0, 2**31),
+    st.integers(1, 4),
+    st.integers(0, 3),
+    st.integers(0, 2),
+    st.sampled_from([1, 2, 5, 20]),
+)
+def test_distances_are_exact_on_any_mixture(
+    rows_per_grouping, seed, categories, nominal, numeric, count
+):
     random = np.random.default_rng(seed)
     if nominal + numeric == 0:
         numeric = 1
@@ -55,8 +63,15 @@ def test_distances_are_exact_on_any_mixture(rows_per_grouping, seed, categories,
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(neighbours, "_ROWS_PER_GROUPING", rows_per_grouping)
         patch.setattr(neighbours, "_BLOCK", (7, 4))
-        found = distance_to_closest(queries, reference, description)
-    np.testing.assert_allclose(found, by_brute_force(queries, reference, description), atol=1e-12)
+        found, rows = closest_rows(queries, reference, description, count)
+    distances = all_distances(queries, reference, description)
+    known = min(count, len(reference))
+    expected = np.sort(distances, axis=1)[:, :known]
+    np.testing.assert_allclose(found[:, :known], expected, atol=1e-12)
+    named = np.take_along_axis(distances, rows[:, :known], axis=1)
+    np.testing.assert_allclose(named, expected, atol=1e-12)
+    assert all(len(set(each)) == known for each in rows[:, :known])
+    assert np.isinf(found[:, known:]).all() and (rows[:, known:] == -1).all()
 
 
 def test_a_table_with_many_categories_does_not_try_all_ways_to_agree(monkeypatch):
@@ -81,7 +96,7 @@ def test_a_table_with_many_categories_does_not_try_all_ways_to_agree(monkeypatch
     queries, reference = rows(200, 1), rows(300, 2)
     found = distance_to_closest(queries, reference, description)
     assert calls
-    np.testing.assert_allclose(found, by_brute_force(queries, reference, description))
+    np.testing.assert_allclose(found, all_distances(queries, reference, description).min(axis=1))
 
 
 def test_rows_far_apart_in_all_categories_are_found_too():
@@ -89,7 +104,7 @@ def test_rows_far_apart_in_all_categories_are_found_too():
     queries = queries.assign(site="nowhere", state="never")
     found = distance_to_closest(queries, reference, DESCRIPTION)
     assert found.min() >= np.sqrt(2)
-    np.testing.assert_allclose(found, by_brute_force(queries, reference, DESCRIPTION))
+    np.testing.assert_allclose(found, all_distances(queries, reference, DESCRIPTION).min(axis=1))
 
 
 def test_a_copy_is_at_distance_zero():

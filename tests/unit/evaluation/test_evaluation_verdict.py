@@ -2,43 +2,71 @@ import pytest
 
 from redwood.evaluation.verdict import privacy_verdict
 
+FEW_COPIES = (0.0, 0.0005, 0.0015)
+FEW_FOUND = (0.009, 0.0123, 0.015)
 
-def measured(near: tuple[float, float, float], attack: tuple[float, float, float]) -> dict:
+
+def measured(near=FEW_COPIES, distance=FEW_FOUND, density=FEW_FOUND, likelihood=None) -> dict:
+    numbers = {
+        "near_copies": near,
+        "attack_distance": distance,
+        "attack_density": density,
+        "attack_likelihood": likelihood,
+    }
     return {
-        name: dict(zip(("low", "value", "high"), numbers, strict=True), floor=0.01)
-        for name, numbers in (("near_copies", near), ("attack_distance", attack))
+        name: dict(zip(("low", "value", "high"), values, strict=True), floor=0.001)
+        for name, values in numbers.items()
+        if values is not None
     }
 
 
-LIKE_REAL = (0.008, 0.01, 0.012)
-
-
 def test_a_sample_like_unseen_rows_passes_and_the_reasons_are_said():
-    verdict = privacy_verdict(measured(LIKE_REAL, (0.009, 0.0123, 0.015)))
+    verdict = privacy_verdict(measured())
     assert verdict.passes is True
     assert verdict.words == (
-        "passes what was tried: 1 % of the rows are near copies of training rows, 1 % of unseen "
-        "real rows are; an attack by distance finds 1.23 % of the training rows at 1 % false alarms"
+        "passes what was tried: no more near copies of training rows than chance accounts for; an "
+        "attack by distance finds 1.23 % of the training rows at 1 % false alarms; an attack by "
+        "density finds 1.23 % of the training rows at 1 % false alarms"
     )
 
 
 @pytest.mark.parametrize(
-    ("near", "attack"),
-    [((0.0101, 0.02, 0.03), LIKE_REAL), (LIKE_REAL, (0.01, 0.015, 0.0201))],
+    ("broken", "words"),
+    [
+        ({"near": (0.0051, 0.01, 0.015)}, "at least 0.51 % of the rows are closer"),
+        ({"distance": (0.01, 0.02, 0.0301)}, "not surely at most the 3 % allowed"),
+        ({"density": (0.02, 0.04, 0.06)}, "an attack by density finds 4 % of the training rows"),
+    ],
 )
-def test_one_criterion_that_does_not_hold_is_enough(near, attack):
-    verdict = privacy_verdict(measured(near, attack))
+def test_one_criterion_that_does_not_hold_is_enough(broken, words):
+    verdict = privacy_verdict(measured(**broken))
     assert verdict.passes is False
     assert verdict.words.startswith("fails: ")
+    assert words in verdict.words
 
 
-def test_what_was_not_measured_is_not_passed():
-    without = measured(LIKE_REAL, LIKE_REAL)
-    del without["attack_distance"]
+@pytest.mark.parametrize("name", ["near_copies", "attack_distance", "attack_density"])
+def test_what_was_not_measured_is_not_passed(name):
+    without = measured()
+    del without[name]
     assert privacy_verdict(without).passes is None
-    assert privacy_verdict(without).words.endswith("no attack was tried")
-    undefined = measured(LIKE_REAL, LIKE_REAL)
-    undefined["near_copies"]["value"] = None
+    assert privacy_verdict(without).words.startswith("not judged: ")
+    undefined = measured()
+    undefined[name]["value"] = None
     assert privacy_verdict(undefined).passes is None
-    # A failure is one whatever else was not measured.
-    assert privacy_verdict({"near_copies": without["near_copies"] | {"low": 0.02}}).passes is False
+
+
+def test_a_failure_is_one_whatever_else_was_not_measured():
+    assert privacy_verdict({"near_copies": measured()["near_copies"] | {"low": 0.02}}).passes is (
+        False
+    )
+
+
+def test_what_the_model_gives_away_is_said_and_not_held_against_the_sample():
+    leaky = privacy_verdict(measured(likelihood=(0.04, 0.05, 0.06)))
+    assert leaky.passes is True
+    assert leaky.words.endswith(
+        "who has the model itself finds 5 %: share the sample, not the model"
+    )
+    tight = privacy_verdict(measured(likelihood=FEW_FOUND))
+    assert tight.words.endswith("who has the model itself finds 1.23 %")

@@ -65,15 +65,18 @@ def test_table1_tidy_and_for_readers(evaluations, tmp_path):
     write_table1(evaluations, PAPER, tmp_path / "out/table1")
     tidy = pd.read_csv(tmp_path / "out/table1.csv")
     assert list(tidy.columns) == [
-        "model", "measure", "value", "low", "high", "floor", "rows", "seeds",
+        "model", "measure", "value", "low", "high", "floor", "floor_low", "floor_high", "multiple",
+        "rows", "seeds",
     ]  # fmt: skip
     smote = tidy[(tidy["model"] == "smote") & (tidy["measure"] == "wd")].iloc[0]
     assert smote["value"] == 0.0123
     assert smote["rows"] == 100
+    assert smote["multiple"] == pytest.approx(2)
+    assert tidy[["floor_low", "floor_high"]].isna().all(axis=None)
     assert tidy.loc[tidy["measure"] == "jsd", "value"].isna().all()
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "out/table1.parquet"), tidy)
     markdown = (tmp_path / "out/table1.md").read_text()
-    assert "| smote | 0.0123 [0.0111, 0.0135] | –<sup>a</sup> |" in markdown
+    assert "| smote | **0.0123** [0.0111, 0.0135] | –<sup>a</sup> |" in markdown
     assert "| tvae | 0.456 [0.410, 0.502] | –<sup>a</sup> |" in markdown
     assert "| real (floor) | 0.00615 to 0.228 | – |" in markdown
     assert "| smote (paper) | 0.871<sup>b</sup> | 0.799<sup>b</sup> |" in markdown
@@ -84,7 +87,9 @@ def test_table1_tidy_and_for_readers(evaluations, tmp_path):
     assert r"100 \% of a\_b" in latex
     assert latex.count(r"\begin") == latex.count(r"\end") == 2
     page = (tmp_path / "out/table1.html").read_text()
-    assert "<td>smote</td><td>0.0123<br><small>[0.0111, 0.0135]</small></td>" in page
+    assert (
+        "<td>smote</td><td><strong>0.0123</strong><br><small>[0.0111, 0.0135]</small></td>" in page
+    )
     summary = json.loads((tmp_path / "out/table1.json").read_text())
     assert summary["of_the_paper_not_shown"] == ["dcr", "diff_corr", "diff_mlef"]
     assert summary["without_value"] == 2
@@ -98,8 +103,8 @@ def test_models_with_other_measures_stand_in_the_right_columns(evaluations, tmp_
     write_table1(evaluations, PAPER, tmp_path / "table1")
     markdown = (tmp_path / "table1.md").read_text()
     assert "| model | WD ↓ | JSD ↓ | DCR ↓ |" in markdown
-    assert "| smote | 0.0123 [0.0111, 0.0135] | –<sup>a</sup> | –<sup>b</sup> |" in markdown
-    assert "| tvae | –<sup>b</sup> | –<sup>b</sup> | 0.456<sup>c</sup> [0.410, 0.502] |" in markdown
+    assert "| smote | **0.0123** [0.0111, 0.0135] | –<sup>a</sup> | –<sup>b</sup> |" in markdown
+    assert "| –<sup>b</sup> | –<sup>b</sup> | **0.456**<sup>c</sup> [0.410, 0.502] |" in markdown
     assert "<sup>b</sup> Not measured for this model." in markdown
 
 
@@ -120,15 +125,21 @@ def test_measures_that_the_paper_does_not_have_stand_below_the_others(evaluation
     assert {line.count("|") for line in table} == {1 + 1 + 7}
     assert table[0] == "| model | WD ↓ | JSD ↓ |  |  |  |  |  |"
     paper = table.index("| smote (paper) | 0.871<sup>b</sup> | 0.799<sup>b</sup> |  |  |  |  |  |")
-    first, second = (i for i, line in enumerate(table) if line.startswith("| **model** |"))
+    headers = [i for i, line in enumerate(table) if line.startswith("| **model** |")]
+    first, second, *of_multiples = headers
     assert 0 < paper < first < second
+    assert [table[header - 1].split(" | ")[0] for header in of_multiples] == [
+        "| *This run, as multiples of the floor*"
+    ] * 2
+    assert table[of_multiples[1]] == "| **model** | **M6** | **M7** | **typical** |  |  |  |  |"
+    assert table[of_multiples[1] + 1] == "| smote | 2.0 | 2.0 | 2.0 |  |  |  |  |"
     assert table[first] == "| **model** | " + " | ".join(f"**M{i} ↓**" for i in range(7)) + " |"
     assert table[second] == "| **model** | **M7 ↓** |  |  |  |  |  |  |"
     for header in (2, first, second):  # in Markdown a rule and a title follow the page's header
         names = [line.split(" | ")[0] for line in table[header + 1 : header + 4]]
         assert names == ["| real (floor)", "| smote", "| tvae"]
     page = (tmp_path / "table1.html").read_text()
-    assert page.count('<tr class="header"><th scope="col">model</th>') == 2
+    assert page.count('<tr class="header"><th scope="col">model</th>') == 4
     tidy = pd.read_csv(tmp_path / "table1.csv")
     assert len(tidy) == 2 * 10
     assert tidy["measure"].tolist()[:3] == ["wd", "jsd", "measure_0"]
@@ -171,7 +182,7 @@ def test_without_the_paper_s_measures_the_others_have_the_page(evaluations, tmp_
     markdown = (tmp_path / "table1.md").read_text()
     assert "| model | WD ↓ | JSD ↓ |\n" in markdown
     assert "(paper)" not in markdown
-    assert "**model**" not in markdown
+    assert markdown.count("**model**") == 1  # of the multiples
 
 
 def test_what_is_no_evaluation_is_named(evaluations, tmp_path):
@@ -180,6 +191,19 @@ def test_what_is_no_evaluation_is_named(evaluations, tmp_path):
     del content["measures"]["wd"]["floor"]
     path.write_text(json.dumps(content))
     with pytest.raises(InputError, match=r"tvae/measures.json: measure 'wd' has no 'floor'"):
+        write_table1(evaluations, PAPER, tmp_path / "table1")
+    for wrong, words in (
+        ({"floor_draws": [0.1, "x"]}, r"'wd': floor_draws is \[0.1, 'x'\], expected a list"),
+        ({"direction": "up"}, "'wd': direction is 'up', expected one of lower"),
+    ):
+        content["measures"]["wd"] |= {"floor": 1.0} | wrong
+        path.write_text(json.dumps(content))
+        with pytest.raises(InputError, match="tvae/measures.json: measure " + words):
+            write_table1(evaluations, PAPER, tmp_path / "table1")
+    path.write_text(
+        json.dumps(content | {"privacy": {"passes": "yes", "words": ""}, "measures": {}})
+    )
+    with pytest.raises(InputError, match=r"tvae/measures.json: privacy passes is 'yes', expected"):
         write_table1(evaluations, PAPER, tmp_path / "table1")
     path.write_text('{"rows": 3}')
     with pytest.raises(InputError, match=r"tvae/measures.json: not the measures .*'measures'"):
@@ -282,17 +306,21 @@ def test_what_is_no_table_of_outcomes_is_named(tmp_path):
 
 
 def test_text_is_escaped_for_each_language():
-    block = Block("<b>", [("m_1", [Cell("1 % ↓", "[0, 2]", "n_o")])])
-    page = Page("T", "a_b & c", ["x|y", "z"], [block], ["W₁, σ² and Δ ≈ 1"])
+    cell = Cell("1 % ↓", "[0, 2]", "n_o", bold=True, appended="*")
+    block = Block("<b>", [("m_1", [cell])], remarks={"m_1": "a_b"})
+    page = Page("T", "a_b & c", ["x|y", "z"], [block], ["W₁, σ² and Δ ≈ 1"], "1 % & <2")
     assert r"x\|y" in page.markdown()
     latex = page.latex()
     assert r"a\_b \& c" in latex
-    assert r"m\_1 & 1 \% $\downarrow$$^{a}$ \\" in latex
-    assert r" & {\scriptsize [0, 2]} \\" in latex
+    assert r"m\_1 & \textbf{1 \% $\downarrow$}*$^{a}$ \\" in latex
+    assert r"{\scriptsize a\_b} & {\scriptsize [0, 2]} \\" in latex
+    assert r"\parbox{\linewidth}{1 \% \& \textless{}2}" in latex
     assert r"$^{a}$ n\_o" in latex
     assert r"W$_{1}$, $\sigma$$^{2}$ and $\Delta$ $\approx$ 1" in latex
     assert latex.isascii()
     assert "&lt;b&gt;" in page.html()
+    assert '<p class="lead">1 % &amp; &lt;2</p>' in page.html()
+    assert r"| m_1 (a_b) | **1 % ↓**\*<sup>a</sup> [0, 2] |" in page.markdown()
 
 
 def test_every_line_of_the_latex_table_has_all_columns(evaluations, tmp_path):

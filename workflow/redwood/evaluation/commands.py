@@ -12,6 +12,12 @@ def evaluate(
     synthetic: Path = typer.Option(..., help="its synthetic rows"),
     output: Path = typer.Option(..., help="folder to write"),
     seed: int = typer.Option(..., help="seed of the real rows drawn for the floor"),
+    previous: Path | None = typer.Option(
+        None, help="synthetic rows of an earlier release, which an attacker has, too"
+    ),
+    densities: Path | None = typer.Option(
+        None, help="the model's log densities of the rows, as `redwood surrogates score` wrote them"
+    ),
     options: str = typer.Option("{}", help="the `evaluation` section of the configuration, JSON"),
 ) -> None:
     """Measure how faithful synthetic rows are, each measure with its floor and interval.
@@ -23,4 +29,6 @@ def evaluate(
     from redwood.evaluation import evaluating
 
     checked = read_section(Evaluation, options, "--options")
-    evaluating.evaluate(table, train, holdout, synthetic, output, checked, seed)
+    evaluating.evaluate(
+        table, train, holdout, synthetic, output, checked, seed, previous, densities
+    )

@@ -38,6 +38,10 @@ class Samples:
         target: name of the numeric feature that models predict.
         groups: number of groups of consecutive rows for the jackknife.
         seed: of whatever a measure draws.
+        earlier: synthetic rows beside `synthetic` that an attacker has: those that the comparison
+            leaves out, and those of earlier releases.
+        densities: the model's log densities of training and of holdout rows, (training rows,) and
+            (holdout rows,), in no particular unit; `None` if it has none.
     """
 
     description: TableDescription
@@ -49,6 +53,15 @@ class Samples:
     target: str
     groups: int
     seed: int
+    earlier: pd.DataFrame | None = None
+    densities: tuple[np.ndarray, np.ndarray] | None = None
+
+    @property
+    def published(self) -> pd.DataFrame:
+        """All synthetic rows that an attacker has."""
+        if self.earlier is None:
+            return self.synthetic
+        return pd.concat([self.synthetic, self.earlier], ignore_index=True)
 
     @property
     def real_draws(self) -> tuple[pd.DataFrame, ...]:
@@ -66,8 +79,9 @@ class Result:
     Attributes:
         value: the measure for the synthetic rows.
         low, high: its 95 % interval.
-        floor: the measure for real rows in place of the synthetic ones; where it is cheap, the mean
-            over several draws of them.
+        floor: the measure for real rows in place of the synthetic ones, the mean over several draws
+            of them where there are such.
+        floor_draws: the floor of each of these draws, which tells how sure it is.
         columns: tidy rows `column, value, floor`, for measures that are means over columns.
         details: tables to be kept beside, by file name without ending.
         note: what a reader should know of this value.
@@ -80,6 +94,7 @@ class Result:
     columns: pd.DataFrame | None = None
     details: dict[str, pd.DataFrame] = field(default_factory=dict)
     note: str = ""
+    floor_draws: tuple[float, ...] = ()
 
 
 def scaled(frame: pd.DataFrame, column: Column) -> np.ndarray:

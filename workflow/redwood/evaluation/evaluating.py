@@ -3,6 +3,7 @@
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,14 @@ from redwood.evaluation.contract import Inapplicable, Result, Samples
 from redwood.evaluation.verdict import privacy_verdict
 from redwood.outputs import write_json, writing_folder
 from redwood.seeds import generator
-from redwood.tables import TableDescription, read_table, to_numbers, to_scale
+from redwood.tables import (
+    DENSITIES,
+    TableDescription,
+    read_table,
+    table_digest,
+    to_numbers,
+    to_scale,
+)
 
 MEASURES = "redwood.evaluation.measures"
 
@@ -28,18 +36,33 @@ def evaluate(
     output: Path,
     options: Evaluation,
     seed: int,
+    previous: Path | None = None,
+    densities: Path | None = None,
 ) -> None:
     """Measure the synthetic rows and write the folder `output`.
 
     `measures.json` has each measure's value, interval, floor and definition, and what the privacy
     measures come to; `columns.csv` the values per column; `association.parquet`, `dcr.parquet`,
-    `autocorrelation.parquet` and `roc_distance.parquet` what figures are drawn from.
+    `autocorrelation.parquet` and `roc_*.parquet` what figures are drawn from.
+
+    Args:
+        table: the description of all tables.
+        train: the rows that the surrogate learned from.
+        holdout: real rows that it never saw.
+        synthetic: its rows.
+        output: the folder to write.
+        options: which measures, and how.
+        seed: of whatever is drawn.
+        previous: synthetic rows of an earlier release, which an attacker has, too.
+        densities: what `redwood surrogates score` wrote of the training and the holdout rows.
 
     Raises:
         InputError: a table cannot be read, has too few rows or a number that its column's scale has
             no place for, or the target is none of its numeric features.
     """
-    samples, given = read_samples(table, train, holdout, synthetic, options, seed)
+    samples, given = read_samples(
+        table, train, holdout, synthetic, options, seed, previous, densities
+    )
     measured: dict[str, dict] = {}
     columns: list[pd.DataFrame] = []
     details: dict[str, pd.DataFrame] = {}
@@ -57,8 +80,8 @@ def evaluate(
             with threadpool_limits(1):
                 result = plugin.measure(samples)
         except Inapplicable as reason:
-            measured[name] = entry | dict.fromkeys(("value", "low", "high", "floor"))
-            measured[name]["note"] = str(reason)
+            nothing = dict.fromkeys(("value", "low", "high", "floor"))
+            measured[name] = entry | nothing | {"floor_draws": [], "note": str(reason)}
             print(f"{plugin.TITLE}: not for this table: {reason}", file=sys.stderr)
             continue
         measured[name] = entry | _numbers(result)
@@ -75,6 +98,7 @@ def evaluate(
     summary = {
         "rows": len(samples.synthetic),
         "given": given,
+        "digests": {"synthetic": table_digest(synthetic)},
         "seed": seed,
         "options": options.model_dump(mode="json"),
         "measures": measured,
@@ -90,7 +114,14 @@ def evaluate(
 
 
 def read_samples(
-    table: Path, train: Path, holdout: Path, synthetic: Path, options: Evaluation, seed: int
+    table: Path,
+    train: Path,
+    holdout: Path,
+    synthetic: Path,
+    options: Evaluation,
+    seed: int,
+    previous: Path | None = None,
+    densities: Path | None = None,
 ) -> tuple[Samples, dict[str, int]]:
     """Read the tables and draw the real rows that stand in for a perfect surrogate.
 
@@ -107,6 +138,7 @@ def read_samples(
     real = _read(train, description, 4 * groups)
     unseen = _read(holdout, description, 2 * groups)
     made = _read(synthetic, description, 2 * groups)
+    released = [] if previous is None else [_read(previous, description, 1)]
     rows = min(len(made), len(real) // 2)
     if rows < len(made):
         print(
@@ -116,7 +148,8 @@ def read_samples(
         )
     random = generator(seed, "evaluation")
     drawn = random.permutation(len(real))
-    chosen = random.permutation(len(made))[:rows]
+    chosen, left_out = np.split(random.permutation(len(made)), [rows])
+    released += [made.iloc[left_out]] if len(left_out) else []
     fresh, *others = (
         in_time_order(real.iloc[drawn[begin : begin + rows]], description)
         for begin in range(0, min(3, len(real) // rows) * rows, rows)
@@ -131,8 +164,11 @@ def read_samples(
         target=options.target,
         groups=groups,
         seed=seed,
+        earlier=pd.concat(released, ignore_index=True) if released else None,
+        densities=None if densities is None else _read_densities(densities, real, unseen),
     )
-    return samples, {"train": len(real), "holdout": len(unseen), "synthetic": len(made)}
+    given = {"train": len(real), "holdout": len(unseen), "synthetic": len(made)}
+    return samples, given | ({} if previous is None else {"previous": len(released[0])})
 
 
 def _require_target(description: TableDescription, target: str, table: Path) -> None:
@@ -167,6 +203,23 @@ def _read(path: Path, description: TableDescription, least: int) -> pd.DataFrame
     return frame
 
 
+def _read_densities(
+    path: Path, train: pd.DataFrame, holdout: pd.DataFrame
+) -> tuple[np.ndarray, np.ndarray]:
+    """The log densities of the training and of the holdout rows, one for each row of theirs."""
+    frame = read_table(path, DENSITIES)
+    found = []
+    for origin, rows in (("train", train), ("holdout", holdout)):
+        values = frame.loc[frame["origin"] == origin, "log_density"].to_numpy(np.float64)
+        if len(values) != len(rows):
+            raise InputError(
+                f"{path}: {len(values)} rows of origin {origin!r}, expected {len(rows)}, one for "
+                f"each row of the {origin} table"
+            )
+        found.append(values)
+    return found[0], found[1]
+
+
 def in_time_order(frame: pd.DataFrame, description: TableDescription) -> pd.DataFrame:
     """The rows sorted by the first timestamp; as they are where there is none."""
     for column in description.features:
@@ -176,6 +229,7 @@ def in_time_order(frame: pd.DataFrame, description: TableDescription) -> pd.Data
     return frame.reset_index(drop=True)
 
 
-def _numbers(result: Result) -> dict[str, float | str]:
+def _numbers(result: Result) -> dict[str, Any]:
     numbers = {name: float(getattr(result, name)) for name in ("value", "low", "high", "floor")}
-    return numbers | ({"note": result.note} if result.note else {})
+    draws = {"floor_draws": [float(floor) for floor in result.floor_draws]}
+    return numbers | draws | ({"note": result.note} if result.note else {})

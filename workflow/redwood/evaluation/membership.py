@@ -6,10 +6,19 @@ sure of is its beginning, the true-positive rate at a low false-positive rate (N
 Membership Inference Attacks From First Principles, arXiv 2112.03570, section III).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+
+from redwood.evaluation.contract import Result
+from redwood.evaluation.intervals import group_of_rows, jackknife_interval
+
+# The false-positive rate at which attacks are compared, and a lower one for the note.
+RATE = 0.01
+_LOWER_RATE = 0.001
+_POINTS = 400
 
 
 @dataclass(frozen=True)
@@ -62,4 +71,53 @@ class RocCurve:
                 "false_positive_rate": rates,
                 "true_positive_rate": [self.true_positives_at(rate) for rate in rates],
             }
+        )
+
+
+@dataclass(frozen=True)
+class Attack:
+    """The scores that an attack gives to rows, of which more speaks for a training row.
+
+    Attributes:
+        members: of training rows, (members,), in an order in which neighbours are alike.
+        others: of holdout rows, (others,), likewise.
+    """
+
+    members: np.ndarray
+    others: np.ndarray
+
+    @property
+    def curve(self) -> RocCurve:
+        return RocCurve.of_scores(self.members, self.others)
+
+    def result(self, name: str, groups: int, floors: Sequence[float], note: str = "") -> Result:
+        """The true-positive rate at a false-positive rate of 1 %, its interval, and the curve.
+
+        Args:
+            name: of the attack, for the table of its curve.
+            groups: number of groups of consecutive rows for the jackknife.
+            floors: what attacks on unrelated real rows find.
+            note: what to say beside the rates.
+        """
+        value = self.curve.true_positives_at(RATE)
+        member_group = group_of_rows(len(self.members), groups)
+        other_group = group_of_rows(len(self.others), groups)
+
+        def without_group(group: int) -> float:
+            kept = Attack(self.members[member_group != group], self.others[other_group != group])
+            return kept.curve.true_positives_at(RATE)
+
+        low, high = jackknife_interval(value, without_group, groups)
+        said = (
+            f"{self.curve.true_positives_at(_LOWER_RATE):.2g} at a false-positive rate of 0.1 %; "
+            f"area under the curve {self.curve.area:.3f}"
+        )
+        return Result(
+            value,
+            low,
+            min(high, 1.0),
+            float(np.mean(floors)),
+            details={f"roc_{name}": self.curve.table(_POINTS).assign(attack=name)},
+            note="; ".join(filter(None, (said, note))),
+            floor_draws=tuple(floors),
         )

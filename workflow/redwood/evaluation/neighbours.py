@@ -1,4 +1,4 @@
-"""The exact distance of each row to its nearest row in a reference table of mixed columns."""
+"""The exact closest rows in a reference table of mixed columns, and their distances."""
 
 from dataclasses import dataclass
 from itertools import combinations
@@ -33,6 +33,44 @@ class _Rows:
         return _Rows(self.numbers[rows], self.codes[rows])
 
 
+@dataclass
+class _Closest:
+    """The closest reference rows found so far of each query, the closest first.
+
+    Attributes:
+        squared: squared distances, (queries, count); ∞ where fewer were found.
+        rows: their rows, (queries, count); −1 where fewer were found.
+    """
+
+    squared: np.ndarray
+    rows: np.ndarray
+
+    @classmethod
+    def none(cls, queries: int, count: int) -> "_Closest":
+        return cls(np.full((queries, count), np.inf), np.full((queries, count), -1))
+
+    def join(self, chosen: np.ndarray | slice, other: "_Closest") -> None:
+        """Take over what is closer in `other`, found for the queries `chosen`."""
+        squared = np.hstack([self.squared[chosen], other.squared])
+        rows = np.hstack([self.rows[chosen], other.rows])
+        count = self.rows.shape[1]
+        if count == 1:
+            # Of equal distances the row that was found first stays.
+            best = np.argmin(squared, axis=1)[:, None]
+        else:
+            order = np.argsort(squared, axis=1, kind="stable")
+            ordered = np.take_along_axis(rows, order, axis=1)
+            # A row may have been found before, at its true distance, which comes first.
+            seen = np.zeros_like(ordered, dtype=bool)
+            for later in range(1, ordered.shape[1]):
+                seen[:, later] = (ordered[:, :later] == ordered[:, [later]]).any(axis=1)
+            seen &= ordered >= 0
+            again = np.argsort(seen, axis=1, kind="stable")[:, :count]
+            best = np.take_along_axis(order, again, axis=1)
+        self.squared[chosen] = np.take_along_axis(squared, best, axis=1)
+        self.rows[chosen] = np.take_along_axis(rows, best, axis=1)
+
+
 def distance_to_closest(
     queries: pd.DataFrame,
     reference: pd.DataFrame,
@@ -40,6 +78,20 @@ def distance_to_closest(
     range_of: pd.DataFrame | None = None,
 ) -> np.ndarray:
     """The Euclidean distance of each query row to its closest reference row: (queries,) float64.
+
+    The metric and the search are those of `closest_rows`.
+    """
+    return closest_rows(queries, reference, description, 1, range_of)[0][:, 0]
+
+
+def closest_rows(
+    queries: pd.DataFrame,
+    reference: pd.DataFrame,
+    description: TableDescription,
+    count: int,
+    range_of: pd.DataFrame | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The `count` closest reference rows of each query row, the closest first, and how far.
 
     Numbers are taken on the column's scale and mapped so that the rows `range_of`, by default the
     reference, span [0, 1], or only begin at 0 where they do not vary; categories are one-hot over
@@ -49,65 +101,95 @@ def distance_to_closest(
     Exact and far from quadratic: reference rows are grouped by their categories, each group has a
     k-d tree of its numbers. First a row is looked up among those with its own categories, then
     among those that agree in all but one, and so on: what differs in k + 1 categories is at least
-    √(k + 1) away, so a row that has found a closer one is done. Once there are more ways to agree
+    √(k + 1) away, so a row that has found closer ones is done. Once there are more ways to agree
     than is worth it for the rows still open, those are compared with every reference row.
+
+    Returns:
+        Euclidean distances, (queries, count) float64, and positions in the reference, (queries,
+        count); ∞ and −1 beyond its last row. Which of equally close rows is named is arbitrary.
     """
     ranged = reference if range_of is None else range_of
     query_rows, reference_rows = _encode(queries, reference, description, ranged)
     points = _tuple_ids(reference_rows.numbers)
     width = reference_rows.codes.shape[1]
-    squared = np.full(len(queries), np.inf)
+    closest = _Closest.none(len(queries), count)
     still_open = np.arange(len(queries))
     with ProgressReport("distances to the closest row", len(queries), "rows") as report:
         for differing in range(width + 1):
             if comb(width, differing) * _ROWS_PER_GROUPING > len(still_open):
-                squared[still_open] = _by_comparison(query_rows[still_open], reference_rows, report)
+                rows = query_rows[still_open]
+                closest.join(still_open, _by_comparison(rows, reference_rows, count, report))
                 break
             for kept in combinations(range(width), width - differing):
-                found = _within_groups(query_rows[still_open], reference_rows, points, kept)
-                squared[still_open] = np.minimum(squared[still_open], differing + found)
+                rows = query_rows[still_open]
+                found = _within_groups(rows, reference_rows, points, kept, count)
+                # Rows that agree in more have been found closer, before.
+                found.squared += differing
+                closest.join(still_open, found)
                 report.advance(0)
-            done = (squared[still_open] <= differing + 1) | (differing == width)
+            farthest = closest.squared[still_open, -1]
+            done = (farthest <= differing + 1) | (differing == width)
             still_open = still_open[~done]
             report.advance(int(done.sum()))
-    return np.sqrt(squared)
+    return np.sqrt(closest.squared), closest.rows
 
 
 def _within_groups(
-    queries: _Rows, reference: _Rows, points: np.ndarray, kept: tuple[int, ...]
-) -> np.ndarray:
-    """The least squared distance of the numbers to reference rows with the same `kept` categories.
+    queries: _Rows, reference: _Rows, points: np.ndarray, kept: tuple[int, ...], count: int
+) -> _Closest:
+    """The closest reference rows by their numbers, among those with the same `kept` categories.
 
-    (queries,), ∞ where there is none. `points` are equal where the numbers of the reference are.
+    `points` are equal where the numbers of the reference are.
     """
-    squared = np.full(len(queries), np.inf)
+    closest = _Closest.none(len(queries), count)
     group = _tuple_ids(np.concatenate([reference.codes, queries.codes])[:, kept])
     of_reference, of_query = group[: len(reference)], group[len(reference) :]
     # A k-d tree cannot divide equal points: it would search through all of them.
-    repeated = pd.Series(_tuple_ids(np.column_stack([of_reference, points]))).duplicated()
-    distinct = np.flatnonzero(~repeated.to_numpy())
+    repeated = pd.Series(_tuple_ids(np.column_stack([of_reference, points])))
+    spare = repeated.duplicated() if count == 1 else repeated.groupby(repeated).cumcount() >= count
+    distinct = np.flatnonzero(~spare.to_numpy())
     members = _rows_by_group(of_reference[distinct])
     for key, rows in _rows_by_group(of_query).items():
         if key not in members:
             continue
+        candidates = distinct[members[key]]
+        found = min(count, len(candidates))
         if reference.numbers.shape[1] == 0:
-            squared[rows] = 0.0
+            closest.squared[rows, :found] = 0.0
+            closest.rows[rows, :found] = candidates[:found]
             continue
-        tree = cKDTree(reference.numbers[distinct[members[key]]], balanced_tree=False)
-        squared[rows] = tree.query(queries.numbers[rows])[0] ** 2
-    return squared
+        tree = cKDTree(reference.numbers[candidates], balanced_tree=False)
+        distances, positions = tree.query(queries.numbers[rows], np.arange(1, found + 1))
+        closest.squared[rows, :found] = distances**2
+        closest.rows[rows, :found] = candidates[positions]
+    return closest
 
 
-def _by_comparison(queries: _Rows, reference: _Rows, report: ProgressReport) -> np.ndarray:
-    """The least squared distance to any reference row, in blocks: (queries,)."""
-    squared = np.full(len(queries), np.inf)
+def _by_comparison(
+    queries: _Rows, reference: _Rows, count: int, report: ProgressReport
+) -> _Closest:
+    """The closest of all reference rows, compared in blocks."""
+    closest = _Closest.none(len(queries), count)
     for begin in range(0, len(queries), _BLOCK[0]):
-        block = slice(begin, begin + _BLOCK[0])
+        block = slice(begin, min(begin + _BLOCK[0], len(queries)))
         for other in range(0, len(reference), _BLOCK[1]):
-            found = _squared_distances(queries[block], reference[other : other + _BLOCK[1]])
-            squared[block] = np.minimum(squared[block], found.min(axis=1))
-        report.advance(len(squared[block]))
-    return squared
+            squared = _squared_distances(queries[block], reference[other : other + _BLOCK[1]])
+            closest.join(block, _least(squared, count, other))
+        report.advance(block.stop - block.start)
+    return closest
+
+
+def _least(squared: np.ndarray, count: int, first: int) -> _Closest:
+    """The least `count` of each row of distances, (queries, rows), rows counted from `first`."""
+    found = min(count, squared.shape[1])
+    if found == 1:
+        least = np.argmin(squared, axis=1)[:, None]
+    else:
+        least = np.argpartition(squared, found - 1, axis=1)[:, :found]
+    closest = _Closest.none(len(squared), count)
+    closest.squared[:, :found] = np.take_along_axis(squared, least, axis=1)
+    closest.rows[:, :found] = first + least
+    return closest
 
 
 def _squared_distances(left: _Rows, right: _Rows) -> np.ndarray:

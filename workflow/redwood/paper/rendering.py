@@ -3,8 +3,8 @@
 import html
 import string
 import unicodedata
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from redwood.outputs import write_text
@@ -45,12 +45,14 @@ table { border-collapse: collapse; margin: 1rem 0; }
 th, td { padding: .3rem .9rem; text-align: right; white-space: nowrap; vertical-align: top; }
 th:first-child, td:first-child { text-align: left; }
 tr.header th { border-bottom: 1px solid #1b1b1b; }
+th { white-space: normal; vertical-align: bottom; }
 thead th { border-top: 2px solid #1b1b1b; border-bottom: 1px solid #1b1b1b; }
 tbody tr:last-child td { border-bottom: 2px solid #1b1b1b; }
 tr.block td { font-style: italic; color: #444; border-top: 1px solid #bbb; padding-top: .6rem; }
 td small { color: #666; font-variant-numeric: tabular-nums; }
 td { font-variant-numeric: tabular-nums; }
 sup { line-height: 0; }
+.lead { max-width: 60rem; border-left: 3px solid #1b1b1b; padding-left: .8rem; }
 .scroll { overflow-x: auto; }
 .notes { color: #444; font-size: .92em; max-width: 60rem; padding-left: 1.2rem; }
 """
@@ -58,34 +60,45 @@ sup { line-height: 0; }
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell: a value, its interval (shown small, below it) and a footnote."""
+    """A cell: a value, its interval (shown small, below it) and a footnote.
+
+    The value may be bold; what is appended to it, a mark, never is.
+    """
 
     value: str
     interval: str = ""
     footnote: str = ""
+    bold: bool = False
+    appended: str = ""
 
 
 @dataclass(frozen=True)
 class Block:
     """Rows that belong together; each is its name and a cell per further column.
 
-    A block whose columns are not those of the page has a header of its own.
+    A block whose columns are not those of the page has a header of its own. Remarks are on the
+    rows of these names and stand small below them.
     """
 
     title: str
     rows: list[tuple[str, list[Cell]]]
     header: list[str] | None = None
+    remarks: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Page:
-    """A table with its caption and notes, in plain text; notes come before footnotes."""
+    """A table with its caption and notes, in plain text; notes come before footnotes.
+
+    The lead, if any, is a paragraph between caption and table: what the table comes to.
+    """
 
     title: str
     caption: str
     header: list[str]
     blocks: list[Block]
     notes: list[str]
+    lead: str = ""
 
     @property
     def marks(self) -> dict[str, str]:
@@ -99,9 +112,16 @@ class Page:
 
         def text(cell: Cell) -> str:
             mark = f"<sup>{marks[cell.footnote]}</sup>" if cell.footnote else ""
-            return f"{cell.value}{mark} {cell.interval}".strip()
+            value = f"**{cell.value}**" if cell.bold else cell.value
+            appended = cell.appended.replace("*", r"\*")
+            return f"{value}{appended}{mark} {cell.interval}".strip()
 
-        lines = [f"**{self.title}.** {self.caption}", "", _markdown_row(self.header)]
+        def named(block: Block, name: str) -> str:
+            return f"{name} ({block.remarks[name]})" if name in block.remarks else name
+
+        lines = [f"**{self.title}.** {self.caption}", ""]
+        lines += [self.lead, ""] if self.lead else []
+        lines.append(_markdown_row(self.header))
         lines.append(_markdown_row([":---", *["---:"] * (width - 1)]))
         for block in self.blocks:
             lines.append(_markdown_row([f"*{block.title}*", *[""] * (width - 1)]))
@@ -109,7 +129,9 @@ class Page:
                 lines.append(
                     _markdown_row([f"**{name}**" if name else "" for name in block.header])
                 )
-            lines += [_markdown_row([name, *map(text, cells)]) for name, cells in block.rows]
+            lines += [
+                _markdown_row([named(block, name), *map(text, cells)]) for name, cells in block.rows
+            ]
         footnotes = [f"<sup>{mark}</sup> {footnote}" for footnote, mark in marks.items()]
         return "\n".join([*lines, "", *(f"- {note}" for note in [*self.notes, *footnotes]), ""])
 
@@ -119,13 +141,20 @@ class Page:
 
         def value(cell: Cell) -> str:
             mark = f"$^{{{marks[cell.footnote]}}}$" if cell.footnote else ""
-            return _latex(cell.value) + mark
+            text = _latex(cell.value)
+            text = rf"\textbf{{{text}}}" if cell.bold else text
+            return text + _latex(cell.appended) + mark
 
         lines = [
             r"\begin{table}",
             r"\centering",
             rf"\caption{{{_latex(self.caption)}}}",
             r"\footnotesize",
+            *(
+                [rf"\parbox{{\linewidth}}{{{_latex(self.lead)}}}\par\smallskip"]
+                if self.lead
+                else []
+            ),
             r"\setlength{\tabcolsep}{4pt}",
             rf"\begin{{tabular}}{{l{'r' * (width - 1)}}}",
             r"\toprule",
@@ -138,9 +167,9 @@ class Page:
                 lines += [_latex_row(map(_latex, block.header)), r"\midrule"]
             for name, cells in block.rows:
                 lines.append(_latex_row([_latex(name), *map(value, cells)]))
-                if any(cell.interval for cell in cells):
-                    below = (_latex(cell.interval) for cell in cells)
-                    lines.append(_latex_row(["", *(f"{{\\scriptsize {x}}}" for x in below)]))
+                below = [block.remarks.get(name, ""), *(cell.interval for cell in cells)]
+                if any(below):
+                    lines.append(_latex_row(map(_latex_small, below)))
         lines += [r"\bottomrule", r"\end{tabular}"]
         footnotes = [f"$^{{{mark}}}$ {_latex(footnote)}" for footnote, mark in marks.items()]
         notes = [*map(_latex, self.notes), *footnotes]
@@ -153,11 +182,17 @@ class Page:
 
         def text(cell: Cell) -> str:
             mark = f"<sup>{marks[cell.footnote]}</sup>" if cell.footnote else ""
-            small = f"<br><small>{html.escape(cell.interval)}</small>" if cell.interval else ""
-            return f"<td>{html.escape(cell.value)}{mark}{small}</td>"
+            value = html.escape(cell.value)
+            value = f"<strong>{value}</strong>" if cell.bold else value
+            return f"<td>{value}{html.escape(cell.appended)}{mark}{small(cell.interval)}</td>"
+
+        def small(text: str) -> str:
+            return f"<br><small>{html.escape(text)}</small>" if text else ""
 
         def header(names: list[str]) -> str:
-            return "".join(f'<th scope="col">{html.escape(name)}</th>' for name in names)
+            # An arrow does not stand alone on a line.
+            kept = ("\u00a0".join(name.rsplit(" ", 1)) for name in names)
+            return "".join(f'<th scope="col">{html.escape(name)}</th>' for name in kept)
 
         body = []
         for block in self.blocks:
@@ -166,7 +201,8 @@ class Page:
             if block.header is not None:
                 body.append(f'<tr class="header">{header(block.header)}</tr>')
             for name, cells in block.rows:
-                body.append(f"<tr><td>{html.escape(name)}</td>{''.join(map(text, cells))}</tr>")
+                named = html.escape(name) + small(block.remarks.get(name, ""))
+                body.append(f"<tr><td>{named}</td>{''.join(map(text, cells))}</tr>")
         notes = [html.escape(note) for note in self.notes]
         notes += [f"<sup>{mark}</sup> {html.escape(note)}" for note, mark in marks.items()]
         return "\n".join(
@@ -175,6 +211,7 @@ class Page:
                 f'<html lang="en"><head><meta charset="utf-8"><title>{html.escape(self.title)}'
                 f"</title><style>{_STYLE}</style></head><body>",
                 f"<p><strong>{html.escape(self.title)}.</strong> {html.escape(self.caption)}</p>",
+                *([f'<p class="lead">{html.escape(self.lead)}</p>'] if self.lead else []),
                 f'<div class="scroll"><table><thead><tr>{header(self.header)}</tr></thead><tbody>',
                 *body,
                 '</tbody></table></div><ul class="notes">',
@@ -259,6 +296,10 @@ def _latex_character(character: str) -> str:
     if kind in ("<sub>", "<super>"):
         return f"${'_' if kind == '<sub>' else '^'}{{{chr(int(plain, 16))}}}$"
     return character
+
+
+def _latex_small(text: str) -> str:
+    return f"{{\\scriptsize {_latex(text)}}}" if text else ""
 
 
 def _latex_row(cells: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""The verbs `redwood surrogates train` and `redwood surrogates sample`."""
+"""The verbs `redwood surrogates train`, `sample` and `score`."""
 
 import json
 from pathlib import Path
@@ -68,6 +68,27 @@ def sample(
         rows = rows_at(load, folder, conditions)
     sample_model(folder, rows, seed, output, conditions)
     typer.echo(f"{output}: {rows} rows")
+
+
+@app.command()
+def score(
+    folder: Annotated[Path, typer.Argument(help="model folder, as `train` wrote it")],
+    train: Annotated[Path, typer.Option(help="the rows that it learned from, parquet")],
+    holdout: Annotated[Path, typer.Option(help="rows that it never saw, parquet")],
+    output: Annotated[Path, typer.Option(help="parquet file to write")],
+) -> None:
+    """Write how likely a model holds rows that it learned from and rows that it never saw.
+
+    This is what an attacker knows who has the model's folder; `redwood evaluate --densities` tries
+    it. Models that can only draw rows refuse.
+
+    Example: redwood surrogates score model --train train.parquet --holdout test.parquet
+    --output densities.parquet
+    """
+    from redwood.surrogates.scoring import score_rows
+
+    scored = score_rows(folder, train, holdout, output)
+    typer.echo(f"{output}: {scored} rows")
 
 
 def _json_object(text: str, name: str) -> dict[str, Any]:

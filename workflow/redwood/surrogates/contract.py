@@ -15,8 +15,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from types import ModuleType
 from typing import Any, ClassVar
 
+import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ValidationError
 
@@ -95,6 +97,17 @@ class Surrogate(ABC):
             InputError: the model cannot condition on `given`.
         """
 
+    def log_density(self, frame: pd.DataFrame) -> np.ndarray:
+        """ln p of each row, (rows,) float64, on scales that the model states; −∞ if impossible.
+
+        Args:
+            frame: rows with the features.
+
+        Raises:
+            InputError: the model has no density.
+        """
+        raise InputError(f"{self.name}: has no density: it can only draw rows")
+
     def expected_rows(self, given: Mapping[str, str] | None = None) -> int:
         """As many rows as there are of such in as much time as the training rows are of.
 
@@ -142,6 +155,11 @@ def new_surrogate(
         )
         raise InputError(f"{model}: options: {problems}; the options are {known}") from None
     return plugin.Surrogate(description, checked, seed)
+
+
+def has_density(plugin: ModuleType) -> bool:
+    """Whether models of a plug-in can say how likely a row is."""
+    return plugin.Surrogate.log_density is not Surrogate.log_density
 
 
 def save_surrogate(surrogate: Surrogate, folder: Path, rows: int) -> None:

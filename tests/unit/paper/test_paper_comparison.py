@@ -1,0 +1,152 @@
+"""Multiples of the floor and marks."""
+
+import math
+
+import pytest
+
+from redwood.paper.comparison import (
+    compared_measures,
+    floor_range,
+    leaders,
+    multiple,
+    reaches_floor,
+    typical_multiples,
+)
+
+
+def measure(value, low, high, direction="lower", floor=1.0, draws=None):
+    record = {"value": value, "low": low, "high": high, "direction": direction, "floor": floor}
+    return record | ({} if draws is None else {"floor_draws": draws})
+
+
+def of_value(value, floor=1.0, direction="lower"):
+    return measure(value, value, value, direction, floor)
+
+
+def test_a_multiple_is_the_value_over_the_floor():
+    assert multiple("wd", of_value(3.0, floor=2.0)) == 1.5
+    assert multiple("sim_throughput", of_value(0.1, floor=0.2)) == 0.5
+    assert multiple("near_copies", of_value(0.0, floor=0.2)) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "record"),
+    [
+        ("wd", None),
+        ("wd", of_value(3.0, floor=0.0)),
+        ("wd", of_value(3.0, floor=None)),
+        ("wd", {"direction": "lower", "value": None, "floor": 1.0}),
+        ("coverage", of_value(0.9, direction="higher")),
+        ("density", of_value(0.9, direction="near floor")),
+        ("c2st", of_value(0.8, floor=0.5)),
+        ("c2st_sequence", of_value(0.8, floor=0.5)),
+        ("attack_distance", of_value(0.03, floor=0.01)),
+        ("wd_paper", of_value(0.9, floor=0.8)),
+    ],
+)
+def test_what_does_not_tend_to_zero_or_is_not_known_has_no_multiple(name, record):
+    assert multiple(name, record) is None
+
+
+def test_the_typical_multiple_is_a_geometric_mean_and_counts_none_below_one():
+    measured = {
+        "a": {"wd": of_value(8.0, floor=2.0), "jsd": of_value(0.1), "gaps": of_value(2.0)},
+        "b": {"wd": of_value(2.0, floor=2.0), "jsd": of_value(27.0), "gaps": of_value(1.0)},
+    }
+    # a: 4, 0.1 → 1, 2; b: 1, 27, 1
+    assert typical_multiples(measured) == pytest.approx({"a": 2.0, "b": 3.0})
+
+
+def test_privacy_and_simulation_are_no_faithfulness():
+    of_all = {name: of_value(9.0) for name in ("near_copies", "attack_x", "sim_throughput", "c2st")}
+    measured = {"a": of_all | {"wd": of_value(2.0)}}
+    assert compared_measures(measured) == ["wd"]
+    assert typical_multiples(measured) == pytest.approx({"a": 2.0})
+    assert typical_multiples({"a": of_all}) == {}
+
+
+@pytest.mark.parametrize("of_b", [{}, {"jsd": of_value(5.0, floor=None)}])
+def test_a_measure_that_one_model_lacks_is_left_out_for_all(of_b):
+    measured = {
+        "a": {"wd": of_value(2.0), "jsd": of_value(50.0)},
+        "b": {"wd": of_value(3.0), **of_b},
+    }
+    assert typical_multiples(measured) == pytest.approx({"a": 2.0, "b": 3.0})
+
+
+def test_the_range_of_the_floor():
+    assert floor_range(measure(1, 0, 2, draws=[0.3, 0.1, 0.2])) == (0.1, 0.3)
+    assert floor_range(measure(1, 0, 2, draws=[])) is None
+    assert floor_range(measure(1, 0, 2)) is None
+
+
+@pytest.mark.parametrize(
+    ("direction", "low", "high", "draws", "reaches"),
+    [
+        ("lower", 1.1, 1.5, [], False),
+        ("lower", 1.0, 1.5, [], True),
+        ("lower", 0.1, 0.5, [], True),
+        ("lower", 1.1, 1.5, [0.9, 1.1], True),
+        ("lower", 1.2, 1.5, [0.9, 1.1], False),
+        ("higher", 0.5, 0.9, [], False),
+        ("higher", 0.5, 1.0, [], True),
+        ("higher", 1.5, 2.0, [], True),
+        ("higher", 0.5, 0.9, [0.9, 1.1], True),
+        ("near floor", 1.1, 1.5, [], False),
+        ("near floor", 0.5, 0.9, [], False),
+        ("near floor", 0.9, 1.1, [], True),
+        ("near floor", 1.1, 1.5, [0.9, 1.2], True),
+        ("near floor", 0.5, 0.85, [0.8, 1.2], True),
+        ("near floor", 0.5, 0.7, [0.8, 1.2], False),
+    ],
+)
+def test_whether_the_interval_reaches_the_floor(direction, low, high, draws, reaches):
+    assert reaches_floor(measure((low + high) / 2, low, high, direction, 1.0, draws)) is reaches
+
+
+def test_without_a_floor_or_a_value_nothing_reaches_it():
+    assert not reaches_floor(of_value(1.0, floor=None))
+    assert not reaches_floor(measure(None, None, None))
+
+
+def leading(records):
+    return leaders("m", {model: {"m": record} for model, record in records.items()})
+
+
+def test_leaders_are_told_by_the_halves_that_face_each_other():
+    # Up from the best 3, down from the others 4: together 5.
+    best = measure(10.0, 9.9, 13.0)
+    assert leading({"a": best, "b": measure(15.0, 11.0, 15.1)}) == {"a", "b"}
+    assert leading({"a": best, "b": measure(15.1, 11.1, 99.0)}) == {"a"}
+
+
+def test_of_a_measure_of_which_more_is_better_the_other_halves_count():
+    best = measure(20.0, 17.0, 20.1, "higher")
+    assert leading({"a": best, "b": measure(15.0, 14.9, 19.0, "higher")}) == {"a", "b"}
+    assert leading({"a": best, "b": measure(14.9, 0.0, 18.9, "higher")}) == {"a"}
+
+
+def test_near_the_floor_the_distances_from_it_are_compared():
+    # 1 above and 6 below the floor: 5 apart, and the halves are 3 and 4 away from and to it.
+    above = measure(11.0, 10.9, 14.0, "near floor", 10.0)
+    assert leading({"a": above, "b": measure(4.0, 3.9, 8.0, "near floor", 10.0)}) == {"a", "b"}
+    assert leading({"a": above, "b": measure(3.9, 0.0, 7.9, "near floor", 10.0)}) == {"a"}
+    assert leading({"a": measure(1.0, 0.0, 2.0, "near floor", None)}) == set()
+
+
+def test_controls_never_lead():
+    records = {"copy": measure(1.0, 0.5, 9.5), "a": measure(10.0, 9.0, 11.0)}
+    assert leading(records) == {"a"}
+    assert leading({"independent": measure(1.0, 0.5, 2.0)}) == set()
+
+
+def test_models_without_a_value_do_not_lead():
+    measured = {"a": {"m": measure(1.0, 0.5, 2.0)}, "b": {}, "c": {"m": measure(None, None, None)}}
+    assert leaders("m", measured) == {"a"}
+
+
+def test_without_any_interval_there_are_no_leaders():
+    mean = math.fsum([0.1] * 3) / 3
+    assert mean != 0.1  # such are means of equal values of the seeds
+    assert leading({"a": measure(mean, 0.1, 0.1), "b": of_value(2.0)}) == set()
+    assert leading({"a": of_value(1.0), "b": measure(5.0, 4.0, 6.0)}) == {"a"}

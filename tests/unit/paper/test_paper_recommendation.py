@@ -1,0 +1,168 @@
+"""Which surrogate to publish."""
+
+from math import log
+
+import pytest
+
+from redwood.paper.recommendation import recommend
+
+
+def measure(value, floor=1.0, low=None, direction="lower", title="M"):
+    low = value if low is None else low
+    return {
+        "title": title,
+        "direction": direction,
+        "value": value,
+        "low": low,
+        "high": value,
+        "floor": floor,
+    }
+
+
+def model(multiple, **more):
+    """A model with this typical multiple of the floor."""
+    return {"wd": measure(multiple), **more}
+
+
+def c2st(value, low):
+    return measure(value, floor=0.5, low=low)
+
+
+def test_the_closest_of_those_that_pass_is_published():
+    measured = {"a": model(3.0), "b": model(2.0), "c": model(4.0), "copy": model(1.0)}
+    found = recommend(measured, {"a": True, "b": True, "c": None, "copy": True})
+    assert found.model == "b"
+    assert found.words == (
+        "Publish b. Of 2 models that pass the privacy checks it is closest: typically 2.0 times as "
+        "far from real rows as other real rows are."
+    )
+
+
+def test_what_fails_or_was_not_judged_is_named_where_it_is_as_faithful():
+    copies = {
+        "near_copies": measure(0.3, 0.1, title="near copies"),
+        "attack_distance": measure(0.08, 0.01, title="distance attack"),
+        "attack_likelihood": measure(0.9, 0.01, title="likelihood attack"),
+        "dcr": measure(9.0, 0.01, direction="near floor", title="DCR"),
+    }
+    measured = {"a": model(2.04), "b": model(1.96, **copies), "c": model(1.5), "d": model(2.1)}
+    found = recommend(measured, {"a": True, "b": False, "c": None, "d": False})
+    assert found.model == "a"
+    assert found.words.startswith("Publish a. It is the only model that passes the privacy checks:")
+    assert found.words.endswith(
+        "real rows are. b, at 2.0 times, fails privacy: distance attack 0.080, real rows 0.010. "
+        "c, at 1.5 times, was not judged for privacy."
+    )
+
+
+def test_equals_to_one_decimal_are_told_by_c2st_in_sequence():
+    measured = {
+        "a": model(1.96, c2st_sequence=c2st(0.7, 0.6)),
+        "b": model(2.04, c2st_sequence=c2st(0.6, 0.5)),
+        "c": model(2.0),
+    }
+    found = recommend(measured, dict.fromkeys(measured, True))
+    assert found.model == "b"
+    assert found.words.endswith(
+        "a, at 2.0 times, is told more easily in sequence. c, at 2.0 times, is behind by less than "
+        "is shown."
+    )
+    measured = {"a": model(2.04), "b": model(1.96)}
+    found = recommend(measured, dict.fromkeys(measured, True))
+    assert found.model == "b"
+    assert found.words.endswith("a, at 2.0 times, is behind by less than is shown.")
+
+
+@pytest.mark.parametrize(
+    ("rows", "sequence", "words"),
+    [
+        (
+            c2st(0.52, 0.51),
+            c2st(0.55, 0.49),
+            "the synthetic one in 52 % of cases, 55 % with the rows before (C2ST; guessing: 50 %): "
+            "beware, they are told apart.",
+        ),
+        (c2st(0.51, 0.49), c2st(0.55, 0.54), "beware, they are told apart."),
+        (c2st(0.51, 0.49), c2st(0.52, 0.5), "they are not told apart."),
+        (c2st(0.51, 0.49), None, "one in 51 % (C2ST; guessing: 50 %): they are not told apart."),
+    ],
+)
+def test_it_warns_where_rows_are_told_from_real_ones(rows, sequence, words):
+    measures = model(2.0, c2st=rows) | ({"c2st_sequence": sequence} if sequence else {})
+    found = recommend({"a": measures}, {"a": True}).words
+    assert found.endswith(words)
+    assert ("beware" in found) == ("beware" in words)
+
+
+@pytest.mark.parametrize(
+    ("order", "queue", "words"),
+    [
+        (
+            1.0,
+            log(1.12),
+            "In simulation, brokerage policies rank as with real jobs and queue times are off by "
+            "12 %.",
+        ),
+        (0.3, None, "In simulation, brokerage policies do not rank as with real jobs."),
+        (None, log(2.5), "In simulation, queue times are off by a factor 2.5."),
+        (None, None, "other real rows are."),
+    ],
+)
+def test_it_says_what_the_simulation_found(order, queue, words):
+    values = {"sim_ranking": order, "sim_queue_time_mean": queue}
+    more = {name: measure(value) for name, value in values.items() if value is not None}
+    assert recommend({"a": model(2.0, **more)}, {"a": True}).words.endswith(words)
+
+
+def test_none_may_be_published_if_none_passes():
+    copies = {"near_copies": measure(0.3, 0.0, title="near copies")}
+    measured = {"a": model(3.0), "b": model(2.0, **copies), "copy": model(1.0)}
+    found = recommend(measured, dict.fromkeys(measured, False))
+    assert found.model is None
+    assert found.words == (
+        "None may be published: no model passes the privacy checks. b is closest, typically 2.0 "
+        "times as far from real rows as other real rows are, but fails privacy: near copies 0.30, "
+        "real rows 0."
+    )
+
+
+def test_none_may_be_published_if_privacy_was_not_judged():
+    measured = {"a": model(3.0), "b": model(2.0), "c": model(5.0)}
+    found = recommend(measured, {"a": None, "b": None, "c": False})
+    assert found.model is None
+    assert found.words.startswith(
+        "None may be published: privacy was not judged for a and b; c failed."
+    )
+    assert found.words.endswith("b is closest, typically 2.0 times as far from real rows as other "
+                                "real rows are, but was not judged for privacy.")  # fmt: skip
+    nothing = recommend({"a": {}}, {"a": None}).words
+    assert nothing == (
+        "None may be published: privacy was not judged for a. The notes say what is missing."
+    )
+
+
+def test_without_a_measure_in_common_none_is_recommended():
+    measured = {"a": {"wd": measure(2.0)}, "b": {"jsd": measure(2.0)}}
+    found = recommend(measured, {"a": True, "b": True})
+    assert found.model is None
+    assert found.words.startswith("None is recommended: a and b may be published, but no measure")
+
+
+def test_controls_are_not_published():
+    found = recommend({"independent": model(1.0)}, {"independent": True})
+    assert found.model is None
+    assert found.words == "None may be published: there are controls only."
+
+
+def test_a_full_recommendation_is_short():
+    more = {
+        "c2st": c2st(0.55, 0.54),
+        "c2st_sequence": c2st(0.6, 0.55),
+        "sim_ranking": measure(1.0),
+        "sim_queue_time_mean": measure(0.1),
+    }
+    copies = {"near_copies": measure(0.3, 0.1, title="near copies")}
+    measured = {"a": model(2.0, **more), "b": model(1.5, **copies), "c": model(4.0)}
+    words = recommend(measured, {"a": True, "b": False, "c": True}).words
+    assert "b, at 1.5 times, fails privacy" in words
+    assert len(words.split()) <= 90

@@ -1,0 +1,39 @@
+"""Likelihood attack: whether the model holds its training rows more likely than unseen ones.
+
+Who has the model itself, not just its rows, takes a row for a training row the sooner the more
+likely the model holds it,
+
+    score(x) = ln p_model(x)
+
+(S. Yeom et al., Privacy Risk in Machine Learning, arXiv 1709.01604, section III.A, with the model's
+own loss). What is measured is the true-positive rate at a false-positive rate of 1 %, in [0, 1],
+with all training rows as members and all holdout rows as non-members: 0.01 by chance, which is the
+floor. The paper (arXiv 2410.07940) has no such measure.
+"""
+
+import numpy as np
+
+from redwood.evaluation.contract import Inapplicable, Result, Samples
+from redwood.evaluation.membership import RATE, Attack
+
+TITLE = "likelihood attack"
+UNIT = "1"
+DIRECTION = "lower"
+DEFINITION = (
+    "Membership inference by who has the model, from how likely it holds a row: share of the "
+    "training rows that are found where 1 % of the holdout rows are taken for training rows. Only "
+    "for models that have a likelihood. Floor: 0.01, by chance."
+)
+
+
+def measure(samples: Samples) -> Result:
+    """The true-positive rate at 1 %, and the ROC curve."""
+    if samples.densities is None:
+        raise Inapplicable("the model has no likelihood, or none was given")
+    members, others = samples.densities
+    known = np.concatenate(samples.densities)
+    known = known[np.isfinite(known)]
+    # Impossible rows are the least likely; of two infinities no difference would be defined.
+    least = known.min() - 1 if len(known) else 0.0
+    members, others = (np.where(np.isneginf(d), least, d) for d in (members, others))
+    return Attack(members, others).result("likelihood", samples.groups, [RATE])

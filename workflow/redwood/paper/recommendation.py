@@ -1,0 +1,198 @@
+"""Which surrogate to publish, in one paragraph, by rules.
+
+1. Controls are never published, nor is a model whose sample fails the checks of privacy or was not
+   judged by them.
+2. Of the others, the one with the least typical multiple of the floor (`redwood.paper.comparison`),
+   to one decimal; among equals the one with the lower C2ST in sequence, if that was measured.
+3. Every model that by 2 alone would stand before it or beside it is named with the reason why it is
+   not the one.
+4. If the interval of a C2ST does not reach the floor it is said that the rows are told from real
+   ones.
+
+A C2ST is an area under the ROC curve, and so the probability that of one synthetic and one real row
+the classifier gives the higher score to the synthetic one (J. A. Hanley and B. J. McNeil, Radiology
+143 (1982) 29), which is how it is put here.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import expm1, inf, isclose, log
+
+from redwood.paper.comparison import (
+    Measure,
+    Measures,
+    is_control,
+    is_of_privacy,
+    reaches_floor,
+    typical_multiples,
+)
+from redwood.paper.rendering import plain_number
+
+_ROWS, _SEQUENCE = "c2st", "c2st_sequence"
+_ORDER, _QUEUE = "sim_ranking", "sim_queue_time_mean"
+# An attack by who has the model: it does not judge the sample.
+_OF_THE_MODEL = "attack_likelihood"
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """The model to publish, `None` if there is none, and why."""
+
+    model: str | None
+    words: str
+
+
+def recommend(
+    measured: Mapping[str, Measures], privacy: Mapping[str, bool | None]
+) -> Recommendation:
+    """Choose the surrogate to publish.
+
+    Args:
+        measured: model → measures by name, those of the simulation among them.
+        privacy: model → whether its sample passes the checks of privacy; `None` if not judged.
+    """
+    models = [model for model in measured if not is_control(model)]
+    if not models:
+        return Recommendation(None, "None may be published: there are controls only.")
+    typical = typical_multiples(measured)
+    passing = [model for model in models if privacy[model]]
+    if not passing:
+        return Recommendation(None, _none_passes(models, measured, privacy, typical))
+    if not typical:
+        return Recommendation(
+            None,
+            f"None is recommended: {_listed(passing)} may be published, but no measure compares "
+            "all models with real rows.",
+        )
+
+    def rank(model: str) -> tuple[float, float, float]:
+        in_sequence = _value(measured[model], _SEQUENCE)
+        return _shown(typical[model]), inf if in_sequence is None else in_sequence, typical[model]
+
+    chosen = min(passing, key=rank)
+    rivals = [
+        model
+        for model in models
+        if model != chosen and _shown(typical[model]) <= _shown(typical[chosen])
+    ]
+    first = (
+        "It is the only model that passes the privacy checks: its rows are typically"
+        if len(passing) == 1
+        else f"Of {len(passing)} models that pass the privacy checks it is closest: typically"
+    )
+    sentences = [
+        f"Publish {chosen}. {first} {_far(typical[chosen])}.",
+        _detection(measured[chosen]),
+        _simulation(measured[chosen]),
+        *(
+            f"{model}, at {typical[model]:.1f} times, "
+            + _reason(privacy[model], measured[model], measured[chosen])
+            + "."
+            for model in rivals
+        ),
+    ]
+    return Recommendation(chosen, " ".join(filter(None, sentences)))
+
+
+def _none_passes(
+    models: Sequence[str],
+    measured: Mapping[str, Measures],
+    privacy: Mapping[str, bool | None],
+    typical: Mapping[str, float],
+) -> str:
+    unjudged = [model for model in models if privacy[model] is None]
+    failing = [model for model in models if privacy[model] is False]
+    words = "None may be published: no model passes the privacy checks."
+    if unjudged:
+        others = f"; {_listed(failing)} failed" if failing else ""
+        words = (
+            f"None may be published: privacy was not judged for {_listed(unjudged)}{others}. "
+            "The notes say what is missing."
+        )
+    if not typical:
+        return words
+    best = min(models, key=lambda model: typical[model])
+    return (
+        f"{words} {best} is closest, typically {_far(typical[best])}, but "
+        f"{_reason(privacy[best], measured[best], {})}."
+    )
+
+
+def _reason(passes: bool | None, measures: Measures, chosen: Measures) -> str:
+    """Why a model is not the one, though it is as faithful as the chosen one."""
+    if passes is None:
+        return "was not judged for privacy"
+    if passes:
+        in_sequence, better = (_value(of, _SEQUENCE) for of in (measures, chosen))
+        if in_sequence is not None and better is not None and in_sequence > better:
+            return "is told more easily in sequence"
+        return "is behind by less than is shown"
+    worst = max(
+        (
+            (value / floor if floor > 0 else inf, measure["title"], value, floor)
+            for name, measure in measures.items()
+            if is_of_privacy(name) and measure["direction"] == "lower" and name != _OF_THE_MODEL
+            if (value := measure["value"]) and (floor := measure["floor"]) is not None
+        ),
+        default=None,
+    )
+    if worst is None:
+        return "fails privacy"
+    _, title, value, floor = worst
+    return f"fails privacy: {title} {plain_number(value, 2)}, real rows {plain_number(floor, 2)}"
+
+
+def _detection(measures: Measures) -> str:
+    """How well rows, and rows in sequence, are told from real ones."""
+    tests = {
+        name: measures[name]
+        for name in (_ROWS, _SEQUENCE)
+        if _value(measures, name) is not None and measures[name]["floor"] is not None
+    }
+    if not tests:
+        return ""
+    shares = [
+        _percent(measure) + (" with the rows before" if name == _SEQUENCE else "")
+        for name, measure in tests.items()
+    ]
+    told = not all(map(reaches_floor, tests.values()))
+    return (
+        "Of a real and a synthetic row, a classifier finds the synthetic one in "
+        f"{' of cases, '.join(shares)} (C2ST; guessing: 50 %): "
+        + ("beware, they are told apart." if told else "they are not told apart.")
+    )
+
+
+def _simulation(measures: Measures) -> str:
+    """What its jobs do to the order of the policies and to queue times."""
+    order, queue = _value(measures, _ORDER), _value(measures, _QUEUE)
+    said = []
+    if order is not None:
+        same = isclose(order, 1.0)
+        said.append(f"brokerage policies {'rank as' if same else 'do not rank as'} with real jobs")
+    if queue is not None:
+        by = f"{100 * expm1(queue):.0f} %" if queue < log(2) else f"a factor {expm1(queue) + 1:.1f}"
+        said.append(f"queue times are off by {by}")
+    return f"In simulation, {' and '.join(said)}." if said else ""
+
+
+def _value(measures: Measures, name: str) -> float | None:
+    return measures[name]["value"] if name in measures else None
+
+
+def _percent(measure: Measure) -> str:
+    return f"{100 * measure['value']:.0f} %"
+
+
+def _far(typical: float) -> str:
+    return f"{typical:.1f} times as far from real rows as other real rows are"
+
+
+def _shown(typical: float) -> float:
+    """What counts of a typical multiple: what is printed of it."""
+    return round(typical, 1)
+
+
+def _listed(names: Sequence[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
