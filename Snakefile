@@ -51,6 +51,7 @@ def shown(path, name, category, label):
 include: "workflow/rules/records.smk"
 include: "workflow/rules/surrogates.smk"
 include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/release.smk"
 include: "workflow/rules/simulation.smk"
 include: "workflow/rules/paper.smk"
 
@@ -74,6 +75,7 @@ rule all:
                 *rules.simulation_platform.output,
                 *rules.simulation_outcomes.input,
                 *rules.simulation_outcomes.output,
+                *RELEASES,
                 *rules.table1.output,
                 *rules.table2.output,
                 *rules.figure_distributions.output,

@@ -4,7 +4,11 @@ import pytest
 
 pytestmark = pytest.mark.workflow
 
-AFTER_EVALUATION = {"evaluate", "table1", "figure_correlations", "figure_dcr"}
+AFTER_EVALUATION = {
+    *("evaluate", "release_decide", "table1"),
+    *("figure_correlations", "figure_dcr", "figure_attacks"),
+}
+OF_TWINS = {"release_train", "release_sample", "release_audit"}
 AFTER_SIMULATION = {"simulate", "simulation_outcomes", "table1", "table2", "figure_grid"}
 AFTER_SAMPLE = AFTER_EVALUATION | AFTER_SIMULATION | {"figure_distributions", "figure_arrivals"}
 
@@ -41,8 +45,17 @@ def test_a_policy_makes_only_its_simulations_and_what_follows_stale(project):
 def test_a_model_makes_only_its_own_training_and_what_follows_stale(project):
     with open(project.folder / "workflow/redwood/surrogates/models/smote.py", "a") as module:
         module.write("\nEDITED = True\n")
-    assert project.stale_rules() == AFTER_SAMPLE | {"surrogates_train", "surrogates_sample"}
+    assert project.stale_rules() == AFTER_SAMPLE | OF_TWINS | {
+        "surrogates_train",
+        "surrogates_sample",
+    }
     assert "surrogates train tvae" not in project.snakemake("--dry-run", "--printshellcmds").stdout
+
+
+def test_canaries_make_only_the_release_gate_and_table_one_stale(project):
+    with open(project.folder / "workflow/redwood/evaluation/canaries.py", "a") as module:
+        module.write("\nEDITED = True\n")
+    assert project.stale_rules() == OF_TWINS | {"release_plant", "release_decide", "table1"}
 
 
 def test_a_configured_value_makes_stale_the_rule_that_reads_it_and_reverting_it_heals(project):

@@ -25,6 +25,7 @@ app = typer.Typer(
 
 def _register_stages() -> None:
     from redwood.evaluation.commands import evaluate
+    from redwood.evaluation.release_commands import app as release
     from redwood.paper.commands import app as paper
     from redwood.records.commands import app as records
     from redwood.simulation.commands import app as simulation
@@ -34,6 +35,7 @@ def _register_stages() -> None:
     app.add_typer(records, name="records")
     app.add_typer(surrogates, name="surrogates")
     app.command("evaluate")(evaluate)
+    app.add_typer(release, name="release")
     app.add_typer(simulation, name="simulation")
     app.command("simulate")(simulate)
     app.add_typer(paper, name="paper")

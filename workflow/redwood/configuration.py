@@ -4,6 +4,7 @@
 """
 
 import json
+import re
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -209,17 +210,22 @@ class Evaluation(_Section):
         "diff_corr",
         "dcr",
         "diff_mlef",
+        "diff_mlef_class",
         "wd_paper",
         "jsd_paper",
         "joint",
+        "conditional",
         "coverage",
         "density",
         "c2st",
         "c2st_sequence",
         "impossible",
         "dcr_share",
+        "nndr",
         "near_copies",
         "attack_distance",
+        "attack_density",
+        "attack_likelihood",
         "fano",
         "spectrum",
         "autocorrelation",
@@ -227,6 +233,16 @@ class Evaluation(_Section):
         "recurrence",
     )
     target: str = Field("workload", description="the column that diff-MLEF predicts")
+    target_class: str = Field(
+        "jobstatus",
+        description="the categorical column that diff-MLEF of classes predicts; "
+        "tables without it are spared that",
+    )
+    conditionals: tuple[tuple[str, ...], ...] = Field(
+        (("computingsite", "jobstatus"), ("datatype", "size", "workload")),
+        description="columns whose distributions are compared: each the last of a list, "
+        "given those before it; lists with a column that the table lacks are left out",
+    )
     groups: int = Field(
         20, ge=5, le=500, description="groups of consecutive rows of the jackknife intervals"
     )
@@ -235,6 +251,44 @@ class Evaluation(_Section):
     @classmethod
     def _known_measures(cls, measures: tuple[str, ...]) -> tuple[str, ...]:
         return _known("redwood.evaluation.measures", measures)
+
+    @field_validator("conditionals")
+    @classmethod
+    def _columns_given_others(
+        cls, conditionals: tuple[tuple[str, ...], ...]
+    ) -> tuple[tuple[str, ...], ...]:
+        for columns in conditionals:
+            if len(columns) < 2 or len(set(columns)) < len(columns):
+                raise ValueError(
+                    f"{list(columns)} is none, expected two or more distinct columns, "
+                    "the last one given the others"
+                )
+            if conditionals.count(columns) > 1:
+                raise ValueError(f"{list(columns)} is listed twice")
+        return conditionals
+
+
+class Release(_Section):
+    """Which samples the release gate decides on, and what it plants."""
+
+    models: tuple[str, ...] = Field((), description="models whose samples may be published")
+    levels: tuple[str, ...] = Field(
+        ("record", "task", "user"),
+        min_length=1,
+        description="what must stay unknown: record, or columns whose equal values make a unit",
+    )
+    units: int = Field(400, ge=2, description="canaries of each level, half of them planted")
+    most_rows: int = Field(10, ge=1, description="rows of a canary at most")
+
+    @field_validator("models", "levels")
+    @classmethod
+    def _listed_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"{name!r} is listed twice")
+            if not re.fullmatch(r"\w+", name):
+                raise ValueError(f"{name!r} is no name")
+        return names
 
 
 class Simulation(_Section):
@@ -275,6 +329,7 @@ class Configuration(_Section):
     records: Records = Records()
     surrogates: Surrogates = Surrogates()
     evaluation: Evaluation = Evaluation()
+    release: Release = Release()
     simulation: Simulation = Simulation()
     paper: Paper = Paper()
 
@@ -286,6 +341,16 @@ class Configuration(_Section):
                 f"evaluation.target is {self.evaluation.target!r}, "
                 f"expected one of records.cleaning.features: {', '.join(features)}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _released_models_are_trained(self) -> "Configuration":
+        for model in self.release.models:
+            if model not in self.surrogates.models:
+                raise ValueError(
+                    f"release.models has {model!r}, expected some of surrogates.models: "
+                    f"{', '.join(self.surrogates.models)}"
+                )
         return self
 
 

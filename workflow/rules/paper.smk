@@ -40,6 +40,7 @@ rule table1:
         evaluations=EVALUATIONS,
         paper="resources/paper_table1.csv",
         outcomes="results/{dataset}/simulation/outcomes.csv",
+        decisions=DECISIONS,
     output:
         table("table1", "I: surrogates by measure"),
     log:
@@ -55,9 +56,12 @@ rule table1:
     params:
         code=code("redwood.paper.table1"),
         prefix="results/{dataset}/tables/table1",
+        decisions=lambda wildcards, input: " ".join(
+            f"--decision {decision}" for decision in input.decisions
+        ),
     shell:
         "python -m redwood paper table1 {input.evaluations} --paper {input.paper}"
-        " --outcomes {input.outcomes} --output {params.prefix} 2> {log}"
+        " --outcomes {input.outcomes} {params.decisions} --output {params.prefix} 2> {log}"
 
 
 rule table2:

@@ -27,6 +27,8 @@ def samples_of():
             fresh=toy_rows(rows, 3),
             others=(toy_rows(rows, 4),),
             target="work",
+            target_class="state",
+            conditionals=(("site", "state"), ("state", "size", "work")),
             groups=10,
             seed=5,
             densities=densities_of(1),

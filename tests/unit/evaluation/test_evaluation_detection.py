@@ -122,10 +122,12 @@ def test_the_hour_and_weekday_of_a_timestamp():
 
 def test_the_larger_samples_are_thinned_to_the_smallest(samples_of):
     samples = samples_of(toy_rows(700, 8))
-    synthetic, holdout, fresh = equally_many(samples)
-    assert len(synthetic) == len(holdout) == len(fresh) == 700
+    thinned = equally_many(samples)
+    assert list(thinned) == ["synthetic", "holdout", "fresh", "other 0"]
+    assert {len(frame) for frame in thinned.values()} == {700}
+    holdout = thinned["holdout"]
     assert holdout["when"].is_monotonic_increasing
     # Over all of the time, not its beginning.
     assert holdout["when"].max() > samples.holdout["when"].iloc[-30]
     assert set(holdout.index) <= set(samples.holdout.index)
-    pd.testing.assert_frame_equal(synthetic, samples.synthetic)
+    pd.testing.assert_frame_equal(thinned["synthetic"], samples.synthetic)

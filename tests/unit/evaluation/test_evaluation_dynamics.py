@@ -83,10 +83,11 @@ def test_no_arrivals_have_no_lines():
 def test_all_samples_are_as_many_rows_in_the_span_that_they_share():
     samples = samples_at(batches(900, 1, 40, 1) - 5 * DAY, batches(2000, 1, 30, 2))
     found = arrivals(samples)
-    assert len(found.synthetic) == len(found.real) == len(found.fresh)
+    (draw,) = found.draws
+    assert len(found.synthetic) == len(found.real) == len(draw)
     assert 500 < len(found.real) < 800
     assert found.begin == pytest.approx(BEGIN, abs=3600)
-    for times in (found.synthetic, found.real, found.fresh):
+    for times in (found.synthetic, found.real, draw):
         assert found.begin <= times.min() <= times.max() <= found.end
         assert np.mean(times) == pytest.approx(BEGIN + 15 * DAY, abs=2 * DAY)
 

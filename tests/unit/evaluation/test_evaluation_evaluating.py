@@ -3,14 +3,16 @@ import shutil
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from evaluation_rows import DESCRIPTION, toy_rows
 from threadpoolctl import threadpool_limits
 
 from redwood.configuration import Evaluation
 from redwood.errors import InputError
+from redwood.evaluation import evaluating
 from redwood.evaluation.evaluating import evaluate, read_samples
-from redwood.tables import Column, TableDescription, write_table
+from redwood.tables import DENSITIES, Column, TableDescription, write_table
 
 
 @pytest.fixture(scope="module")
@@ -40,10 +42,14 @@ def test_the_folder_holds_what_the_tables_and_figures_need(tables, tmp_path):
     assert content["rows"] == 700
     assert content["given"] == {"train": 2000, "holdout": 600, "synthetic": 700}
     assert set(content["measures"]) == set(Evaluation().measures)
-    for measure in content["measures"].values():
+    for name, measure in content["measures"].items():
+        assert measure["definition"]
+        if measure["value"] is None:
+            # What the toy table, or a run without a model's densities, lacks.
+            assert name in ("attack_likelihood", "diff_mlef_class", "conditional")
+            continue
         assert measure["low"] <= measure["value"] <= measure["high"]
         assert measure["floor"] >= 0
-        assert measure["definition"]
     columns = pd.read_csv(tmp_path / "out/columns.csv")
     assert {"wd", "jsd"} <= set(columns["measure"]) <= set(content["measures"])
     matrix = pd.read_parquet(tmp_path / "out/association.parquet")
@@ -89,6 +95,41 @@ def test_the_real_samples_share_no_row_and_a_large_sample_is_thinned(tables, tmp
     assert given["synthetic"] == 1900
     assert samples.synthetic["when"].is_monotonic_increasing
     assert "evaluates 1000 of 1900 synthetic rows" in capsys.readouterr().err
+    # An attacker has them all.
+    assert len(samples.published) == 1900
+
+
+def test_an_earlier_release_is_the_attackers_and_nobody_elses(tables, tmp_path):
+    write_table(toy_rows(70, 9), tmp_path / "previous.parquet", DESCRIPTION)
+    paths = [tables / name for name in ("table.json", "train.parquet", "holdout.parquet")]
+    samples, given = read_samples(
+        *paths,
+        tables / "synthetic.parquet",
+        Evaluation(target="work"),
+        1,
+        previous=tmp_path / "previous.parquet",
+    )
+    assert given["previous"] == 70
+    assert len(samples.published) == len(samples.synthetic) + 70
+
+
+def test_densities_are_one_for_each_row(tables, tmp_path):
+    paths = [tables / name for name in ("table.json", "train.parquet", "holdout.parquet")]
+    sizes = [pq.read_metadata(path).num_rows for path in paths[1:]]
+    frame = pd.DataFrame({"origin": np.repeat(["train", "holdout"], sizes).astype(object)})
+    frame["log_density"] = np.where(frame.index % 7, -1.5, -np.inf)
+
+    def read(rows):
+        write_table(rows, tmp_path / "densities.parquet", DENSITIES)
+        given = (tables / "synthetic.parquet", Evaluation(target="work"), 1)
+        return read_samples(*paths, *given, densities=tmp_path / "densities.parquet")[0].densities
+
+    members, others = read(frame)
+    assert [len(members), len(others)] == sizes
+    assert members[1] == -1.5
+    assert np.isneginf(members[0])
+    with pytest.raises(InputError, match=f"{sizes[1] - 1} rows of origin 'holdout', expected"):
+        read(frame.iloc[:-1])
 
 
 def test_where_the_training_rows_suffice_there_are_three_real_samples(tables):
@@ -97,9 +138,11 @@ def test_where_the_training_rows_suffice_there_are_three_real_samples(tables):
         tables / "train.parquet",
         tables / "holdout.parquet",
         tables / "holdout.parquet",
-        Evaluation(target="work"),
+        Evaluation(target="work", target_class="state", conditionals=(("site", "work"),)),
         seed=1,
     )
+    assert (samples.target, samples.target_class) == ("work", "state")
+    assert samples.conditionals == (("site", "work"),)
     drawn = [*samples.fresh["work"], *(work for other in samples.others for work in other["work"])]
     assert len(drawn) == len(set(drawn)) == 3 * 600
     assert set(drawn) <= set(samples.train["work"])
@@ -163,3 +206,18 @@ def test_the_measures_do_not_depend_on_the_number_of_threads(tmp_path):
             run(tmp_path, tmp_path / str(threads), measures=("wd", "diff_corr"))
     first, second = (tmp_path / name / "measures.json" for name in ("1", "2"))
     assert first.read_bytes() == second.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("synthetic", "train", "expected"),
+    [
+        (1000, 3000, 1000),  # three real samples
+        (1000, 2999, 999),  # three, for which one row is left out
+        (1000, 2970, 990),
+        (1000, 2969, 1000),  # two
+        (1000, 2000, 1000),
+        (1000, 1500, 750),
+    ],
+)
+def test_how_many_synthetic_rows_are_evaluated(synthetic, train, expected):
+    assert evaluating._sample_size(synthetic, train) == expected

@@ -71,7 +71,8 @@ def test_distances_are_exact_on_any_mixture(
     named = np.take_along_axis(distances, rows[:, :known], axis=1)
     np.testing.assert_allclose(named, expected, atol=1e-12)
     assert all(len(set(each)) == known for each in rows[:, :known])
-    assert np.isinf(found[:, known:]).all() and (rows[:, known:] == -1).all()
+    assert np.isinf(found[:, known:]).all()
+    assert (rows[:, known:] == -1).all()
 
 
 def test_a_table_with_many_categories_does_not_try_all_ways_to_agree(monkeypatch):

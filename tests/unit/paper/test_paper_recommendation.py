@@ -4,7 +4,7 @@ from math import log
 
 import pytest
 
-from redwood.paper.recommendation import recommend
+from redwood.paper.recommendation import Decision, recommend
 
 
 def measure(value, floor=1.0, low=None, direction="lower", title="M"):
@@ -166,3 +166,29 @@ def test_a_full_recommendation_is_short():
     words = recommend(measured, {"a": True, "b": False, "c": True}).words
     assert "b, at 1.5 times, fails privacy" in words
     assert len(words.split()) <= 90
+
+
+def test_where_the_release_gate_decided_only_what_it_released_is_published():
+    measured = {"a": model(3.0), "b": model(2.0), "c": model(1.5), "d": model(1.2)}
+    privacy = {"a": True, "b": True, "c": True, "d": False}
+    decisions = {"a": Decision(True, []), "b": Decision(False, ["planted tasks", "planted users"])}
+    found = recommend(measured, privacy, decisions)
+    assert found.model == "a"
+    assert found.words == (
+        "Publish a. It is the only model that passes the privacy checks and the release gate: its "
+        "rows are typically 3.0 times as far from real rows as other real rows are. b, at 2.0 "
+        "times, is withheld by the release gate (planted tasks and planted users). c, at 1.5 "
+        "times, was not put through the release gate. d, at 1.2 times, fails privacy."
+    )
+
+
+def test_none_is_published_that_the_release_gate_withholds():
+    measured = {"a": model(3.0), "b": model(2.0)}
+    decisions = {"a": Decision(False, ["planted tasks"])}
+    found = recommend(measured, {"a": True, "b": True}, decisions)
+    assert found.model is None
+    assert found.words == (
+        "None may be published: the release gate lets no model pass that passes the privacy "
+        "checks. a, at 3.0 times the floor, is withheld by the release gate (planted tasks); b, at "
+        "2.0 times the floor, was not put through the release gate."
+    )

@@ -42,6 +42,9 @@ class Samples:
             leaves out, and those of earlier releases.
         densities: the model's log densities of training and of holdout rows, (training rows,) and
             (holdout rows,), in no particular unit; `None` if it has none.
+        target_class: name of the categorical feature that models predict, which there need not be.
+        conditionals: names of features whose distributions are compared: each the last of a tuple,
+            given those before it.
     """
 
     description: TableDescription
@@ -55,6 +58,8 @@ class Samples:
     seed: int
     earlier: pd.DataFrame | None = None
     densities: tuple[np.ndarray, np.ndarray] | None = None
+    target_class: str = ""
+    conditionals: tuple[tuple[str, ...], ...] = ()
 
     @property
     def published(self) -> pd.DataFrame:

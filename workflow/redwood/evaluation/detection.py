@@ -7,6 +7,7 @@ sample looks more like that sample than a row of the other does: 1/2 if nothing 
 if every row does (D. Lopez-Paz and M. Oquab, Revisiting Classifier Two-Sample Tests, ICLR 2017).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,31 +105,47 @@ def detect(
 
 def detection_result(
     samples: Samples,
-    features: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame],
-    times: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None,
+    features: Sequence[pd.DataFrame],
+    times: Sequence[np.ndarray] | None = None,
 ) -> Result:
-    """The AUC of telling synthetic from real rows, and that of fresh real ones as its floor.
+    """The AUC of telling synthetic from real rows; as its floor that of each draw of real ones.
 
     The interval is over the rows, the classifiers as trained.
 
     Args:
-        features: of synthetic, holdout and fresh rows, as many each, in time order.
+        features: of synthetic and holdout rows and each draw of real ones, as many each, in time
+            order.
         times: of the same rows, as for `detect`.
     """
     seed = derive_seed(samples.seed, "detection")
-    synthetic, real, fresh = features
-    of_synthetic, of_fresh = None, None
-    if times is not None:
-        of_synthetic, of_fresh = (times[0], times[1]), (times[2], times[1])
-    found = detect(synthetic, real, seed, of_synthetic)
-    floor = detect(fresh, real, seed, of_fresh)
+    real = features[1]
+
+    def told_from_real(sample: int) -> Detection:
+        both = None if times is None else (times[sample], times[1])
+        return detect(features[sample], real, seed, both)
+
+    found = told_from_real(0)
+    draws = [told_from_real(sample) for sample in range(2, len(features))]
+    floors = tuple(draw.auc() for draw in draws)
     value = found.auc()
-    groups = group_of_rows(len(synthetic), samples.groups)
+    groups = group_of_rows(len(real), samples.groups)
     low, high = jackknife_interval(value, lambda group: found.auc(groups != group), samples.groups)
     columns = pd.DataFrame(
-        {"column": found.drops.index, "value": found.drops, "floor": floor.drops.to_numpy()}
+        {
+            "column": found.drops.index,
+            "value": found.drops,
+            "floor": np.mean([draw.drops for draw in draws], axis=0),
+        }
     )
-    return Result(value, low, min(high, 1.0), floor.auc(), columns, note=_note(found.drops))
+    return Result(
+        value,
+        low,
+        min(high, 1.0),
+        float(np.mean(floors)),
+        columns,
+        note=_note(found.drops),
+        floor_draws=floors,
+    )
 
 
 def row_features(frame: pd.DataFrame, description: TableDescription) -> pd.DataFrame:
@@ -150,20 +167,21 @@ def row_features(frame: pd.DataFrame, description: TableDescription) -> pd.DataF
     return pd.DataFrame(features)
 
 
-def equally_many(samples: Samples) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """As many synthetic, holdout and fresh rows, the larger samples thinned at random.
+def equally_many(samples: Samples) -> dict[str, pd.DataFrame]:
+    """As many synthetic rows, holdout rows and rows of each draw of real ones, by name.
 
-    In the order that they have, so that all three are equally dense in time.
+    The larger samples are thinned at random, the rows in the order that they have, so that all are
+    equally dense in time.
     """
     frames = {"synthetic": samples.synthetic, "holdout": samples.holdout, "fresh": samples.fresh}
+    frames |= {f"other {number}": other for number, other in enumerate(samples.others)}
     rows = min(map(len, frames.values()))
-    synthetic, holdout, fresh = (
-        frame.iloc[
+    return {
+        name: frame.iloc[
             np.sort(generator(samples.seed, "thinning", name).permutation(len(frame))[:rows])
         ]
         for name, frame in frames.items()
-    )
-    return synthetic, holdout, fresh
+    }
 
 
 def area_under_curve(positive: np.ndarray, negative: np.ndarray) -> float:

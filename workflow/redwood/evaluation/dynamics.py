@@ -18,22 +18,23 @@ _LEAST_ROWS = 10
 
 @dataclass(frozen=True)
 class Arrivals:
-    """When the rows of three samples arrive, as many of each within one span of time.
+    """When the rows of several samples arrive, as many of each within one span of time.
 
     Attributes:
         begin, end: of the span, in s.
-        synthetic, real, fresh: (n,) times in s.
+        synthetic, real: (n,) times in s.
+        draws: those of each draw of real rows, (n,) each.
     """
 
     begin: float
     end: float
     synthetic: np.ndarray
     real: np.ndarray
-    fresh: np.ndarray
+    draws: tuple[np.ndarray, ...]
 
 
 def arrivals(samples: Samples) -> Arrivals:
-    """The first timestamps of synthetic, holdout and fresh rows within the span that all cover.
+    """The first timestamps of synthetic and real rows within the span that all samples cover.
 
     The larger samples are thinned at random, as the statistics of counts depend on their density.
 
@@ -41,7 +42,7 @@ def arrivals(samples: Samples) -> Arrivals:
         Inapplicable: the table has no timestamp, or next to no rows lie in a common span.
     """
     column = time_column(samples.description)
-    frames = (samples.synthetic, samples.holdout, samples.fresh)
+    frames = (samples.synthetic, samples.holdout, *samples.real_draws)
     times = [to_numbers(frame[column.name], column) for frame in frames]
     begin, end = max(t.min() for t in times), min(t.max() for t in times)
     within = [t[(begin <= t) & (t <= end)] for t in times]
@@ -49,7 +50,8 @@ def arrivals(samples: Samples) -> Arrivals:
     if rows < _LEAST_ROWS:
         raise Inapplicable(f"{column.name}: synthetic and real rows share next to no span of time")
     random = generator(samples.seed, "dynamics")
-    return Arrivals(begin, end, *(random.permutation(t)[:rows] for t in within))
+    synthetic, real, *draws = (random.permutation(t)[:rows] for t in within)
+    return Arrivals(begin, end, synthetic, real, tuple(draws))
 
 
 def window_counts(times: np.ndarray, begin: float, width: float, windows: int) -> np.ndarray:
@@ -121,6 +123,8 @@ def compared(
 ) -> Result:
     """The mean absolute logarithm of the ratios of positive quantities, synthetic over real.
 
+    The floor of a quantity is the geometric mean of the ratios of the draws of real rows.
+
     Args:
         labels: of the quantities.
         quantities: those of arrival times, (quantities,), without the given one of
@@ -132,12 +136,16 @@ def compared(
     def log_ratios(times: np.ndarray, group: int | None = None) -> np.ndarray:
         return np.log(quantities(times, group)) - np.log(quantities(found.real, group))
 
-    synthetic, fresh = log_ratios(found.synthetic), log_ratios(found.fresh)
+    synthetic = log_ratios(found.synthetic)
+    draws = np.array([log_ratios(times) for times in found.draws])
     value = float(np.abs(synthetic).mean())
     low, high = jackknife_interval(
         value,
         lambda group: float(np.abs(log_ratios(found.synthetic, group)).mean()),
         samples.groups,
     )
-    columns = pd.DataFrame({"column": labels, "value": np.exp(synthetic), "floor": np.exp(fresh)})
-    return Result(value, low, high, float(np.abs(fresh).mean()), columns, note=note)
+    floors = tuple(np.abs(draws).mean(axis=1))
+    columns = pd.DataFrame(
+        {"column": labels, "value": np.exp(synthetic), "floor": np.exp(draws.mean(axis=0))}
+    )
+    return Result(value, low, high, np.mean(floors), columns, note=note, floor_draws=floors)

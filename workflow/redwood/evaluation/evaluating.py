@@ -27,6 +27,9 @@ from redwood.tables import (
 
 MEASURES = "redwood.evaluation.measures"
 
+# Synthetic rows are thinned to so much if three real samples of that size can then be drawn.
+_MOST_KEPT = 0.99
+
 
 def evaluate(
     table: Path,
@@ -126,8 +129,8 @@ def read_samples(
     """Read the tables and draw the real rows that stand in for a perfect surrogate.
 
     The real samples, three where `train` has enough rows and two otherwise, have as many rows as
-    the synthetic one and share none. Where `train` is too small even for two, the synthetic rows
-    are thinned to half of its rows.
+    the synthetic one and share none. Where `train` is too small even for two, or too small for
+    three by a few rows, as after a split of 60 to 20 %, the synthetic rows are thinned.
 
     Returns:
         the samples, and how many rows each table has.
@@ -139,11 +142,11 @@ def read_samples(
     unseen = _read(holdout, description, 2 * groups)
     made = _read(synthetic, description, 2 * groups)
     released = [] if previous is None else [_read(previous, description, 1)]
-    rows = min(len(made), len(real) // 2)
+    rows = _sample_size(len(made), len(real))
     if rows < len(made):
         print(
-            f"evaluates {rows} of {len(made)} synthetic rows: the floor takes two "
-            f"samples of that size from the {len(real)} training rows",
+            f"evaluates {rows} of {len(made)} synthetic rows: the floor takes "
+            f"{len(real) // rows} samples of that size from the {len(real)} training rows",
             file=sys.stderr,
         )
     random = generator(seed, "evaluation")
@@ -166,9 +169,19 @@ def read_samples(
         seed=seed,
         earlier=pd.concat(released, ignore_index=True) if released else None,
         densities=None if densities is None else _read_densities(densities, real, unseen),
+        target_class=options.target_class,
+        conditionals=options.conditionals,
     )
     given = {"train": len(real), "holdout": len(unseen), "synthetic": len(made)}
     return samples, given | ({} if previous is None else {"previous": len(released[0])})
+
+
+def _sample_size(synthetic: int, train: int) -> int:
+    """How many synthetic rows are evaluated: all, or as many as real samples can have."""
+    for_three = train // 3
+    if _MOST_KEPT * synthetic <= for_three:
+        return min(synthetic, for_three)
+    return min(synthetic, train // 2)
 
 
 def _require_target(description: TableDescription, target: str, table: Path) -> None:

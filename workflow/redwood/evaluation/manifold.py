@@ -45,18 +45,19 @@ class Hits:
 
 @dataclass(frozen=True)
 class Balls:
-    """The balls of some holdout rows, and as many synthetic and fresh rows in them.
+    """The balls of some holdout rows, and as many rows of each other sample in them.
 
     Attributes:
         real: (n rows) whose balls they are, in time order.
         groups: (n,) the jackknife's group of each row, real or not.
-        synthetic, fresh: what lies in the balls.
+        synthetic: which synthetic rows lie in the balls.
+        draws: which rows of each draw of real ones do.
     """
 
     real: pd.DataFrame
     groups: np.ndarray
     synthetic: Hits
-    fresh: Hits
+    draws: tuple[Hits, ...]
 
 
 @dataclass(frozen=True)
@@ -68,20 +69,20 @@ class _Points:
 
 
 def balls(samples: Samples) -> Balls:
-    """The balls of holdout rows, with synthetic and fresh rows in them.
+    """The balls of holdout rows, with synthetic rows and draws of real ones in them.
 
     As many rows of each, at most 20,000, the larger samples thinned at random.
 
     Raises:
         Inapplicable: a sample has too few rows for a ball.
     """
-    synthetic, real, fresh = _thinned(samples)
+    synthetic, real, *draws = _thinned(samples)
     if len(real) <= NEAREST:
         raise Inapplicable(f"a sample has {len(real)} rows, balls take {NEAREST + 1}")
-    of_real, of_synthetic, of_fresh = _points(samples, real, synthetic, fresh)
+    of_real, of_synthetic, *of_draws = _points(samples, real, synthetic, *draws)
     groups = group_of_rows(len(real), samples.groups)
     blocks = [slice(i, i + _BLOCK) for i in range(0, len(real), _BLOCK)]
-    with ProgressReport("balls of real rows", 3 * len(real), "rows") as report:
+    with ProgressReport("balls of real rows", (2 + len(draws)) * len(real), "rows") as report:
         squared_radii = np.concatenate([_squared_radii(of_real, b, report) for b in blocks])
 
         def hits(points: _Points) -> Hits:
@@ -95,13 +96,15 @@ def balls(samples: Samples) -> Balls:
                 report.advance(len(inside))
             return Hits(by_ball, by_row)
 
-        return Balls(real.reset_index(drop=True), groups, hits(of_synthetic), hits(of_fresh))
+        return Balls(
+            real.reset_index(drop=True), groups, hits(of_synthetic), tuple(map(hits, of_draws))
+        )
 
 
 def _thinned(samples: Samples) -> list[pd.DataFrame]:
-    """As many synthetic, holdout and fresh rows, in time order."""
+    """As many synthetic rows, holdout rows and rows of each draw of real ones, in time order."""
     thinned = []
-    for name, frame in zip(("synthetic", "holdout", "fresh"), equally_many(samples), strict=True):
+    for name, frame in equally_many(samples).items():
         order = generator(samples.seed, "manifold", name).permutation(len(frame))
         thinned.append(frame.iloc[np.sort(order[:MOST_ROWS])])
     return thinned

@@ -18,23 +18,30 @@ def over_draws(
 ) -> Result:
     """The mean of a distance between a few synthetic and as many holdout rows, over draws.
 
-    The floor is that of fresh real rows. The interval is the mean ∓ 1.96 standard errors; draws
-    from one table share rows, so it is a little short.
+    The floor is that of each draw of real rows. The interval is the mean ∓ 1.96 standard errors;
+    draws from one table share rows, so it is a little short.
 
     Args:
         rows: of each sample in a draw; fewer where a table has fewer.
         distance: of two tables of equally many rows, in their order.
     """
     random = generator(samples.seed, "pairing")
-    rows = min(rows, len(samples.synthetic), len(samples.fresh), len(samples.holdout))
+    frames = (samples.synthetic, *samples.real_draws)
+    rows = min(rows, len(samples.holdout), *map(len, frames))
 
     def few(frame: pd.DataFrame) -> pd.DataFrame:
         return frame.iloc[random.permutation(len(frame))[:rows]].reset_index(drop=True)
 
-    found = np.empty((_DRAWS, 2))
+    found = np.empty((_DRAWS, len(frames)))
     for draw in range(_DRAWS):
         real = few(samples.holdout)
-        found[draw] = [distance(few(made), real) for made in (samples.synthetic, samples.fresh)]
-    value, floor = found.mean(axis=0)
+        found[draw] = [distance(few(frame), real) for frame in frames]
+    value, *floors = found.mean(axis=0)
     error = _NORMAL_95 * found[:, 0].std(ddof=1) / np.sqrt(_DRAWS)
-    return Result(float(value), max(0.0, value - error), value + error, float(floor))
+    return Result(
+        float(value),
+        max(0.0, value - error),
+        value + error,
+        float(np.mean(floors)),
+        floor_draws=tuple(floors),
+    )

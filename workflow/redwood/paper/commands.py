@@ -25,6 +25,9 @@ def table1(
     outcomes: Annotated[
         Path | None, typer.Option(help="what `redwood simulation outcomes` wrote")
     ] = None,
+    decision: Annotated[
+        list[Path] | None, typer.Option(help="decision.json of the release gate; repeatable")
+    ] = None,
 ) -> None:
     """Table I: models by measures.
 
@@ -33,7 +36,7 @@ def table1(
     """
     from redwood.paper.table1 import write_table1
 
-    write_table1(evaluations, paper, output, outcomes)
+    write_table1(evaluations, paper, output, outcomes, decision or [])
 
 
 @app.command()

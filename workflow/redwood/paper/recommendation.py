@@ -1,7 +1,7 @@
 """Which surrogate to publish, in one paragraph, by rules.
 
 1. Controls are never published, nor is a model whose sample fails the checks of privacy or was not
-   judged by them.
+   judged by them, nor, where the release gate decided on any model, one that it did not release.
 2. Of the others, the one with the least typical multiple of the floor (`redwood.paper.comparison`),
    to one decimal; among equals the one with the lower C2ST in sequence, if that was measured.
 3. Every model that by 2 alone would stand before it or beside it is named with the reason why it is
@@ -42,14 +42,31 @@ class Recommendation:
     words: str
 
 
+@dataclass(frozen=True)
+class Decision:
+    """What the release gate decided on a model's sample.
+
+    Attributes:
+        released: whether it may be published.
+        failed: the criteria that do not hold.
+    """
+
+    released: bool
+    failed: Sequence[str]
+
+
 def recommend(
-    measured: Mapping[str, Measures], privacy: Mapping[str, bool | None]
+    measured: Mapping[str, Measures],
+    privacy: Mapping[str, bool | None],
+    decisions: Mapping[str, Decision] | None = None,
 ) -> Recommendation:
     """Choose the surrogate to publish.
 
     Args:
         measured: model → measures by name, those of the simulation among them.
         privacy: model → whether its sample passes the checks of privacy; `None` if not judged.
+        decisions: model → what the release gate decided; a model that is not there was not put
+            through it. `None` or empty if none was.
     """
     models = [model for model in measured if not is_control(model)]
     if not models:
@@ -58,6 +75,12 @@ def recommend(
     passing = [model for model in models if privacy[model]]
     if not passing:
         return Recommendation(None, _none_passes(models, measured, privacy, typical))
+    gate = decisions or {}
+    if gate:
+        withheld = {model: _withheld(gate.get(model)) for model in passing}
+        passing = [model for model in passing if not withheld[model]]
+        if not passing:
+            return Recommendation(None, _none_released(withheld, typical))
     if not typical:
         return Recommendation(
             None,
@@ -69,29 +92,49 @@ def recommend(
         in_sequence = _value(measured[model], _SEQUENCE)
         return _shown(typical[model]), inf if in_sequence is None else in_sequence, typical[model]
 
+    def why_not(model: str) -> str:
+        withheld = _withheld(gate.get(model)) if gate and privacy[model] else ""
+        return withheld or _reason(privacy[model], measured[model], measured[chosen])
+
     chosen = min(passing, key=rank)
     rivals = [
         model
         for model in models
         if model != chosen and _shown(typical[model]) <= _shown(typical[chosen])
     ]
+    checks = "the privacy checks and the release gate" if gate else "the privacy checks"
     first = (
-        "It is the only model that passes the privacy checks: its rows are typically"
+        f"It is the only model that passes {checks}: its rows are typically"
         if len(passing) == 1
-        else f"Of {len(passing)} models that pass the privacy checks it is closest: typically"
+        else f"Of {len(passing)} models that pass {checks} it is closest: typically"
     )
     sentences = [
         f"Publish {chosen}. {first} {_far(typical[chosen])}.",
         _detection(measured[chosen]),
         _simulation(measured[chosen]),
-        *(
-            f"{model}, at {typical[model]:.1f} times, "
-            + _reason(privacy[model], measured[model], measured[chosen])
-            + "."
-            for model in rivals
-        ),
+        *(f"{model}, at {typical[model]:.1f} times, " + why_not(model) + "." for model in rivals),
     ]
     return Recommendation(chosen, " ".join(filter(None, sentences)))
+
+
+def _withheld(decision: Decision | None) -> str:
+    """Why the release gate does not let a model's sample through; empty if it does."""
+    if decision is None:
+        return "was not put through the release gate"
+    if decision.released:
+        return ""
+    return f"is withheld by the release gate ({_listed(decision.failed)})"
+
+
+def _none_released(withheld: Mapping[str, str], typical: Mapping[str, float]) -> str:
+    reasons = "; ".join(
+        f"{model}{f', at {typical[model]:.1f} times the floor,' if model in typical else ''} {why}"
+        for model, why in withheld.items()
+    )
+    return (
+        "None may be published: the release gate lets no model pass that passes the privacy "
+        f"checks. {reasons}."
+    )
 
 
 def _none_passes(

@@ -26,7 +26,7 @@ from redwood.paper.comparison import (
 )
 from redwood.paper.outcome_measures import OUTCOME_MEASURES, outcome_measures
 from redwood.paper.reading import named_folders, read_csv
-from redwood.paper.recommendation import recommend
+from redwood.paper.recommendation import Decision, recommend
 from redwood.paper.rendering import NONE, Block, Cell, Page, plain_number, with_interval
 
 FLOOR = "real (floor)"
@@ -66,7 +66,11 @@ _Columns = list[tuple[str, Mapping[str, float | None]]]
 
 
 def write_table1(
-    evaluations: Sequence[Path], paper: Path, prefix: Path, outcomes: Path | None = None
+    evaluations: Sequence[Path],
+    paper: Path,
+    prefix: Path,
+    outcomes: Path | None = None,
+    decisions: Sequence[Path] = (),
 ) -> None:
     """Write Table I: tidy as CSV and parquet, for readers as Markdown, LaTeX and HTML.
 
@@ -78,6 +82,7 @@ def write_table1(
         prefix: the files' path without their endings.
         outcomes: the CSV that `redwood simulation outcomes` wrote; its outcomes on the models' jobs
             join the measures.
+        decisions: what the release gate decided (`decision.json`), of some models.
 
     Raises:
         InputError: an evaluation is missing or incomplete, or two have the same name.
@@ -97,7 +102,7 @@ def write_table1(
             if model in measured:
                 measured[model] |= measures
     tidy = _tidy(measured, rows)
-    recommendation = recommend(measured, privacy)
+    recommendation = recommend(measured, privacy, dict(map(_decision, decisions)))
     failing = [model for model, passes in privacy.items() if passes is False]
     page = _page(measured, rows, failing, verdicts, published, recommendation.words)
     write_text(f"{prefix}.csv", tidy.to_csv(index=False))
@@ -116,6 +121,16 @@ def write_table1(
             "of_the_paper_not_shown": sorted(set(published["measure"]) - set(shown)),
         },
     )
+
+
+def _decision(path: Path) -> tuple[str, Decision]:
+    """The model and what the release gate decided on it."""
+    content = read_json(path, "decision of the release gate")
+    try:
+        failed = [name for name, found in content["criteria"].items() if not found["holds"]]
+        return content["model"], Decision(content["released"] is True, failed)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path}: not a decision of the release gate: {error!r}") from None
 
 
 def _read(path: Path) -> tuple[Measures, int, bool | None, str]:

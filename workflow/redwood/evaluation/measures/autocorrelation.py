@@ -41,9 +41,9 @@ def measure(samples: Samples) -> Result:
         raise Inapplicable("synthetic and real rows share a time span of less than two days")
     lags = np.arange(1, min(_LONGEST_H, hours // 2) + 1)
     groups = group_of_rows(hours, samples.groups)
-    synthetic, real, fresh = (
+    synthetic, real, *draws = (
         window_counts(times, found.begin, _HOUR_S, hours)
-        for times in (found.synthetic, found.real, found.fresh)
+        for times in (found.synthetic, found.real, *found.draws)
     )
 
     def difference(made: np.ndarray, group: int | None = None) -> float:
@@ -58,10 +58,18 @@ def measure(samples: Samples) -> Result:
     curves = pd.DataFrame({"lag_h": lags}).assign(
         synthetic=autocorrelations(synthetic, lags, everything),
         real=autocorrelations(real, lags, everything),
-        floor=autocorrelations(fresh, lags, everything),
+        floor=autocorrelations(draws[0], lags, everything),
     )
-    details = {"autocorrelation": curves}
-    return Result(value, low, high, difference(fresh), details=details, note=_note(curves))
+    floors = tuple(difference(draw) for draw in draws)
+    return Result(
+        value,
+        low,
+        high,
+        float(np.mean(floors)),
+        details={"autocorrelation": curves},
+        note=_note(curves),
+        floor_draws=floors,
+    )
 
 
 def _note(curves: pd.DataFrame) -> str:

@@ -22,7 +22,7 @@ DEFINITION = (
 
 def measure(samples: Samples) -> Result:
     """The AUC of synthetic against holdout rows."""
-    synthetic, real, fresh = (
-        row_features(frame, samples.description) for frame in equally_many(samples)
-    )
-    return detection_result(samples, (synthetic, real, fresh))
+    features = [
+        row_features(frame, samples.description) for frame in equally_many(samples).values()
+    ]
+    return detection_result(samples, features)

@@ -48,8 +48,7 @@ def measure(samples: Samples) -> Result:
         times = by_row.pop(time.name).to_numpy()
         return by_row.join(sequence_features(rows, description, entity)), times
 
-    synthetic, real, fresh = map(features, equally_many(samples))
-    by_sample, times = zip(synthetic, real, fresh, strict=True)
+    by_sample, times = zip(*map(features, equally_many(samples).values()), strict=True)
     result = detection_result(samples, by_sample, times)
     kind = f"; series by {entity.name}" if entity is not None else ""
     return replace(result, note=result.note + kind)

@@ -45,11 +45,13 @@ def measure(samples: Samples) -> Result:
         rows = found.synthetic.by_ball[found.groups != group][:, others]
         return float(rows.any(axis=1).mean())
 
-    covered, by_fresh = _covered(found.synthetic), _covered(found.fresh)
+    covered = _covered(found.synthetic)
+    by_draws = np.array([_covered(draw) for draw in found.draws])
     value = float(covered.mean())
     low, high = jackknife_interval(value, without_group, samples.groups)
-    note = _note(found.real, samples.description, covered, by_fresh)
-    return Result(value, low, min(high, 1.0), float(by_fresh.mean()), note=note)
+    note = _note(found.real, samples.description, covered, by_draws.mean(axis=0))
+    floors = tuple(by_draws.mean(axis=1))
+    return Result(value, low, min(high, 1.0), np.mean(floors), note=note, floor_draws=floors)
 
 
 def _covered(hits: Hits) -> np.ndarray:
@@ -57,22 +59,27 @@ def _covered(hits: Hits) -> np.ndarray:
 
 
 def _note(
-    real: pd.DataFrame, description: TableDescription, covered: np.ndarray, by_fresh: np.ndarray
+    real: pd.DataFrame, description: TableDescription, covered: np.ndarray, by_real: np.ndarray
 ) -> str:
-    """The category whose real rows lose more coverage than others do, and most beyond chance."""
-    shares = pd.DataFrame({"synthetic": covered, "fresh": by_fresh})
-    of_all = by_fresh.mean() - covered.mean()
+    """The category whose real rows lose more coverage than others do, and most beyond chance.
+
+    Args:
+        covered: (real rows,) whether a synthetic row is in the ball.
+        by_real: (real rows,) in which share of the draws a real one is.
+    """
+    shares = pd.DataFrame({"synthetic": covered, "real": by_real})
+    of_all = by_real.mean() - covered.mean()
     losses = []
     for column in description.categorical_features:
         by_category = shares.groupby(real[column.name].to_numpy(), sort=True)
         means = by_category.mean().assign(rows=by_category.size())
         losses += [
-            (np.sqrt(rows) * (fresh - made - of_all), f"{column.name} = {category}", made, fresh)
-            for category, made, fresh, rows in means.itertuples()
+            (np.sqrt(rows) * (known - made - of_all), f"{column.name} = {category}", made, known)
+            for category, made, known, rows in means.itertuples()
         ]
-    loss, name, made, fresh = max(losses, key=lambda row: row[0], default=(0.0, "", 0.0, 0.0))
+    loss, name, made, known = max(losses, key=lambda row: row[0], default=(0.0, "", 0.0, 0.0))
     if loss < _NOTEWORTHY:
         return "no category loses more coverage than the others"
     return (
-        f"least covered: {name}, {100 * made:.0f} % of its rows, {100 * fresh:.0f} % by real ones"
+        f"least covered: {name}, {100 * made:.0f} % of its rows, {100 * known:.0f} % by real ones"
     )

@@ -44,6 +44,8 @@ def measure(samples: Samples) -> Result:
 
     value = density(found.synthetic.by_row)
     low, high = jackknife_interval(value, without_group, samples.groups)
-    outside, real_outside = (100 * np.mean(h.by_row == 0) for h in (found.synthetic, found.fresh))
+    outside = 100 * np.mean(found.synthetic.by_row == 0)
+    real_outside = 100 * np.mean([draw.by_row == 0 for draw in found.draws])
     note = f"in no ball: {outside:.1f} % of the rows, {real_outside:.1f} % of real ones"
-    return Result(value, low, high, density(found.fresh.by_row), note=note)
+    floors = tuple(density(draw.by_row) for draw in found.draws)
+    return Result(value, low, high, float(np.mean(floors)), note=note, floor_draws=floors)

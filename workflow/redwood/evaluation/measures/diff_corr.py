@@ -50,5 +50,6 @@ def measure(samples: Samples) -> Result:
         low, high = jackknife_interval(value, without_group, samples.groups)
     matrix = pd.DataFrame(pairs(description), columns=["a", "b", "kind"])
     matrix = matrix.assign(real=real, synthetic=synthetic, floor=draws[0])
-    floor = float(np.mean([np.abs(draw - real).mean() for draw in draws]))
-    return Result(value, low, high, floor, details={"association": matrix})
+    floors = tuple(np.abs(draw - real).mean() for draw in draws)
+    details = {"association": matrix}
+    return Result(value, low, high, np.mean(floors), details=details, floor_draws=floors)

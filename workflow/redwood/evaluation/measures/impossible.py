@@ -1,7 +1,8 @@
 """Impossible: how many synthetic rows combine what real rows never combine.
 
 Each value of a categorical or discrete feature, and each pair of two such values, that no training
-row has. Real rows have new combinations, too, which is the floor: far above it a surrogate invents
+row has. Real rows have new combinations, too, which is the floor, that of holdout rows, as rows
+drawn from training have none; its draws are parts of the holdout. Far above it a surrogate invents
 them, far below it it only repeats. A number is discrete if it has at most 1000 different values in
 training, on average in ten rows each: a limit, a count of cores. The paper (arXiv 2410.07940) has
 no such measure.
@@ -15,6 +16,7 @@ import pandas as pd
 
 from redwood.evaluation.contract import Inapplicable, Result, Samples
 from redwood.evaluation.intervals import group_of_rows, jackknife_interval
+from redwood.seeds import generator
 from redwood.tables import Column
 
 TITLE = "impossible"
@@ -52,8 +54,23 @@ def measure(samples: Samples) -> Result:
             "floor": [rows.mean() for rows in holdout.values()],
         }
     )
-    floor = float(np.any(list(holdout.values()), axis=0).mean())
-    return Result(value, low, min(high, 1.0), floor, columns, note=_note(columns))
+    real_unseen = np.any(list(holdout.values()), axis=0)
+    return Result(
+        value,
+        low,
+        min(high, 1.0),
+        float(real_unseen.mean()),
+        columns,
+        note=_note(columns),
+        floor_draws=_shares_of_parts(real_unseen, samples),
+    )
+
+
+def _shares_of_parts(unseen: np.ndarray, samples: Samples) -> tuple[float, ...]:
+    """The share of rows with anything unseen in as many parts, at random, as there are draws."""
+    order = generator(samples.seed, "impossible").permutation(len(unseen))
+    parts = np.array_split(unseen[order], min(len(samples.real_draws), len(unseen)))
+    return tuple(float(part.mean()) for part in parts)
 
 
 def _is_discrete(column: Column, train: pd.DataFrame) -> bool:

@@ -34,8 +34,8 @@ _SHORT_S = 1.0
 def measure(samples: Samples) -> Result:
     """The distance in nats; the interval leaves out runs of consecutive gaps."""
     found = arrivals(samples)
-    synthetic, real, fresh = (
-        np.diff(np.sort(times)) for times in (found.synthetic, found.real, found.fresh)
+    synthetic, real, *draws = (
+        np.diff(np.sort(times)) for times in (found.synthetic, found.real, *found.draws)
     )
     groups = group_of_rows(len(real), samples.groups)
     value = _distance(synthetic, real)
@@ -49,7 +49,8 @@ def measure(samples: Samples) -> Result:
         for gaps in (synthetic, real)
     )
     note = f"gaps below a second: {of_synthetic}; of real rows {of_real}"
-    return Result(value, low, high, _distance(fresh, real), note=note)
+    floors = tuple(_distance(draw, real) for draw in draws)
+    return Result(value, low, high, float(np.mean(floors)), note=note, floor_draws=floors)
 
 
 def _distance(left: np.ndarray, right: np.ndarray) -> float:

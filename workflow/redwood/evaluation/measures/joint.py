@@ -20,7 +20,8 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from redwood.evaluation.contract import Inapplicable, Result, Samples, scaled
+from redwood.evaluation.binning import decile_bins
+from redwood.evaluation.contract import Inapplicable, Result, Samples
 from redwood.evaluation.intervals import group_of_rows, jackknife_interval
 from redwood.progress import ProgressReport
 from redwood.tables import Column
@@ -35,7 +36,6 @@ DEFINITION = (
     "is the floor."
 )
 
-_BINS = 10
 _CATEGORIES = 30
 _WORST = 3
 
@@ -57,15 +57,23 @@ def measure(samples: Samples) -> Result:
             counts = _counts_by_group(cells[a], cells[b], groups, samples.groups)
             synthetic, real, *draws = (of_sample.sum(axis=0) for of_sample in counts)
             values.append(_distance(synthetic, real))
-            floors.append(np.mean([_distance(draw, real) for draw in draws]))
+            floors.append([_distance(draw, real) for draw in draws])
             without.append(_distance(synthetic - counts[0], real - counts[1]))
             report.advance()
     value, means = float(np.mean(values)), np.mean(without, axis=0)
     low, high = jackknife_interval(value, lambda group: means[group], samples.groups)
     names = [f"{a} × {b}" for a, b in pairs]
-    columns = pd.DataFrame({"column": names, "value": values, "floor": floors})
-    floor = float(np.mean(floors))
-    return Result(value, low, min(high, 1.0), floor, columns, note=_note(columns))
+    columns = pd.DataFrame({"column": names, "value": values, "floor": np.mean(floors, axis=1)})
+    of_draws = tuple(np.mean(floors, axis=0))
+    return Result(
+        value,
+        low,
+        min(high, 1.0),
+        np.mean(of_draws),
+        columns,
+        note=_note(columns),
+        floor_draws=of_draws,
+    )
 
 
 def _cells(
@@ -81,13 +89,7 @@ def _cells(
             unseen = ~frame[column.name].isin(seen).to_numpy()
             cells.append(np.where(codes >= 0, codes, _CATEGORIES + unseen))
         return cells
-    shares = np.arange(1, _BINS) / _BINS
-    edges = np.unique(np.quantile(scaled(train, column), shares, method="inverted_cdf"))
-    # A value that equals an edge counts one more on the right side than on the left.
-    return [
-        np.searchsorted(edges, values, "left") + np.searchsorted(edges, values, "right")
-        for values in (scaled(frame, column) for frame in frames)
-    ]
+    return decile_bins(column, train, frames)
 
 
 def _counts_by_group(

@@ -36,7 +36,7 @@ def measure(samples: Samples) -> Result:
             column, samples.synthetic, samples.holdout, *samples.real_draws
         )
         values.append(_distance(synthetic, real, size))
-        floors.append(np.mean([_distance(draw, real, size) for draw in draws]))
+        floors.append([_distance(draw, real, size) for draw in draws])
         for group in range(samples.groups):
             kept, kept_real = synthetic[groups != group], real[real_groups != group]
             without[i, group] = _distance(kept, kept_real, size)
@@ -44,8 +44,9 @@ def measure(samples: Samples) -> Result:
     means = without.mean(axis=0)
     low, high = jackknife_interval(value, lambda group: means[group], samples.groups)
     names = [column.name for column in features]
-    columns = pd.DataFrame({"column": names, "value": values, "floor": floors})
-    return Result(value, low, high, float(np.mean(floors)), columns)
+    columns = pd.DataFrame({"column": names, "value": values, "floor": np.mean(floors, axis=1)})
+    of_draws = tuple(np.mean(floors, axis=0))
+    return Result(value, low, high, np.mean(of_draws), columns, floor_draws=of_draws)
 
 
 def _distance(left: np.ndarray, right: np.ndarray, categories: int) -> float:

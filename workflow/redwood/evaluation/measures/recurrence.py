@@ -37,9 +37,9 @@ def measure(samples: Samples) -> Result:
     if not features:
         raise Inapplicable("the table has no categorical feature")
     random = generator(samples.seed, "recurrence")
-    synthetic, real, fresh = (
+    synthetic, real, *draws = (
         same_as_before(in_sequence(frame, samples.description, random), samples.description)
-        for frame in equally_many(samples)
+        for frame in equally_many(samples).values()
     )
     if len(real) < 2:
         raise Inapplicable("a sample has fewer than three rows")
@@ -49,11 +49,12 @@ def measure(samples: Samples) -> Result:
         kept = groups != group
         return np.abs(made[kept].mean(axis=0) - real[kept].mean(axis=0))
 
+    floors = np.array([differences(draw) for draw in draws])
     columns = pd.DataFrame(
         {
             "column": [column.name for column in features],
             "value": differences(synthetic),
-            "floor": differences(fresh),
+            "floor": floors.mean(axis=0),
         }
     )
     value = float(columns["value"].mean())
@@ -64,4 +65,7 @@ def measure(samples: Samples) -> Result:
         f"{a:.3f} ({b:.3f}) {column.name}"
         for a, b, column in zip(synthetic.mean(axis=0), real.mean(axis=0), features, strict=True)
     )
-    return Result(value, low, min(high, 1.0), float(columns["floor"].mean()), columns, note=note)
+    of_draws = tuple(floors.mean(axis=1))
+    return Result(
+        value, low, min(high, 1.0), np.mean(of_draws), columns, note=note, floor_draws=of_draws
+    )

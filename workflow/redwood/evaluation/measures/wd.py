@@ -38,7 +38,7 @@ def measure(samples: Samples) -> Result:
         for frame in (samples.holdout, samples.synthetic, *samples.real_draws)
     )
     values = _distances(synthetic, real)
-    floors = np.mean([_distances(draw, real) for draw in draws], axis=0)
+    floors = np.array([_distances(draw, real) for draw in draws])
     real_groups = group_of_rows(len(samples.holdout), samples.groups)
     groups = group_of_rows(len(samples.synthetic), samples.groups)
 
@@ -48,10 +48,13 @@ def measure(samples: Samples) -> Result:
 
     low, high = jackknife_interval(values.mean(), without_group, samples.groups)
     names = [column.name for column in features]
-    columns = pd.DataFrame({"column": names, "value": values, "floor": floors})
+    columns = pd.DataFrame({"column": names, "value": values, "floor": floors.mean(axis=0)})
     constant = [column.name for column, unit in units.items() if unit == 0]
     note = f"without {', '.join(constant)}, constant in training" if constant else ""
-    return Result(values.mean(), low, high, floors.mean(), columns, note=note)
+    of_draws = tuple(floors.mean(axis=1))
+    return Result(
+        values.mean(), low, high, np.mean(of_draws), columns, note=note, floor_draws=of_draws
+    )
 
 
 def _distances(left: list[np.ndarray], right: list[np.ndarray]) -> np.ndarray:

@@ -1,0 +1,156 @@
+"""What models lose that learn from synthetic rows: the classification (see also the measures)."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from evaluation_rows import DESCRIPTION, toy_rows
+
+from redwood.evaluation import efficacy
+from redwood.evaluation.contract import Inapplicable, Samples
+from redwood.evaluation.measures import diff_mlef_class
+from redwood.evaluation.measures.diff_mlef_class import brier_losses
+from redwood.tables import Column, TableDescription
+
+STATES = TableDescription("t", (DESCRIPTION["site"], DESCRIPTION["state"]))
+REAL = ("train", "holdout", "synthetic", "fresh")
+
+
+def all_assigned(samples: Samples, **columns) -> Samples:
+    """The samples with the same change to all of them."""
+    changed = {name: getattr(samples, name).assign(**columns) for name in REAL}
+    others = tuple(other.assign(**columns) for other in samples.others)
+    return replace(samples, **changed, others=others)
+
+
+def with_states(samples: Samples, **failed: int) -> Samples:
+    """The samples with so many failed of ten rows each, all of one site."""
+    frames = {
+        name: pd.DataFrame({"site": "A", "state": ["failed"] * n + ["finished"] * (10 - n)})
+        for name, n in failed.items()
+    }
+    other = frames.pop("other")
+    return replace(samples, **frames, others=(other,), groups=5)
+
+
+def test_brier_losses_by_hand():
+    probabilities = np.array([[0.7, 0.2, 0.1], [0.7, 0.2, 0.1], [1, 0, 0], [0.7, 0.2, 0.1]])
+    truth = np.array([0, 2, 1, -1])
+    expected = [0.09 + 0.04 + 0.01, 0.49 + 0.04 + 0.81, 2, 0.49 + 0.04 + 0.01 + 1]
+    np.testing.assert_allclose(brier_losses(probabilities, truth), expected)
+
+
+def test_what_nothing_can_be_learned_from_has_the_shares_of_the_classes(samples_of):
+    # A share p against a share q of the holdout: q 2(1 − p)² + (1 − q) 2p².
+    def error(p, q=0.2):
+        return np.sqrt(2 * q * (1 - p) ** 2 + 2 * (1 - q) * p**2)
+
+    samples = samples_of(toy_rows(10, 8), STATES)
+    samples = with_states(samples, holdout=2, synthetic=6, fresh=2, other=5)
+    result = diff_mlef_class.measure(samples)
+    assert result.value == pytest.approx(error(0.6) - error(0.2))
+    assert result.floor == pytest.approx(error(0.5) - error(0.2))
+    assert result.note == "MLEF 0.8000 trained on synthetic, 0.5657 on real rows; target state"
+
+
+def test_a_single_class_has_probability_one_and_a_class_not_learned_none(samples_of):
+    samples = samples_of(toy_rows(10, 8), STATES)
+    samples = with_states(samples, holdout=2, synthetic=10, fresh=0, other=0)
+    result = diff_mlef_class.measure(samples)
+    # All of 80 % and of 20 % of the rows are wrong, each of which loses 2.
+    assert result.value == pytest.approx(np.sqrt(1.6) - np.sqrt(0.4))
+    assert result.floor == 0
+    lost = samples.synthetic.assign(state="lost")
+    assert diff_mlef_class.measure(replace(samples, synthetic=lost)).value == pytest.approx(
+        np.sqrt(2) - np.sqrt(0.4)
+    )
+
+
+def test_real_rows_stay_at_the_floor_and_what_tells_nothing_of_the_class_is_far_above(samples_of):
+    faithful = diff_mlef_class.measure(samples_of(toy_rows(1500, 8)))
+    assert faithful.value < 3 * faithful.floor + 0.01
+    values = []
+    for share in (0.2, 0.5, 1):
+        rows = toy_rows(1500, 8)
+        random = np.random.default_rng(1)
+        some = np.flatnonzero(random.random(len(rows)) < share)
+        state = rows["state"].to_numpy().copy()
+        state[some] = random.permutation(state[some])
+        values.append(diff_mlef_class.measure(samples_of(rows.assign(state=state))).value)
+    assert faithful.value < values[0] < values[1] < values[2]
+    assert values[2] > 10 * faithful.floor
+
+
+def test_the_error_of_rows_of_one_law_is_near_the_least_possible(samples_of):
+    rows = toy_rows(4000, 8)
+    error = float(diff_mlef_class.measure(samples_of(rows)).note.split()[1])
+    # Work tells the state by 1.6 on the log scale, with 0.3 of noise: nearly without error.
+    assert error < 0.15
+    # Of the site alone the least Brier score is 2 p (1 − p), its mean over the sites.
+    error = float(diff_mlef_class.measure(samples_of(rows, STATES)).note.split()[1])
+    p = np.array([0.1, 0.2, 0.3, 0.4])
+    least = np.array([0.5, 0.3, 0.15, 0.05]) @ (2 * p * (1 - p))
+    assert error == pytest.approx(np.sqrt(least), abs=0.02)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"state": lambda frame: frame["state"].map({"finished": "a", "failed": "b"})},
+        {"state": lambda frame: frame["state"].map({"finished": "b", "failed": "a"})},
+        {"site": lambda frame: "z" + frame["site"].str[::-1]},
+        {"when": lambda frame: frame["when"] + pd.Timedelta(days=1000)},
+    ],
+)
+def test_neither_names_nor_the_zero_of_time_matter(samples_of, columns):
+    rows = toy_rows(800, 8)
+    samples = samples_of(rows.assign(state=np.random.default_rng(1).permutation(rows["state"])))
+    result = diff_mlef_class.measure(samples)
+    again = diff_mlef_class.measure(all_assigned(samples, **columns))
+    assert again.value == pytest.approx(result.value, rel=0.05)
+
+
+def test_units_and_the_order_of_rows_hardly_matter(samples_of):
+    linear = TableDescription(
+        "t", (DESCRIPTION["state"], Column("size", "numeric"), Column("work", "numeric"))
+    )
+    rows = toy_rows(800, 8)
+    rows = rows.assign(state=np.random.default_rng(1).permutation(rows["state"]))
+    samples = samples_of(rows, linear)
+    result = diff_mlef_class.measure(samples)
+    in_other_units = all_assigned(samples, work=lambda frame: 1024 * frame["work"])
+    assert diff_mlef_class.measure(in_other_units).value == pytest.approx(result.value, rel=0.02)
+    shuffled = replace(samples, synthetic=rows.sample(frac=1, random_state=1))
+    assert diff_mlef_class.measure(shuffled).value == pytest.approx(result.value, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("target", "columns", "reason"),
+    [
+        ("jobstatus", ("site", "state"), "'jobstatus' is no categorical feature"),
+        ("work", ("site", "work"), "'work' is no categorical feature"),
+        ("state", ("state",), "fewer than two features"),
+    ],
+)
+def test_a_table_without_the_class_target_is_told_so(samples_of, target, columns, reason):
+    description = TableDescription("t", tuple(DESCRIPTION[name] for name in columns))
+    samples = replace(samples_of(toy_rows(100, 8), description), target_class=target)
+    with pytest.raises(Inapplicable, match=reason):
+        diff_mlef_class.measure(samples)
+
+
+def test_models_learn_from_at_most_so_many_rows(samples_of, monkeypatch):
+    learned = []
+
+    def losses(rows):
+        learned.append(len(rows))
+        return np.ones(1500)
+
+    samples = samples_of(toy_rows(600, 8))
+    for most, expected in ((50_000, 600), (100, 100)):
+        monkeypatch.setattr(efficacy, "_MOST_LEARNED", most)
+        result = efficacy.difference_of_errors(samples, DESCRIPTION["work"], losses)
+        assert learned == [expected] * 3
+        assert result.value == result.floor == 0
+        learned.clear()

@@ -1,0 +1,125 @@
+# A sample that shall be published, a twin of its model trained with canaries → published, or why not.
+LEVELS = " ".join(f"--level {level}" for level in configuration.release.levels)
+DECISIONS = expand(
+    "results/{{dataset}}/release/{model}/decision.json", model=configuration.release.models
+)
+RELEASES = expand(
+    "results/{{dataset}}/release/{model}/{name}",
+    model=configuration.release.models,
+    name=["decision.json", "note.html", "note.md", "published"],
+)
+
+
+rule release_plant:
+    input:
+        table="results/{dataset}/records/table.json",
+        train="results/{dataset}/records/train.parquet",
+    output:
+        train="results/{dataset}/release/canaries/train.parquet",
+        canaries="results/{dataset}/release/canaries/canaries.parquet",
+        summary="results/{dataset}/release/canaries/planting.json",
+    log:
+        "results/{dataset}/logs/release_plant.log",
+    benchmark:
+        "results/{dataset}/benchmarks/release_plant.tsv"
+    conda:
+        "../../envs/evaluation.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, input: max(2000, 60 * input.size_mb),
+        runtime=60,
+    params:
+        code=code("redwood.evaluation.canaries"),
+        seed=configuration.seed,
+        levels=LEVELS,
+        units=configuration.release.units,
+        most_rows=configuration.release.most_rows,
+        folder="results/{dataset}/release/canaries",
+    shell:
+        "python -m redwood release plant --table {input.table} --train {input.train}"
+        " {params.levels} --units {params.units} --most-rows {params.most_rows}"
+        " --seed {params.seed} --output {params.folder} 2> {log}"
+
+
+use rule surrogates_train as release_train with:
+    input:
+        table="results/{dataset}/records/table.json",
+        train="results/{dataset}/release/canaries/train.parquet",
+        validation="results/{dataset}/records/validation.parquet",
+    output:
+        directory("results/{dataset}/release/{model}/twin"),
+    log:
+        "results/{dataset}/logs/release_train_{model}.log",
+    benchmark:
+        "results/{dataset}/benchmarks/release_train_{model}.tsv"
+
+
+use rule surrogates_sample as release_sample with:
+    input:
+        model="results/{dataset}/release/{model}/twin",
+        test="results/{dataset}/records/test.parquet",
+    output:
+        sample="results/{dataset}/release/{model}/twin.parquet",
+        summary="results/{dataset}/release/{model}/twin.json",
+    log:
+        "results/{dataset}/logs/release_sample_{model}.log",
+    benchmark:
+        "results/{dataset}/benchmarks/release_sample_{model}.tsv"
+
+
+rule release_audit:
+    input:
+        table="results/{dataset}/records/table.json",
+        train="results/{dataset}/records/train.parquet",
+        canaries="results/{dataset}/release/canaries/canaries.parquet",
+        sample="results/{dataset}/release/{model}/twin.parquet",
+    output:
+        "results/{dataset}/release/{model}/audit.json",
+    log:
+        "results/{dataset}/logs/release_audit_{model}.log",
+    benchmark:
+        "results/{dataset}/benchmarks/release_audit_{model}.tsv"
+    conda:
+        "../../envs/evaluation.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, input: max(2000, 60 * input.size_mb),
+        runtime=60,
+    params:
+        code=code("redwood.evaluation.audit"),
+        seed=configuration.seed,
+    shell:
+        "python -m redwood release audit --table {input.table} --train {input.train}"
+        " --canaries {input.canaries} --synthetic {input.sample} --seed {params.seed}"
+        " --output {output} 2> {log}"
+
+
+rule release_decide:
+    input:
+        table="results/{dataset}/records/table.json",
+        sample="results/{dataset}/surrogates/{model}/sample.parquet",
+        evaluation="results/{dataset}/evaluation/{model}",
+        audit="results/{dataset}/release/{model}/audit.json",
+    output:
+        decision="results/{dataset}/release/{model}/decision.json",
+        page=shown("results/{dataset}/release/{model}/note.html", "release", "Release", "{model}"),
+        note="results/{dataset}/release/{model}/note.md",
+        published=directory("results/{dataset}/release/{model}/published"),
+    log:
+        "results/{dataset}/logs/release_decide_{model}.log",
+    benchmark:
+        "results/{dataset}/benchmarks/release_decide_{model}.tsv"
+    conda:
+        "../../envs/evaluation.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=15,
+    params:
+        code=code("redwood.evaluation.release"),
+        levels=LEVELS,
+        folder="results/{dataset}/release/{model}",
+    shell:
+        "python -m redwood release decide --table {input.table} --sample {input.sample}"
+        " --evaluation {input.evaluation} --audit {input.audit} --model {wildcards.model}"
+        " {params.levels} --output {params.folder} 2> {log}"
