@@ -82,6 +82,7 @@ rule all:
                 *rules.figure_arrivals.output,
                 *rules.figure_correlations.output,
                 *rules.figure_dcr.output,
+                *(rules.figure_attacks.output if ATTACKED else []),
                 *rules.figure_grid.output,
                 *(rules.figure_training.output if TRAINED else []),
             ],

@@ -16,7 +16,7 @@ MINI = """
 dataset: mini
 records: {source: {generate: {days: 7, sites: 6, jobs: 600}}}
 surrogates: {models: [smote, tvae], options: {tvae: {epochs: 1}}}
-evaluation: {measures: [wd, jsd, diff_corr, dcr, diff_mlef], groups: 5}
+evaluation: {measures: [wd, jsd, diff_corr, dcr, diff_mlef, attack_distance], groups: 5}
 release: {models: [smote]}
 simulation: {policies: [as_recorded, least_loaded], seeds: 1, load_factor: 1}
 """

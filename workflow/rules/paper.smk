@@ -23,6 +23,7 @@ TRAINED = [folder for folder, plugin in zip(MODEL_FOLDERS, MODELS.values()) if p
 EVALUATIONS = expand(
     "results/{{dataset}}/evaluation/{model}", model=configuration.surrogates.models
 )
+ATTACKED = any(name.startswith("attack_") for name in configuration.evaluation.measures)
 SAMPLES = expand(
     "results/{{dataset}}/surrogates/{model}/sample.parquet",
     model=configuration.surrogates.models,
@@ -188,6 +189,32 @@ rule figure_dcr:
     shell:
         "python -m redwood paper figure dcr {input}"
         " --dpi {params.dpi} --output {params.prefix} 2> {log}"
+
+
+if ATTACKED:
+
+    rule figure_attacks:
+        input:
+            EVALUATIONS,
+        output:
+            figure("attacks", "Membership attacks"),
+        log:
+            "results/{dataset}/logs/figure_attacks.log",
+        benchmark:
+            "results/{dataset}/benchmarks/figure_attacks.tsv"
+        conda:
+            "../../envs/paper.yaml"
+        threads: 1
+        resources:
+            mem_mb=2000,
+            runtime=15,
+        params:
+            code=code("redwood.paper.attacks"),
+            dpi=configuration.paper.dpi,
+            prefix="results/{dataset}/figures/attacks",
+        shell:
+            "python -m redwood paper figure attacks {input}"
+            " --dpi {params.dpi} --output {params.prefix} 2> {log}"
 
 
 rule figure_grid:

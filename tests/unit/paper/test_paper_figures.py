@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -6,13 +7,14 @@ import pytest
 
 from redwood.errors import InputError
 from redwood.paper.arrivals import draw_arrivals
+from redwood.paper.attacks import draw_attacks
 from redwood.paper.correlations import draw_correlations
 from redwood.paper.dcr import draw_dcr
 from redwood.paper.distributions import draw_distributions
 from redwood.paper.grid import draw_grid
 from redwood.paper.reading import named_paths
 from redwood.paper.samples import common_range, outside
-from redwood.paper.style import line_styles
+from redwood.paper.style import PAGE_WIDTH, line_styles
 from redwood.paper.training import draw_training
 from redwood.tables import Column, TableDescription, read_table, write_table
 
@@ -196,7 +198,7 @@ def test_differences_are_those_of_synthetic_and_real(evaluations, tmp_path, draw
     draw_correlations(evaluations, 60, tmp_path / "a")
     summary = json.loads((tmp_path / "a.json").read_text())
     assert summary["mean_absolute_difference"] == pytest.approx(
-        {"real, fresh rows": 0.01, "smote": 0.0123, "tvae": 0.456}
+        {"fresh rows": 0.01, "smote": 0.0123, "tvae": 0.456}
     )
     matrix = drawn[0].axes[5].images[0].get_array()
     assert np.isnan(matrix.filled(np.nan).diagonal()).all()
@@ -288,3 +290,59 @@ def test_named_paths_are_checked():
         named_paths(["x"], "--synthetic")
     with pytest.raises(InputError, match="'a' is given twice"):
         named_paths(["a=x", "a=y"], "--synthetic")
+
+
+def with_curve(folder, attack, rates):
+    """The folder with the ROC curve of an attack through these points."""
+    curve = pd.DataFrame(rates, columns=["false_positive_rate", "true_positive_rate"])
+    curve.assign(attack=attack).to_parquet(folder / f"roc_{attack}.parquet")
+
+
+def test_each_attack_has_a_panel_with_the_models_it_was_tried_on(evaluations, tmp_path, drawn):
+    for folder in evaluations:
+        with_curve(folder, "distance", [(0.0, 0.1), (1.0, 1.0)])
+    with_curve(evaluations[1], "likelihood", [(0.0, 0.0), (0.02, 0.2), (1.0, 1.0)])
+    for name in ("a", "b"):
+        draw_attacks(evaluations, 60, tmp_path / name)
+    assert bytes_of(tmp_path / "a") == bytes_of(tmp_path / "b")
+    distance, likelihood = drawn[0].axes
+    assert distance.get_title(loc="left").startswith("distance: ")
+    # The line of chance, two of the rates, then the models.
+    assert len(distance.lines) == 3 + 2
+    assert len(likelihood.lines) == 3 + 1
+    summary = json.loads((tmp_path / "a.json").read_text())
+    assert summary["distance"]["smote"] == pytest.approx({"0.001": 0.1009, "0.01": 0.109})
+    assert summary["likelihood"] == {"tvae": pytest.approx({"0.001": 0.01, "0.01": 0.1})}
+
+
+def test_evaluations_without_an_attack_say_what_to_measure(evaluations, tmp_path):
+    with pytest.raises(InputError, match=r"evaluation\.measures needs some of attack_distance, "):
+        draw_attacks(evaluations, 60, tmp_path / "a")
+    with pytest.raises(InputError, match="no such folder of evaluation"):
+        draw_attacks([tmp_path / "none"], 60, tmp_path / "a")
+
+
+def test_shares_stand_beside_the_distances_where_they_were_measured(evaluations, tmp_path, drawn):
+    def measured(value):
+        return {"value": value, "low": value - 0.01, "high": value + 0.02, "floor": 0.5}
+
+    none = dict.fromkeys(("value", "low", "high", "floor"))
+    for folder, share in zip(evaluations, (measured(0.6), none), strict=True):
+        (folder / "measures.json").write_text(json.dumps({"measures": {"dcr_share": share}}))
+    draw_dcr(evaluations, 60, tmp_path / "a")
+    _, shares = drawn[0].axes
+    assert [label.get_text() for label in shares.get_yticklabels()] == ["smote"]
+    assert shares.lines[1].get_xdata() == pytest.approx([0.59, 0.62])
+
+
+def test_many_models_go_into_further_lines_of_the_same_page(evaluations, tmp_path, drawn):
+    folders = []
+    for number in range(8):
+        folders.append(tmp_path / f"m{number}")
+        shutil.copytree(evaluations[0], folders[-1])
+    draw_correlations(folders, 60, tmp_path / "a")
+    assert drawn[0].get_figwidth() == PAGE_WIDTH
+    shown = [axis for axis in drawn[0].axes if axis.get_visible() and axis.images]
+    assert len(shown) == 2 * 9
+    # The last line has a place that no model takes.
+    assert sum(not axis.get_visible() for axis in drawn[0].axes) == 2

@@ -8,6 +8,7 @@ import numpy as np
 from redwood.errors import InputError
 from redwood.paper.samples import common_range, outside, read_samples
 from redwood.paper.style import (
+    PAGE_WIDTH,
     RECORDED,
     add_legend,
     date_axis,
@@ -52,7 +53,7 @@ def draw_arrivals(
     step = _HOUR if high - low < _SHORT_WINDOW else _DAY
     edges = np.arange(low // step * step, (high // step + 2) * step, step)
     figure, (window, day) = pyplot.subplots(
-        1, 2, figsize=(11, 3.2), width_ratios=(2.2, 1), layout="constrained"
+        1, 2, figsize=(PAGE_WIDTH, 2.6), width_ratios=(2.2, 1), layout="constrained"
     )
     counts = {
         name: np.histogram(values, edges)[0] * (rows[RECORDED] / rows[name])

@@ -106,6 +106,17 @@ def dcr(evaluations: Evaluations, output: Output, dpi: Dpi = 150) -> None:
 
 
 @figures.command()
+def attacks(evaluations: Evaluations, output: Output, dpi: Dpi = 150) -> None:
+    """The membership attacks.
+
+    Example: redwood paper figure attacks evaluation/smote --output figures/attacks
+    """
+    from redwood.paper.attacks import draw_attacks
+
+    draw_attacks(evaluations, dpi, output)
+
+
+@figures.command()
 def grid(
     runs: Annotated[list[Path], typer.Argument(help="folders that `redwood simulate` wrote")],
     output: Output,

@@ -1,20 +1,41 @@
-"""The figure of the distances to the closest training row."""
+"""The figure of the distances to the closest training row, and of what they come to.
 
-from collections.abc import Sequence
+Beside the cumulative distances stand the DCR share and the near copies of each model, with their
+intervals, where they were measured.
+"""
+
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from redwood.errors import InputError
+from redwood.inputs import read_json
 from redwood.paper.reading import named_folders, read_parquet
-from redwood.paper.style import REAL_COLOUR, line_styles, save_figure, use_style
+from redwood.paper.style import (
+    PAGE_WIDTH,
+    REAL_COLOUR,
+    REAL_FILL,
+    Style,
+    add_legend,
+    line_styles,
+    save_figure,
+    use_style,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 # Below this distances are drawn on a linear scale, so that copies, at 0, are seen.
 _LINEAR_BELOW = 1e-4
+_LINEAR_SHARE = 1e-3
 # A curve of more points looks the same.
 _MOST_POINTS = 2000
 _REAL = "real, never seen"
+# What the distances come to: measures and the titles of their panels.
+_SHARES = {"dcr_share": "DCR share", "near_copies": "near copies"}
 
 
 def draw_dcr(evaluations: Sequence[Path], dpi: int, prefix: Path) -> None:
@@ -33,29 +54,75 @@ def draw_dcr(evaluations: Sequence[Path], dpi: int, prefix: Path) -> None:
         frame = _read(folder)
         distances.setdefault(_REAL, _of(frame, "holdout", folder))
         distances[model] = _of(frame, "synthetic", folder)
+    measures = {title: _measured(evaluations, name) for name, title in _SHARES.items()}
+    measures = {title: found for title, found in measures.items() if found}
     styles = {_REAL: {"color": REAL_COLOUR, "linewidth": 2.2}}
     styles |= line_styles(name for name in distances if name != _REAL)
-    figure, axis = pyplot.subplots(figsize=(6.6, 3.9), layout="constrained")
+    figure, axes = pyplot.subplots(
+        1,
+        1 + len(measures),
+        figsize=(PAGE_WIDTH, 3.0),
+        width_ratios=(2.6, *(1 for _ in measures)),
+        layout="constrained",
+        squeeze=False,
+    )
+    axis, *beside = axes[0]
     for name, values in distances.items():
         points = np.unique(np.linspace(0, len(values) - 1, _MOST_POINTS).astype(int))
         shares = 100 * (points + 1) / len(values)
         # From the axis upwards, so that the first step, of copies above all, is seen.
         x, y = np.append(values[0], values[points]), np.append(0, shares)
-        axis.step(x, y, where="post", label=name, **styles[name])
+        axis.step(x, y, where="post", **styles[name])
     axis.set_xscale("symlog", linthresh=_LINEAR_BELOW, linscale=0.6)
     axis.axvline(_LINEAR_BELOW, color="#9a9a9a", linewidth=0.7, linestyle=":")
     axis.set_xlim(left=0)
     axis.set_ylim(0, 100)
-    axis.set_xlabel(
-        f"distance to the closest training row (linear below {_LINEAR_BELOW:g}, then logarithmic)"
-    )
+    axis.set_xlabel(f"distance (linear below {_LINEAR_BELOW:g})")
     axis.set_ylabel("% of rows at most that far")
-    axis.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0))
+    axis.set_title("closest training row")
+    for panel, (title, found) in zip(beside, measures.items(), strict=True):
+        _draw_shares(panel, title, found, styles, named=panel is beside[0])
+        if title == _SHARES["near_copies"]:
+            panel.set_xscale("symlog", linthresh=_LINEAR_SHARE)
+    add_legend(figure, styles)
     summary = {
         name: {"rows": len(v), "median": float(np.median(v)), "copies": int((v == 0).sum())}
         for name, v in distances.items()
     }
     save_figure(figure, prefix, dpi, summary)
+
+
+def _measured(evaluations: Sequence[Path], name: str) -> dict[str, dict[str, float]]:
+    """Model → value, low, high and floor of a measure, where it has a value."""
+    found = {}
+    for model, folder in named_folders(evaluations).items():
+        measures = read_json(folder / "measures.json", "evaluation").get("measures", {})
+        if (measure := measures.get(name)) and measure["value"] is not None:
+            found[model] = {key: measure[key] for key in ("value", "low", "high", "floor")}
+    return found
+
+
+def _draw_shares(
+    axis: "Axes",
+    title: str,
+    found: Mapping[str, Mapping[str, float]],
+    styles: Mapping[str, Style],
+    named: bool,
+) -> None:
+    """The values of a measure with their intervals, a line for each model, and the floor."""
+    floors = [measure["floor"] for measure in found.values()]
+    axis.axvspan(min(floors), max(floors), color=REAL_FILL)
+    axis.axvline(float(np.mean(floors)), color=REAL_COLOUR, linewidth=0.9)
+    for place, (model, measure) in enumerate(found.items()):
+        colour = styles[model]["color"]
+        axis.plot([measure["low"], measure["high"]], [place, place], color=colour)
+        axis.plot([measure["value"]], [place], marker="o", markersize=3.5, color=colour)
+    axis.set_yticks(range(len(found)), found if named else [])
+    axis.set_ylim(len(found) - 0.5, -0.5)
+    axis.grid(visible=False, axis="y")
+    axis.set_xlim(left=0)
+    axis.set_title(title)
+    axis.set_xlabel("share; line: real rows")
 
 
 def _read(folder: Path) -> pd.DataFrame:

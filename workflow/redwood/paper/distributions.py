@@ -11,6 +11,7 @@ import pandas as pd
 from redwood.errors import InputError
 from redwood.paper.samples import common_range, outside, read_samples
 from redwood.paper.style import (
+    PAGE_WIDTH,
     REAL_FILL,
     RECORDED,
     Style,
@@ -64,7 +65,7 @@ def draw_distributions(
     lines = math.ceil(len(features) / _PANELS_A_LINE)
     columns = min(len(features), _PANELS_A_LINE)
     figure, axes = pyplot.subplots(
-        lines, columns, figsize=(3.7 * columns, 2.9 * lines + 0.3), layout="constrained",
+        lines, columns, figsize=(PAGE_WIDTH, 2.7 * lines + 0.4), layout="constrained",
         squeeze=False,
     )  # fmt: skip
     dropped = {}

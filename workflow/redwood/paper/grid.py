@@ -11,6 +11,7 @@ from redwood.errors import InputError
 from redwood.inputs import read_json
 from redwood.paper.reading import read_parquet
 from redwood.paper.style import (
+    PAGE_WIDTH,
     RECORDED,
     add_legend,
     draw_histogram,
@@ -61,7 +62,7 @@ def draw_grid(runs: Sequence[Path], dpi: int, prefix: Path) -> None:
     time, time_unit = (_DAY, "days") if end > _LONG else (_HOUR, "h")
     figure, axes = pyplot.subplots(
         len(policies), len(quantities),
-        figsize=(3.7 * len(quantities), 1.9 * len(policies) + 0.8),
+        figsize=(PAGE_WIDTH, 1.5 * len(policies) + 0.7),
         sharex=True, sharey="col", layout="constrained", squeeze=False,
     )  # fmt: skip
     for (quantity, label, unit), column in zip(quantities, axes.T, strict=True):

@@ -16,8 +16,8 @@ RECORDED = "recorded"
 REAL_COLOUR = "#2b2b2b"
 REAL_FILL = "#d4d4d4"
 
-# Okabe and Ito's colours and Tol's wine, told apart with any colour vision. A model has the same
-# one in every figure, whichever others are in it; models without one take those left over.
+# Okabe and Ito's colours, Tol's wine and a grey, told apart with any colour vision. A model has the
+# same one in every figure, whichever others are in it; models without one take those left over.
 _PREFERRED = {
     "smote": "#D55E00",
     "tvae": "#0072B2",
@@ -25,18 +25,23 @@ _PREFERRED = {
     "tabddpm": "#CC79A7",
     "independent": "#E69F00",
     "copy": "#56B4E9",
+    "sequoia": "#882255",
+    "leak": "#8C8C8C",
 }
-_OTHERS = ("#882255", *_PREFERRED.values())
+_OTHERS = ("#117733", "#332288", *_PREFERRED.values())
 # Entries of a legend in one line.
 _MOST_IN_A_LINE = 7
 _DASHES = ("-", (0, (5, 1.5)), (0, (6, 1.5, 1.2, 1.5)), (0, (1.2, 1.2)))
 
+# Inches: the whole width of a page in a journal of two columns. No text is below 7 points.
+PAGE_WIDTH = 7.0
+
 _SETTINGS = {
     "font.family": "DejaVu Sans",
-    "font.size": 9,
-    "axes.titlesize": 9.5,
+    "font.size": 7.5,
+    "axes.titlesize": 8,
     "axes.titlelocation": "left",
-    "axes.labelsize": 9,
+    "axes.labelsize": 7.5,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.linewidth": 0.8,
@@ -46,9 +51,10 @@ _SETTINGS = {
     "grid.color": "#e4e4e4",
     "grid.linewidth": 0.6,
     "legend.frameon": False,
-    "lines.linewidth": 1.4,
-    "xtick.labelsize": 8,
-    "ytick.labelsize": 8,
+    "legend.fontsize": 7.5,
+    "lines.linewidth": 1.2,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
     "figure.dpi": 100,
     "pdf.fonttype": 42,
 }

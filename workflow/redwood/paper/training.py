@@ -7,8 +7,16 @@ import pandas as pd
 
 from redwood.errors import InputError
 from redwood.paper.reading import named_folders, read_csv
-from redwood.paper.style import line_styles, save_figure, use_style
+from redwood.paper.style import (
+    PAGE_WIDTH,
+    REAL_COLOUR,
+    add_legend,
+    line_styles,
+    save_figure,
+    use_style,
+)
 
+_PANELS_A_LINE = 4
 _COLUMNS = ("epoch", "train", "validation")
 
 
@@ -28,24 +36,32 @@ def draw_training(folders: Sequence[Path], dpi: int, prefix: Path) -> None:
     from matplotlib import pyplot
 
     curves = {model: _read(path) for model, path in _models(folders).items()}
+    columns = min(len(curves), _PANELS_A_LINE)
+    lines = -(-len(curves) // columns)
     figure, axes = pyplot.subplots(
-        1, len(curves), figsize=(4.6 * len(curves), 3.2), layout="constrained", squeeze=False
+        lines, columns, figsize=(PAGE_WIDTH, 2.2 * lines), layout="constrained", squeeze=False
     )
     styles = line_styles(curves)
     summary = {}
-    for axis, (model, frame) in zip(axes[0], curves.items(), strict=True):
+    for axis, (model, frame) in zip(axes.flat, curves.items(), strict=False):
         colour = styles[model]["color"]
-        axis.plot(frame["epoch"], frame["train"], "--", color=colour, label="training")
-        axis.plot(frame["epoch"], frame["validation"], color=colour, label="validation")
+        axis.plot(frame["epoch"], frame["train"], "--", color=colour)
+        axis.plot(frame["epoch"], frame["validation"], color=colour)
         best = frame.loc[frame["validation"].idxmin()]
-        label = f"least, epoch {best['epoch']:.0f}"
-        axis.plot(best["epoch"], best["validation"], "o", color=colour, markersize=5, label=label)
-        axis.set_title(model)
+        axis.plot(best["epoch"], best["validation"], "o", color=colour, markersize=4)
+        axis.set_title(f"{model}, least at {best['epoch']:.0f}")
         axis.set_xlabel("epoch")
         axis.set_ylabel("loss per row")
         axis.xaxis.get_major_locator().set_params(integer=True)
-        axis.legend()
         summary[model] = {"epochs": len(frame), "least_at_epoch": int(best["epoch"])}
+    lines_of_all = {
+        "training": {"linestyle": "--"},
+        "validation": {"linestyle": "-"},
+        "least": {"linestyle": "", "marker": "o", "markersize": 4},
+    }
+    add_legend(figure, {name: {"color": REAL_COLOUR, **s} for name, s in lines_of_all.items()})
+    for axis in axes.flat[len(curves) :]:
+        axis.set_visible(False)
     save_figure(figure, prefix, dpi, summary)
 
 
