@@ -221,3 +221,76 @@ def test_the_measures_do_not_depend_on_the_number_of_threads(tmp_path):
 )
 def test_how_many_synthetic_rows_are_evaluated(synthetic, train, expected):
     assert evaluating._sample_size(synthetic, train) == expected
+
+
+def test_a_table_of_anything_is_evaluated_with_no_option_at_all(tables, tmp_path):
+    cards = TableDescription("cards", (Column("suit", "categorical"), Column("value", "integer")))
+    cards.save(tmp_path / "table.json")
+    for seed, name in enumerate(("train", "holdout", "synthetic")):
+        random = np.random.default_rng(seed)
+        suits = random.choice(["hearts", "spades"], 400).astype(object)
+        frame = pd.DataFrame({"suit": suits, "value": random.integers(1, 14, 400)})
+        write_table(frame, tmp_path / f"{name}.parquet", cards)
+    names = ("table.json", "train.parquet", "holdout.parquet", "synthetic.parquet")
+    evaluate(*(tmp_path / name for name in names), tmp_path / "out", Evaluation(), seed=1)
+    measures = json.loads((tmp_path / "out/measures.json").read_text())["measures"]
+    assert measures["jsd"]["value"] < 0.1
+    assert measures["diff_mlef"]["note"] == (
+        "the target 'workload' is no numeric feature of the table; evaluation.target may be one of "
+        "value"
+    )
+
+
+def with_synthetic(tables, folder, frame, description=DESCRIPTION):
+    """A copy of the tables with other synthetic rows."""
+    shutil.copytree(tables, folder)
+    write_table(frame, folder / "synthetic.parquet", description)
+    return folder
+
+
+def test_tables_that_do_not_match_are_named(tables, tmp_path):
+    rows = toy_rows(300, 3)
+    for number, (frame, message) in enumerate(
+        [
+            (rows.drop(columns="work"), "column 'work' is missing; the file has when, site"),
+            (rows.assign(work="much"), "column 'work' does not hold numeric values"),
+            (rows.assign(work=rows["work"].where(rows.index != 5)), "row 5: feature 'work' has no"),
+            (rows.assign(site=rows["site"].where(rows.index != 7)), "row 7: feature 'site' has no"),
+            (rows.iloc[:0], "0 rows, expected at least 10"),
+            (rows.iloc[:1], "1 rows, expected at least 10"),
+        ]
+    ):
+        folder = tmp_path / str(number)
+        shutil.copytree(tables, folder)
+        frame.to_parquet(folder / "synthetic.parquet")
+        with pytest.raises(InputError, match=f"synthetic.parquet: {message}"):
+            run(folder, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_further_columns_and_unseen_categories_and_repeated_rows_have_defined_values(
+    tables, tmp_path
+):
+    rows = toy_rows(300, 3)
+    strange = rows.assign(site="nowhere", state="unheard of")
+    repeated = rows.iloc[[5] * 300].reset_index(drop=True)
+    measures = ("wd", "jsd", "diff_corr", "joint", "c2st", "near_copies", "attack_density", "nndr")
+    found = {}
+    for name, frame in {"rows": rows, "strange": strange, "repeated": repeated}.items():
+        folder = with_synthetic(tables, tmp_path / name, frame)
+        run(folder, tmp_path / f"{name}_out", measures=measures)
+        written = json.loads((tmp_path / f"{name}_out/measures.json").read_text())
+        found[name] = {key: entry["value"] for key, entry in written["measures"].items()}
+        assert np.isfinite(list(found[name].values())).all()
+    # No category is shared: base 2, that is 1.
+    assert found["strange"]["jsd"] == pytest.approx(1)
+    assert found["strange"]["wd"] == found["rows"]["wd"]
+    assert found["strange"]["near_copies"] == 0
+    assert found["repeated"]["c2st"] > 0.95
+    # Columns that the description does not have are nobody's business.
+    frame = rows.assign(mood="good")
+    shutil.copytree(tables, tmp_path / "more")
+    frame.to_parquet(tmp_path / "more/synthetic.parquet")
+    run(tmp_path / "more", tmp_path / "more_out", measures=("wd",))
+    wd = json.loads((tmp_path / "more_out/measures.json").read_text())["measures"]["wd"]
+    assert wd["value"] == found["rows"]["wd"]

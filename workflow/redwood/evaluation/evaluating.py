@@ -61,7 +61,7 @@ def evaluate(
 
     Raises:
         InputError: a table cannot be read, has too few rows or a number that its column's scale has
-            no place for, or the target is none of its numeric features.
+            no place for, or a target that is asked for is none of its numeric features.
     """
     samples, given = read_samples(
         table, train, holdout, synthetic, options, seed, previous, densities
@@ -136,7 +136,8 @@ def read_samples(
         the samples, and how many rows each table has.
     """
     description = TableDescription.load(table).only_features()
-    _require_target(description, options.target, table)
+    if "target" in options.model_fields_set:
+        _require_target(description, options.target, table)
     groups = options.groups
     real = _read(train, description, 4 * groups)
     unseen = _read(holdout, description, 2 * groups)

@@ -32,7 +32,15 @@ DEFINITION = (
 
 def measure(samples: Samples) -> Result:
     """The difference of the errors; the interval is over holdout rows, models as trained."""
-    target = samples.description[samples.target]
+    numeric = {column.name: column for column in samples.description.numeric_features}
+    if samples.target not in numeric:
+        raise Inapplicable(
+            f"the target {samples.target!r} is no numeric feature of the table; evaluation.target "
+            f"may be one of {', '.join(numeric)}"
+            if numeric
+            else "the table has no numeric feature"
+        )
+    target = numeric[samples.target]
     if len(samples.description.features) < 2:
         raise Inapplicable("the table has fewer than two features")
     unit = deviation(samples.train, target)
