@@ -177,18 +177,19 @@ def test_where_the_release_gate_decided_only_what_it_released_is_published():
     assert found.words == (
         "Publish a. It is the only model that passes the privacy checks and the release gate: its "
         "rows are typically 3.0 times as far from real rows as other real rows are. b, at 2.0 "
-        "times, is withheld by the release gate (planted tasks and planted users). c, at 1.5 "
-        "times, was not put through the release gate. d, at 1.2 times, fails privacy."
+        "times, is withheld by the release gate (planted tasks and planted users): the choice only "
+        "where these may be known. c, at 1.5 times, was not put through the release gate. d, "
+        "at 1.2 times, fails privacy."
     )
 
 
 def test_none_is_published_that_the_release_gate_withholds():
     measured = {"a": model(3.0), "b": model(2.0)}
-    decisions = {"a": Decision(False, ["planted tasks"])}
+    decisions = {"a": Decision(False, ["planted records", "planted tasks"])}
     found = recommend(measured, {"a": True, "b": True}, decisions)
     assert found.model is None
     assert found.words == (
         "None may be published: the release gate lets no model pass that passes the privacy "
-        "checks. a, at 3.0 times the floor, is withheld by the release gate (planted tasks); b, at "
-        "2.0 times the floor, was not put through the release gate."
+        "checks. a, at 3.0 times the floor, is withheld by the release gate (planted records "
+        "and planted tasks); b, at 2.0 times the floor, was not put through the release gate."
     )

@@ -30,6 +30,8 @@ from redwood.paper.rendering import plain_number
 
 _ROWS, _SEQUENCE = "c2st", "c2st_sequence"
 _ORDER, _QUEUE = "sim_ranking", "sim_queue_time_mean"
+# Criteria of the release gate that hold of what may be published anywhere.
+_OF_RECORDS = ("privacy of the sample", "planted records")
 # An attack by who has the model: it does not judge the sample.
 _OF_THE_MODEL = "attack_likelihood"
 
@@ -123,7 +125,10 @@ def _withheld(decision: Decision | None) -> str:
         return "was not put through the release gate"
     if decision.released:
         return ""
-    return f"is withheld by the release gate ({_listed(decision.failed)})"
+    withheld = f"is withheld by the release gate ({_listed(decision.failed)})"
+    if any(name in decision.failed for name in _OF_RECORDS):
+        return withheld
+    return f"{withheld}: the choice only where these may be known"
 
 
 def _none_released(withheld: Mapping[str, str], typical: Mapping[str, float]) -> str:
