@@ -53,7 +53,7 @@ class ReleaseNote:
 
     @property
     def lead(self) -> str:
-        rows = f"{self.rows:,} rows drawn from the model {self.model}; no row is a real record."
+        rows = f"{self.rows:,} rows drawn from the model {self.model}."
         if self.passes:
             return f"{rows} Every criterion below holds: the sample may be published."
         failed = ", ".join(name for name, holds, _ in self.criteria if not holds)
