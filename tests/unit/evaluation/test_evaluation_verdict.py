@@ -2,6 +2,8 @@ import pytest
 
 from redwood.evaluation.verdict import privacy_verdict
 
+# Of four in five draws the excess is at most 0.005.
+DRAWS = [0.0] * 10 + [0.005] * 7 + [0.02] * 3
 FEW_COPIES = (0.0, 0.0005, 0.0015)
 FEW_FOUND = (0.009, 0.0123, 0.015)
 
@@ -14,7 +16,9 @@ def measured(near=FEW_COPIES, distance=FEW_FOUND, density=FEW_FOUND, likelihood=
         "attack_likelihood": likelihood,
     }
     return {
-        name: dict(zip(("low", "value", "high"), values, strict=True), floor=0.001)
+        name: dict(
+            zip(("low", "value", "high"), values, strict=True), floor=0.001, floor_draws=DRAWS
+        )
         for name, values in numbers.items()
         if values is not None
     }
@@ -54,6 +58,13 @@ def test_what_was_not_measured_is_not_passed(name):
     undefined = measured()
     undefined[name]["value"] = None
     assert privacy_verdict(undefined).passes is None
+
+
+def test_a_burst_that_real_rows_have_too_is_not_taken_for_copies():
+    assert privacy_verdict(measured(near=(0.0049, 0.008, 0.01))).passes is True
+    alone = measured(near=(0.0049, 0.008, 0.01))
+    alone["near_copies"]["floor_draws"] = []
+    assert privacy_verdict(alone).passes is False
 
 
 def test_a_failure_is_one_whatever_else_was_not_measured():

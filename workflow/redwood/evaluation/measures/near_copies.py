@@ -1,8 +1,8 @@
 """Near copies: synthetic rows that lie closer to a training row than real rows do.
 
 Let F and G be the distribution functions of the distance to the closest training row, of synthetic
-and of holdout rows, and r the distance that 1 % of the holdout rows do not exceed. What is measured
-is the largest excess up to r,
+rows and of training rows among the others, and r the distance that 1 % of the latter do not exceed.
+What is measured is the largest excess up to r,
 
     max(0, max over d ≤ r of F(d) − G(d)),
 
@@ -12,18 +12,20 @@ Kolmogorov and Smirnov, confined to what is close (N. V. Smirnov, Bull. Math. Un
 no. 2). Distances are those of `dcr`. Unlike the median (`dcr`) it sees one copied row in a hundred,
 also among rows that are otherwise far from anything real, and rows that were copied and set off a
 little; unlike a count of equal rows it does not mind a table in which real rows are equal, too.
+Training rows among the others are what a model that learned their law would draw; holdout rows, of
+which there are fewer, may be of another time or of other tasks.
 
 The interval is over rows that are dealt out to the groups one by one: over runs of neighbours it
-would take copies that are all of one task for a whim of that time. What bursts do to honest rows
-is in the floor: the excess of some runs of holdout rows over the others, which is above 0 as no
-excess is negative. The paper (arXiv 2410.07940) has no such measure.
+would take copies that are all of one task for a whim of that time. What chance and bursts do to
+honest rows is in the floor: the mean excess of some runs of holdout rows, half of them each time,
+which is above 0 as no excess is negative. The paper (arXiv 2410.07940) has no such measure.
 """
 
 import numpy as np
 
-from redwood.evaluation.contract import Result, Samples
+from redwood.evaluation.contract import Inapplicable, Result, Samples
 from redwood.evaluation.intervals import group_of_rows, jackknife_interval
-from redwood.evaluation.neighbours import distance_to_closest
+from redwood.evaluation.neighbours import closest_rows, distance_to_closest
 from redwood.seeds import generator
 
 TITLE = "near copies"
@@ -31,66 +33,81 @@ UNIT = "1"
 DIRECTION = "lower"
 DEFINITION = (
     "Share of the synthetic rows that are closer to a training row than chance accounts for: the "
-    "largest excess of the share of synthetic rows within a distance over that of holdout rows, "
-    "for distances that at most 1 % of the holdout rows keep (as for DCR). Floor: half of the "
-    "holdout rows against the other, in runs."
+    "largest excess of the share of synthetic rows within a distance over that of training rows "
+    "that have another so close, for distances that at most 1 % of them keep (as for DCR). Floor: "
+    "half of the holdout rows, in runs, in place of the synthetic ones."
 )
 
 _SHARE = 0.01
 _QUANTILE = 0.05
+# Training rows whose distance to the others is looked up, at most.
+_MOST_REAL = 200_000
 # Runs of holdout rows for each group of the interval: few enough to hold bursts together, enough
 # for both halves to have rows of all times, as synthetic rows have.
 _RUNS = 10
-_SPLITS = 10
+_SPLITS = 25
 
 
 def measure(samples: Samples) -> Result:
-    """The largest excess; the interval is over synthetic and holdout rows."""
-    synthetic = distance_to_closest(samples.synthetic, samples.train, samples.description)
-    holdout = distance_to_closest(samples.holdout, samples.train, samples.description)
-    value = excess(synthetic, holdout)
-    groups, real_groups = (np.arange(len(d)) % samples.groups for d in (synthetic, holdout))
+    """The largest excess; the interval is over synthetic and training rows."""
+    if len(samples.train) < 2:
+        raise Inapplicable("there is no second training row")
+    synthetic, holdout = (
+        distance_to_closest(rows, samples.train, samples.description)
+        for rows in (samples.synthetic, samples.holdout)
+    )
+    real = _among_others(samples)
+    value = excess(synthetic, real)
+    groups, real_groups = (np.arange(len(d)) % samples.groups for d in (synthetic, real))
     low, high = jackknife_interval(
         value,
-        lambda group: excess(synthetic[groups != group], holdout[real_groups != group]),
+        lambda group: excess(synthetic[groups != group], real[real_groups != group]),
         samples.groups,
     )
-    floors = _floors(holdout, samples)
-    copies, real_copies = (int(np.count_nonzero(d == 0)) for d in (synthetic, holdout))
-    quantile, real_quantile = (float(np.quantile(d, _QUANTILE)) for d in (synthetic, holdout))
+    floors = _floors(holdout, real, samples)
+    copies, real_copies = (int(np.count_nonzero(d == 0)) for d in (synthetic, real))
+    quantile, real_quantile = (float(np.quantile(d, _QUANTILE)) for d in (synthetic, real))
     note = (
-        f"equal to a training row: {copies} of {len(synthetic)} rows, {real_copies} of "
-        f"{len(holdout)} holdout rows; 5 % of the rows are closer than {quantile:.2g}, of holdout "
-        f"rows closer than {real_quantile:.2g}"
+        f"equal to a training row: {copies} of {len(synthetic)} rows; to another one: "
+        f"{real_copies} of {len(real)} training rows; 5 % of the rows are closer than "
+        f"{quantile:.2g}, of training rows to others closer than {real_quantile:.2g}"
     )
     return Result(
         value, low, min(high, 1.0), float(np.mean(floors)), note=note, floor_draws=tuple(floors)
     )
 
 
-def excess(synthetic: np.ndarray, holdout: np.ndarray) -> float:
-    """The largest excess of the share of synthetic over that of holdout distances.
+def excess(synthetic: np.ndarray, real: np.ndarray) -> float:
+    """The largest excess of the share of synthetic over that of real distances, where close.
 
     Args:
-        synthetic, holdout: distances to the closest training row, (rows,) each, at least one.
+        synthetic, real: distances to the closest training row, (rows,) each, at least one.
     """
-    radius = np.quantile(holdout, _SHARE, method="inverted_cdf")
+    radius = np.quantile(real, _SHARE, method="inverted_cdf")
     # The excess is largest at a synthetic distance, if anywhere.
     distances = np.unique(synthetic[synthetic <= radius])
     shares, real_shares = (
         np.searchsorted(np.sort(rows), distances, side="right") / len(rows)
-        for rows in (synthetic, holdout)
+        for rows in (synthetic, real)
     )
     return float(np.max(shares - real_shares, initial=0.0))
 
 
-def _floors(holdout: np.ndarray, samples: Samples) -> list[float]:
+def _among_others(samples: Samples) -> np.ndarray:
+    """How far training rows are from the closest other one, in their order."""
+    random = generator(samples.seed, "near_copies", "real")
+    chosen = np.sort(random.permutation(len(samples.train))[:_MOST_REAL])
+    # The closest of all training rows is the row itself.
+    rows = samples.train.iloc[chosen]
+    return closest_rows(rows, samples.train, samples.description, 2)[0][:, 1]
+
+
+def _floors(holdout: np.ndarray, real: np.ndarray, samples: Samples) -> list[float]:
     random = generator(samples.seed, "near_copies")
     runs = min(_RUNS * samples.groups, len(holdout))
     run_of_row = group_of_rows(len(holdout), runs)
     floors = []
     for _ in range(_SPLITS):
         chosen = np.isin(run_of_row, random.permutation(runs)[: runs // 2])
-        half, other = holdout[chosen], holdout[~chosen]
-        floors += [excess(half, other), excess(other, half)]
+        floors += [excess(half, real) for half in (holdout[chosen], holdout[~chosen])]
     return floors
