@@ -1,10 +1,11 @@
 # A sample that shall be published, a twin of its model trained with canaries → published, or why not.
 LEVELS = " ".join(f"--level {level}" for level in configuration.release.levels)
 DECISIONS = expand(
-    "results/{{dataset}}/release/{model}/decision.json", model=configuration.release.models
+    "results/{{dataset}}/release/decisions/{model}/decision.json",
+    model=configuration.release.models,
 )
 RELEASES = expand(
-    "results/{{dataset}}/release/{model}/{name}",
+    "results/{{dataset}}/release/decisions/{model}/{name}",
     model=configuration.release.models,
     name=["decision.json", "note.html", "note.md", "published"],
 )
@@ -15,9 +16,9 @@ rule release_plant:
         table="results/{dataset}/records/table.json",
         train="results/{dataset}/records/train.parquet",
     output:
-        train="results/{dataset}/release/canaries/train.parquet",
-        canaries="results/{dataset}/release/canaries/canaries.parquet",
-        summary="results/{dataset}/release/canaries/planting.json",
+        train="results/{dataset}/release/planted/train.parquet",
+        canaries="results/{dataset}/release/planted/canaries.parquet",
+        summary="results/{dataset}/release/planted/planting.json",
     log:
         "results/{dataset}/logs/release_plant.log",
     benchmark:
@@ -34,7 +35,7 @@ rule release_plant:
         levels=LEVELS,
         units=configuration.release.units,
         most_rows=configuration.release.most_rows,
-        folder="results/{dataset}/release/canaries",
+        folder="results/{dataset}/release/planted",
     shell:
         "python -m redwood release plant --table {input.table} --train {input.train}"
         " {params.levels} --units {params.units} --most-rows {params.most_rows}"
@@ -44,10 +45,10 @@ rule release_plant:
 use rule surrogates_train as release_train with:
     input:
         table="results/{dataset}/records/table.json",
-        train="results/{dataset}/release/canaries/train.parquet",
+        train="results/{dataset}/release/planted/train.parquet",
         validation="results/{dataset}/records/validation.parquet",
     output:
-        directory("results/{dataset}/release/{model}/twin"),
+        directory("results/{dataset}/release/twins/{model}/model"),
     log:
         "results/{dataset}/logs/release_train_{model}.log",
     benchmark:
@@ -56,11 +57,11 @@ use rule surrogates_train as release_train with:
 
 use rule surrogates_sample as release_sample with:
     input:
-        model="results/{dataset}/release/{model}/twin",
+        model="results/{dataset}/release/twins/{model}/model",
         test="results/{dataset}/records/test.parquet",
     output:
-        sample="results/{dataset}/release/{model}/twin.parquet",
-        summary="results/{dataset}/release/{model}/twin.json",
+        sample="results/{dataset}/release/twins/{model}/sample.parquet",
+        summary="results/{dataset}/release/twins/{model}/sample.json",
     log:
         "results/{dataset}/logs/release_sample_{model}.log",
     benchmark:
@@ -71,10 +72,10 @@ rule release_audit:
     input:
         table="results/{dataset}/records/table.json",
         train="results/{dataset}/records/train.parquet",
-        canaries="results/{dataset}/release/canaries/canaries.parquet",
-        sample="results/{dataset}/release/{model}/twin.parquet",
+        canaries="results/{dataset}/release/planted/canaries.parquet",
+        sample="results/{dataset}/release/twins/{model}/sample.parquet",
     output:
-        "results/{dataset}/release/{model}/audit.json",
+        "results/{dataset}/release/twins/{model}/audit.json",
     log:
         "results/{dataset}/logs/release_audit_{model}.log",
     benchmark:
@@ -99,12 +100,17 @@ rule release_decide:
         table="results/{dataset}/records/table.json",
         sample="results/{dataset}/surrogates/{model}/sample.parquet",
         evaluation="results/{dataset}/evaluation/{model}",
-        audit="results/{dataset}/release/{model}/audit.json",
+        audit="results/{dataset}/release/twins/{model}/audit.json",
     output:
-        decision="results/{dataset}/release/{model}/decision.json",
-        page=shown("results/{dataset}/release/{model}/note.html", "release", "Release", "{model}"),
-        note="results/{dataset}/release/{model}/note.md",
-        published=directory("results/{dataset}/release/{model}/published"),
+        decision="results/{dataset}/release/decisions/{model}/decision.json",
+        page=shown(
+            "results/{dataset}/release/decisions/{model}/note.html",
+            "release",
+            "Release",
+            "{model}",
+        ),
+        note="results/{dataset}/release/decisions/{model}/note.md",
+        published=directory("results/{dataset}/release/decisions/{model}/published"),
     log:
         "results/{dataset}/logs/release_decide_{model}.log",
     benchmark:
@@ -118,7 +124,7 @@ rule release_decide:
     params:
         code=code("redwood.evaluation.release"),
         levels=LEVELS,
-        folder="results/{dataset}/release/{model}",
+        folder="results/{dataset}/release/decisions/{model}",
     shell:
         "python -m redwood release decide --table {input.table} --sample {input.sample}"
         " --evaluation {input.evaluation} --audit {input.audit} --model {wildcards.model}"
