@@ -24,6 +24,8 @@ PAPER_FEATURES = (
     "jobstatus",
     "workload",
 )
+# A faithful model and one that smooths tasks away: what the release gate decides on if not told.
+_TO_RELEASE = ("sequoia", "ctabganplus")
 OPTIONAL_FEATURES = ("workinggroup", "user", "requestedtime", "cores", "walltime")
 
 SectionType = TypeVar("SectionType", bound=BaseModel)
@@ -271,7 +273,11 @@ class Evaluation(_Section):
 class Release(_Section):
     """Which samples the release gate decides on, and what it plants."""
 
-    models: tuple[str, ...] = Field((), description="models whose samples may be published")
+    models: tuple[str, ...] | None = Field(
+        None,
+        description="models whose samples may be published; if null, of sequoia and ctabganplus "
+        "those that are trained",
+    )
     levels: tuple[str, ...] = Field(
         ("record", "task", "user"),
         min_length=1,
@@ -282,8 +288,8 @@ class Release(_Section):
 
     @field_validator("models", "levels")
     @classmethod
-    def _listed_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        for name in names:
+    def _listed_once(cls, names: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        for name in names or ():
             if names.count(name) > 1:
                 raise ValueError(f"{name!r} is listed twice")
             if not re.fullmatch(r"\w+", name):
@@ -343,9 +349,16 @@ class Configuration(_Section):
             )
         return self
 
+    @property
+    def released_models(self) -> tuple[str, ...]:
+        """The models whose samples the release gate decides on."""
+        if self.release.models is not None:
+            return self.release.models
+        return tuple(model for model in _TO_RELEASE if model in self.surrogates.models)
+
     @model_validator(mode="after")
     def _released_models_are_trained(self) -> "Configuration":
-        for model in self.release.models:
+        for model in self.release.models or ():
             if model not in self.surrogates.models:
                 raise ValueError(
                     f"release.models has {model!r}, expected some of surrogates.models: "

@@ -2,11 +2,11 @@
 LEVELS = " ".join(f"--level {level}" for level in configuration.release.levels)
 DECISIONS = expand(
     "results/{{dataset}}/release/decisions/{model}/decision.json",
-    model=configuration.release.models,
+    model=configuration.released_models,
 )
 RELEASES = expand(
     "results/{{dataset}}/release/decisions/{model}/{name}",
-    model=configuration.release.models,
+    model=configuration.released_models,
     name=["decision.json", "note.html", "note.md", "published"],
 )
 

@@ -56,3 +56,19 @@ def test_a_wrong_key_or_value_is_named_with_what_is_allowed(content, message):
 
 def test_the_schema_file_is_generated_from_the_model():
     assert (ROOT / "workflow/schemas/config.schema.json").read_text() == schema()
+
+
+def test_the_gate_decides_on_the_models_that_are_listed_or_on_two_of_those_that_are_trained():
+    def released(surrogates, **release):
+        content = {"surrogates": {"models": surrogates}, "release": release}
+        return validate(content).released_models
+
+    assert released(["smote", "sequoia"]) == ("sequoia",)
+    assert released(["ctabganplus", "sequoia"]) == ("sequoia", "ctabganplus")
+    assert released(["smote"]) == ()
+    assert released(["smote", "sequoia"], models=["smote"]) == ("smote",)
+    assert released(["smote", "sequoia"], models=[]) == ()
+    with pytest.raises(InputError, match=r"'tvae', expected some of surrogates\.models: smote"):
+        released(["smote"], models=["tvae"])
+    with pytest.raises(InputError, match="'task' is listed twice"):
+        released(["smote"], levels=["task", "task"])
