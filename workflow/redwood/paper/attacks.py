@@ -47,7 +47,7 @@ def draw_attacks(evaluations: Sequence[Path], dpi: int, prefix: Path) -> None:
     figure, axes = pyplot.subplots(
         1,
         len(curves),
-        figsize=(PAGE_WIDTH, 2.9),
+        figsize=(PAGE_WIDTH, 3.2),
         layout="constrained",
         sharey=True,
         squeeze=False,

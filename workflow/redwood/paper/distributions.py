@@ -94,7 +94,7 @@ def _draw_density(
     axis.set_ylabel("% of rows")
     unit = column.unit
     if column.kind == "timestamp":
-        date_axis(axis, most=6)
+        date_axis(axis, most=4)
         unit = "UTC"
     elif column.scale == "log":
         _logarithmic_axis(axis, edges[0], edges[-1])
