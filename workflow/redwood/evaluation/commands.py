@@ -11,7 +11,7 @@ def evaluate(
     holdout: Path = typer.Option(..., help="real rows that it never saw"),
     synthetic: Path = typer.Option(..., help="its synthetic rows"),
     output: Path = typer.Option(..., help="folder to write"),
-    seed: int = typer.Option(..., help="seed of the real rows drawn for the floor"),
+    seed: int = typer.Option(1, min=0, help="seed of the real rows drawn for the floor"),
     previous: Path | None = typer.Option(
         None, help="synthetic rows of an earlier release, which an attacker has, too"
     ),

@@ -24,7 +24,7 @@ def plant(
     train: Train,
     level: Levels,
     output: Annotated[Path, typer.Option(help="folder to write")],
-    seed: Annotated[int, typer.Option(min=0, help="same seed, same canaries")],
+    seed: Annotated[int, typer.Option(min=0, help="same seed, same canaries")] = 1,
     units: Annotated[int, typer.Option(min=2, help="canaries of each level, half planted")] = 400,
     most_rows: Annotated[int, typer.Option(min=1, help="rows of a canary at most")] = 10,
 ) -> None:
@@ -45,7 +45,7 @@ def audit(
     canaries: Annotated[Path, typer.Option(help="canaries.parquet, as `plant` wrote it")],
     synthetic: Annotated[Path, typer.Option(help="sample of the twin trained with canaries")],
     output: Annotated[Path, typer.Option(help="JSON file to write")],
-    seed: Annotated[int, typer.Option(min=0, help="seed of the bootstrap")],
+    seed: Annotated[int, typer.Option(min=0, help="seed of the bootstrap")] = 1,
 ) -> None:
     """Measure how many of the planted canaries an attacker finds in the twin's sample.
 

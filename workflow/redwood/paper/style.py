@@ -136,7 +136,7 @@ def date_axis(axis: "Axes", most: int) -> None:
     """Ticks for an abscissa in days since 1970-01-01 UTC, at most so many."""
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
-    locator = AutoDateLocator(maxticks=most)
+    locator = AutoDateLocator(minticks=3, maxticks=most)
     formatter = ConciseDateFormatter(locator)
     low, high = axis.get_xlim()
     if high - low > 31:

@@ -18,7 +18,7 @@ def train(
     train: Annotated[Path, typer.Option(help="training rows, parquet")],
     validation: Annotated[Path, typer.Option(help="validation rows, parquet")],
     output: Annotated[Path, typer.Option(help="model folder to write")],
-    seed: Annotated[int, typer.Option(min=0, help="same seed, same model")],
+    seed: Annotated[int, typer.Option(min=0, help="same seed, same model")] = 1,
     options: Annotated[str, typer.Option(help="the model's options, JSON object")] = "{}",
 ) -> None:
     """Train a model on a table and write its folder.
@@ -40,7 +40,7 @@ def train(
 def sample(
     folder: Annotated[Path, typer.Argument(help="model folder, as `train` wrote it")],
     output: Annotated[Path, typer.Option(help="parquet file to write")],
-    seed: Annotated[int, typer.Option(min=0, help="same seed, same rows")],
+    seed: Annotated[int, typer.Option(min=0, help="same seed, same rows")] = 1,
     rows: Annotated[int | None, typer.Option(help="number of rows")] = None,
     like: Annotated[Path | None, typer.Option(help="as many rows as this parquet file")] = None,
     load: Annotated[
