@@ -149,6 +149,7 @@ def _within_groups(
     spare = repeated.duplicated() if count == 1 else repeated.groupby(repeated).cumcount() >= count
     distinct = np.flatnonzero(~spare.to_numpy())
     members = _rows_by_group(of_reference[distinct])
+    nth = np.arange(1, count + 1)
     for key, rows in _rows_by_group(of_query).items():
         if key not in members:
             continue
@@ -159,7 +160,7 @@ def _within_groups(
             closest.rows[rows, :found] = candidates[:found]
             continue
         tree = cKDTree(reference.numbers[candidates], balanced_tree=False)
-        distances, positions = tree.query(queries.numbers[rows], np.arange(1, found + 1))
+        distances, positions = tree.query(queries.numbers[rows], nth[:found])
         closest.squared[rows, :found] = distances**2
         closest.rows[rows, :found] = candidates[positions]
     return closest
@@ -215,8 +216,15 @@ def _rows_by_group(group: np.ndarray) -> dict[int, np.ndarray]:
     if not len(group):
         return {}
     order = np.argsort(group, kind="stable")
-    starts = np.flatnonzero(np.diff(group[order])) + 1
-    return {int(group[rows[0]]): rows for rows in np.split(order, starts)}
+    ordered = group[order]
+    starts = np.append(0, np.flatnonzero(np.diff(ordered)) + 1)
+    ends = np.append(starts[1:], len(order))
+    # np.split takes longer for many groups than all else.
+    keys = ordered[starts].tolist()
+    return {
+        key: order[begin:end]
+        for key, begin, end in zip(keys, starts.tolist(), ends.tolist(), strict=True)
+    }
 
 
 def _encode(
