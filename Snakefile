@@ -1,5 +1,7 @@
 # From raw job records to the report; `snakemake -n` shows the way, README.md explains it.
+import json
 import os
+import re
 import sys
 
 from snakemake.exceptions import WorkflowError
@@ -34,8 +36,7 @@ wildcard_constraints:
     dataset=configuration.dataset,
     model="|".join(configuration.surrogates.models),
     workload="|".join(["recorded", *configuration.surrogates.models]),
-    policy="|".join(configuration.simulation.policies),
-    repetition=r"\d+",
+    policy="|".join(map(re.escape, configuration.simulation.labels)),
 
 
 def shown(path, name, category, label):

@@ -13,7 +13,9 @@ from pathlib import Path
 _PACKAGE = "redwood"
 # What cannot change a rule's results: configured values reach rules as parameters of their own, and
 # progress and errors are for people.
-_WITHOUT_EFFECT = ("redwood.configuration", "redwood.progress", "redwood.errors")
+_WITHOUT_EFFECT = (
+    "redwood.configuration", "redwood.validation", "redwood.progress", "redwood.errors",
+)  # fmt: skip
 _ROOT = Path(__file__).resolve().parent.parent
 
 

@@ -8,14 +8,41 @@ def jobs_of(wildcards):
     return "results/{dataset}/surrogates/{workload}/sample.parquet"
 
 
+def scenario_of(wildcards):
+    """The scenario of a workload and a policy, as JSON."""
+    settings = configuration.simulation
+    policy = settings.policy(wildcards.policy)
+    results = f"results/{wildcards.dataset}"
+    return json.dumps(
+        {
+            "environment": f"{results}/simulation/platform.json",
+            "workload": {
+                "name": wildcards.workload,
+                "jobs": jobs_of(wildcards).format(**wildcards),
+                "table": f"{results}/records/table.json",
+                "load_factor": settings.load_factor,
+                "output_share": settings.output_share,
+            },
+            "data": {"outputs": settings.outputs},
+            "policies": policy.model_dump(),
+            "rules": {"failures": settings.failures},
+            "monitoring": {"interval_s": settings.interval_s, "events": settings.events},
+            "tcp_gamma": settings.tcp_gamma,
+            "repetitions": settings.seeds,
+        }
+    )
+
+
 rule simulation_platform:
     input:
         table="results/{dataset}/records/table.json",
         train="results/{dataset}/records/train.parquet",
+        validation="results/{dataset}/records/validation.parquet",
         test="results/{dataset}/records/test.parquet",
         facts=["resources/sites.csv", "resources/network.csv"],
     output:
-        "results/{dataset}/simulation/platform.json",
+        platform="results/{dataset}/simulation/platform.json",
+        calibration="results/{dataset}/simulation/calibration.csv",
     log:
         "results/{dataset}/logs/simulation_platform.log",
     benchmark:
@@ -31,8 +58,9 @@ rule simulation_platform:
         options=configuration.simulation.model_dump_json(include={"load_factor", "utilisation"}),
     shell:
         "python -m redwood simulation platform --table {input.table} --jobs {input.train}"
-        " --rows-like {input.test} --resources resources"
-        " --options {params.options:q} --output {output} 2> {log}"
+        " --validation {input.validation} --rows-like {input.test} --resources resources"
+        " --options {params.options:q} --output {output.platform}"
+        " --calibration {output.calibration} 2> {log}"
 
 
 rule simulate:
@@ -40,12 +68,13 @@ rule simulate:
         platform="results/{dataset}/simulation/platform.json",
         table="results/{dataset}/records/table.json",
         jobs=jobs_of,
+        policies=lambda wildcards: configuration.simulation.policy(wildcards.policy).files,
     output:
-        directory("results/{dataset}/simulation/runs/{workload}/{policy}/{repetition}"),
+        directory("results/{dataset}/simulation/runs/{workload}/{policy}"),
     log:
-        "results/{dataset}/logs/simulate_{workload}_{policy}_{repetition}.log",
+        "results/{dataset}/logs/simulate_{workload}_{policy}.log",
     benchmark:
-        "results/{dataset}/benchmarks/simulate_{workload}_{policy}_{repetition}.tsv"
+        "results/{dataset}/benchmarks/simulate_{workload}_{policy}.tsv"
     group:
         "simulations"
     conda:
@@ -56,22 +85,20 @@ rule simulate:
         runtime=120,
     params:
         code=lambda wildcards: code(
-            "redwood.simulation.running", f"redwood.simulation.policies.{wildcards.policy}"
+            "redwood.simulation.running",
+            *configuration.simulation.policy(wildcards.policy).modules,
         ),
-        options=configuration.simulation.model_dump_json(exclude={"policies", "seeds"}),
+        scenario=scenario_of,
     shell:
-        "python -m redwood simulate --platform {input.platform} --table {input.table}"
-        " --jobs {input.jobs} --workload {wildcards.workload} --policy {wildcards.policy}"
-        " --seed {wildcards.repetition} --options {params.options:q} --output {output} 2> {log}"
+        "python -m redwood simulate {params.scenario:q} --output {output} 2> {log}"
 
 
 rule simulation_outcomes:
     input:
         expand(
-            "results/{{dataset}}/simulation/runs/{workload}/{policy}/{repetition}",
+            "results/{{dataset}}/simulation/runs/{workload}/{policy}",
             workload=["recorded", *configuration.surrogates.models],
-            policy=configuration.simulation.policies,
-            repetition=range(1, configuration.simulation.seeds + 1),
+            policy=configuration.simulation.labels,
         ),
     output:
         "results/{dataset}/simulation/outcomes.csv",

@@ -5,11 +5,12 @@ import pandas as pd
 import pytest
 from evaluation_rows import toy_rows
 
-from redwood.configuration import Evaluation, read_section
+from redwood.configuration import Evaluation
 from redwood.errors import InputError
 from redwood.evaluation.contract import Inapplicable, Samples
 from redwood.evaluation.measures import conditional, jsd
 from redwood.tables import Column, TableDescription
+from redwood.validation import read_section
 
 JOBS = TableDescription(
     "jobs",

@@ -9,15 +9,15 @@ import pytest
 
 @pytest.fixture(scope="session")
 def in_own_process() -> Callable[..., Any]:
-    """Call `function(*arguments)` in a forked process; return or raise what it does."""
+    """Call `function(*arguments, **named)` in a forked process; return or raise what it does."""
     context = multiprocessing.get_context("fork")
 
-    def call(function: Callable[..., Any], *arguments: Any) -> Any:
+    def call(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         receiver, sender = context.Pipe(duplex=False)
 
         def work() -> None:
             try:
-                answer = (True, function(*arguments))
+                answer = (True, function(*arguments, **named))
             except BaseException as error:
                 answer = (False, error)
             sender.send(answer)

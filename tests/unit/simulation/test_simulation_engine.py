@@ -1,4 +1,4 @@
-"""The life of jobs against queueing theory, and the books of random scenarios."""
+"""The life of jobs: dates by hand, queueing theory, and the books of random scenarios."""
 
 import heapq
 import math
@@ -10,283 +10,473 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_grids import environment, job, simulate
 
-from redwood import plugins
-from redwood.errors import InputError
-from redwood.simulation.contract import Brokerage, Job
-from redwood.simulation.engine import Engine
-from redwood.simulation.platform import Platform, PlatformSite
-from redwood.simulation.workload import RECORDED_STATES, Workload
+from redwood.simulation.accounts import event_table, site_table
+from redwood.simulation.environment import Background, Outage, Outages
+from redwood.simulation.log import ENDS
 
 pytest.importorskip("simgrid")
 
-POWER = 10.0
-
-
-def platform(*cores, bandwidth=1e9):
-    return Platform(
-        tuple(
-            PlatformSite(f"S{index}", 2, number, POWER, bandwidth, 1e-3, bandwidth)
-            for index, number in enumerate(cores)
-        ),
-        {},
-    )
-
-
-def job(row, submit, seconds, site="S0", cores=1, size=0, dataset=-1):
-    """A job that runs for `seconds` on a site of the usual core power."""
-    return Job(row, submit, site, seconds * POWER * cores, cores, size, dataset)
-
-
-def simulate(sites, jobs, policy="as_recorded", states=None, replicas=(), seed=1):
-    if isinstance(policy, str):
-        policy = plugins.load("redwood.simulation.policies", policy).Policy()
-    state = np.array(states or ["finished"] * len(jobs), dtype=object)
-    jobs = sorted(jobs, key=lambda job: job.submit)
-    return Engine(sites, Workload(jobs, state, len(replicas)), replicas, policy, "mine", seed).run()
+GIGA = 10**9
 
 
 def test_jobs_of_one_core_run_one_after_the_other(in_own_process):
-    records = in_own_process(
-        simulate, platform(1), [job(0, 0.0, 100), job(1, 30.0, 50), job(2, 400.0, 1)]
-    )
-    assert records.start.tolist() == [0, 100, 400]
-    assert records.end.tolist() == [100, 150, 401]
+    done = in_own_process(simulate, environment(1), [job(0, 100), job(30, 50), job(400, 1)])
+    assert done.jobs["start"].tolist() == [0, 100, 400]
+    assert done.jobs["end"].tolist() == [100, 150, 401]
+    assert done.jobs["state"].tolist() == ["finished"] * 3
 
 
 def test_a_large_job_lets_none_pass(in_own_process):
     """Two cores; a job of two waits behind one of one, and a third of one behind it (FIFO)."""
-    records = in_own_process(
-        simulate,
-        platform(2),
-        [job(0, 0.0, 100), job(1, 1.0, 10, cores=2), job(2, 2.0, 5)],
+    done = in_own_process(
+        simulate, environment(2), [job(0, 100), job(1, 10, cores=2), job(2, 5)]
     )
-    assert records.start.tolist() == [0, 100, 110]
-    assert records.end.tolist() == [100, 110, 115]
+    assert done.jobs["start"].tolist() == [0, 100, 110]
+
+
+def test_the_run_time_has_overhead_and_efficiency(in_own_process):
+    grid = environment(1, efficiency=0.5, overhead_s=7.0)
+    done = in_own_process(simulate, grid, [job(0, 100)])
+    assert done.jobs["wall_s"].tolist() == [207.0]
 
 
 def poisson_jobs(number, load, servers, seconds):
     """Jobs of the given durations (mean 60 s) that arrive at random and keep `load` of all busy."""
     gaps = np.random.default_rng(7).exponential(60.0 / (load * servers), number)
     durations = np.broadcast_to(seconds, number)
-    return [job(row, date, durations[row]) for row, date in enumerate(np.cumsum(gaps))]
+    return [job(date, duration) for date, duration in zip(np.cumsum(gaps), durations, strict=True)]
 
 
 @pytest.mark.parametrize("servers", [1, 4])
 def test_waits_are_kiefer_and_wolfowitzs(in_own_process, servers):
     """Each job takes the core that is free first (J. Kiefer, J. Wolfowitz, 1955), job by job."""
     jobs = poisson_jobs(2000, 0.8, servers, np.random.default_rng(3).exponential(60.0, 2000))
-    records = in_own_process(simulate, platform(servers), jobs)
+    done = in_own_process(simulate, environment(servers), jobs)
     free = [0.0] * servers
-    for row, job in enumerate(jobs):
-        start = max(heapq.heappop(free), job.submit)
-        assert records.start[row] == pytest.approx(start, abs=1e-6)
-        heapq.heappush(free, start + job.work / POWER)
+    expected = []
+    for one in jobs:
+        start = max(one["submit"], heapq.heappop(free))
+        expected.append(start)
+        heapq.heappush(free, start + one["seconds"])
+    np.testing.assert_allclose(done.jobs["start"], expected, rtol=0, atol=1e-6)
 
 
-def test_mean_wait_of_equal_jobs_is_pollaczek_and_khinchines(in_own_process):
-    """M/D/1: ρ s / (2 (1 - ρ)), here 45 s."""
-    records = in_own_process(simulate, platform(1), poisson_jobs(50_000, 0.6, 1, 60.0))
-    assert np.mean(records.start - records.arrive) == pytest.approx(45.0, rel=0.04)
+def test_mean_wait_of_m_m_c_is_erlangs(in_own_process):
+    """W = C(c, a) × 60 s / (c - a) with a = 3.2 erlangs on c = 4 cores (Erlang C)."""
+    number, servers, offered = 60_000, 4, 3.2
+    jobs = poisson_jobs(number, 0.8, servers, np.random.default_rng(5).exponential(60.0, number))
+    done = in_own_process(simulate, environment(servers), jobs)
+    last = offered**servers / math.factorial(servers) * servers / (servers - offered)
+    all_busy = last / (sum(offered**k / math.factorial(k) for k in range(servers)) + last)
+    expected = all_busy * 60.0 / (servers - offered)
+    assert done.outcome("queue_time_mean") == pytest.approx(expected, rel=0.12)
+    assert done.outcome("utilisation") == pytest.approx(0.8, abs=0.02)
 
 
-def test_mean_wait_at_several_cores_is_erlangs(in_own_process):
-    """M/M/4 at ρ = 0.6: C(4, 2.4) s / (4 (1 - ρ)) with Erlang's C formula."""
-    servers, load = 4, 0.6
-    offered = servers * load
-    last = offered**servers / math.factorial(servers) / (1 - load)
-    waiting = last / (sum(offered**k / math.factorial(k) for k in range(servers)) + last)
-    seconds = np.random.default_rng(5).exponential(60.0, 60_000)
-    records = in_own_process(
-        simulate, platform(servers), poisson_jobs(60_000, load, servers, seconds)
+@pytest.mark.parametrize("variation", [0.0, 2.0])
+def test_mean_wait_of_m_g_1_is_pollaczek_and_khinchines(in_own_process, variation):
+    """W = ρ / (1 - ρ) × (1 + cv²) / 2 × 60 s."""
+    number, random = 60_000, np.random.default_rng(8)
+    sigma = math.sqrt(math.log(1 + variation**2))
+    seconds = random.lognormal(math.log(60) - sigma**2 / 2, sigma, number) if variation else 60.0
+    jobs = poisson_jobs(number, 0.5, 1, seconds)
+    done = in_own_process(simulate, environment(1), jobs)
+    expected = 0.5 / 0.5 * (1 + variation**2) / 2 * 60
+    assert done.outcome("queue_time_mean") == pytest.approx(expected, rel=0.1)
+
+
+def test_input_is_staged_before_and_output_after_the_run(in_own_process):
+    """10 GB at 1 GB/s in, 100 s of run, 2 GB to the Tier-1 out; latencies of 10 ms each way."""
+    grid = environment(1, 0, bandwidth=1e9, latency=0.005, each={1: {"tier": 1}})
+    jobs = [job(0, 100, size=10 * GIGA, output=2 * GIGA, dataset=0)]
+    done = in_own_process(
+        simulate, grid, jobs, "as_recorded", None, None, [{1}], outputs="tier1"
     )
-    expected = waiting * 60.0 / (servers * (1 - load))
-    assert np.mean(records.start - records.arrive) == pytest.approx(expected, rel=0.05)
-
-
-def test_input_comes_before_the_queue_and_a_local_replica_costs_nothing(in_own_process):
-    jobs = [
-        job(0, 0.0, 100, "S0", size=10**10, dataset=0),
-        job(1, 0.0, 100, "S1", size=10**10, dataset=0),
+    row = done.jobs.iloc[0]
+    assert row["stagein_s"] == pytest.approx(10.01)
+    assert row["end"] == pytest.approx(10.01 + 100 + 2.01)
+    assert row["source"] == "S1"
+    assert row["bytes_moved"] == 12 * GIGA
+    assert done.flows[["source", "destination", "kind", "bytes"]].values.tolist() == [
+        ["S0", "S1", "output", 2 * GIGA],
+        ["S1", "S0", "input", 10 * GIGA],
     ]
-    records = in_own_process(simulate, platform(1, 1), jobs, "as_recorded", None, [(1,)])
-    assert records.source.tolist() == [1, -1]
-    assert records.arrive.tolist() == pytest.approx([10.002, 0.0], abs=1e-6)
-    assert records.end.tolist() == pytest.approx([110.002, 100.0], abs=1e-6)
 
 
-def test_input_comes_from_the_replica_that_sends_least(in_own_process):
-    jobs = [job(row, float(row), 1, "S0", size=10**11, dataset=0) for row in range(4)]
-    records = in_own_process(simulate, platform(9, 9, 9), jobs, "as_recorded", None, [(1, 2)])
-    assert sorted(records.source[:2].tolist()) == [1, 2]
-    assert sorted(records.source.tolist()) == [1, 1, 2, 2]
+def test_of_two_replicas_the_one_with_more_bandwidth_per_transfer_is_read(in_own_process):
+    """2 GB/s from S1 against 1.2 from S2: the first two jobs read S1, S2; the third S1 again."""
+    grid = environment(9, 0, 0, each={0: {"bandwidth": 1e10}, 1: {"bandwidth": 2e9},
+                                      2: {"bandwidth": 1.2e9}})  # fmt: skip
+    jobs = [job(number, 5, size=100 * GIGA, dataset=0) for number in range(3)]
+    done = in_own_process(simulate, grid, jobs, "as_recorded", None, None, [{1, 2}])
+    assert done.jobs["source"].tolist() == ["S1", "S2", "S1"]
 
 
-def test_jobs_end_in_the_state_of_their_record(in_own_process):
+def test_a_cache_serves_the_second_reader_and_lets_the_least_recently_read_go(in_own_process):
+    """Room for two datasets of 1 GB beside none fixed: 0, 1, 0 again, then 2 drives out 1."""
+    grid = environment(9, 0, bandwidth=1e9, each={0: {"storage_bytes": 2.5 * GIGA}})
+    reads = [0, 1, 0, 2, 0, 1]
+    jobs = [job(10.0 * at, 1, size=GIGA, dataset=data) for at, data in enumerate(reads)]
+    replicas = [{1}] * 3
+    done = in_own_process(simulate, grid, jobs, "as_recorded", "cache", None, replicas)
+    assert done.attempts.hit.tolist() == [0, 0, 1, 0, 1, 0]
+    assert done.outcome("cache_hit_rate") == pytest.approx(2 / 6)
+    none = in_own_process(simulate, grid, jobs, "as_recorded", "none", None, replicas)
+    assert none.outcome("wan_bytes") == 6 * GIGA
+    assert done.outcome("wan_bytes") == 4 * GIGA
+
+
+def test_jobs_that_want_what_is_on_its_way_wait_for_the_same_copy(in_own_process):
+    grid = environment(9, 0, bandwidth=1e9, latency=1e-9)
+    jobs = [job(float(at), 1, size=10 * GIGA, dataset=0) for at in range(3)]
+    done = in_own_process(simulate, grid, jobs, "as_recorded", "cache", None, [{1}])
+    assert (done.jobs["submit"] + done.jobs["stagein_s"]).tolist() == pytest.approx([10.0] * 3)
+    assert done.outcome("wan_bytes") == 10 * GIGA
+
+
+def test_a_failed_attempt_is_tried_elsewhere_up_to_the_limit(in_own_process):
+    grid = environment(1, 1, each={0: {"failure_rate": 0.999999}})
+    done = in_own_process(simulate, grid, [job(0, 100)], "least_loaded")
+    first, second = done.attempts.where(done.attempts.row == 0)._rows
+    row = done.jobs.iloc[0]
+    assert [row["state"], row["site"], row["attempts"]] == ["finished", "S1", 2]
+    assert row["lost_core_s"] == pytest.approx(done.attempts.stop[0] - done.attempts.start[0])
+    assert 0 < row["lost_core_s"] < 100
+    assert done.attempts.brokered[1] == pytest.approx(done.attempts.end[0] + 600)
+    assert done.outcome("goodput") == pytest.approx(100 / (100 + row["lost_core_s"]))
+    alone = in_own_process(
+        simulate, environment(1, failure_rate=0.999999), [job(0, 100)], "least_loaded"
+    )
+    assert alone.jobs["state"].tolist() == ["failed"]
+    assert alone.jobs["attempts"].tolist() == [3]
+    assert alone.jobs["cause"].tolist() == ["site"]
+
+
+def test_failures_come_at_the_rates_of_site_and_kind(in_own_process):
+    """At S0 1 - .9 × .8 = .28 of attempts fail, at S1 .2; .1/.28 of the former by the site."""
+    number = 20_000
+    grid = environment(10**6, 10**6, kinds={"k": 0.2}, each={0: {"failure_rate": 0.1}})
+    jobs = [job(0.0, 100, site=row % 2) for row in range(number)]
+    done = in_own_process(
+        simulate, grid, jobs, "as_recorded", None, None, (), 1, False, 10.0, ("k",), attempts=1
+    )
+    failed = (done.jobs["state"] == "failed").to_numpy()
+    assert failed[::2].mean() == pytest.approx(0.28, abs=0.015)
+    assert failed[1::2].mean() == pytest.approx(0.2, abs=0.015)
+    by_site = (done.jobs["cause"] == "site").to_numpy()
+    assert by_site.sum() / failed[::2].sum() == pytest.approx(0.1 / 0.28, abs=0.03)
+    assert done.jobs["lost_core_s"].to_numpy()[failed].mean() == pytest.approx(50, abs=2)
+
+
+def test_a_job_has_the_same_luck_under_every_policy(in_own_process):
+    grid = environment(100, 100, failure_rate=0.3)
+    jobs = [job(float(row), 100, site=row % 2) for row in range(300)]
+    one, other = (
+        in_own_process(simulate, grid, jobs, policy, attempts=1)
+        for policy in ("as_recorded", "least_loaded")
+    )
+    assert one.jobs["state"].tolist() == other.jobs["state"].tolist()
+
+
+def test_recorded_states_are_replayed_when_asked(in_own_process):
     states = ["finished", "failed", "cancelled", "closed"]
-    jobs = [job(row, float(row), 10 * (row < 3), "S0") for row in range(4)]
-    records = in_own_process(simulate, platform(9), jobs, "as_recorded", states)
-    assert records.state.tolist() == states
-    assert records.end.tolist() == [10, 11, 12, 3]
-    assert records.site.tolist() == [0, 0, 0, -1]
+    grid = environment(9, failure_rate=0.9)
+    jobs = [job(0, 100, state=state) for state in states]
+    done = in_own_process(simulate, grid, jobs, failures="recorded")
+    assert done.jobs["state"].tolist() == states
+    assert done.jobs["attempts"].tolist() == [1, 1, 1, 0]
+    assert done.jobs["wall_s"].tolist()[:3] == [100, 100, 100]
+    assert done.jobs["end"].tolist() == [100, 100, 100, 0]
+    never = in_own_process(simulate, grid, jobs, failures="none")
+    assert never.jobs["state"].tolist() == ["finished", "finished", "cancelled", "closed"]
 
 
-def test_a_job_that_fits_nowhere_is_unbrokered(in_own_process):
-    jobs = [job(0, 0.0, 1, "elsewhere"), job(1, 5.0, 1, "S0", cores=3)]
-    for policy, expected in (
-        ("as_recorded", ["unbrokered", "unbrokered"]),
-        ("least_loaded", ["finished", "unbrokered"]),
-        ("data_locality", ["finished", "unbrokered"]),
-    ):
-        records = in_own_process(simulate, platform(2, 2), jobs, policy)
-        assert records.state.tolist() == expected
-        assert records.end[1] == 5.0
+def test_a_failed_transfer_is_retried_from_another_replica(in_own_process):
+    grid = environment(
+        1, 0, 0, bandwidth=1e9, each={1: {"transfer_failure_rate": 0.999999, "bandwidth": 2e9}}
+    )
+    jobs = [job(0, 10, size=10 * GIGA, dataset=0)]
+    done = in_own_process(simulate, grid, jobs, "as_recorded", None, None, [{1, 2}])
+    assert done.jobs["source"].tolist() == ["S2"]
+    failed = done.flows[done.flows["source"] == "S1"].iloc[0]
+    assert [failed["transfers"], failed["failed"]] == [1, 1]
+    cut = failed["bytes"] / 1e9
+    assert done.jobs["stagein_s"].tolist() == pytest.approx([cut + 60 + 10 + 2 * 0.03], abs=1e-3)
 
 
-def test_least_loaded_fills_sites_by_their_cores(in_own_process):
-    jobs = [job(row, 0.0, 100) for row in range(12)]
-    records = in_own_process(simulate, platform(2, 4, 6), jobs, "least_loaded")
-    assert np.bincount(records.site).tolist() == [2, 4, 6]
-    assert (records.start == 0).all()
+def test_a_transfer_that_always_fails_fails_the_attempt(in_own_process):
+    grid = environment(1, 0, each={1: {"transfer_failure_rate": 0.999999}})
+    jobs = [job(0, 10, size=GIGA, dataset=0)]
+    done = in_own_process(simulate, grid, jobs, "as_recorded", None, None, [{1}])
+    assert done.jobs["state"].tolist() == ["failed"]
+    assert done.jobs["cause"].tolist() == ["stage-in"]
+    assert done.flows["transfers"].sum() == done.flows["failed"].sum() == 9
+    assert done.jobs["start"].isna().all()
 
 
-def test_data_locality_moves_nothing(in_own_process):
-    jobs = [job(row, 0.0, 100, size=10**9, dataset=row % 2) for row in range(8)]
-    replicas = [(0, 1), (1, 2)]
-    records = in_own_process(simulate, platform(1, 1, 1, 9), jobs, "data_locality", None, replicas)
-    assert (records.source == -1).all()
-    assert all(records.site[row] in replicas[row % 2] for row in range(8))
+def test_an_outage_fails_what_runs_and_sends_back_what_waits(in_own_process):
+    """S0 has one core: job 0 runs at 50 s, job 1 waits; both go on at S1, job 0 after 600 s."""
+    grid = environment(1, 2, outages=(Outage(site="S0", start_s=50, lasting_s=1000),))
+
+    done = in_own_process(simulate, grid, [job(0, 100), job(1, 100)], First())
+    assert done.jobs["site"].tolist() == ["S1", "S1"]
+    assert done.jobs["start"].tolist() == [650, 50]
+    assert done.jobs["attempts"].tolist() == [2, 2]
+    assert done.jobs["lost_core_s"].tolist() == [50, 0]
+    assert [ENDS[int(end)] for end in done.attempts.end_state] == [
+        "failed", "sent back", "finished", "finished",
+    ]  # fmt: skip
+    assert done.summary["failures"]["outage"] == 1
+    # The grid has 2 jobs under way at 50 s; both have ended at 750 s, the outage itself at 1050 s.
+    assert done.outcome("recovery_time") is None
 
 
-class Answers(Brokerage):
-    """A policy that answers whatever it is told to."""
-
-    def __init__(self, answer):
-        self.answer = answer
+class First:
+    """The first site that can take the job."""
 
     def choose(self, job, grid):
-        return self.answer(job, grid)
+        return grid.able(job)[0]
 
 
-@pytest.mark.parametrize(
-    ("answer", "message"),
-    [
-        (lambda job, grid: 1 / 0, "policy 'mine': job 0: it raised ZeroDivisionError"),
-        (lambda job, grid: "S0", "policy 'mine': job 0: it answered 'S0'"),
-        (lambda job, grid: grid.sites[0], "'S0', which has 1 cores in all, but the job needs 2"),
-    ],
+def test_the_time_to_recover_counts_from_the_begin_of_the_outage(in_own_process):
+    """One site, down from 50 to 150 s: job 0 fails and comes back at 650 s; at 50 s two jobs are
+    under way, and no more than that for the first time after 150 s when the outage ends."""
+    grid = environment(1, outages=(Outage(site="S0", start_s=50, lasting_s=100),))
+    done = in_own_process(simulate, grid, [job(0, 100), job(10, 100)], "least_loaded")
+    assert done.outcome("recovery_time") == 100.0
+    assert sorted(done.jobs["state"].tolist()) == ["finished", "finished"]
+    # Three more jobs come while it is down: five are under way when it ends, three have to end.
+    more = [job(60 + number, 100) for number in range(3)]
+    done = in_own_process(simulate, grid, [job(0, 100), job(10, 100), *more], "least_loaded")
+    ends = np.sort(done.jobs["end"].to_numpy())
+    assert done.outcome("recovery_time") == pytest.approx(ends[2] - 50)
+
+
+def test_a_source_that_goes_down_is_replaced_or_waited_for(in_own_process):
+    outage = Outage(site="S1", start_s=5, lasting_s=100)
+    grid = environment(1, 0, 0, bandwidth=1e9, latency=1e-9, outages=(outage,))
+    jobs = [job(0, 10, size=10 * GIGA, dataset=0)]
+    done = in_own_process(simulate, grid, jobs, "as_recorded", None, None, [{1, 2}])
+    assert done.jobs["stagein_s"].tolist() == pytest.approx([15.0])
+    alone = in_own_process(simulate, grid, jobs, "as_recorded", None, None, [{1}])
+    assert alone.jobs["stagein_s"].tolist() == pytest.approx([115.0])
+    assert alone.jobs["attempts"].tolist() == [1]
+
+
+def test_output_waits_for_its_storage_to_come_back(in_own_process):
+    outage = Outage(site="S1", start_s=5, lasting_s=100)
+    grid = environment(1, 0, bandwidth=1e9, latency=1e-9, outages=(outage,), each={1: {"tier": 1}})
+    jobs = [job(0, 10, output=10 * GIGA)]
+    done = in_own_process(simulate, grid, jobs, outputs="tier1")
+    assert done.jobs["end"].tolist() == pytest.approx([115.0])
+
+
+def test_local_jobs_take_their_share_of_the_cores(in_own_process):
+    background = Background(load=0.5, job_s=500)
+    grid = environment(20, each={0: {"background": background}})
+    jobs = [job(100.0 * row, 10) for row in range(5000)]
+    done = in_own_process(simulate, grid, jobs)
+    series = site_table(done.run, done.attempts, float(done.jobs["end"].max()))
+    assert series["background_cores"].mean() == pytest.approx(10, rel=0.05)
+    assert series["busy_cores"].mean() == pytest.approx(0.1, rel=0.05)
+    assert len(done.jobs) == 5000
+
+
+def test_a_job_larger_than_any_site_ends_at_once_and_is_counted(in_own_process):
+    done = in_own_process(simulate, environment(4, 2), [job(7, 1, cores=8)], "least_loaded")
+    assert done.jobs["state"].tolist() == ["unbrokered"]
+    assert done.jobs["end"].tolist() == [0 + 7]
+    assert done.outcome("queue_time_mean") is None
+    assert done.outcome("makespan") is None
+
+
+def test_a_job_that_gets_no_site_is_offered_again_and_given_up(in_own_process):
+    class Late:
+        def choose(self, job, grid):
+            return grid.sites[0] if grid.time >= 3000 else None
+
+    done = in_own_process(simulate, environment(1), [job(0, 1)], Late())
+    assert done.jobs["start"].tolist() == [3600]
+    done = in_own_process(simulate, environment(1), [job(0, 1, site=5)], give_up_s=5000.0)
+    assert done.jobs["state"].tolist() == ["unbrokered"]
+    assert done.jobs["end"].tolist() == [4800]
+
+
+def test_a_load_that_does_not_drain_is_cut_off_and_counted(in_own_process):
+    jobs = [job(0, 100), job(1, 100), job(2, 1e9), job(3, 1)]
+    done = in_own_process(simulate, environment(1), jobs, drain_s=1000.0)
+    assert done.jobs["state"].tolist() == ["finished", "finished", "unfinished", "unfinished"]
+    assert done.jobs["end"].isna().tolist() == [False, False, True, True]
+
+
+@pytest.mark.parametrize("step", [1.0, 10.0])
+def test_what_follows_from_a_transfer_is_exact_but_for_the_time_step(in_own_process, step):
+    """Jobs that run longer than the step: dates do not depend on it; shorter ones: late by it."""
+    random = np.random.default_rng(4)
+    grid = environment(50, 50, 50, bandwidth=1e8, latency=1e-9, each={2: {"tier": 1}})
+
+    def jobs(shortest):
+        return [
+            job(
+                float(submit), shortest + float(random.exponential(20)), site=int(where),
+                size=int(size), output=int(size), dataset=number,
+            )
+            for number, (submit, where, size) in enumerate(
+                zip(random.uniform(0, 3000, 300), random.integers(2, size=300),
+                    random.integers(10**7, 10**9, 300), strict=True)
+            )
+        ]  # fmt: skip
+
+    replicas = [{int(random.integers(3))} for _ in range(300)]
+    for shortest, tolerance in ((step, 1e-5), (0.0, 3 * step)):
+        same = jobs(shortest)
+        exact, stepped = (
+            in_own_process(
+                simulate, grid, same, "as_recorded", None, None, replicas,
+                outputs="tier1", time_step=each,
+            )
+            for each in (1e-3, step)
+        )  # fmt: skip
+        np.testing.assert_allclose(stepped.jobs["end"], exact.jobs["end"], rtol=0, atol=tolerance)
+
+
+jobs_of_any_kind = st.lists(
+    st.fixed_dictionaries(
+        {
+            "submit": st.floats(0, 5000).map(lambda date: round(date, 2)),
+            "seconds": st.sampled_from([0.0, 0.5, 30.0, 700.0, 4000.0]),
+            "site": st.integers(0, 4),
+            "cores": st.sampled_from([1, 1, 2, 8]),
+            "size": st.just(0),
+            "output": st.sampled_from([0, GIGA]),
+            "dataset": st.integers(-1, 4),
+            "owner": st.integers(0, 2),
+            "state": st.sampled_from(["finished", "finished", "failed", "cancelled", "closed"]),
+        }
+    ).map(lambda one: {**one, "size": 0 if one["dataset"] < 0 else (one["dataset"] + 1) * GIGA}),
+    min_size=1,
+    max_size=40,
 )
-def test_a_faulty_policy_is_named_with_its_job(in_own_process, answer, message):
-    with pytest.raises(InputError, match=message):
-        in_own_process(simulate, platform(1, 2), [job(0, 0.0, 1, cores=2)], Answers(answer))
+grids = st.fixed_dictionaries(
+    {
+        "cores": st.tuples(st.integers(1, 3), st.integers(0, 3), st.integers(2, 8)),
+        "failure_rate": st.sampled_from([0.0, 0.4]),
+        "transfer_failure_rate": st.sampled_from([0.0, 0.4]),
+        "storage": st.sampled_from([None, 16.0 * GIGA]),
+        "read_bandwidth": st.sampled_from([None, 1e9]),
+        "queue_limit": st.sampled_from([None, 2]),
+        "outages": st.booleans(),
+        "background": st.booleans(),
+    }
+)
 
 
-INTERRUPTED = """
-from redwood.simulation.contract import Brokerage, Job
-from redwood.simulation.engine import Engine
-from redwood.simulation.platform import Platform, PlatformSite
-from redwood.simulation.workload import Workload
-
-class Policy(Brokerage):
-    def choose(self, job, grid):
-        if job.row == 1:
-            raise KeyboardInterrupt
-        return grid.sites[0]
-
-sites = tuple(PlatformSite(name, 2, 1, 10.0, 1e9, 1e-3, 1e9) for name in ("A", "B"))
-jobs = [Job(row, float(row), "A", 1.0, 1, 10**12, 0) for row in range(2)]
-state = __import__("numpy").array(["finished"] * 2, dtype=object)
-engine = Engine(Platform(sites, {}), Workload(jobs, state, 1), [(1,)], Policy(), "p", 1)
-try:
-    engine.run()
-except KeyboardInterrupt:
-    raise SystemExit(130)
-"""
+@settings(max_examples=60, deadline=None)
+@given(
+    jobs_of_any_kind,
+    grids,
+    st.sampled_from(["as_recorded", "random", "data_locality", "panda_weight",
+                     "shortest_completion", "power_of_two", "round_robin"]),
+    st.sampled_from(["none", "cache", "popularity", "rebalancing", "prefetch"]),
+    st.sampled_from(["fifo", "fair_share", "shortest_first"]),
+)  # fmt: skip
+def test_the_books_of_any_scenario_balance(in_own_process, jobs, grid, broker, placement, queue):
+    in_own_process(balance, jobs, grid, broker, placement, queue)
 
 
-def test_an_interrupt_amid_transfers_ends_the_program_in_order():
-    done = subprocess.run(
-        [sys.executable, "-c", INTERRUPTED],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+def balance(jobs, grid, broker, placement, queue):
+    """Every job ends once, cores and bytes are conserved at every event, dates are in order."""
+    sites = environment(
+        *grid["cores"],
+        bandwidth=2e8,
+        failure_rate=grid["failure_rate"],
+        transfer_failure_rate=grid["transfer_failure_rate"],
+        storage_bytes=grid["storage"],
+        read_bandwidth=grid["read_bandwidth"],
+        queue_limit=grid["queue_limit"],
+        each={
+            0: {"outages": Outages(every_s=2000, lasting_s=500)} if grid["outages"] else {},
+            2: {"tier": 1, "background": Background(load=0.3, job_s=300)}
+            if grid["background"]
+            else {"tier": 1},
+        },
+    )
+    replicas = [{data % 3, 2} for data in range(5)]
+    done = simulate(
+        sites, jobs, broker, placement, queue, replicas, 3, True, outputs="tier1", attempts=2
+    )
+    table, attempts = done.jobs, done.attempts
+    assert done.summary["jobs"]["submitted"] == len(jobs)
+    assert sum(list(done.summary["jobs"].values())[1:]) == len(jobs)
+    assert done.summary["jobs"]["unfinished"] == 0
+    assert table["end"].notna().all() and (table["end"] >= table["submit"] - 1e-9).all()
+    for earlier, later in (
+        ("brokered", "staged"), ("staged", "start"), ("start", "stop"), ("stop", "end"),
+    ):  # fmt: skip
+        gap = getattr(attempts, later) - getattr(attempts, earlier)
+        assert np.nanmin(gap, initial=0.0) >= -1e-6, (earlier, later)
+    # Cores: at every moment those that run at a site have no more than it has.
+    ran = np.isfinite(attempts.start)
+    for index, site in enumerate(sites.sites):
+        here = ran & (attempts.site == index)
+        changes = [(at, 1, c) for at, c in zip(attempts.start[here], attempts.cores[here])]
+        changes += [(at, 0, -c) for at, c in zip(attempts.stop[here], attempts.cores[here])]
+        # What starts and stops at the same moment does so in this order.
+        busy = np.cumsum([change for _, _, change in sorted(changes)])
+        assert (busy <= site.cores).all()
+        assert len(busy) == 0 or busy[-1] == 0
+    # Every state that was seen at an event is possible.
+    events = event_table(done.run)
+    cores = {site.name: site.cores for site in sites.sites}
+    seen = events.dropna(subset="site")
+    assert (seen["site_busy_cores"] <= seen["site"].astype(str).map(cores)).all()
+    counts = ["site_busy_cores", "site_waiting_jobs", "site_staging_jobs", "grid_waiting_jobs"]
+    assert (events[counts].fillna(0) >= 0).all().all()
+    assert (events["site_used_bytes"].fillna(0) >= 0).all()
+    if grid["storage"]:
+        assert (events["site_used_bytes"].fillna(0) <= grid["storage"]).all()
+    ends = events["event"].isin(["finished", "failed", "cancelled", "closed", "unbrokered"])
+    last = events[ends].drop_duplicates("job", keep="last")
+    assert last["job"].nunique() == len(jobs)
+    # Bytes: what sites sent is what sites received, and what the flows say.
+    series = site_table(done.run, attempts, float(table["end"].max()))
+    assert series["bytes_in"].sum() == series["bytes_out"].sum() == done.flows["bytes"].sum()
+    assert done.outcome("wan_bytes") == done.flows["bytes"].sum()
+    # Time: the series adds up to what the attempts used.
+    own = ran & (attempts.row >= 0)
+    used = ((attempts.stop - attempts.start) * attempts.cores)[own].sum()
+    inside = series["busy_cores"].sum() * 600
+    assert inside == pytest.approx(used, rel=1e-6, abs=1e-6)
+
+
+def test_equal_seeds_give_equal_outcomes_and_others_do_not(in_own_process):
+    grid = environment(4, 4, 4, failure_rate=0.2)
+    random = np.random.default_rng(2)
+    jobs = [job(float(at), float(s)) for at, s in random.uniform(0, 3000, (200, 2))]
+    one, same, other = (
+        in_own_process(simulate, grid, jobs, "power_of_two", None, None, (), seed)
+        for seed in (1, 1, 2)
+    )
+    assert one.jobs.equals(same.jobs)
+    assert not one.jobs["site"].equals(other.jobs["site"])
+
+
+def test_ctrl_c_is_pythons(tmp_path):
+    """SimGrid takes the interrupt for itself; it is given back."""
+    script = (
+        "import os, signal, sys; sys.path[:0] = ['tests/unit/simulation'];"
+        "from small_grids import environment; from redwood.simulation.network import Network;"
+        "network = Network(environment(1));"
+        "os.kill(os.getpid(), signal.SIGINT)"
+    )
+    root = os.path.dirname(__file__).rpartition("/tests/")[0]
+    answer = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": "workflow"},
         capture_output=True,
         text=True,
-        check=False,
     )
-    assert (done.returncode, done.stderr) == (130, "")
-
-
-@pytest.mark.parametrize("name", ["load", "cores", "free_cores", "waiting_jobs", "anything"])
-def test_a_policy_cannot_change_a_site(in_own_process, name):
-    def meddle(job, grid):
-        setattr(grid.sites[0], name, 0)
-
-    with pytest.raises(InputError, match="it raised AttributeError"):
-        in_own_process(simulate, platform(1), [job(0, 0.0, 1)], Answers(meddle))
-
-
-def test_a_policy_sees_the_grid_of_the_moment(in_own_process):
-    """One core: at 10 s one job runs and one waits, at 40.5 s the third runs, at 99 s none."""
-    seen = []
-
-    def look(job, grid):
-        site = grid.sites[0]
-        seen.append((site.free_cores, site.waiting_jobs, site.load))
-        return site
-
-    def run():
-        jobs = [job(0, 0.0, 20), job(1, 5.0, 20), job(2, 10.0, 1), job(3, 40.5, 1), job(4, 99.0, 1)]
-        simulate(platform(1), jobs, Answers(look))
-        return seen
-
-    assert in_own_process(run) == [
-        (1, 0, 0.0),
-        (0, 0, 1.0),
-        (0, 1, 2.0),
-        (0, 0, 1.0),
-        (1, 0, 0.0),
-    ]
-
-
-random_jobs = st.lists(
-    st.tuples(
-        st.floats(0, 1e4),  # submit
-        st.floats(0, 5e3),  # seconds
-        st.sampled_from(["S0", "S1", "S2", "nowhere"]),
-        st.integers(1, 5),  # cores
-        st.integers(0, 10**12),  # bytes
-        st.integers(0, 2),  # dataset
-        st.sampled_from(RECORDED_STATES),
-    ),
-    min_size=1,
-    max_size=60,
-)
-
-
-@settings(max_examples=25, deadline=None)
-@given(random_jobs, st.sampled_from(["as_recorded", "least_loaded", "data_locality"]))
-def test_the_books_balance(in_own_process, rows, policy):
-    sites = platform(1, 2, 4)
-    jobs = [
-        job(row, submit, seconds, site, cores, size, dataset if size else -1)
-        for row, (submit, seconds, site, cores, size, dataset, _) in enumerate(rows)
-    ]
-    states = [row[-1] for row in rows]
-    records = in_own_process(simulate, sites, jobs, policy, states, [(0, 1), (2,), (1, 2)])
-    for row, state in enumerate(records.state):
-        assert state == states[row] or (state == "unbrokered" and states[row] != "closed")
-        ran = state in ("finished", "failed", "cancelled")
-        assert (records.site[row] >= 0) == ran
-        assert np.isfinite(records.end[row])
-        assert np.isfinite(records.start[row]) == np.isfinite(records.arrive[row]) == ran
-        if ran:
-            seconds = jobs[row].work / (POWER * jobs[row].cores)
-            assert records.submit[row] <= records.arrive[row] <= records.start[row]
-            assert records.end[row] - records.start[row] == pytest.approx(seconds, abs=1e-6)
-    for index, site in enumerate(sites.sites):
-        here = np.flatnonzero(records.site == index)
-        dates = np.concatenate([records.start[here], records.end[here]])
-        cores = np.array([jobs[row].cores for row in here])
-        changes = np.concatenate([cores, -cores])
-        busy = np.cumsum(changes[np.lexsort((changes, dates))]) if len(here) else np.zeros(1)
-        assert busy.max() <= site.cores
-        assert busy[-1] == 0
+    assert "KeyboardInterrupt" in answer.stderr

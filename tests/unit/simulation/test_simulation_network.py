@@ -1,11 +1,15 @@
 """Transfers against max-min fair shares worked by hand."""
 
+from math import inf
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_grids import environment
 
-from redwood.simulation.network import Network
-from redwood.simulation.platform import Platform, PlatformSite
+from redwood.simulation.environment import Link
+from redwood.simulation.network import Network, Transfer
+from redwood.simulation.routes import find_routes, latencies, narrowest
 
 pytest.importorskip("simgrid")
 
@@ -13,40 +17,46 @@ LATENCY = 0.01
 GIGA = 10**9
 
 
-def platform(*bandwidths, storage=1e12, latency=LATENCY):
-    return Platform(
-        tuple(
-            PlatformSite(f"S{index}", 2, 1, 10.0, bandwidth, latency, storage)
-            for index, bandwidth in enumerate(bandwidths)
-        ),
-        {},
-    )
+def sites(*bandwidths, links=(), each=None, **common):
+    each = each or {}
+    each = {i: {"bandwidth": b, **each.get(i, {})} for i, b in enumerate(bandwidths)}
+    return environment(*[1] * len(bandwidths), each=each, links=links, latency=LATENCY, **common)
 
 
-def ends(sites, transfers, steps=(), tcp_gamma=0.0):
+def ends(grid, transfers, steps=(), how="copy", tcp_gamma=0.0):
     """The ends of transfers (time, source, destination, bytes), looked for at the given moments."""
-    network = Network(sites, tcp_gamma)
+    network = Network(grid, tcp_gamma)
     moments = [(time, None) for time in steps]
     moments += [(transfer[0], (tag, *transfer[1:])) for tag, transfer in enumerate(transfers)]
     found = {}
+
+    def note(date, transfer):
+        found[transfer.tag] = date
+
+    def advance(time):
+        for transfer in network.advance(time):
+            transfer.then(transfer.ended, transfer)
+
     for time, begins in sorted(moments, key=lambda moment: moment[0]):
-        found.update({tag: end for end, tag in network.advance(time)})
+        advance(time)
         if begins:
-            tag, source, destination, size = begins
-            network.start(time, source, destination, size, tag)
-    found.update({tag: end for end, tag in network.drain()})
+            tag, source, destination, size, *own = begins
+            transfer = Transfer(source, destination, size, inf, note, tag)
+            getattr(network, own[0] if own else how)(time, transfer)
+    while network.pending:
+        advance(network.pending[0][0] + 100)
     return [found[tag] for tag in range(len(transfers))]
 
 
 def test_one_transfer_has_the_narrower_link(in_own_process):
-    (end,) = in_own_process(ends, platform(2e9, 1e9), [(5.0, 0, 1, 10 * GIGA)])
+    (end,) = in_own_process(ends, sites(2e9, 1e9), [(5.0, 0, 1, 10 * GIGA)])
     assert end == pytest.approx(5 + 10 + 2 * LATENCY, abs=1e-6)
 
 
 def test_two_transfers_share_a_link(in_own_process):
     """4 and 10 GB into 1 GB/s: both at half until the first ends at 8 s, then the second alone."""
     found = in_own_process(
-        ends, platform(2e9, 2e9, 1e9), [(0.0, 0, 2, 4 * GIGA), (0.0, 1, 2, 10 * GIGA)]
+        ends, sites(2e9, 2e9, 1e9), [(0.0, 0, 2, 4 * GIGA), (0.0, 1, 2, 10 * GIGA)]
     )
     assert found == pytest.approx([8 + 2 * LATENCY, 14 + 2 * LATENCY], abs=1e-6)
 
@@ -54,40 +64,96 @@ def test_two_transfers_share_a_link(in_own_process):
 def test_a_later_transfer_shares_from_its_beginning(in_own_process):
     """10 GB at 0 s and 2 GB at 4 s into 1 GB/s: half each from 4 to 8 s, then alone."""
     found = in_own_process(
-        ends,
-        platform(2e9, 2e9, 1e9, latency=1e-6),
-        [(0.0, 0, 2, 10 * GIGA), (4.0, 1, 2, 2 * GIGA)],
+        ends, sites(2e9, 2e9, 1e9), [(0.0, 0, 2, 10 * GIGA), (4.0, 1, 2, 2 * GIGA)]
     )
-    assert found == pytest.approx([12.0, 8.0], abs=1e-4)
+    assert found == pytest.approx([12 + 2 * LATENCY, 8 + 2 * LATENCY], abs=1e-6)
 
 
 def test_three_transfers_on_two_links(in_own_process):
     """Max-min: 0→2 and 1→2 get 0.3 GB/s each of site 2's downlink, 1→3 the rest, 0.7, of 1's."""
     found = in_own_process(
         ends,
-        platform(1e10, 1e9, 6e8, 1e10, latency=1e-6),
+        sites(1e10, 1e9, 6e8, 1e10),
         [(0.0, 0, 2, 3 * GIGA), (0.0, 1, 2, 6 * GIGA), (0.0, 1, 3, 7 * GIGA)],
     )
-    assert found == pytest.approx([10.0, 15.0, 10.0], abs=1e-4)
+    assert [end - 2 * LATENCY for end in found] == pytest.approx([10.0, 15.0, 10.0], abs=1e-6)
 
 
-def test_uplink_and_downlink_are_apart_but_storage_serves_both(in_own_process):
+def test_the_two_ways_of_a_link_are_apart_and_so_are_reading_and_writing(in_own_process):
     both_ways = [(0.0, 0, 1, 6 * GIGA), (0.0, 1, 0, 6 * GIGA)]
-    wide = in_own_process(ends, platform(1e9, 1e9), both_ways)
-    assert wide == pytest.approx([6 + 2 * LATENCY] * 2, abs=1e-6)
-    narrow = in_own_process(ends, platform(1e9, 1e9, storage=1.2e9), both_ways)
-    assert narrow == pytest.approx([10 + 2 * LATENCY] * 2, abs=1e-6)
+    for grid in (sites(1e9, 1e9), sites(1e9, 1e9, read_bandwidth=1e9, write_bandwidth=1e9)):
+        found = in_own_process(ends, grid, both_ways)
+        assert found == pytest.approx([6 + 2 * LATENCY] * 2, abs=1e-6)
 
 
-def test_a_tcp_window_caps_a_transfer(in_own_process):
-    """Rate = window / round-trip time, here 4 MB / 40 ms."""
-    (end,) = in_own_process(ends, platform(1e9, 1e9), [(0.0, 0, 1, GIGA)], (), 4e6)
-    assert end == pytest.approx(GIGA / (4e6 / (2 * 2 * LATENCY)) + 2 * LATENCY, abs=1e-6)
+def test_reading_at_the_site_and_from_afar_share_the_storage_alike(in_own_process):
+    """2 GB/s of storage: 1 GB/s each, whatever the latencies; the local read needs no network."""
+    grid = sites(5e9, 5e9, each={0: {"read_bandwidth": 2e9}})
+    found = in_own_process(
+        ends, grid, [(0.0, 0, 1, 4 * GIGA, "read"), (0.0, 0, 0, 4 * GIGA, "read")]
+    )
+    assert found == pytest.approx([4 + 2 * LATENCY, 4.0], abs=1e-6)
+
+
+def test_writing_at_the_site_and_from_afar_share_the_storage_alike(in_own_process):
+    grid = sites(5e9, 5e9, each={0: {"write_bandwidth": 2e9}})
+    found = in_own_process(
+        ends, grid, [(0.0, 1, 0, 4 * GIGA, "write"), (0.0, 0, 0, 4 * GIGA, "write")]
+    )
+    assert found == pytest.approx([4 + 2 * LATENCY, 4.0], abs=1e-6)
+
+
+def test_a_tcp_window_caps_a_transfer_and_is_shared_by_none(in_own_process):
+    """Rate = window / round-trip time, here 4 MB / 40 ms, for each of two."""
+    found = in_own_process(
+        ends, sites(1e9, 1e9), [(0.0, 0, 1, GIGA), (0.0, 0, 1, GIGA)], (), "copy", 4e6
+    )
+    alone = GIGA / (4e6 / (2 * 2 * LATENCY)) + 2 * LATENCY
+    assert found == pytest.approx([alone, alone], abs=1e-6)
+
+
+def test_a_link_of_two_sites_own_is_taken_by_them_and_by_whom_it_brings_nearer(in_own_process):
+    """0 and 1 have a link; 2 has no access of its own but a link to 1, so that 0 goes by 1."""
+    grid = sites(
+        1e9, 1e9, 1e9, each={2: {"bandwidth": None}},
+        links=(Link(between=("S0", "S1"), bandwidth=2e9, latency=0.001),
+               Link(between=("S1", "S2"), bandwidth=5e8, latency=0.002)),
+    )  # fmt: skip
+    routes = find_routes(grid)
+    assert [hop.link for hop in routes[0][2]] == ["link-0", "link-1"]
+    assert [hop.up for hop in routes[2][0]] == [False, False]
+    assert latencies(routes)[0][2] == pytest.approx(0.003)
+    assert narrowest(grid, routes)[0][1:] == [2e9, 5e8]
+    (end,) = in_own_process(ends, grid, [(0.0, 0, 2, GIGA)])
+    assert end == pytest.approx(2 + 0.003, abs=1e-6)
 
 
 def test_many_transfers_share_equally(in_own_process):
-    found = in_own_process(ends, platform(1e9, 1e9), [(0.0, 0, 1, GIGA // 10) for _ in range(300)])
+    found = in_own_process(ends, sites(1e9, 1e9), [(0.0, 0, 1, GIGA // 10) for _ in range(300)])
     assert found == pytest.approx([30 + 2 * LATENCY] * 300, abs=1e-4)
+
+
+def cut_one():
+    network = Network(sites(1e9, 1e9))
+    ended = []
+    one, other = (
+        Transfer(0, 1, 10 * GIGA, inf, lambda date, transfer: ended.append(date)) for _ in "ab"
+    )
+    network.copy(0.0, one)
+    network.copy(0.0, other)
+    assert network.cut(4.0, one)
+    assert not network.cut(4.0, one)
+    while network.pending:
+        ended += [t.ended for t in network.advance(network.pending[0][0] + 1)]
+    return one.moved, one.ok, ended
+
+
+def test_a_cut_transfer_has_moved_its_share_and_leaves_the_link_to_the_other(in_own_process):
+    """At half the bandwidth 2 GB in 4 s; the other has 8 GB left, alone."""
+    moved, ok, ended = in_own_process(cut_one)
+    assert moved == pytest.approx(2 * GIGA, abs=10)
+    assert not ok
+    assert ended == pytest.approx([12 + 2 * LATENCY], abs=1e-6)
 
 
 moments = st.floats(0, 200).map(lambda time: round(time, 3))
@@ -103,9 +169,9 @@ transfers = st.lists(
 @settings(max_examples=15, deadline=None)
 @given(transfers, st.lists(moments, max_size=40))
 def test_dates_do_not_depend_on_the_steps(in_own_process, begun, steps):
-    sites = platform(1e9, 5e8, 1e8, 1e9)
-    expected = in_own_process(ends, sites, begun)
-    assert in_own_process(ends, sites, begun, steps) == pytest.approx(expected, abs=1e-5)
+    grid = sites(1e9, 5e8, 1e8, 1e9)
+    expected = in_own_process(ends, grid, begun)
+    assert in_own_process(ends, grid, begun, steps) == pytest.approx(expected, abs=1e-5)
     for (time, source, destination, size), end in zip(begun, expected, strict=True):
-        alone = size / min(sites.sites[source].bandwidth, sites.sites[destination].bandwidth)
+        alone = size / min(grid.sites[source].bandwidth, grid.sites[destination].bandwidth)
         assert end >= time + alone + 2 * LATENCY - 1e-5

@@ -25,8 +25,9 @@ def evaluate(
     Example: redwood evaluate --table table.json --train train.parquet --holdout test.parquet
     --synthetic sample.parquet --seed 1 --output evaluation
     """
-    from redwood.configuration import Evaluation, read_section
+    from redwood.configuration import Evaluation
     from redwood.evaluation import evaluating
+    from redwood.validation import read_section
 
     checked = read_section(Evaluation, options, "--options")
     evaluating.evaluate(

@@ -33,8 +33,9 @@ def generate(
     Example: redwood records generate --start 2024-01-01 --days 150 --sites 83 --jobs 60000
     --seed 2410 --output raw
     """
-    from redwood.configuration import Generate, read_section
+    from redwood.configuration import Generate
     from redwood.records.generation.dumps import generate as generate_dumps
+    from redwood.validation import read_section
 
     values = {"start": start.date(), "days": days, "sites": sites, "jobs": jobs}
     options = read_section(Generate, values, "records generate")
@@ -86,8 +87,9 @@ def download(
     Example: redwood records download --output raw --options '{"sites": ["CERN"],
     "start": "2024-01-01T00:00", "end": "2024-01-03T00:00"}'
     """
-    from redwood.configuration import BigPanda, read_section
+    from redwood.configuration import BigPanda
     from redwood.records.bigpanda import download as download_windows
+    from redwood.validation import read_section
 
     download_windows(read_section(BigPanda, options, "records download --options"), output)
 
@@ -125,9 +127,10 @@ def clean(
     --options takes everything else that the configuration has under records.cleaning, such as
     '{"columns": {"SITE": "COMPUTINGSITE"}, "utc_offset_hours": 1}'.
     """
-    from redwood.configuration import Cleaning, read_section
+    from redwood.configuration import Cleaning
     from redwood.records.cleaning import clean as clean_dumps
     from redwood.records.sites import SITES_FILE
+    from redwood.validation import read_section
 
     section = read_section(Cleaning, options, "records clean --options")
     chosen = {"analysis_of_daod": False} if all_jobs else {}
@@ -164,9 +167,10 @@ def clean_file(
 
     Example: redwood records clean-file raw/jobs_01.csv.gz --key .hash_key --output cleaned/jobs_01
     """
-    from redwood.configuration import Cleaning, read_section
+    from redwood.configuration import Cleaning
     from redwood.records.cleaned_file import clean_file as clean_one
     from redwood.records.sites import SITES_FILE
+    from redwood.validation import read_section
 
     section = read_section(Cleaning, options, "records clean-file --options")
     clean_one(dump, name or dump.name, output, section, seed, key, sites or SITES_FILE)
@@ -186,8 +190,9 @@ def gather(
 
     Example: redwood records gather jobs_01 jobs_02 --cleaned cleaned --output records
     """
-    from redwood.configuration import Cleaning, read_section
+    from redwood.configuration import Cleaning
     from redwood.records.gathering import gather as gather_files
+    from redwood.validation import read_section
 
     section = read_section(Cleaning, options, "records gather --options")
     gather_files([cleaned / name for name in names], output, dataset, section)
@@ -209,8 +214,9 @@ def split(
     Example: redwood records split --table table.json --jobs jobs --method random --seed 1
     --output records
     """
-    from redwood.configuration import Split, read_section
+    from redwood.configuration import Split
     from redwood.records.splitting import split as split_table
+    from redwood.validation import read_section
 
     values = {"method": method, "train": train, "validation": validation, "rows": rows}
     split_table(table, jobs, read_section(Split, values, "records split"), seed, output)

@@ -1,4 +1,4 @@
-"""The accounts of a simulation: one row a job, one row a site and interval, and a summary."""
+"""The accounts of a simulation: tables of jobs, sites, flows and events, and a summary."""
 
 import math
 from dataclasses import dataclass
@@ -8,30 +8,45 @@ import numpy as np
 import pandas as pd
 
 from redwood.errors import InputError
-from redwood.simulation.engine import JobRecords
-from redwood.simulation.outcomes import OUTCOMES
-from redwood.simulation.platform import Platform
-from redwood.simulation.scenario import Scenario
+from redwood.simulation.environment import Environment
+from redwood.simulation.log import (
+    ATTEMPT_COLUMNS,
+    CAUSES,
+    ENDS,
+    EVENT_COLUMNS,
+    EVENTS,
+    FAILED,
+    FINAL_STATES,
+    FINISHED,
+    FLOWS,
+    TRANSFER_COLUMNS,
+    Log,
+)
+from redwood.simulation.outcomes import described
 from redwood.simulation.workload import Workload
 from redwood.tables import Column, TableDescription
 
-FINAL_STATES = ("finished", "failed", "cancelled", "closed", "unbrokered")
 _MOST_SITE_ROWS = 20_000_000
+_UNKNOWN = "auxiliary"
 
 JOBS = TableDescription(
     "simulated jobs",
     (
         Column("job", "integer", meaning="row of the job table"),
         Column("state", "categorical", meaning=f"final state: {', '.join(FINAL_STATES)}"),
-        Column("site", "categorical", role="auxiliary", meaning="where it ran; none if nowhere"),
+        Column("site", "categorical", role=_UNKNOWN, meaning="of the last attempt, if any"),
+        Column("attempts", "integer", meaning="attempts that were begun"),
         Column("cores", "integer", meaning="cores that it occupied while it ran"),
         Column("submit", "numeric", "s", meaning="submitted, after the first job"),
-        Column("stagein_s", "numeric", "s", role="auxiliary", meaning="to stage in its input"),
-        Column("queue_s", "numeric", "s", role="auxiliary", meaning="from input complete to start"),
-        Column("start", "numeric", "s", role="auxiliary", meaning="started"),
-        Column("end", "numeric", "s", meaning="reached its final state"),
-        Column("source", "categorical", role="auxiliary", meaning="site its input was moved from"),
-        Column("bytes_moved", "integer", "bytes", meaning="input moved over the network"),
+        Column("stagein_s", "numeric", "s", role=_UNKNOWN, meaning="brokered to input complete"),
+        Column("queue_s", "numeric", "s", role=_UNKNOWN, meaning="input complete to start"),
+        Column("start", "numeric", "s", role=_UNKNOWN, meaning="start of the last attempt's run"),
+        Column("wall_s", "numeric", "s", role=_UNKNOWN, meaning="run of the last attempt"),
+        Column("end", "numeric", "s", role=_UNKNOWN, meaning="reached its final state"),
+        Column("lost_core_s", "numeric", "s", meaning="core seconds of attempts that failed"),
+        Column("cause", "categorical", role=_UNKNOWN, meaning="of the last failure"),
+        Column("source", "categorical", role=_UNKNOWN, meaning="site its input was moved from"),
+        Column("bytes_moved", "integer", "bytes", meaning="inputs and outputs, between sites"),
     ),
 )
 
@@ -41,173 +56,374 @@ SITES = TableDescription(
         Column("site", "categorical"),
         Column("time", "numeric", "s", meaning="start of the interval, after the first job"),
         Column("cores", "integer", meaning="cores of the site"),
-        Column("busy_cores", "numeric", meaning="mean over the interval"),
-        Column("queued_jobs", "numeric", meaning="jobs waiting for cores, mean over the interval"),
+        Column("busy_cores", "numeric", meaning="on which grid jobs run, mean over the interval"),
+        Column("background_cores", "numeric", meaning="on which local jobs run, mean"),
+        Column("queued_jobs", "numeric", meaning="waiting for cores, mean over the interval"),
+        Column("staging_jobs", "numeric", meaning="waiting for their input, mean"),
         Column("bytes_in", "integer", "bytes", meaning="of transfers that ended in the interval"),
         Column("bytes_out", "integer", "bytes", meaning="of transfers that ended in the interval"),
+        Column("cache_hits", "integer", meaning="inputs found there, by their arrival"),
+        Column("cache_misses", "integer", meaning="inputs moved there, by their arrival"),
         Column("finished", "integer", meaning="jobs that finished in the interval"),
-        Column("failed", "integer", meaning="jobs that failed in the interval"),
+        Column("failed", "integer", meaning="attempts that failed in the interval"),
+        Column("available", "numeric", meaning="share of the interval in which it was up"),
+    ),
+)
+
+FLOW_TABLE = TableDescription(
+    "simulated flows",
+    (
+        Column("source", "categorical"),
+        Column("destination", "categorical"),
+        Column("kind", "categorical", meaning=", ".join(FLOWS)),
+        Column("transfers", "integer"),
+        Column("failed", "integer", meaning="of the transfers"),
+        Column("bytes", "integer", "bytes", meaning="that arrived, those of failed transfers too"),
+    ),
+)
+
+EVENT_TABLE = TableDescription(
+    "simulated events",
+    (
+        Column("time", "numeric", "s"),
+        Column("event", "categorical", meaning=", ".join(EVENTS)),
+        Column("job", "integer", role=_UNKNOWN, meaning="row of the job table"),
+        Column("site", "categorical", role=_UNKNOWN),
+        Column("other_site", "categorical", role=_UNKNOWN, meaning="where a copy came from"),
+        Column("site_busy_cores", "integer", role=_UNKNOWN),
+        Column("site_waiting_jobs", "integer", role=_UNKNOWN),
+        Column("site_staging_jobs", "integer", role=_UNKNOWN),
+        Column("site_load", "numeric", role=_UNKNOWN, meaning="cores asked for per core"),
+        Column("site_used_bytes", "numeric", "bytes", role=_UNKNOWN),
+        Column("grid_busy_cores", "integer"),
+        Column("grid_waiting_jobs", "integer"),
     ),
 )
 
 
 @dataclass(frozen=True)
 class Run:
-    """A simulation that has been run."""
+    """A simulation that has been run.
 
-    scenario: Scenario
-    platform: Platform
+    Attributes:
+        labels: workload, policy and seed.
+        environment, workload: what it ran on.
+        interval_s: step of the time series of the sites.
+        log: what it wrote down.
+    """
+
+    labels: dict[str, Any]
+    environment: Environment
     workload: Workload
-    records: JobRecords
+    interval_s: float
+    log: Log
+
+    @property
+    def site_names(self) -> np.ndarray:
+        """Names by index; index -1, nowhere, is the name appended last."""
+        return np.array([*(site.name for site in self.environment.sites), None], dtype=object)
 
 
-def job_table(run: Run) -> pd.DataFrame:
-    """One row a job, in the order of the job table, as `JOBS` describes it."""
-    records, jobs = run.records, sorted(run.workload.jobs, key=lambda job: job.row)
-    # Index -1, nowhere, is the name appended last.
-    names = np.array([*(site.name for site in run.platform.sites), None], dtype=object)
-    moved = records.source >= 0
-    sizes = np.array([job.input_bytes for job in jobs])
+class Attempts:
+    """The attempts of a log as columns, (a,) each, named as in `log.ATTEMPT_COLUMNS`."""
+
+    def __init__(self, rows: np.ndarray) -> None:
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getattr__(self, name: str) -> np.ndarray:
+        if name not in ATTEMPT_COLUMNS:
+            raise AttributeError(name)
+        return self._rows[:, ATTEMPT_COLUMNS.index(name)]
+
+    def index(self, name: str) -> np.ndarray:
+        """A column as integers."""
+        return getattr(self, name).astype(np.int64)
+
+    def where(self, chosen: np.ndarray) -> "Attempts":
+        return Attempts(self._rows[chosen])
+
+
+def job_table(run: Run, attempts: Attempts, finals_from: int = 0) -> pd.DataFrame:
+    """One row a job, in the order of the job table, as `JOBS` describes it.
+
+    Args:
+        run: the run.
+        attempts: all of its log, or some of them, for a checkpoint: jobs without an attempt or a
+            final state among them are `unfinished`.
+        finals_from: the first of the log's final states that counts.
+    """
+    workload = run.workload
+    count = len(workload)
+    own = attempts.where(attempts.row >= 0)
+    row = own.index("row")
+    last = np.full(count, -1)
+    last[row] = np.arange(len(own))
+    ran = last >= 0
+    at = last[ran]
+
+    def of_last(name: str) -> np.ndarray:
+        values = np.full(count, np.nan)
+        values[ran] = getattr(own, name)[at]
+        return values
+
+    by_row = np.argsort(workload.row)
+    end_state = np.full(count, FINAL_STATES.index("unfinished"))
+    state_of = np.array([0, 1, 2] + [FINAL_STATES.index("unfinished")] * 2)
+    end_state[ran] = state_of[own.index("end_state")[at]]
+    end = np.where(end_state < 3, of_last("end"), np.nan)
+    for job, state, date in run.log.finals()[finals_from:]:
+        end_state[int(job)], end[int(job)] = int(state), date
+    wasted = (own.end_state == FAILED) | (own.end_state > 2)
+    used = np.nan_to_num(own.stop - own.start) * own.cores
+    names = run.site_names
+    site = np.where(ran, np.nan_to_num(of_last("site"), nan=-1), -1).astype(np.int64)
+    source = np.nan_to_num(of_last("source"), nan=-1).astype(np.int64)
+    cause = np.nan_to_num(of_last("cause")).astype(np.int64)
+    staged, start = of_last("staged"), of_last("start")
+    moved = np.bincount(row, own.bytes_in + own.bytes_out, minlength=count)
     return pd.DataFrame(
         {
-            "job": np.arange(len(jobs)),
-            "state": records.state,
-            "site": names[records.site],
-            "cores": [job.cores for job in jobs],
-            "submit": records.submit,
-            "stagein_s": records.arrive - records.submit,
-            "queue_s": records.start - records.arrive,
-            "start": records.start,
-            "end": records.end,
-            "source": names[records.source],
-            "bytes_moved": np.where(moved, sizes, 0),
+            "job": np.arange(count),
+            "state": pd.Categorical.from_codes(end_state, FINAL_STATES),
+            "site": _named(site, names),
+            "attempts": np.bincount(row, minlength=count),
+            "cores": workload.cores[by_row],
+            "submit": workload.submit[by_row],
+            "stagein_s": staged - of_last("brokered"),
+            "queue_s": start - staged,
+            "start": start,
+            "wall_s": of_last("stop") - start,
+            "end": end,
+            "lost_core_s": np.bincount(row, np.where(wasted, used, 0.0), minlength=count),
+            "cause": _named(np.where(cause > 0, cause, -1), np.array([*CAUSES, None], object)),
+            "source": _named(source, names),
+            "bytes_moved": moved.astype(np.int64),
         }
     )
 
 
-def site_table(run: Run, jobs: pd.DataFrame) -> pd.DataFrame:
-    """One row a site and interval, sites in the platform's order, as `SITES` describes it.
+def _named(codes: np.ndarray, names: np.ndarray) -> pd.Categorical:
+    return pd.Categorical.from_codes(codes, list(names[:-1]))
+
+
+def site_table(run: Run, attempts: Attempts, until: float) -> pd.DataFrame:
+    """One row a site and interval, sites in the environment's order, as `SITES` describes it.
+
+    Args:
+        run: the run.
+        attempts: all of its log.
+        until: the end of the last interval, s.
 
     Raises:
         InputError: the interval is so short that the table would have more than 2e7 rows.
     """
-    interval = run.scenario.interval_s
-    sites = run.platform.sites
-    steps = max(1, math.ceil(jobs["end"].max() / interval))
+    interval, sites = run.interval_s, run.environment.sites
+    steps = max(1, math.ceil(until / interval))
     if steps * len(sites) > _MOST_SITE_ROWS:
         raise InputError(
             f"interval_s is {interval:g}: the time series of {len(sites)} sites over "
-            f"{jobs['end'].max():.0f} s would have {steps * len(sites)} rows, "
+            f"{until:.0f} s would have {steps * len(sites)} rows, "
             f"expected at most {_MOST_SITE_ROWS}"
         )
-    edges = np.arange(steps + 1) * interval
-    records = run.records
-    cores = jobs["cores"].to_numpy()
-    ran = np.isfinite(records.start)
-    arrive = records.arrive
-    moved = records.source >= 0
-    size = jobs["bytes_moved"].to_numpy()
-    series = []
-    for index, site in enumerate(sites):
-        here = ran & (records.site == index)
-        start, end, state = records.start[here], records.end[here], records.state[here]
-        come, go = moved & (records.site == index), moved & (records.source == index)
-        series.append(
+    series = _Series(len(sites), steps, interval)
+    local = attempts.row < 0
+    site = attempts.index("site")
+    start, stop, staged, end = attempts.start, attempts.stop, attempts.staged, attempts.end
+    ran = np.isfinite(start)
+    # What was sent back or cut off while it waited or staged in did so until its end.
+    arrived = np.isfinite(staged)
+    leaves_queue = np.where(ran, start, end)
+    leaves_staging = np.where(arrived, staged, end)
+    grid, own = ran & ~local, ran & local
+    waits = arrived & ~local
+    failed = attempts.end_state == FAILED
+    finished = (attempts.end_state == FINISHED) & ~local
+    into, out_of = series.empty(), series.empty()
+    for dates, source, destination, moved in _moves(run.log, attempts):
+        into += series.sums(dates, destination, moved)
+        out_of += series.sums(dates, source, moved)
+    hit = attempts.hit
+    down = run.log.outages()
+    whole = np.ones(len(down))
+    columns = {
+        "busy_cores": series.means(start[grid], stop[grid], site[grid], attempts.cores[grid]),
+        "background_cores": series.means(start[own], stop[own], site[own], attempts.cores[own]),
+        "queued_jobs": series.means(staged[waits], leaves_queue[waits], site[waits]),
+        "staging_jobs": series.means(
+            attempts.brokered[~local], leaves_staging[~local], site[~local]
+        ),
+        "bytes_in": into.astype(np.int64),
+        "bytes_out": out_of.astype(np.int64),
+        "cache_hits": series.counts(staged, site, arrived & (hit == 1)),
+        "cache_misses": series.counts(staged, site, arrived & (hit == 0)),
+        "finished": series.counts(end, site, finished),
+        "failed": series.counts(end, site, failed & ~local),
+        "available": np.clip(
+            1 - series.means(down[:, 1], down[:, 2], down[:, 0].astype(np.int64), whole), 0, 1
+        ),
+    }
+    return pd.DataFrame(
+        {
+            "site": pd.Categorical.from_codes(
+                np.repeat(np.arange(len(sites)), steps), [s.name for s in sites]
+            ),
+            "time": np.tile(np.arange(steps) * interval, len(sites)),
+            "cores": np.repeat([s.cores for s in sites], steps),
+            **{name: values.ravel() for name, values in columns.items()},
+        }
+    )
+
+
+class _Series:
+    """Time series of all sites at once: (sites, steps) arrays."""
+
+    def __init__(self, sites: int, steps: int, interval: float) -> None:
+        self._shape, self._interval = (sites, steps), interval
+
+    def empty(self) -> np.ndarray:
+        return np.zeros(self._shape)
+
+    def _cell(self, dates: np.ndarray, site: np.ndarray) -> np.ndarray:
+        """The cell that each date lies in; the last interval includes its end."""
+        step = np.minimum((dates / self._interval).astype(np.int64), self._shape[1] - 1)
+        return site * self._shape[1] + step
+
+    def sums(self, dates: np.ndarray, site: np.ndarray, amounts: np.ndarray) -> np.ndarray:
+        cells = self._cell(dates, site)
+        return np.bincount(cells, amounts, self._shape[0] * self._shape[1]).reshape(self._shape)
+
+    def counts(self, dates: np.ndarray, site: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+        cells = self._cell(dates[chosen], site[chosen])
+        return np.bincount(cells, minlength=self._shape[0] * self._shape[1]).reshape(self._shape)
+
+    def means(
+        self,
+        begin: np.ndarray,
+        end: np.ndarray,
+        site: np.ndarray,
+        weight: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """The mean, over each interval, of the summed weights of what is under way at each site.
+
+        What begins in a cell counts in it for the rest of the interval and in all later ones; what
+        ends is taken off alike.
+        """
+        weight = np.ones(len(begin)) if weight is None else weight
+        width, last = self._interval, self._shape[1] * self._interval
+        level, rest = self.empty(), self.empty()
+        for dates, sign in ((begin, 1.0), (np.minimum(end, last), -1.0)):
+            signed = sign * weight
+            level += self.sums(dates, site, signed)
+            step = np.minimum((dates / width).astype(np.int64), self._shape[1] - 1)
+            rest += self.sums(dates, site, signed * ((step + 1) * width - dates))
+        before = np.cumsum(level, axis=1) - level
+        return np.maximum(before + rest / width, 0.0)
+
+
+def _moves(log: Log, attempts: Attempts) -> list[tuple[np.ndarray, ...]]:
+    """Date, source, destination and bytes of all transfers between sites: inputs, outputs, rest."""
+    moved_in, moved_out = attempts.bytes_in > 0, attempts.bytes_out > 0
+    come, go = attempts.where(moved_in), attempts.where(moved_out)
+    rest = log.transfers()
+    ended, _, source, destination, moved, _ = rest.T if len(rest) else np.zeros((6, 0))
+    return [
+        (come.staged, come.index("source"), come.index("site"), come.bytes_in),
+        (go.end, go.index("site"), go.index("sink"), go.bytes_out),
+        (ended, source.astype(np.int64), destination.astype(np.int64), moved),
+    ]
+
+
+def flow_table(run: Run, attempts: Attempts) -> pd.DataFrame:
+    """One row a source, destination and kind of transfer, as `FLOW_TABLE` describes it."""
+    parts = []
+    for kind, (_, source, destination, moved) in enumerate(_moves(run.log, attempts)[:2]):
+        parts.append(
             pd.DataFrame(
-                {
-                    "site": site.name,
-                    "time": edges[:-1],
-                    "cores": site.cores,
-                    "busy_cores": time_average(start, end, cores[here], edges),
-                    "queued_jobs": time_average(arrive[here], start, np.ones(here.sum()), edges),
-                    "bytes_in": _sum(arrive[come], size[come], edges),
-                    "bytes_out": _sum(arrive[go], size[go], edges),
-                    "finished": _count(end[state == "finished"], edges),
-                    "failed": _count(end[state == "failed"], edges),
-                }
+                {"source": source, "destination": destination, "kind": kind, "failed": 0,
+                 "bytes": moved}
             )
-        )
-    return pd.concat(series, ignore_index=True)
+        )  # fmt: skip
+    rest = pd.DataFrame(run.log.transfers(), columns=list(TRANSFER_COLUMNS))
+    rest["failed"] = 1 - rest["ok"]
+    parts.append(rest[["source", "destination", "kind", "failed", "bytes"]])
+    whole = pd.concat([part.astype(np.int64) for part in parts], ignore_index=True)
+    grouped = whole.groupby(["source", "destination", "kind"], sort=True)
+    table = grouped.agg(
+        transfers=("bytes", "size"), failed=("failed", "sum"), bytes=("bytes", "sum")
+    ).reset_index()
+    names = run.site_names
+    table["source"] = _named(table["source"].to_numpy(), names)
+    table["destination"] = _named(table["destination"].to_numpy(), names)
+    table["kind"] = pd.Categorical.from_codes(table["kind"].to_numpy(), FLOWS)
+    return table
 
 
-def time_average(
-    begin: np.ndarray, end: np.ndarray, weight: np.ndarray, edges: np.ndarray
-) -> np.ndarray:
-    """The mean, over each interval between `edges`, of the summed weights of what is under way.
-
-    Args:
-        begin, end: (n,) dates between which each is under way, s.
-        weight: (n,).
-        edges: (m + 1,), ascending, s.
-
-    Returns:
-        (m,) means.
-    """
-    area = _area_since(begin, weight, edges) - _area_since(end, weight, edges)
-    return np.maximum(np.diff(area) / np.diff(edges), 0.0)
+def event_table(run: Run) -> pd.DataFrame:
+    """One row an event, in order of time, as `EVENT_TABLE` describes it."""
+    table = pd.DataFrame(run.log.events(), columns=list(EVENT_COLUMNS))
+    names = run.site_names
+    table["event"] = pd.Categorical.from_codes(table["event"].astype(int), EVENTS)
+    for column in ("site", "other_site"):
+        table[column] = _named(table[column].astype(int).to_numpy(), names)
+    table["job"] = table["job"].where(table["job"] >= 0)
+    for column in EVENT_TABLE.columns:
+        if column.kind == "integer":
+            table[column.name] = table[column.name].astype("Int64")
+    return table
 
 
-def _area_since(dates: np.ndarray, weight: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """At each edge the sum over the earlier dates of weight × (edge - date)."""
-    order = np.argsort(dates, kind="stable")
-    weights = np.concatenate([[0.0], np.cumsum(weight[order])])
-    moments = np.concatenate([[0.0], np.cumsum(weight[order] * dates[order])])
-    before = np.searchsorted(dates[order], edges)
-    return weights[before] * edges - moments[before]
-
-
-def _interval(dates: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """The interval that each date lies in; the last includes its end."""
-    return np.clip(np.searchsorted(edges, dates, side="right") - 1, 0, len(edges) - 2)
-
-
-def _count(dates: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    return np.bincount(_interval(dates, edges), minlength=len(edges) - 1)
-
-
-def _sum(dates: np.ndarray, amounts: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    total = np.zeros(len(edges) - 1, dtype=np.int64)
-    np.add.at(total, _interval(dates, edges), amounts)
-    return total
-
-
-def summarise(run: Run, jobs: pd.DataFrame) -> dict[str, Any]:
+def summarise(run: Run, jobs: pd.DataFrame, attempts: Attempts) -> dict[str, Any]:
     """What went in, what became of it, and the outcomes; one that is undefined is `None`."""
-    work = np.empty(len(jobs))
-    work[[job.row for job in run.workload.jobs]] = [job.work for job in run.workload.jobs]
-    ran = jobs["start"].notna().to_numpy()
-    finished = (jobs["state"] == "finished").to_numpy()
+    ran = jobs["start"].notna().to_numpy() & jobs["state"].isin(FINAL_STATES[:3]).to_numpy()
+    state = jobs["state"]
+    finished, failed = int((state == "finished").sum()), int((state == "failed").sum())
     queue_time = jobs["queue_s"].to_numpy()[ran]
-    makespan = float(jobs["end"].max() - jobs["submit"].min())
-    busy = float(((jobs["end"] - jobs["start"]) * jobs["cores"])[ran].sum())
-    cores = sum(site.cores for site in run.platform.sites)
+    makespan = float(jobs["end"][ran].max() - jobs["submit"].min()) if ran.any() else None
+    own = attempts.where(attempts.row >= 0)
+    used = np.nan_to_num(own.stop - own.start) * own.cores
+    useful = float(used[own.end_state == FINISHED].sum())
+    arrived = np.isfinite(own.staged)
+    hits, misses = int((own.hit[arrived] == 1).sum()), int((own.hit[arrived] == 0).sum())
+    cores = sum(site.cores for site in run.environment.sites)
+    moved = sum(int(move[3].sum()) for move in _moves(run.log, attempts))
+    recoveries = run.log.recoveries()
     values = {
         "makespan": makespan,
         "queue_time_mean": _mean(queue_time),
         "queue_time_median": float(np.median(queue_time)) if ran.any() else None,
         "queue_time_p95": float(np.quantile(queue_time, 0.95)) if ran.any() else None,
+        "wall_time_mean": _mean(jobs["wall_s"].to_numpy()[ran]),
         "stagein_mean": _mean(jobs["stagein_s"].to_numpy()[ran]),
         "turnaround_mean": _mean((jobs["end"] - jobs["submit"]).to_numpy()[ran]),
-        "throughput": _ratio(float(finished.sum()), makespan / 3600),
-        "utilisation": _ratio(busy, cores * makespan),
-        "goodput": _ratio(float(work[finished].sum()), float(work[ran].sum())),
-        "wan_bytes": int(jobs["bytes_moved"].sum()),
+        "throughput": _ratio(finished, (makespan or 0.0) / 3600),
+        "utilisation": _ratio(float(used.sum()), cores * (makespan or 0.0)),
+        "goodput": _ratio(useful, float(used.sum())),
+        "failed_share": _ratio(failed, finished + failed),
+        "wan_bytes": moved,
+        "cache_hit_rate": _ratio(hits, hits + misses),
+        "recovery_time": _mean(recoveries),
     }
     return {
-        "workload": run.scenario.workload,
-        "policy": run.scenario.policy,
-        "seed": run.scenario.seed,
-        "sites": len(run.platform.sites),
+        **run.labels,
+        "sites": len(run.environment.sites),
         "cores": cores,
-        "datasets": run.workload.datasets,
+        "datasets": len(run.workload.dataset_bytes),
         "jobs": {
             "submitted": len(jobs),
-            **{state: int((jobs["state"] == state).sum()) for state in FINAL_STATES},
+            **{name: int((state == name).sum()) for name in FINAL_STATES},
         },
-        "outcomes": {
-            name: {"value": values[name], "unit": unit, "definition": definition}
-            for name, (unit, definition) in OUTCOMES.items()
+        "attempts": {name: int((own.end_state == index).sum()) for index, name in enumerate(ENDS)},
+        "failures": {
+            name: int(((own.cause == index) & (own.end_state == FAILED)).sum())
+            for index, name in enumerate(CAUSES)
+            if name
         },
+        "local_jobs": int((attempts.row < 0).sum()),
+        "outages": {"begun": len(run.log.outages()), "recovered_from": len(recoveries)},
+        "outcomes": {name: {"value": values[name], **text} for name, text in described().items()},
     }
 
 

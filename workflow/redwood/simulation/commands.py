@@ -11,49 +11,63 @@ app = typer.Typer(
     help="The grid: its platform, and the outcomes of its simulations.", no_args_is_help=True
 )
 
-_Table = Annotated[Path, typer.Option(help="Description of the job table (JSON).")]
-_Options = Annotated[
-    str, typer.Option(help="The `simulation` section of a configuration, as JSON.")
-]
-
 
 @app.command()
 def platform(
-    table: _Table,
+    table: Annotated[Path, typer.Option(help="Description of the job table (JSON).")],
     jobs: Annotated[Path, typer.Option(help="Training jobs (parquet).")],
     resources: Annotated[Path, typer.Option(help="Folder with sites.csv and network.csv.")],
-    output: Annotated[Path, typer.Option(help="Platform to write (JSON).")],
-    options: _Options = "{}",
+    output: Annotated[Path, typer.Option(help="Environment to write (JSON).")],
+    options: Annotated[
+        str, typer.Option(help="The `simulation` section of a configuration, as JSON.")
+    ] = "{}",
+    validation: Annotated[
+        Path | None, typer.Option(help="Jobs on which run times are checked (parquet).")
+    ] = None,
     rows_like: Annotated[
         Path | None,
         typer.Option(help="Job table to be run: sites are sized for its rows per time."),
     ] = None,
+    calibration: Annotated[
+        Path | None, typer.Option(help="Table of the check by site to write (CSV).")
+    ] = None,
 ) -> None:
-    """Build the platform: the sites of the training jobs, sized for their load.
+    """Build the platform: the sites of the training jobs, fitted to them and sized for their load.
 
     Example: redwood simulation platform --table records/table.json --jobs records/train.parquet
-    --rows-like records/test.parquet --resources resources --output simulation/platform.json
+    --validation records/validation.parquet --rows-like records/test.parquet --resources resources
+    --output simulation/platform.json
     """
-    from redwood.configuration import Simulation, read_section
-    from redwood.simulation.platform import build_platform
-    from redwood.simulation.workload import arrival_rate, read_jobs
+    from redwood.configuration import Simulation
+    from redwood.outputs import write_text
+    from redwood.simulation.calibration import read_with_auxiliary
+    from redwood.simulation.job_table import read_jobs
+    from redwood.simulation.platform import Demand, build_platform
+    from redwood.simulation.workload import arrival_rate
     from redwood.tables import TableDescription
+    from redwood.validation import read_section
 
     section = read_section(Simulation, options, "--options")
     description = TableDescription.load(table)
+    read_jobs(jobs, description)
     rate = None
     if rows_like is not None:
         rate = arrival_rate(read_jobs(rows_like, description), description)
     built = build_platform(
-        read_jobs(jobs, description),
+        read_with_auxiliary(jobs, description),
+        None if validation is None else read_with_auxiliary(validation, description),
         description,
         resources,
-        section.load_factor,
-        section.utilisation,
-        rate,
+        Demand(
+            section.load_factor, section.utilisation, rate, "cores" in description.only_features()
+        ),
     )
-    built.save(output)
-    _say(f"{output}: {len(built.sites)} sites, {built.summary['cores']} cores")
+    built.environment.save(output)
+    if calibration is not None:
+        write_text(calibration, built.calibration.to_csv(index=False))
+    summary = built.environment.summary
+    _say(f"{output}: {summary['sites']} sites, {summary['cores']} cores")
+    _say(f"run times: {summary['run_times']}")
 
 
 @app.command()
@@ -71,61 +85,31 @@ def outcomes(
 
 
 def simulate(
-    output: Annotated[Path, typer.Option(help="Folder to write the run to.")],
-    platform: Annotated[Path | None, typer.Option(help="Platform (JSON).")] = None,
-    table: Annotated[Path | None, typer.Option(help="Description of the job table (JSON).")] = None,
-    jobs: Annotated[
-        Path | None, typer.Option(help="Jobs, recorded or synthetic (parquet).")
-    ] = None,
-    policy: Annotated[str | None, typer.Option(help="Brokerage policy.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Seed.")] = None,
-    workload: Annotated[
-        str, typer.Option(help="What the jobs are called in outcomes: `recorded` or a model.")
-    ] = "recorded",
-    options: _Options = "{}",
     scenario: Annotated[
-        Path | None, typer.Option(help="Run this scenario again, instead of all the others.")
-    ] = None,
+        str, typer.Argument(help="Scenario (YAML or JSON), or its text, which begins with `{`.")
+    ],
+    output: Annotated[Path, typer.Option(help="Folder to write the runs to.")],
 ) -> None:
-    """Run jobs on the grid in SimGrid.
+    """Run a scenario on the grid in SimGrid, with each of its seeds.
 
-    Example: redwood simulate --platform simulation/platform.json --table records/table.json
-    --jobs records/test.parquet --policy least_loaded --seed 1 --output runs/recorded/least_loaded/1
+    Example: redwood simulate scenario.yaml --output runs/mine
 
-    Again: redwood simulate --scenario runs/recorded/least_loaded/1/scenario.json --output again
+    Again: redwood simulate runs/mine/scenario.json --output again
     """
-    from redwood.configuration import Simulation, read_section
-    from redwood.simulation.running import run_scenario, write_run
-    from redwood.simulation.scenario import InputFile, Scenario
+    from redwood.simulation.running import run_scenario
+    from redwood.simulation.scenario import Scenario
 
-    parts = {"platform": platform, "table": table, "jobs": jobs, "policy": policy, "seed": seed}
-    if scenario is not None:
-        for name, value in parts.items():
-            if value is not None:
-                raise typer.BadParameter(f"--scenario says what --{name} would; give only one")
-        chosen = Scenario.load(scenario)
-    else:
-        for name, value in parts.items():
-            if value is None:
-                raise typer.BadParameter(f"--{name} is missing (or give --scenario)")
-        section = read_section(Simulation, options, "--options")
-        chosen = Scenario(
-            workload=workload,
-            platform=InputFile.of(platform),
-            table=InputFile.of(table),
-            jobs=InputFile.of(jobs),
-            policy=policy,
-            seed=seed,
-            load_factor=section.load_factor,
-            interval_s=section.interval_s,
-            tcp_gamma=section.tcp_gamma,
-        )
+    chosen = Scenario.load(scenario)
     begin = time.perf_counter()
-    run = run_scenario(chosen)
+    summary = run_scenario(chosen, output)
     seconds = time.perf_counter() - begin
-    rows = len(run.workload.jobs)
-    write_run(run, output)
-    _say(f"{output}: {rows} jobs simulated in {seconds:.1f} s, {rows / seconds:.0f} jobs/s")
+    jobs = summary["jobs"]["submitted"] * len(summary["seeds"])
+    _say(f"{output}: {jobs:.0f} jobs simulated in {seconds:.1f} s, {jobs / seconds:.0f} jobs/s")
+    for name in ("queue_time_mean", "turnaround_mean", "utilisation", "failed_share"):
+        found = summary["outcomes"][name]
+        if found["value"] is not None:
+            spread = f" [{found['low']:.4g}, {found['high']:.4g}]" if found["low"] else ""
+            _say(f"  {name} {found['value']:.4g}{spread} {found['unit']}".rstrip())
 
 
 def _say(line: str) -> None:

@@ -1,33 +1,41 @@
-"""What a brokerage policy is, and what it may see of the grid.
+"""What policies are, and what they may see of the grid.
 
-A policy is a module of `redwood.simulation.policies` with a class `Policy`:
+Three kinds of policy decide what the grid does:
 
-    class Policy(Brokerage):
-        def choose(self, job, grid):
-            return min(grid.able(job), key=lambda site: site.load, default=None)
+* a `Brokerage` names the site of a job when it is submitted, and again for each further attempt;
+* a `Placement` decides which datasets are copied where, and whether moved inputs are kept;
+* a `QueueOrder` says in which order the jobs that wait at a site are started.
 
-The grid that it sees is the state at the moment the job is submitted, and cannot be changed.
+Each is a class, or, for brokerage, just a function `choose(job, grid)`, in a module: one of those
+in `policies/`, or a file of one's own. The grid that a policy sees is the state at the very moment,
+and cannot be changed through it:
+
+    def choose(job, grid):
+        return min(grid.able(job), key=lambda site: site.load, default=None)
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import attrgetter
+from random import Random
+from typing import Any, NamedTuple
 
-import numpy as np
 
-
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(NamedTuple):
     """A job as it is submitted.
 
     Attributes:
-        row: its row in the job table, which is its name in every outcome.
+        row: its row in the job table, which is its name in every outcome; -1: a local job.
         submit: when it is submitted, s after the first job.
         site: the site at which it was recorded.
         work: CPU work, HS23·s.
         cores: cores that it occupies while it runs.
-        input_bytes: size of its input, bytes.
+        input_bytes: what it reads.
+        output_bytes: what it writes when it succeeds.
+        files: number of its input files.
         dataset: the dataset its input belongs to, -1 where it has no input.
+        kind: project, step and data type of its input, as a number.
+        owner: whose it is, as a number: its user, where the job table has one.
     """
 
     row: int
@@ -36,21 +44,57 @@ class Job:
     work: float
     cores: int
     input_bytes: int
+    output_bytes: int
+    files: int
     dataset: int
+    kind: int
+    owner: int
 
 
-@dataclass(slots=True)
 class SiteState:
     """A site as the engine keeps it; policies see it through `Site`."""
 
-    index: int
-    name: str
-    tier: int
-    cores: int
-    core_power: float
-    busy_cores: int = 0
-    committed_cores: int = 0
-    waiting_jobs: int = 0
+    __slots__ = (
+        "busy_cores", "committed_cores", "core_power", "core_scaling", "cores",
+        "efficiency", "failed_jobs", "finished_jobs", "index", "name", "overhead_s", "queue_limit", "queue_time",
+        "receiving", "running_core_s", "running_jobs", "sending", "speed", "staging_jobs",
+        "storage_bytes", "tier", "up", "used_bytes", "waiting_core_s", "waiting_jobs",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        index: int,
+        name: str,
+        cores: int,
+        core_power: float = 10.0,
+        efficiency: float = 1.0,
+        overhead_s: float = 0.0,
+        tier: int = 2,
+        storage_bytes: float | None = None,
+        queue_limit: int | None = None,
+        core_scaling: float = 1.0,
+    ) -> None:
+        self.index, self.name, self.tier = index, name, tier
+        self.cores, self.core_power, self.efficiency = cores, core_power, efficiency
+        self.speed, self.overhead_s = core_power * efficiency, overhead_s
+        self.storage_bytes = float("inf") if storage_bytes is None else storage_bytes
+        self.queue_limit = float("inf") if queue_limit is None else queue_limit
+        self.core_scaling = core_scaling
+        self.up, self.used_bytes = True, 0.0
+        self.busy_cores = self.committed_cores = 0
+        self.running_jobs = self.waiting_jobs = self.staging_jobs = 0
+        self.running_core_s = self.waiting_core_s = 0.0
+        self.sending = self.receiving = 0
+        self.finished_jobs = self.failed_jobs = 0
+        self.queue_time = 0.0
+
+    def run_time(self, job: Job) -> float:
+        """Overhead + work / (core power × efficiency × cores^scaling), s."""
+        return self.overhead_s + job.work / (self.speed * job.cores**self.core_scaling)
+
+
+def _seen(attribute: str, meaning: str) -> property:
+    return property(attrgetter(f"_state.{attribute}"), doc=meaning)
 
 
 class Site:
@@ -59,93 +103,225 @@ class Site:
     __slots__ = ("_state",)
 
     def __init__(self, state: SiteState) -> None:
-        self._state = state
+        object.__setattr__(self, "_state", state)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"policies cannot change a site, here its {name!r}")
 
     def __repr__(self) -> str:
         return f"Site({self.name!r})"
 
-    @property
-    def index(self) -> int:
-        """Its place in `Grid.sites`."""
-        return self._state.index
-
-    @property
-    def name(self) -> str:
-        return self._state.name
-
-    @property
-    def tier(self) -> int:
-        """Its tier in the WLCG, 0 to 3."""
-        return self._state.tier
-
-    @property
-    def cores(self) -> int:
-        return self._state.cores
-
-    @property
-    def core_power(self) -> float:
-        """HS23 per core."""
-        return self._state.core_power
+    index = _seen("index", "Its place in `Grid.sites`.")
+    name = _seen("name", "Its name.")
+    tier = _seen("tier", "Its tier in the WLCG, 0 to 3.")
+    cores = _seen("cores", "Its cores.")
+    core_power = _seen("core_power", "HS23 per core.")
+    up = _seen("up", "Whether it is not in an outage.")
+    busy_cores = _seen("busy_cores", "Cores on which jobs run.")
+    running_jobs = _seen("running_jobs", "Jobs that run.")
+    waiting_jobs = _seen("waiting_jobs", "Jobs whose input is there and that wait for cores.")
+    staging_jobs = _seen("staging_jobs", "Jobs whose input is on its way.")
+    waiting_core_s = _seen("waiting_core_s", "Core seconds that jobs not yet started will take.")
+    running_core_s = _seen("running_core_s", "Core seconds that the running jobs take in all.")
+    queue_time = _seen("queue_time", "Moving average of the time jobs waited for cores, s.")
+    finished_jobs = _seen("finished_jobs", "Attempts that have finished here.")
+    failed_jobs = _seen("failed_jobs", "Attempts that have failed here.")
+    sending = _seen("sending", "Transfers that read from its storage.")
+    receiving = _seen("receiving", "Transfers that are on their way to it.")
+    storage_bytes = _seen("storage_bytes", "Room for replicas, bytes; may be infinite.")
+    used_bytes = _seen("used_bytes", "Bytes of the replicas there and on their way.")
 
     @property
     def free_cores(self) -> int:
+        """Cores on which nothing runs."""
         return self._state.cores - self._state.busy_cores
-
-    @property
-    def waiting_jobs(self) -> int:
-        """Jobs whose input is there and that wait for cores."""
-        return self._state.waiting_jobs
 
     @property
     def load(self) -> float:
         """Cores asked for by the jobs that run, wait or stage in there, per core of the site."""
         return self._state.committed_cores / self._state.cores
 
+    def run_time(self, job: Job) -> float:
+        """How long `job` would run here, s."""
+        return self._state.run_time(job)
+
+    def waiting_time(self, job: Job) -> float:
+        """How long `job` would wait for cores if its input were there, estimated, s.
+
+        None while its cores are free and nobody waits. Else the core seconds ahead of it, half of
+        those that run and all that wait, over the cores.
+        """
+        state = self._state
+        if state.waiting_jobs == 0 and state.cores - state.busy_cores >= job.cores:
+            return 0.0
+        return (0.5 * state.running_core_s + state.waiting_core_s) / state.cores
+
 
 class Grid:
-    """A read-only view of all sites and of where the datasets are.
+    """A read-only view of all sites, of where the datasets are, and of the links.
 
     Args:
         states: the sites as the engine keeps them, in order.
-        replicas: for each dataset the indices of the sites that hold it, one tuple per dataset.
-        random: the policy's own random numbers, from the scenario's seed.
+        replicas: for each dataset the indices of the sites that hold it.
+        sizes: for each dataset its bytes.
+        bandwidth: bytes/s that a transfer from site i to site j reaches alone.
+        random: the policies' own random numbers, from the scenario's seed.
+        tried: job row → indices of the sites at which it has failed.
+        clock: the moment, s.
     """
 
     def __init__(
         self,
         states: Sequence[SiteState],
-        replicas: Sequence[tuple[int, ...]],
-        random: np.random.Generator,
+        replicas: Sequence[Iterable[int]] = (),
+        sizes: Sequence[float] = (),
+        bandwidth: Callable[[int, int], float] = lambda source, destination: float("inf"),
+        random: Random | None = None,
+        tried: dict[int, set[int]] | None = None,
+        clock: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self.sites: tuple[Site, ...] = tuple(Site(state) for state in states)
-        self.random = random
+        self.random = random if random is not None else Random(0)
+        self._states = states
         self._by_name = {site.name: site for site in self.sites}
-        self._replicas = replicas
+        self._replicas, self._sizes, self._bandwidth = replicas, sizes, bandwidth
+        self._tried = tried if tried is not None else {}
+        self._clock = clock
         self._able: dict[int, tuple[Site, ...]] = {}
+        self._reads: dict[int, int] = {}
 
     def __iter__(self) -> Iterator[Site]:
         return iter(self.sites)
 
+    @property
+    def time(self) -> float:
+        """The moment, s after the first submission."""
+        return self._clock()
+
     def site(self, name: str) -> Site | None:
-        """The site called `name`, `None` where the platform has no such site."""
+        """The site called `name`, `None` where the grid has no such site."""
         return self._by_name.get(name)
 
     def able(self, job: Job) -> tuple[Site, ...]:
-        """The sites that have at least as many cores as the job needs, busy or not."""
-        if job.cores not in self._able:
-            self._able[job.cores] = tuple(site for site in self.sites if site.cores >= job.cores)
-        return self._able[job.cores]
+        """The sites that can take the job: up, not full, with enough cores, busy or not.
+
+        Those at which it has failed before are left out as long as others remain.
+        """
+        sites = self._able.get(job.cores)
+        if sites is None:
+            sites = self._able[job.cores] = tuple(
+                site
+                for site, state in zip(self.sites, self._states, strict=True)
+                if takes(state, job)
+            )
+        if job.row in self._tried:
+            tried = self._tried[job.row]
+            return tuple(site for site in sites if site.index not in tried) or sites
+        return sites
 
     def replicas(self, job: Job) -> tuple[Site, ...]:
         """The sites that hold the job's input; none where it has no input."""
-        if job.dataset < 0:
-            return ()
-        return tuple(self.sites[index] for index in self._replicas[job.dataset])
+        return self.holders(job.dataset) if job.dataset >= 0 else ()
+
+    def holders(self, dataset: int) -> tuple[Site, ...]:
+        """The sites that hold a dataset."""
+        return tuple(self.sites[index] for index in self._replicas[dataset])
+
+    @property
+    def datasets(self) -> range:
+        """All datasets."""
+        return range(len(self._sizes))
+
+    def size(self, dataset: int) -> float:
+        """Bytes of a dataset."""
+        return self._sizes[dataset]
+
+    def reads(self) -> dict[int, int]:
+        """Dataset → jobs that asked for it since the last `Placement.place`, the first before."""
+        return dict(self._reads)
+
+    def bandwidth(self, source: Site, destination: Site) -> float:
+        """Bytes/s that a transfer reaches when it is alone on its path."""
+        return self._bandwidth(source.index, destination.index)
+
+    def transfer_time(self, job: Job, site: Site) -> float:
+        """How long the job's input would take to get to `site`, estimated, s.
+
+        From the replica with the most bandwidth per transfer that it sends already, as staging
+        chooses it. None where the input is there or there is none.
+        """
+        if job.dataset < 0 or site.index in self._replicas[job.dataset]:
+            return 0.0
+        rates = [
+            self._bandwidth(index, site.index) / (1 + self._states[index].sending)
+            for index in self._replicas[job.dataset]
+            if self._states[index].up
+        ]
+        return job.input_bytes / max(rates) if rates else float("inf")
+
+    def _forget_able(self) -> None:
+        """A site went down, came back, filled up or has room again."""
+        self._able.clear()
+
+
+def takes(state: SiteState, job: Job) -> bool:
+    """Whether a site can be given the job now."""
+    waiting = state.waiting_jobs + state.staging_jobs
+    return state.up and state.cores >= job.cores and waiting < state.queue_limit
 
 
 class Brokerage(ABC):
-    """Chooses the site of each job when it is submitted. One instance serves one simulation."""
+    """Chooses the site of each job. One instance serves one simulation."""
 
     @abstractmethod
     def choose(self, job: Job, grid: Grid) -> Site | None:
-        """The site that shall run `job`, one of `grid.able(job)`; `None` where none shall."""
+        """The site that shall run `job`, one that can take it (`grid.able`); `None`: not now.
+
+        A job that gets no site is offered again later, see `scenario.Brokering`.
+        """
+
+
+class Copy(NamedTuple):
+    """An order to copy a dataset to a site, from the best replica there is."""
+
+    dataset: int
+    site: Site
+
+
+class Removal(NamedTuple):
+    """An order to remove a replica; the last one of a dataset cannot be removed."""
+
+    dataset: int
+    site: Site
+
+
+class Placement:
+    """Decides where datasets are copied. One instance serves one simulation.
+
+    Attributes:
+        keeps_inputs: whether an input that is moved to a site stays there as a replica, the least
+            recently read making room. Then a dataset is moved whole.
+        period_s: how often `place` is called; never if `None`.
+    """
+
+    keeps_inputs: bool = False
+    period_s: float | None = None
+
+    def place(self, grid: Grid) -> Iterable[Copy | Removal]:
+        """What shall be copied and removed now. Copies give way when room is needed."""
+        return ()
+
+    def brokered(self, job: Job, site: Site, grid: Grid) -> Iterable[Copy]:
+        """What shall be copied now that `job` goes to `site`."""
+        return ()
+
+
+class QueueOrder:
+    """The order in which jobs that wait at a site start. One instance serves one simulation."""
+
+    def key(self, job: Job, site: Site) -> Any:
+        """What the job's place follows from: the least is first, of equals the first come."""
+        return 0
+
+    def started(self, job: Job, site: Site, key: Any) -> None:
+        """The job has left the queue, whose `key` it was given when it came."""

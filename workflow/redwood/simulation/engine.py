@@ -1,233 +1,593 @@
-"""The engine: the life of every job on the grid.
+"""The engine: the life of every job on the grid, as PanDA has it.
 
-    submitted → brokered → input staged in → queued → running → finished, failed or cancelled
+    submitted → brokered → input staged in → queued → running → output stored → finished
+                   ↑                                     │
+                   └──────────── tried again ←───────── failed
 
-* A job that its record calls *closed* was ended by the system before it ran: it is submitted and
-  closed at once, is not brokered and takes no core. All others run for
-  work / (core power × cores) seconds and end in the state of their record: a job that failed or was
-  cancelled used its CPU before it did.
-* A job for which the policy names no site ends as *unbrokered* at once.
-* Input is staged in when the job is brokered, before it queues, from the replica whose access link
-  has the most bandwidth per transfer that it sends already. A replica at the job's own site costs
-  nothing. The copy serves that job alone.
-* A site starts its jobs in the order in which their input arrived (FIFO); a job that needs more
-  cores than are free lets none pass.
+* A job that its record calls *closed* was ended by the system before it ran: it is closed at once.
+* The brokerage names a site when the job is submitted. A job that gets none is pending and offered
+  again every `pending_s`; after `give_up_s` it ends as *unbrokered*, at once if no site has as many
+  cores as it needs.
+* Its input is staged in before it queues, see `staging.py`.
+* A site starts its jobs in the order of the queue policy; a job that needs more cores than are free
+  lets none pass. A job has its cores to itself and runs for
+  overhead + work / (core power × efficiency × cores^scaling) seconds.
+* An attempt that fails (`faults.py`) has used its cores up to that moment, and the job is brokered
+  again after `retry_delay_s`, at another site if there is one, until `attempts` have failed.
+* A job that its record calls *cancelled* ends so after its run.
+* When a site goes down, what runs there fails, and what waits or stages in there is brokered anew.
+* Jobs that have not ended `drain_s` after the last submission are *unfinished*.
 
-Only transfers share anything, so they alone are SimGrid's; a job has its cores to itself and its
-end is arithmetic.
+Only transfers share anything, so they alone are SimGrid's; the end of a job is arithmetic.
 
-Promise: every date is exact. Transfers begin at submissions only, and the network's clock never
-passes the next submission; whatever else falls between two submissions (ends of transfers, starts
-and ends of jobs) is dated by itself and handled in order of these dates, and a policy sees the
-state at the very moment of the submission. At equal dates, jobs end before others start.
+Promise: every date is exact, and a policy sees the state at the very moment it is asked, but for
+what follows from transfers sooner than `time_step` s after their end, see `network.Network`. At
+equal dates jobs end before sites change, sites change before inputs arrive, and all of these before
+jobs are submitted.
 """
 
+import gc
 import heapq
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from math import inf, nan
+from random import Random
+from typing import Any
 
-import numpy as np
-
-from redwood.errors import InputError
 from redwood.progress import ProgressReport
-from redwood.seeds import generator
-from redwood.simulation.contract import Brokerage, Grid, Job, Site, SiteState
-from redwood.simulation.network import Network
-from redwood.simulation.platform import Platform
-from redwood.simulation.workload import Workload
+from redwood.seeds import derive_seed
+from redwood.simulation.asking import Policies
+from redwood.simulation.attempt import OVER, RUNNING, STAGING, STORING, WAITING, Attempt
+from redwood.simulation.catalogue import Catalogue
+from redwood.simulation.contract import Grid, Job, SiteState
+from redwood.simulation.environment import Environment
+from redwood.simulation.faults import Failures, LocalJobs, outages
+from redwood.simulation.log import (
+    BY_OUTAGE,
+    BY_RECORD,
+    CANCELLED,
+    CUT_OFF,
+    ENDS,
+    EVENTS,
+    FAILED,
+    FINISHED,
+    SENT_BACK,
+    Log,
+)
+from redwood.simulation.network import Network, Transfer
+from redwood.simulation.staging import Staging, nuclei
+from redwood.simulation.workload import RECORDED_STATES, Workload
 
-_ENDS, _ARRIVES = 0, 1
+_ENDS, _SITES, _ARRIVALS, _RETRIES, _MOMENTS = range(5)
+_FAILED, _CANCELLED, _CLOSED = (RECORDED_STATES.index(s) for s in ("failed", "cancelled", "closed"))
 _REPORT_EVERY = 1000
+# Final states that do not follow from a job's last attempt.
+_WITHOUT_ATTEMPT = ("closed", "unbrokered")
+# How much the latest waiting time counts in a site's moving average.
+_LATEST = 0.05
 
 
 @dataclass(frozen=True)
-class JobRecords:
-    """What became of each job, by row of the job table; indices of sites are the platform's.
+class Rules:
+    """What the engine does beside what policies decide; times in s.
 
     Attributes:
-        site: (n,) int, where it ran; -1 where it was not brokered.
-        source: (n,) int, where its input came from over the network; -1 where nothing was moved.
-        submit, arrive, start, end: (n,) float, dates in s: submitted, input complete, started,
-            ended; NaN for what never happened.
-        state: (n,) object, the final state.
+        failures: `drawn` at the environment's rates, as `recorded`, or `none`.
+        attempts: of a job before it is failed.
+        retry_delay_s: from a failed attempt to the next brokerage.
+        transfer_attempts: transfers of an input or output before the attempt fails.
+        transfer_delay_s: from a failed transfer to the next.
+        pending_s: between two offers of a job that gets no site.
+        give_up_s: from its submission to its end as unbrokered.
+        drain_s: from the last submission to the end of the simulation at the latest.
+        outputs: `site`: stored where the job ran; `tier1`: at the Tier-0 or Tier-1 of its kind.
+        time_step: see `network.Network`.
+        tcp_gamma: see `network.Network`.
     """
 
-    site: np.ndarray
-    source: np.ndarray
-    submit: np.ndarray
-    arrive: np.ndarray
-    start: np.ndarray
-    end: np.ndarray
-    state: np.ndarray
+    failures: str = "drawn"
+    attempts: int = 3
+    retry_delay_s: float = 600.0
+    transfer_attempts: int = 3
+    transfer_delay_s: float = 60.0
+    pending_s: float = 1200.0
+    give_up_s: float = 172_800.0
+    drain_s: float = 7_776_000.0
+    outputs: str = "site"
+    time_step: float = 1.0
+    tcp_gamma: float = 0.0
 
 
-@dataclass(slots=True)
-class _Queue:
-    """What the engine keeps of a site beside what policies may see."""
-
-    state: SiteState
-    bandwidth: float
-    sending: int = 0
-    waiting: deque[Job] = field(default_factory=deque)
+def _end(transfer: Transfer) -> float:
+    return transfer.ended
 
 
 class Engine:
-    """One simulation.
+    """One simulation; a process can hold one, see `network.Network`.
 
     Args:
-        platform: the sites.
+        environment: the grid.
         workload: the jobs.
         replicas: for each dataset the indices of the sites that hold it.
-        policy: who chooses the jobs' sites.
-        policy_name: its name, for error messages.
-        seed: of the random numbers that the policy may draw.
-        tcp_gamma: see `Network`.
+        policies: who decides.
+        seed: of failures, outages, local jobs and the random numbers that policies draw.
+        rules: see `Rules`.
+        with_events: whether every event is logged.
+        checkpoint: called now and then with the log, the date and the number of jobs that ended.
     """
 
     def __init__(
         self,
-        platform: Platform,
+        environment: Environment,
         workload: Workload,
-        replicas: Sequence[tuple[int, ...]],
-        policy: Brokerage,
-        policy_name: str,
+        replicas: list[set[int]],
+        policies: Policies,
         seed: int,
-        tcp_gamma: float = 0.0,
+        rules: Rules = Rules(),
+        with_events: bool = False,
+        checkpoint: Callable[[Log, float, int], None] | None = None,
     ) -> None:
-        states = [
-            SiteState(index, site.name, site.tier, site.cores, site.core_power)
-            for index, site in enumerate(platform.sites)
+        self.log = Log(len(workload), len(environment.sites), with_events)
+        self._states = states = [
+            SiteState(
+                index,
+                site.name,
+                site.cores,
+                site.core_power,
+                site.efficiency,
+                site.overhead_s,
+                site.tier,
+                site.storage_bytes,
+                site.queue_limit,
+                site.core_scaling,
+            )
+            for index, site in enumerate(environment.sites)
         ]
-        self._queues = [
-            _Queue(state, site.bandwidth)
-            for state, site in zip(states, platform.sites, strict=True)
+        self._limited = any(site.queue_limit is not None for site in environment.sites)
+        fragile = bool(environment.outages) or any(site.outages for site in environment.sites)
+        # Whether it can be that no site can take a job.
+        self._uncertain = self._limited or fragile
+        self._largest = max(site.cores for site in environment.sites)
+        self._workload, self._policies, self._rules = workload, policies, rules
+        self._recorded = bytes(workload.state[workload.row.argsort()])
+        sizes = workload.dataset_bytes.tolist()
+        catalogue = Catalogue(states, replicas, sizes)
+        failures = Failures(environment, workload.kinds, len(workload), seed)
+        self._failures = failures if rules.failures == "drawn" and not failures.never else None
+        self._replays = rules.failures == "recorded"
+        self._network = Network(environment, rules.tcp_gamma, rules.time_step)
+        self._tried: dict[int, set[int]] = {}
+        self._grid = Grid(
+            states, catalogue.holders, sizes, lambda i, j: self._network.bandwidth[i][j],
+            Random(derive_seed(seed, "simulation", "policy")), self._tried, lambda: self.now,
+        )  # fmt: skip
+        self._outages = outages(environment, seed)
+        self._staging = Staging(
+            self, self._network, catalogue, failures, self.log, states,
+            policies.placement.keeps_inputs,
+            nuclei(
+                states, len(workload.kinds), rules.outputs == "tier1",
+                Random(derive_seed(seed, "simulation", "outputs")),
+            ),
+            rules.transfer_attempts, rules.transfer_delay_s, fragile,
+        )  # fmt: skip
+        self._local = [
+            LocalJobs(site.background.load, site.background.job_s, site.cores, index, seed)
+            if site.background is not None and site.background.load > 0 and site.cores > 0
+            else None
+            for index, site in enumerate(environment.sites)
         ]
-        self._workload, self._replicas = workload, replicas
-        self._policy, self._policy_name = policy, policy_name
-        self._grid = Grid(states, replicas, generator(seed, "simulation", "policy", policy_name))
-        self._network = Network(platform, tcp_gamma)
-        self._events: list[tuple[float, int, int, Job]] = []
-        self._scheduled = 0
-        rows = len(workload.jobs)
-        self._site, self._source = [-1] * rows, [-1] * rows
-        self._arrive, self._start, self._end = ([np.nan] * rows for _ in range(3))
-        self._state = workload.recorded_state.copy()
+        self._queues: list[deque[Attempt]] = [deque() for _ in states]
+        self._heaps: list[list[tuple[Any, int, Attempt]]] = [[] for _ in states]
+        self._at: list[dict[Attempt, None]] = [{} for _ in states]
+        self._recovering: list[tuple[float, float, int]] = []
+        self._events: list[tuple[float, int, int, Callable[[float, Any], None], Any]] = []
+        self._scheduled = self._alive = self._ended = 0
+        self._counts_reads = policies.placement.period_s is not None
+        self._notes = with_events
+        self._checkpoint = checkpoint
+        self.now = 0.0
 
-    def run(self) -> JobRecords:
+    def run(self) -> Log:
         """Run all jobs to their ends.
 
         Raises:
-            InputError: the policy raised, or answered with anything but an able site or `None`.
+            InputError: a policy raised, took too long, or answered with what it must not.
         """
-        try:
-            self._run()
-        except BaseException:
-            self._network.abandon()
-            raise
-        jobs = self._workload.jobs
-        submit = np.empty(len(jobs))
-        submit[[job.row for job in jobs]] = [job.submit for job in jobs]
-        return JobRecords(
-            np.array(self._site),
-            np.array(self._source),
-            submit,
-            np.array(self._arrive),
-            np.array(self._start),
-            np.array(self._end),
-            self._state,
-        )
+        jobs = len(self._workload)
+        with ProgressReport("simulating", jobs, "jobs") as self._report:
+            # What the engine makes has no cycles; looking for some would take a sixth of the time.
+            collects = gc.isenabled()
+            gc.disable()
+            try:
+                with self._policies.watched():
+                    self._loop()
+            finally:
+                self._network.close()
+                if collects:
+                    gc.enable()
+            if self._ended % _REPORT_EVERY or self._ended < jobs:
+                self._report.advance(jobs - self._ended // _REPORT_EVERY * _REPORT_EVERY)
+        return self.log
 
-    def _run(self) -> None:
-        jobs = self._workload.jobs
-        with ProgressReport("simulating", len(jobs), "jobs") as report:
-            for count, job in enumerate(jobs, start=1):
-                self._advance(job.submit)
-                self._submit(job)
-                if count % _REPORT_EVERY == 0:
-                    report.advance(_REPORT_EVERY, days=job.submit / 86400)
-            for date, arrived in self._network.drain():
-                self._receive(date, arrived)
-            self._handle_events(np.inf)
-            if len(jobs) % _REPORT_EVERY:
-                report.advance(len(jobs) % _REPORT_EVERY)
-
-    def _advance(self, date: float) -> None:
-        for ended, job in self._network.advance(date):
-            self._receive(ended, job)
-        self._handle_events(date)
-
-    def _receive(self, date: float, job: Job) -> None:
-        self._queues[self._source[job.row]].sending -= 1
-        self._schedule(date, _ARRIVES, job)
-
-    def _schedule(self, date: float, what: int, job: Job) -> None:
+    def schedule(
+        self, date: float, what: Callable[[float, Any], None], about: Any, order: int = _RETRIES
+    ) -> None:
+        """Let `what(date, about)` happen at a date."""
         self._scheduled += 1
-        heapq.heappush(self._events, (date, what, self._scheduled, job))
+        heapq.heappush(self._events, (date, order, self._scheduled, what, about))
 
-    def _handle_events(self, until: float) -> None:
-        events = self._events
-        while events and events[0][0] <= until:
-            date, what, _, job = heapq.heappop(events)
-            queue = self._queues[self._site[job.row]]
-            if what == _ARRIVES:
-                self._arrive[job.row] = date
-                queue.waiting.append(job)
-                queue.state.waiting_jobs += 1
+    def note(
+        self,
+        date: float,
+        event: str,
+        attempt: Attempt | None,
+        state: SiteState | None = None,
+        other: int = -1,
+    ) -> None:
+        """Log an event, if events are asked for, with the state it happened in."""
+        if not self._notes:
+            return
+        if attempt is not None and attempt.job.row < 0:
+            return
+        site = state or (attempt.state if attempt is not None else None)
+        here = (nan,) * 5
+        if site is not None:
+            load = site.committed_cores / site.cores if site.cores else nan
+            here = (
+                site.busy_cores, site.waiting_jobs, site.staging_jobs, load, site.used_bytes,
+            )  # fmt: skip
+        self.log.event((
+            date, EVENTS.index(event), attempt.job.row if attempt is not None else -1,
+            site.index if site is not None else -1, other, *here,
+            sum(s.busy_cores for s in self._states), sum(s.waiting_jobs for s in self._states),
+        ))  # fmt: skip
+
+    def _loop(self) -> None:
+        events, network = self._events, self._network
+        pending = network.pending
+        submissions = self._workload.jobs()
+        job = next(submissions, None)
+        last = float(self._workload.submit[-1]) + self._rules.drain_s
+        self._begin()
+        while job is not None or self._alive:
+            date = events[0][0] if events else inf
+            submits = job is not None and job.submit < date
+            if submits:
+                date = job.submit
+            if pending and pending[0][0] <= date:
+                until = network.horizon(date)
+                ended = network.advance(until)
+                if ended:
+                    for transfer in sorted(ended, key=_end) if len(ended) > 1 else ended:
+                        when = transfer.ended
+                        if when <= until and (not events or when < events[0][0]):
+                            self.now = when
+                            transfer.then(when, transfer)
+                        else:
+                            self.schedule(when, transfer.then, transfer, _ARRIVALS)
+                    continue
+                if until < date:
+                    continue
+            if date > last:
+                self._cut_off(last)
+                return
+            self.now = date
+            if submits:
+                self._submit(job)
+                job = next(submissions, None)
             else:
-                self._end[job.row] = date
-                queue.state.busy_cores -= job.cores
-                queue.state.committed_cores -= job.cores
-            self._start_waiting(queue, date)
+                _, _, _, what, about = heapq.heappop(events)
+                what(date, about)
 
-    def _start_waiting(self, queue: _Queue, date: float) -> None:
-        state, waiting = queue.state, queue.waiting
-        while waiting and waiting[0].cores <= state.cores - state.busy_cores:
-            job = waiting.popleft()
-            state.waiting_jobs -= 1
-            state.busy_cores += job.cores
-            self._start[job.row] = date
-            self._schedule(date + job.work / (state.core_power * job.cores), _ENDS, job)
+    def _begin(self) -> None:
+        self._next_outage()
+        if self._policies.placement.period_s is not None:
+            self.schedule(self._policies.placement.period_s, self._place, None, _MOMENTS)
+        for index, local in enumerate(self._local):
+            if local is not None:
+                self.schedule(local.wait(), self._submit_local, index, _MOMENTS)
+
+    # Brokerage
 
     def _submit(self, job: Job) -> None:
-        if self._state[job.row] == "closed":
-            self._end[job.row] = job.submit
-            return
-        site = self._broker(job)
-        if site is None:
-            self._state[job.row] = "unbrokered"
-            self._end[job.row] = job.submit
-            return
-        self._site[job.row] = site.index
-        self._queues[site.index].state.committed_cores += job.cores
-        self._stage_in(job, site.index)
+        self._alive += 1
+        if self._counts_reads and job.dataset >= 0:
+            reads = self._grid._reads
+            reads[job.dataset] = reads.get(job.dataset, 0) + 1
+        if self._notes:
+            self.note(job.submit, "submitted", Attempt(job, 1, None, job.submit, 0.0))
+        if self._recorded[job.row] == _CLOSED:
+            self._end_job(job, "closed", job.submit)
+        elif job.cores > self._largest:
+            self._end_job(job, "unbrokered", job.submit)
+        else:
+            self._broker(job.submit, (job, 1))
 
-    def _broker(self, job: Job) -> Site | None:
-        who = f"policy {self._policy_name!r}: job {job.row}"
-        try:
-            site = self._policy.choose(job, self._grid)
-        except Exception as error:
-            raise InputError(f"{who}: it raised {type(error).__name__}: {error}") from error
-        if site is None:
-            return None
-        if not isinstance(site, Site) or self._grid.site(site.name) is not site:
-            raise InputError(f"{who}: it answered {site!r}, expected a site of the grid or None")
-        if site.cores < job.cores:
-            raise InputError(
-                f"{who}: it answered {site.name!r}, which has {site.cores} cores in all, "
-                f"but the job needs {job.cores}"
-            )
-        return site
-
-    def _stage_in(self, job: Job, destination: int) -> None:
-        if job.dataset < 0 or destination in self._replicas[job.dataset]:
-            self._schedule(job.submit, _ARRIVES, job)
-            self._handle_events(job.submit)
+    def _broker(self, date: float, offer: tuple[Job, int]) -> None:
+        job, number = offer
+        state = None
+        if not self._uncertain or self._grid.able(job):
+            state = self._policies.site(job, self._grid)
+        if state is None:
+            self._leave_pending(date, job, number)
             return
-        source = max(
-            self._replicas[job.dataset],
-            key=lambda index: self._queues[index].bandwidth / (1 + self._queues[index].sending),
+        run_time = state.run_time(job)
+        attempt = Attempt(job, number, state, date, run_time)
+        if self._failures is not None:
+            share, cause = self._failures.of_attempt(job.row, number, job.kind, state.index)
+            if share <= 1:
+                attempt.fail_after(share, cause)
+        elif self._replays and self._recorded[job.row] == _FAILED:
+            attempt.fail_after(1.0, BY_RECORD)
+        self._at[state.index][attempt] = None
+        state.committed_cores += job.cores
+        state.waiting_core_s += job.cores * run_time
+        state.staging_jobs += 1
+        if self._limited:
+            self._grid._forget_able()
+        if self._notes:
+            self.note(date, "brokered", attempt)
+        if self._policies.listens:
+            site = self._grid.sites[state.index]
+            self._staging.obey(date, self._policies.copies(job, site, self._grid))
+        self._staging.stage_in(date, attempt)
+
+    def _leave_pending(self, date: float, job: Job, number: int) -> None:
+        again = date + self._rules.pending_s
+        if again > job.submit + self._rules.give_up_s:
+            self._end_job(job, "unbrokered", date)
+            return
+        if self._notes:
+            self.note(date, "pending", Attempt(job, number, None, date, 0.0))
+        self.schedule(again, self._broker, (job, number))
+
+    def _place(self, date: float, _: None) -> None:
+        orders = self._policies.placed(self._grid)
+        self._grid._reads.clear()
+        self._staging.obey(date, orders)
+        self.schedule(date + self._policies.placement.period_s, self._place, None, _MOMENTS)
+
+    def _submit_local(self, date: float, site: int) -> None:
+        local, state = self._local[site], self._states[site]
+        if state.up:
+            job = Job(-1, date, state.name, 0.0, 1, 0, 0, 0, -1, 0, -1)
+            attempt = Attempt(job, 1, state, date, local.run_time())
+            self._at[site][attempt] = None
+            state.committed_cores += 1
+            state.waiting_core_s += attempt.run_time
+            state.staging_jobs += 1
+            self.staged(date, attempt)
+        self.schedule(date + local.wait(), self._submit_local, site, _MOMENTS)
+
+    # Queue and run
+
+    def staged(self, date: float, attempt: Attempt) -> None:
+        """An attempt's input has come: it queues, and starts if it can."""
+        attempt.phase, attempt.staged = WAITING, date
+        state = attempt.state
+        state.staging_jobs -= 1
+        if self._notes:
+            self.note(date, "staged", attempt)
+        if state.waiting_jobs == 0 and attempt.job.cores <= state.cores - state.busy_cores:
+            if not self._policies.in_order_of_arrival:
+                site = self._grid.sites[state.index]
+                self._policies.queue.started(
+                    attempt.job, site, self._policies.key(attempt.job, site)
+                )
+            self._start(date, attempt)
+            return
+        state.waiting_jobs += 1
+        if self._policies.in_order_of_arrival:
+            self._queues[state.index].append(attempt)
+        else:
+            key = self._policies.key(attempt.job, self._grid.sites[state.index])
+            self._scheduled += 1
+            heapq.heappush(self._heaps[state.index], (key, self._scheduled, attempt))
+            self._start_waiting(date, state)
+
+    def _start_waiting(self, date: float, state: SiteState) -> None:
+        """Start the first of those that wait, as long as its cores are free."""
+        if self._policies.in_order_of_arrival:
+            queue = self._queues[state.index]
+            while queue:
+                attempt = queue[0]
+                if attempt.phase == WAITING:
+                    if attempt.job.cores > state.cores - state.busy_cores:
+                        return
+                    state.waiting_jobs -= 1
+                    self._start(date, attempt)
+                queue.popleft()
+            return
+        heap = self._heaps[state.index]
+        while heap:
+            key, _, attempt = heap[0]
+            if attempt.phase == WAITING:
+                if attempt.job.cores > state.cores - state.busy_cores:
+                    return
+                state.waiting_jobs -= 1
+                self._policies.queue.started(attempt.job, self._grid.sites[state.index], key)
+                self._start(date, attempt)
+            heapq.heappop(heap)
+
+    def _start(self, date: float, attempt: Attempt) -> None:
+        job, state = attempt.job, attempt.state
+        core_s = job.cores * attempt.run_time
+        state.busy_cores += job.cores
+        state.running_jobs += 1
+        state.running_core_s += core_s
+        state.waiting_core_s -= core_s
+        state.queue_time += _LATEST * (date - attempt.staged - state.queue_time)
+        if self._limited:
+            self._grid._forget_able()
+        attempt.phase, attempt.start = RUNNING, date
+        if self._notes:
+            self.note(date, "started", attempt)
+        self._scheduled += 1
+        heapq.heappush(
+            self._events,
+            (date + attempt.lasts, _ENDS, self._scheduled, self._ran, attempt),
         )
-        self._source[job.row] = source
-        self._queues[source].sending += 1
-        self._network.start(job.submit, source, destination, job.input_bytes, job)
+
+    def _ran(self, date: float, attempt: Attempt) -> None:
+        if attempt.phase != RUNNING:
+            return
+        self._free(date, attempt)
+        job = attempt.job
+        if self._notes:
+            self.note(date, "ran", attempt)
+        if attempt.fails_after <= 1:
+            self.failed(date, attempt, attempt.cause)
+        elif job.output_bytes and self._recorded[job.row] != _CANCELLED:
+            attempt.phase = STORING
+            self._staging.store(date, attempt)
+        else:
+            self.stored(date, attempt)
+        self._start_waiting(date, attempt.state)
+
+    def _free(self, date: float, attempt: Attempt) -> None:
+        """Give back the cores of an attempt that has run."""
+        job, state = attempt.job, attempt.state
+        attempt.stop = date
+        state.busy_cores -= job.cores
+        state.committed_cores -= job.cores
+        state.running_jobs -= 1
+        state.running_core_s -= job.cores * attempt.run_time
+
+    def stored(self, date: float, attempt: Attempt) -> None:
+        """An attempt has done all it had to."""
+        job = attempt.job
+        if job.row < 0:
+            self._end_attempt(date, attempt, FINISHED)
+            return
+        attempt.state.finished_jobs += 1
+        cancelled = self._recorded[job.row] == _CANCELLED
+        self._end_attempt(date, attempt, CANCELLED if cancelled else FINISHED)
+        self._end_job(job, "cancelled" if cancelled else "finished", date)
+
+    def failed(self, date: float, attempt: Attempt, cause: int) -> None:
+        """An attempt has failed, by itself or because of a transfer."""
+        job, state = attempt.job, attempt.state
+        if attempt.phase == STAGING:
+            self._leave_queue(attempt)
+        attempt.cause = cause
+        state.failed_jobs += 1
+        self._end_attempt(date, attempt, FAILED)
+        if job.row < 0:
+            return
+        if attempt.number >= self._rules.attempts or cause == BY_RECORD:
+            self._end_job(job, "failed", date)
+        else:
+            self._tried.setdefault(job.row, set()).add(state.index)
+            again = (job, attempt.number + 1)
+            self.schedule(date + self._rules.retry_delay_s, self._broker, again)
+
+    def _leave_queue(self, attempt: Attempt) -> None:
+        """An attempt that stages in or waits will not start."""
+        job, state = attempt.job, attempt.state
+        if attempt.phase == STAGING:
+            state.staging_jobs -= 1
+        else:
+            state.waiting_jobs -= 1
+        state.committed_cores -= job.cores
+        state.waiting_core_s -= job.cores * attempt.run_time
+        if self._limited:
+            self._grid._forget_able()
+
+    def _end_attempt(self, date: float, attempt: Attempt, end: int) -> None:
+        if self._notes and end in (FAILED, SENT_BACK):
+            self.note(date, ENDS[end], attempt)
+        attempt.phase = OVER
+        job, site = attempt.job, attempt.state.index
+        del self._at[site][attempt]
+        self.log.attempt((
+            job.row, attempt.number, site, job.cores, attempt.brokered, attempt.staged,
+            attempt.start, attempt.stop, date, end, attempt.cause if end == FAILED else 0,
+            attempt.source, attempt.sink, attempt.bytes_in, attempt.bytes_out, attempt.hit,
+        ))  # fmt: skip
+
+    def _end_job(self, job: Job, state: str, date: float) -> None:
+        self._alive -= 1
+        self._ended += 1
+        if state in _WITHOUT_ATTEMPT:
+            self.log.final(job.row, state, date)
+        if self._tried:
+            self._tried.pop(job.row, None)
+        if self._notes:
+            self.note(date, state, Attempt(job, 1, None, date, 0.0))
+        if self._recovering:
+            self._notice_recovery(date)
+        if self._ended % _REPORT_EVERY == 0:
+            self._report.advance(_REPORT_EVERY, days=date / 86_400)
+            if self._checkpoint is not None:
+                self._checkpoint(self.log, date, self._ended)
+
+    # Outages
+
+    def _next_outage(self) -> None:
+        outage = next(self._outages, None)
+        if outage is not None:
+            begin, site, end = outage
+            self.schedule(begin, self._go_down, (site, end), _SITES)
+
+    def _go_down(self, date: float, outage: tuple[int, float]) -> None:
+        site, end = outage
+        self._next_outage()
+        state = self._states[site]
+        self.log.outage(site, date, end)
+        self._staging.up_at[site] = max(end, self._staging.up_at[site])
+        self.schedule(end, self._come_up, site, _SITES)
+        self._recovering.append((date, end, self._alive))
+        if not state.up:
+            return
+        state.up = False
+        self._grid._forget_able()
+        self.note(date, "site down", None, state)
+        sent_back = list(self._end_what_is_there(date, site))
+        self._staging.cut(date, site)
+        for job, number in sent_back:
+            self._broker(date, (job, number))
+
+    def _end_what_is_there(self, date: float, site: int) -> Iterable[tuple[Job, int]]:
+        """Fail what runs at a site; yield what waits or stages in there, to be brokered anew."""
+        for attempt in list(self._at[site]):
+            if attempt.phase == RUNNING:
+                self._free(date, attempt)
+                self.failed(date, attempt, BY_OUTAGE)
+            elif attempt.phase in (STAGING, WAITING):
+                self._leave_queue(attempt)
+                self._end_attempt(date, attempt, SENT_BACK)
+                if attempt.job.row >= 0:
+                    yield attempt.job, attempt.number
+
+    def _come_up(self, date: float, site: int) -> None:
+        state = self._states[site]
+        if date < self._staging.up_at[site] or state.up:
+            return
+        state.up = True
+        self._grid._forget_able()
+        self.note(date, "site up", None, state)
+        self._notice_recovery(date)
+
+    def _notice_recovery(self, date: float) -> None:
+        """Outages that are over, and since which no more jobs are under way than at their begin."""
+        still = []
+        for begin, end, alive in self._recovering:
+            if end <= date and self._alive <= alive:
+                self.log.recovery(date - begin)
+            else:
+                still.append((begin, end, alive))
+        self._recovering = still
+
+    def _cut_off(self, date: float) -> None:
+        """The simulation ends although jobs have not."""
+        self.now = date
+        for site in self._at:
+            for attempt in list(site):
+                if attempt.phase == RUNNING:
+                    self._free(date, attempt)
+                self._end_attempt(date, attempt, CUT_OFF)
+        for _, _, _, what, about in self._events:
+            if what == self._broker:
+                self.log.final(about[0].row, "unfinished", date)

@@ -1,47 +1,92 @@
-"""The network in SimGrid: sites on a star, transfers that share links and storage.
+"""The network in SimGrid: storage and links, and the transfers that share them.
 
 SimGrid is driven from the program's own thread, without actors: transfers are started with
 `Comm.sendto_async`, the clock is moved with `Engine.run_until`. Its Python bindings run every actor
 in a thread of its own, which is some fifty times slower.
 
-The model is SimGrid's fluid one (`CM02`; P. Velho et al., ACM TOMACS 23(4), 2013): concurrent
-transfers share each link max-min fairly, weighted by the inverse of their latencies. The path of a
-transfer is storage and uplink of the source, then downlink and storage of the destination. Grid
-transfers use many streams, so that no TCP window caps one unless `tcp_gamma` says so.
+The model is SimGrid's fluid one (P. Velho et al., ACM TOMACS 23(4), 2013): concurrent transfers
+share every link max-min fairly, and each ends its path's latency after its last byte was sent. Each
+site has storage, which is read and written over a link each, and worker nodes; the path of a
+transfer leads over those and the links between the sites. SimGrid would give flows of low latency
+more of a link, as a single TCP stream gets; grid transfers use many streams, so that its links have
+no latency here, and no TCP window caps a transfer unless `tcp_gamma` says so.
 """
 
 import heapq
-import math
 import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from math import inf
 from typing import Any
 
 from redwood.errors import InputError
-from redwood.simulation.platform import Platform
+from redwood.simulation.environment import Environment
+from redwood.simulation.routes import Hop, find_routes, latencies, narrowest, window
+
+# The clock is never moved further at once while something is on its way, s.
+_FAR = 600.0
+
+
+class Transfer:
+    """Bytes on their way.
+
+    Attributes:
+        source, destination: indices of sites.
+        size: bytes to be moved.
+        reaction: s after its end at which something that follows from it can start a transfer.
+        tag: whatever the sender wants to find there again.
+        then: what its end shall be answered by: `then(date, transfer)`.
+        doomed: whether it shall count as failed once it has ended.
+        begun, ended: dates, s.
+        moved: bytes moved, once it has ended.
+        ok: whether it ended by itself and not by being cut.
+    """
+
+    ended = inf
+    moved = 0
+    ok = True
+    doomed = False
+
+    def __init__(
+        self,
+        source: int,
+        destination: int,
+        size: int,
+        reaction: float,
+        then: Callable[[float, "Transfer"], None],
+        tag: Any = None,
+    ) -> None:
+        self.source, self.destination, self.size = source, destination, size
+        self.reaction, self.then, self.tag = reaction, then, tag
 
 
 class Network:
-    """The links of a platform and the transfers on them.
+    """The links of an environment and the transfers on them.
 
     A process can hold one: SimGrid's engine is a singleton that cannot be reset.
 
-    Promise: `advance` dates the end of every transfer exactly, however far it moves the clock. A
-    transfer begins when `start` says if no later moment has been passed to `advance` before.
+    Promise: the end of every transfer is dated exactly (to the 10⁻⁹ of SimGrid's own precision),
+    however far the clock is moved. A transfer begins when it is told to if the clock has not passed
+    that moment, else at the clock. Who moves the clock no further than `horizon` learns of every
+    end before anything that follows from it can start a transfer, but for reactions shorter than
+    `time_step`, which may be late by as much.
 
     Args:
-        platform: its sites, whose order numbers them.
+        environment: its sites, whose order numbers them, and links.
         tcp_gamma: TCP window in bytes, which caps a transfer at window / (2 × path latency);
             0 lifts the cap.
+        time_step: s.
 
     Raises:
         InputError: SimGrid is not installed.
     """
 
-    def __init__(self, platform: Platform, tcp_gamma: float) -> None:
+    def __init__(
+        self, environment: Environment, tcp_gamma: float = 0.0, time_step: float = 1.0
+    ) -> None:
         self._simgrid = _import_simgrid()
         with _own_interrupt():
             self._engine = self._simgrid.Engine(
@@ -50,73 +95,209 @@ class Network:
                     "--log=root.thresh:warning",
                     "--cfg=network/model:CM02",
                     "--cfg=network/crosstraffic:0",
-                    f"--cfg=network/TCP-gamma:{tcp_gamma:.17g}",
+                    "--cfg=network/TCP-gamma:0",
                 ]
             )
-        zone = self._engine.netzone_root.add_netzone_star("grid")
-        self._hosts = [
-            self._add_site(zone, index, site) for index, site in enumerate(platform.sites)
-        ]
-        zone.seal()
-        self._limits = [min(site.bandwidth, site.storage_bandwidth) for site in platform.sites]
-        # Transfers under way, by the earliest moment at which each can have ended.
-        self._pending: list[tuple[float, int, Any, float, Any]] = []
+        routes = find_routes(environment)
+        self.bandwidth = narrowest(environment, routes, tcp_gamma)
+        self._latency = latencies(routes)
+        self._reads = [site.read_bandwidth is not None for site in environment.sites]
+        self._writes = [site.write_bandwidth is not None for site in environment.sites]
+        self._write_limits = [site.write_bandwidth or inf for site in environment.sites]
+        self._storage: list[Any] = []
+        self._nodes: list[Any] = []
+        self._build(environment, routes, tcp_gamma)
+        self._send = self._simgrid.Comm.sendto_async
+        self._time_step = time_step
+        self._clock = 0.0
+        # Transfers under way, by the earliest moment at which each can have ended (a heap; no
+        # transfer ends before its first entry), and by that at which something that follows can
+        # start another.
+        self.pending: list[tuple[float, int, Transfer]] = []
+        self._reactions: list[tuple[float, int, Transfer]] = []
+        self._cut: list[Any] = []
         self._started = 0
 
-    def _add_site(self, zone: Any, index: int, site: Any) -> Any:
-        link_in_route = self._simgrid.LinkInRoute
-        host = zone.add_host(f"site-{index}", 1.0)
-        storage = zone.add_link(f"storage-{index}", site.storage_bandwidth)
-        storage.set_latency(0.0)
-        storage.seal()
-        access = zone.add_split_duplex_link(f"access-{index}", site.bandwidth)
-        access.set_latency(site.latency)
-        access.seal()
-        uplink = link_in_route(access, link_in_route.Direction.UP)
-        zone.add_route(host, None, [link_in_route(storage), uplink], True)
-        host.seal()
-        return host
+    def _build(
+        self, environment: Environment, routes: list[list[tuple[Hop, ...]]], tcp_gamma: float
+    ) -> None:
+        zone = self._engine.netzone_root.add_netzone_full("grid")
+        direction = self._simgrid.LinkInRoute.Direction
+        ways: dict[tuple[str, bool], Any] = {}
+        windows: dict[float, Any] = {}
 
-    def start(self, time: float, source: int, destination: int, size: int, tag: Any) -> None:
-        """Begin to transfer `size` bytes (> 0) from site to site; `tag` comes back with its end."""
-        if time > self._engine.clock:
-            self._engine.run_until(time)
-        limit = min(self._limits[source], self._limits[destination])
-        comm = self._simgrid.Comm.sendto_async(self._hosts[source], self._hosts[destination], size)
+        def add(name: str, bandwidth: float) -> None:
+            link = zone.add_split_duplex_link(name, bandwidth).set_latency(0.0).seal()
+            ways[name, True] = self._simgrid.LinkInRoute(link, direction.UP)
+            ways[name, False] = self._simgrid.LinkInRoute(link, direction.DOWN)
+
+        def capped(path: tuple[Hop, ...]) -> list[Any]:
+            """A link that gives each transfer what its window lets through, shared by none."""
+            most = window(path, tcp_gamma)
+            if most == inf:
+                return []
+            if most not in windows:
+                link = zone.add_link(f"window-{len(windows)}", most).set_latency(0.0)
+                fatpipe = self._simgrid.Link.SharingPolicy.FATPIPE
+                windows[most] = self._simgrid.LinkInRoute(
+                    link.set_sharing_policy(fatpipe, None).seal()
+                )
+            return [windows[most]]
+
+        def storage(index: int, site: Any, what: str) -> list[Any]:
+            bandwidth = getattr(site, f"{what}_bandwidth")
+            if bandwidth is None:
+                return []
+            link = zone.add_link(f"{what}-{index}", bandwidth).set_latency(0.0).seal()
+            return [self._simgrid.LinkInRoute(link)]
+
+        for index, site in enumerate(environment.sites):
+            self._storage.append(zone.add_host(f"storage-{index}", 1.0))
+            self._nodes.append(zone.add_host(f"nodes-{index}", 1.0))
+            if site.bandwidth is not None:
+                add(f"access-{index}", site.bandwidth)
+        for index, link in enumerate(environment.links):
+            add(f"link-{index}", link.bandwidth)
+        reads = [storage(i, site, "read") for i, site in enumerate(environment.sites)]
+        writes = [storage(i, site, "write") for i, site in enumerate(environment.sites)]
+        for i, row in enumerate(routes):
+            if reads[i]:
+                zone.add_route(self._storage[i], self._nodes[i], reads[i], False)
+            if writes[i]:
+                zone.add_route(self._nodes[i], self._storage[i], writes[i], False)
+            for j, path in enumerate(row):
+                if i != j:
+                    links = [ways[hop.link, hop.up] for hop in path] + capped(path)
+                    zone.add_route(
+                        self._storage[i], self._storage[j], reads[i] + links + writes[j], False
+                    )
+                    zone.add_route(self._storage[i], self._nodes[j], reads[i] + links, False)
+                    zone.add_route(self._nodes[i], self._storage[j], links + writes[j], False)
+        zone.seal()
+
+    def read(self, date: float, transfer: Transfer) -> bool:
+        """Begin to bring bytes from a site's storage to a site's worker nodes.
+
+        False, and nothing begun, where that takes no time: at one site whose storage is no limit.
+        """
+        i, j = transfer.source, transfer.destination
+        if i == j and not self._reads[i]:
+            return False
+        self._start(date, transfer, self._storage[i], self._nodes[j], self.bandwidth[i][j])
+        return True
+
+    def write(self, date: float, transfer: Transfer) -> bool:
+        """Begin to bring bytes from a site's worker nodes to a site's storage; as `read`."""
+        i, j = transfer.source, transfer.destination
+        if i == j:
+            if not self._writes[i]:
+                return False
+            limit = self._write_limits[i]
+        else:
+            limit = self.bandwidth[i][j]
+        self._start(date, transfer, self._nodes[i], self._storage[j], limit)
+        return True
+
+    def copy(self, date: float, transfer: Transfer) -> None:
+        """Begin to bring bytes from storage to storage of another site."""
+        i, j = transfer.source, transfer.destination
+        self._start(date, transfer, self._storage[i], self._storage[j], self.bandwidth[i][j])
+
+    def _start(
+        self, date: float, transfer: Transfer, source: Any, destination: Any, limit: float
+    ) -> None:
+        if date > self._clock:
+            self._engine.run_until(date)
+            self._clock = date
+        transfer.begun, transfer.limit = self._clock, limit
+        transfer.latency = self._latency[transfer.source][transfer.destination]
+        transfer.comm = self._send(source, destination, transfer.size)
         self._started += 1
-        heapq.heappush(self._pending, (time + size / limit, self._started, comm, limit, tag))
+        earliest = self._clock + transfer.size / limit
+        heapq.heappush(self.pending, (earliest, self._started, transfer))
+        if transfer.reaction < _FAR:
+            entry = (earliest + transfer.reaction, self._started, transfer)
+            heapq.heappush(self._reactions, entry)
 
-    def advance(self, time: float) -> list[tuple[float, Any]]:
-        """Move to `time`; return end and tag of each transfer that ended since the last call."""
-        pending = self._pending
-        if not pending or pending[0][0] > time:
-            return []
-        if time > self._engine.clock:
-            self._engine.run_until(time)
-        ended = []
-        while pending and pending[0][0] <= time:
-            _, number, comm, limit, tag = pending[0]
-            if comm.state_str == "FINISHED":
-                ended.append((comm.finish_time, tag))
+    def hasten(self, transfer: Transfer, reaction: float) -> None:
+        """Say that something can follow from the end of a transfer sooner than it was told."""
+        if reaction < min(transfer.reaction, _FAR):
+            transfer.reaction = reaction
+            self._started += 1
+            earliest = self._clock + transfer.comm.remaining / transfer.limit
+            heapq.heappush(self._reactions, (earliest + reaction, self._started, transfer))
+
+    def horizon(self, until: float) -> float:
+        """How far the clock may be moved at once, at most to `until`; see the promise above."""
+        until = min(until, max(self._clock, self.pending[0][0]) + _FAR)
+        reactions = self._reactions
+        while reactions and reactions[0][0] < until:
+            _, number, transfer = reactions[0]
+            if transfer.ended != inf:
+                heapq.heappop(reactions)
+                continue
+            earliest = self._clock + transfer.comm.remaining / transfer.limit
+            later = max(earliest + transfer.reaction, self._clock + self._time_step)
+            if later <= reactions[0][0]:
+                return later
+            heapq.heapreplace(reactions, (later, number, transfer))
+        return until
+
+    def advance(self, until: float) -> list[Transfer]:
+        """Move to `until`; return the transfers that have ended since the last call."""
+        pending = self.pending
+        ended: list[Transfer] = []
+        if not pending:
+            return ended
+        if until > self._clock:
+            self._engine.run_until(until)
+            self._clock = until
+        while pending and pending[0][0] <= until:
+            _, number, transfer = pending[0]
+            if transfer.ended != inf:
+                heapq.heappop(pending)
+            elif transfer.comm.state_str == "FINISHED":
+                transfer.ended = transfer.comm.finish_time + transfer.latency
+                transfer.moved = transfer.size
+                transfer.ok = not transfer.doomed
+                transfer.comm = None
+                ended.append(transfer)
                 heapq.heappop(pending)
             else:
                 # Not before it can end with its narrowest link to itself need it be seen again.
-                earliest = max(time + comm.remaining / limit, math.nextafter(time, math.inf))
-                heapq.heapreplace(pending, (earliest, number, comm, limit, tag))
+                earliest = until + transfer.comm.remaining / transfer.limit
+                if earliest <= until:
+                    earliest = _after(until)
+                heapq.heapreplace(pending, (earliest, number, transfer))
         return ended
 
-    def drain(self) -> Iterator[tuple[float, Any]]:
-        """Let all transfers end; return the end and the tag of each."""
-        step = 3600.0
-        while self._pending:
-            yield from self.advance(max(self._engine.clock, self._pending[0][0]) + step)
-            step *= 2
+    def cut(self, date: float, transfer: Transfer) -> bool:
+        """End a transfer before it is complete; False if it has ended already."""
+        if transfer.ended != inf:
+            return False
+        if date > self._clock:
+            self._engine.run_until(date)
+            self._clock = date
+        transfer.moved = min(transfer.size, round(transfer.size - transfer.comm.remaining))
+        transfer.comm.cancel()
+        # SimGrid frees the bandwidth with its next step only, which need not lead anywhere, and
+        # crashes if nobody holds a cancelled transfer.
+        self._engine.run_until(date)
+        self._cut.append(transfer.comm)
+        transfer.ended, transfer.ok = date, False
+        return True
 
-    def abandon(self) -> None:
+    def close(self) -> None:
         """Cancel all transfers, without which SimGrid crashes when the program ends before them."""
-        for _, _, comm, _, _ in self._pending:
-            comm.cancel()
-        self._pending.clear()
+        for _, _, transfer in self.pending:
+            if transfer.ended == inf:
+                transfer.comm.cancel()
+        self.pending.clear()
+
+
+def _after(moment: float) -> float:
+    """A moment that SimGrid's clock, precise to 10⁻⁹ s or so, tells from the one before."""
+    return moment + max(1e-6, moment * 1e-12)
 
 
 def _import_simgrid() -> Any:

@@ -10,44 +10,50 @@ from redwood.outputs import write_json, writing
 
 # name → (unit, what it is)
 OUTCOMES = {
-    "makespan": ("s", "from the first submission to the last end"),
-    "queue_time_mean": ("s", "mean time from input complete to start"),
-    "queue_time_median": ("s", "median time from input complete to start"),
+    "makespan": ("s", "from the first submission to the end of the last job that ran"),
+    "queue_time_mean": ("s", "mean time from input complete to start, of last attempts"),
+    "queue_time_median": ("s", "median time from input complete to start, of last attempts"),
     "queue_time_p95": ("s", "95th percentile of the time from input complete to start"),
+    "wall_time_mean": ("s", "mean time from start to end of the run, of last attempts"),
     "stagein_mean": ("s", "mean time to stage in the input, local inputs included"),
-    "turnaround_mean": ("s", "mean time from submission to end"),
+    "turnaround_mean": ("s", "mean time from submission to end of the jobs that ran"),
     "throughput": ("jobs/h", "finished jobs per hour of makespan"),
     "utilisation": ("", "busy share of all cores over the makespan"),
-    "goodput": ("", "share of the delivered HS23·s that went into jobs that finished"),
-    "wan_bytes": ("bytes", "input moved between sites"),
+    "goodput": ("", "share of the core seconds that went into attempts that finished"),
+    "failed_share": ("", "jobs that failed among those that finished or failed"),
+    "wan_bytes": ("bytes", "moved between sites: inputs, outputs and copies"),
+    "cache_hit_rate": ("", "share of the inputs that lay at the job's site"),
+    "recovery_time": (
+        "s",
+        "mean time from the begin of an outage until it is over and no more jobs are under way "
+        "than at its begin",
+    ),
 }
 
 
 def write_outcomes(folders: Sequence[str | Path], path: str | Path) -> None:
-    """Write the outcomes of many runs as one tidy CSV, and a summary beside it.
+    """Write the outcomes of many scenarios as one tidy CSV, and a summary beside it.
 
     The columns are workload, policy, seed, outcome, unit, value; an undefined value is empty.
+
+    Args:
+        folders: those that `redwood simulate` wrote, each with one folder a seed.
+        path: the CSV.
 
     Raises:
         InputError: a folder holds no complete run, or two hold the same one.
     """
     rows, seen = [], {}
     for folder in folders:
-        file = Path(folder) / "summary.json"
-        summary = read_json(file, "summary of a simulation")
-        try:
-            run = (summary["workload"], summary["policy"], summary["seed"])
-            outcomes = {name: summary["outcomes"][name]["value"] for name in OUTCOMES}
-        except (KeyError, TypeError) as error:
-            raise InputError(f"{file}: not the summary of a simulation: {error}") from None
-        if run in seen:
-            raise InputError(
-                f"{folder}: workload {run[0]!r}, policy {run[1]!r}, seed {run[2]} is the run that "
-                f"{seen[run]} holds too"
-            )
-        seen[run] = folder
-        for name, value in outcomes.items():
-            rows.append((*run, name, OUTCOMES[name][0], "" if value is None else repr(value)))
+        for run, values in _runs(Path(folder)):
+            if run in seen:
+                raise InputError(
+                    f"{folder}: workload {run[0]!r}, policy {run[1]!r}, seed {run[2]} is the run "
+                    f"that {seen[run]} holds too"
+                )
+            seen[run] = folder
+            for name, value in values.items():
+                rows.append((*run, name, OUTCOMES[name][0], "" if value is None else repr(value)))
     rows.sort(key=lambda row: row[:3])
     path = Path(path)
     with writing(path) as partial, open(partial, "w", encoding="utf-8", newline="") as stream:
@@ -60,9 +66,30 @@ def write_outcomes(folders: Sequence[str | Path], path: str | Path) -> None:
             "runs": len(seen),
             "rows": len(rows),
             "undefined": sum(row[-1] == "" for row in rows),
-            "outcomes": {
-                name: {"unit": unit, "definition": definition}
-                for name, (unit, definition) in OUTCOMES.items()
-            },
+            "outcomes": described(),
         },
     )
+
+
+def described() -> dict[str, dict[str, str]]:
+    """Outcome → its unit and definition."""
+    return {
+        name: {"unit": unit, "definition": definition}
+        for name, (unit, definition) in OUTCOMES.items()
+    }
+
+
+def _runs(folder: Path) -> list[tuple[tuple[str, str, int], dict[str, float | None]]]:
+    """Workload, policy and seed of each run of a scenario, and its outcomes."""
+    file = folder / "summary.json"
+    try:
+        seeds = read_json(file, "summary of a simulation")["seeds"]
+        runs = []
+        for seed in seeds:
+            file = folder / f"seed-{seed}" / "summary.json"
+            summary = read_json(file, "summary of a run")
+            key = (summary["workload"], summary["policy"], summary["seed"])
+            runs.append((key, {name: summary["outcomes"][name]["value"] for name in OUTCOMES}))
+    except (KeyError, TypeError) as error:
+        raise InputError(f"{file}: not the summary of a simulation: {error!r}") from None
+    return runs

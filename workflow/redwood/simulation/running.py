@@ -1,50 +1,256 @@
-"""Running a scenario, and writing what came of it."""
+"""Running scenarios: each seed in a process of its own, and what comes of them as files."""
 
+import multiprocessing
+import shutil
+import time
 from pathlib import Path
 from typing import Any
 
-from redwood import plugins
+import numpy as np
+
+from redwood.errors import InputError
+from redwood.inputs import read_json
 from redwood.outputs import write_json
-from redwood.simulation.accounts import JOBS, SITES, Run, job_table, site_table, summarise
+from redwood.simulation.accounts import (
+    EVENT_TABLE,
+    FLOW_TABLE,
+    JOBS,
+    SITES,
+    Attempts,
+    Run,
+    event_table,
+    flow_table,
+    job_table,
+    site_table,
+    summarise,
+)
+from redwood.simulation.choosing import choose_policies
+from redwood.simulation.datasets import place_replicas, read_catalogue
 from redwood.simulation.engine import Engine
-from redwood.simulation.placement import place_replicas
-from redwood.simulation.platform import Platform
-from redwood.simulation.scenario import Scenario
-from redwood.simulation.workload import build_workload, read_jobs
+from redwood.simulation.environment import Environment
+from redwood.simulation.job_table import describe_jobs, read_jobs
+from redwood.simulation.log import Log
+from redwood.simulation.outcomes import OUTCOMES, described
+from redwood.simulation.scenario import Scenario, describe
+from redwood.simulation.workload import Workload, build_workload
 from redwood.tables import TableDescription, write_table
 
-_POLICIES = "redwood.simulation.policies"
+# Half widths of two-sided 95 % intervals of a mean in standard errors: Student's t with 1, 2, … 30
+# degrees of freedom; beyond, the normal distribution's is used.
+_T = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160,
+      2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056,
+      2.052, 2.048, 2.045, 2.042)  # fmt: skip
+_NORMAL = 1.960
 
 
-def run_scenario(scenario: Scenario) -> Run:
-    """Simulate. A process can do this once, see `network.Network`.
+def run_scenario(scenario: Scenario, folder: str | Path) -> dict[str, Any]:
+    """Run a scenario with each of its seeds, write what comes of it, and return the summary.
+
+    Into `folder` go `scenario.json`, a folder `seed-1` and so on for each seed (see `write_run`)
+    and, last, `summary.json` with the mean of each outcome and its 95 % interval over the seeds.
+    While a seed runs, its `partial/` holds what has come of the jobs so far.
+
+    Every seed runs in a process of its own, since SimGrid can be started once in each.
 
     Raises:
-        InputError: a file, a value in it, or the policy cannot be used.
+        InputError: a file, a value in it, or a policy cannot be used.
     """
-    policy: Any = plugins.load(_POLICIES, scenario.policy).Policy()
-    platform = Platform.load(scenario.platform.path)
-    description = TableDescription.load(scenario.table.path)
-    jobs = read_jobs(scenario.jobs.path, description)
-    workload = build_workload(jobs, description, scenario.load_factor, scenario.seed)
-    replicas = place_replicas(platform, workload.datasets, scenario.seed)
-    engine = Engine(
-        platform, workload, replicas, policy, scenario.policy, scenario.seed, scenario.tcp_gamma
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "summary.json").unlink(missing_ok=True)
+    for old in folder.glob("seed-*"):
+        shutil.rmtree(old)
+    scenario.save(folder / "scenario.json")
+    for seed in scenario.seeds:
+        _in_own_process(scenario, seed, folder / f"seed-{seed}")
+    summary = gather(scenario, folder)
+    write_json(folder / "summary.json", summary)
+    return summary
+
+
+def _in_own_process(scenario: Scenario, seed: int, folder: Path) -> None:
+    context = multiprocessing.get_context("fork")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_child, args=(scenario, seed, folder, sender), daemon=True)
+    process.start()
+    sender.close()
+    try:
+        error = receiver.recv()
+    except EOFError:
+        error = InputError(f"seed {seed}: the process that ran it was killed; see {folder}/partial")
+    except BaseException:
+        process.terminate()
+        process.join()
+        raise
+    process.join()
+    if error is not None:
+        raise error
+
+
+def _child(scenario: Scenario, seed: int, folder: Path, sender: Any) -> None:
+    try:
+        write_run(run_seed(scenario, seed, folder), folder)
+        sender.send(None)
+    except KeyboardInterrupt:
+        sender.send(KeyboardInterrupt())
+    except (InputError, OSError) as error:
+        sender.send(error)
+
+
+def run_seed(scenario: Scenario, seed: int, folder: Path | None = None) -> Run:
+    """Simulate with one seed. A process can do this once, see `network.Network`.
+
+    Args:
+        scenario: the scenario.
+        seed: the seed.
+        folder: where partial results go; nowhere if `None`.
+    """
+    environment = scenario.read_environment()
+    part = scenario.workload
+    if part.table is not None:
+        description = TableDescription.load(part.table)
+    else:
+        description = describe_jobs(part.jobs)
+    workload = build_workload(
+        read_jobs(part.jobs, description),
+        description,
+        seed,
+        part.load_factor,
+        part.output_share,
+        scenario.data.jobs_per_dataset,
     )
-    return Run(scenario, platform, workload, engine.run())
+    replicas = _replicas(scenario, environment, workload, seed)
+    labels = {**describe(scenario), "seed": seed}
+    checkpoints = None
+    if folder is not None:
+        checkpoints = Checkpoints(
+            folder, labels, environment, workload, scenario.monitoring.checkpoint_s
+        )
+    engine = Engine(
+        environment,
+        workload,
+        replicas,
+        choose_policies(scenario.policies),
+        seed,
+        scenario.engine_rules,
+        scenario.monitoring.events,
+        checkpoints,
+    )
+    log = engine.run()
+    return Run(labels, environment, workload, scenario.monitoring.interval_s, log)
+
+
+def _replicas(
+    scenario: Scenario, environment: Environment, workload: Workload, seed: int
+) -> list[set[int]]:
+    sizes, catalogue = workload.dataset_bytes, scenario.data.catalogue
+    if catalogue is None:
+        return place_replicas(environment, sizes, scenario.data.replicas, seed)
+    if workload.dataset_names is None:
+        raise InputError(f"{catalogue}: the job table has no feature `dataset` to look up in it")
+    replicas, sizes[:] = read_catalogue(catalogue, environment, workload.dataset_names, sizes)
+    return replicas
+
+
+class Checkpoints:
+    """Writes what has come of the jobs so far, now and then, beside where the results will be.
+
+    `partial/progress.json` says that the run is incomplete and how far it has come, and
+    `partial/jobs-00001.parquet` and so on hold the jobs that ended since the one before.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        labels: dict[str, Any],
+        environment: Environment,
+        workload: Workload,
+        every_s: float,
+    ) -> None:
+        self._folder, self._labels, self._every_s = folder / "partial", labels, every_s
+        self._environment, self._workload = environment, workload
+        self._last = time.monotonic()
+        self._attempts = self._finals = self._parts = 0
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def __call__(self, log: Log, date: float, ended: int) -> None:
+        if time.monotonic() - self._last < self._every_s:
+            return
+        attempts = Attempts(log.attempts(self._attempts))
+        run = Run(self._labels, self._environment, self._workload, 1.0, log)
+        jobs = job_table(run, attempts, finals_from=self._finals)
+        jobs = jobs[jobs["state"] != "unfinished"]
+        self._attempts += len(attempts)
+        self._finals = len(log.finals())
+        self._parts += 1
+        write_table(jobs, self._folder / f"jobs-{self._parts:05d}.parquet", JOBS)
+        write_json(
+            self._folder / "progress.json",
+            {
+                **self._labels,
+                "complete": False,
+                "meaning": "the simulation runs or was killed; the files hold the jobs that ended",
+                "simulated_s": date,
+                "jobs": len(self._workload),
+                "jobs_ended": ended,
+                "files": self._parts,
+            },
+        )
+        self._last = time.monotonic()
 
 
 def write_run(run: Run, folder: str | Path) -> None:
-    """Write `scenario.json`, `jobs.parquet`, `sites.parquet` and, last, `summary.json`.
+    """Write `jobs`, `sites`, `flows` and, if logged, `events.parquet`, and last `summary.json`.
 
-    Equal scenarios give equal bytes.
+    Equal runs give equal bytes.
     """
     folder = Path(folder)
-    jobs = job_table(run)
-    sites = site_table(run, jobs)
-    summary = summarise(run, jobs)
-    (folder / "summary.json").unlink(missing_ok=True)
-    run.scenario.save(folder / "scenario.json")
+    attempts = Attempts(run.log.attempts())
+    jobs = job_table(run, attempts)
     write_table(jobs, folder / "jobs.parquet", JOBS)
-    write_table(sites, folder / "sites.parquet", SITES)
-    write_json(folder / "summary.json", summary)
+    end = max(jobs["end"].max(), jobs["submit"].max())
+    write_table(site_table(run, attempts, float(end)), folder / "sites.parquet", SITES)
+    write_table(flow_table(run, attempts), folder / "flows.parquet", FLOW_TABLE)
+    if run.log.keeps_events:
+        write_table(event_table(run), folder / "events.parquet", EVENT_TABLE)
+    write_json(folder / "summary.json", summarise(run, jobs, attempts))
+    shutil.rmtree(folder / "partial", ignore_errors=True)
+
+
+def gather(scenario: Scenario, folder: Path) -> dict[str, Any]:
+    """The summary of a scenario: each outcome's mean and 95 % interval over its seeds.
+
+    Student's t interval of the mean; none where fewer than two seeds define the outcome.
+    """
+    runs = [
+        read_json(folder / f"seed-{seed}" / "summary.json", "summary of a run")
+        for seed in scenario.seeds
+    ]
+    outcomes = {}
+    for name in OUTCOMES:
+        values = [run["outcomes"][name]["value"] for run in runs]
+        outcomes[name] = {
+            **mean_and_interval([value for value in values if value is not None]),
+            **described()[name],
+        }
+    return {
+        **describe(scenario),
+        "seeds": list(scenario.seeds),
+        "jobs": {
+            name: float(np.mean([run["jobs"][name] for run in runs])) for name in runs[0]["jobs"]
+        },
+        "outcomes": outcomes,
+    }
+
+
+def mean_and_interval(values: list[float]) -> dict[str, float | int | None]:
+    """`value`, `low` and `high` of the mean, and the number of `seeds`."""
+    if not values:
+        return {"value": None, "low": None, "high": None, "seeds": 0}
+    mean, low, high = float(np.mean(values)), None, None
+    if len(values) > 1:
+        freedom = len(values) - 1
+        t = _T[freedom - 1] if freedom <= len(_T) else _NORMAL
+        half = t * float(np.std(values, ddof=1)) / len(values) ** 0.5
+        low, high = mean - half, mean + half
+    return {"value": mean, "low": low, "high": high, "seeds": len(values)}

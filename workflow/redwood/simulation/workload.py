@@ -1,84 +1,74 @@
 """The workload: a job table, recorded or synthetic, as the jobs that are submitted to the grid."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from redwood.errors import InputError
-from redwood.seeds import generator
 from redwood.simulation.contract import Job
-from redwood.tables import TableDescription, read_table, to_numbers
+from redwood.simulation.datasets import assign_datasets
+from redwood.simulation.job_table import RECORDED_STATES
+from redwood.tables import TableDescription, to_numbers
 
-REQUIRED = ("creationtime", "computingsite", "workload")
-RECORDED_STATES = ("finished", "failed", "cancelled", "closed")
-_DATASET_GROUP = ("project", "prodstep", "datatype")
-_JOBS_PER_DATASET = 20
+KIND = ("project", "prodstep", "datatype")
+# Whose a job is, for fair shares: the first of these that the job table has.
+_OWNER = ("user", "workinggroup", "project")
+_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True)
 class Workload:
-    """The jobs of one simulation.
+    """The jobs of one simulation, in the order of their submission; arrays of (n,).
 
     Attributes:
-        jobs: in the order of their submission.
-        recorded_state: the final state of each row of the table, one of `RECORDED_STATES`.
-        datasets: number of datasets the inputs belong to.
+        row: row of the job table.
+        submit: s after the first submission.
+        site: index into `site_names` of the recorded site.
+        site_names: names of all recorded sites.
+        work: HS23·s.
+        cores: cores.
+        input_bytes, output_bytes: bytes.
+        files: number of input files.
+        dataset: the input's dataset, -1 where there is none.
+        kind: index into `kinds`.
+        kinds: `project/prodstep/datatype` of all kinds.
+        owner: whose a job is, as a number.
+        state: recorded final state, as an index into `RECORDED_STATES`.
+        dataset_bytes: (d,) bytes of each dataset: what the largest of its jobs reads.
+        dataset_names: names of the datasets, where the job table has them.
     """
 
-    jobs: Sequence[Job]
-    recorded_state: np.ndarray
-    datasets: int
+    row: np.ndarray
+    submit: np.ndarray
+    site: np.ndarray
+    site_names: tuple[str, ...]
+    work: np.ndarray
+    cores: np.ndarray
+    input_bytes: np.ndarray
+    output_bytes: np.ndarray
+    files: np.ndarray
+    dataset: np.ndarray
+    kind: np.ndarray
+    kinds: tuple[str, ...]
+    owner: np.ndarray
+    state: np.ndarray
+    dataset_bytes: np.ndarray
+    dataset_names: tuple[str, ...] | None = None
 
+    def __len__(self) -> int:
+        return len(self.row)
 
-def read_jobs(path: str | Path, description: TableDescription) -> pd.DataFrame:
-    """Read the features of a job table and check them.
-
-    Only features are read, for they are what samples of surrogates have too: recorded and synthetic
-    jobs are told apart by their values alone.
-
-    Raises:
-        InputError: a required column is no feature, the table is empty, or a value is impossible.
-    """
-    features = description.only_features()
-    for name in REQUIRED:
-        if name not in features:
-            known = ", ".join(column.name for column in features.columns)
-            raise InputError(
-                f"table {description.name!r}: a simulation needs the feature {name!r}; "
-                f"the features are {known}"
-            )
-    frame = read_table(path, features)
-    if frame.empty:
-        raise InputError(f"{path}: the job table has no rows")
-    for name, least, most in (
-        ("workload", 0, np.finfo(float).max),
-        ("size", 0, 2**53),
-        ("cores", 1, 2**31),
-    ):
-        if name in features:
-            _check_range(path, frame[name], least, most)
-    if "jobstatus" in features:
-        unknown = ~frame["jobstatus"].isin(RECORDED_STATES)
-        if unknown.any():
-            row = int(np.flatnonzero(unknown)[0])
-            raise InputError(
-                f"{path}: row {row}: jobstatus is {frame['jobstatus'][row]!r}, "
-                f"expected one of {', '.join(RECORDED_STATES)}"
-            )
-    return frame
-
-
-def _check_range(path: str | Path, values: pd.Series, least: float, most: float) -> None:
-    wrong = ~((values >= least) & (values <= most)).to_numpy()
-    if wrong.any():
-        row = int(np.flatnonzero(wrong)[0])
-        raise InputError(
-            f"{path}: row {row}: {values.name} is {values[row]}, "
-            f"expected a finite number of at least {least}"
-        )
+    def jobs(self) -> Iterator[Job]:
+        """The jobs one by one; few of them exist at any time."""
+        names = np.array(self.site_names, dtype=object)
+        for begin in range(0, len(self), _AT_ONCE):
+            part = slice(begin, begin + _AT_ONCE)
+            columns = [self.row[part], self.submit[part], names[self.site[part]]]
+            columns += [self.work[part], self.cores[part]]
+            columns += [self.input_bytes[part], self.output_bytes[part], self.files[part]]
+            columns += [self.dataset[part], self.kind[part], self.owner[part]]
+            yield from map(Job, *(column.tolist() for column in columns))
 
 
 def arrival_rate(frame: pd.DataFrame, description: TableDescription) -> float:
@@ -91,62 +81,75 @@ def arrival_rate(frame: pd.DataFrame, description: TableDescription) -> float:
 
 
 def build_workload(
-    frame: pd.DataFrame, description: TableDescription, load_factor: float, seed: int
+    frame: pd.DataFrame,
+    description: TableDescription,
+    seed: int,
+    load_factor: float = 1.0,
+    output_share: float = 0.0,
+    jobs_per_dataset: float = 20.0,
 ) -> Workload:
     """Turn a checked job table (`read_jobs`) into the jobs to be submitted.
 
     A job is submitted (creationtime - first creationtime) / load_factor seconds into the
     simulation; ties keep the order of the table. A table without `cores` holds one-core jobs, one
     without `size` jobs without input, one without `jobstatus` jobs that finish.
+
+    Args:
+        frame: the job table, in any order.
+        description: its description.
+        seed: of the datasets that jobs are given where the table has no feature `dataset`.
+        load_factor: arrivals are this many times as fast as in the table.
+        output_share: bytes that a job writes, per byte that it reads.
+        jobs_per_dataset: see `datasets.assign_datasets`.
     """
-    rows = len(frame)
     created = to_numbers(frame["creationtime"], description["creationtime"])
-    submit = (created - created.min()) / load_factor
-    input_bytes = frame["size"].to_numpy(np.float64) if "size" in frame else np.zeros(rows)
-    cores = frame["cores"].to_numpy(np.int64) if "cores" in frame else np.ones(rows, np.int64)
-    dataset = assign_datasets(frame, input_bytes, seed)
+    order = np.argsort(created, kind="stable")
+    frame = frame.iloc[order]
+    created = created[order]
+    input_bytes = _column(frame, "size", 0).round().astype(np.int64)
+    sites, site_names = pd.factorize(frame["computingsite"].astype(str), sort=True)
+    kinds, kind_names = _grouped(frame, [name for name in KIND if name in frame])
+    owner = next((name for name in _OWNER if name in frame), None)
+    dataset, names = assign_datasets(frame, kinds, input_bytes, seed, jobs_per_dataset)
+    dataset_bytes = np.zeros(int(dataset.max(initial=-1)) + 1)
+    has_input = dataset >= 0
+    np.maximum.at(dataset_bytes, dataset[has_input], input_bytes[has_input])
+    state = np.zeros(len(frame), np.int8)
     if "jobstatus" in frame:
-        recorded_state = frame["jobstatus"].to_numpy(object)
-    else:
-        recorded_state = np.full(rows, "finished", dtype=object)
-    columns = zip(
-        range(rows),
-        submit.tolist(),
-        frame["computingsite"].tolist(),
-        frame["workload"].tolist(),
-        cores.tolist(),
-        np.rint(input_bytes).astype(np.int64).tolist(),
-        dataset.tolist(),
-        strict=True,
+        state = pd.Categorical(frame["jobstatus"], categories=RECORDED_STATES).codes
+    return Workload(
+        row=order,
+        submit=(created - created[0]) / load_factor,
+        site=sites.astype(np.int32),
+        site_names=tuple(site_names),
+        work=_column(frame, "workload", 0),
+        cores=_column(frame, "cores", 1).astype(np.int32),
+        input_bytes=input_bytes,
+        output_bytes=np.rint(input_bytes * output_share).astype(np.int64),
+        files=np.maximum(_column(frame, "nfiles", 1), 1).astype(np.int32),
+        dataset=dataset.astype(np.int32),
+        kind=kinds.astype(np.int32),
+        kinds=kind_names,
+        owner=_grouped(frame, [owner] if owner else [])[0].astype(np.int32),
+        state=state,
+        dataset_bytes=dataset_bytes,
+        dataset_names=names,
     )
-    jobs = [Job(*values) for values in columns]
-    jobs.sort(key=lambda job: job.submit)
-    return Workload(jobs, recorded_state, int(dataset.max()) + 1)
 
 
-def assign_datasets(frame: pd.DataFrame, input_bytes: np.ndarray, seed: int) -> np.ndarray:
-    """Say to which dataset each job's input belongs, as an index per row; -1 where it has none.
+def _column(frame: pd.DataFrame, name: str, default: float) -> np.ndarray:
+    """(n,) float64 values of a column, all `default` where the table lacks it."""
+    if name in frame:
+        return frame[name].to_numpy(np.float64)
+    return np.full(len(frame), float(default))
 
-    Records name project, step and data type but not the dataset itself. Jobs that agree in these
-    share a pool of datasets, one for every twenty jobs (rounded up), and each draws its own from
-    it with the popularity of rank r proportional to 1/r (Zipf's law, which the popularity of
-    datasets among analysis jobs follows roughly). The bytes that a job reads are its own `size`.
-    """
-    keys = [name for name in _DATASET_GROUP if name in frame]
-    if keys:
-        group = frame.groupby(keys, sort=True, observed=True).ngroup().to_numpy()
-    else:
-        group = np.zeros(len(frame), np.int64)
-    group = np.where(np.rint(input_bytes) > 0, group, -1)
-    random = generator(seed, "simulation", "datasets")
-    dataset = np.full(len(frame), -1, np.int64)
-    first = 0
-    for index in np.unique(group[group >= 0]):
-        members = np.flatnonzero(group == index)
-        pool = -(-len(members) // _JOBS_PER_DATASET)
-        popularity = 1 / np.arange(1, pool + 1)
-        dataset[members] = first + random.choice(
-            pool, size=len(members), p=popularity / popularity.sum()
-        )
-        first += pool
-    return dataset
+
+def _grouped(frame: pd.DataFrame, columns: list[str]) -> tuple[np.ndarray, tuple[str, ...]]:
+    """(n,) the number of each row's combination of values, and the combinations, joined by `/`."""
+    if not columns:
+        return np.zeros(len(frame), np.int64), ("",)
+    text = frame[columns[0]].astype(str)
+    for name in columns[1:]:
+        text = text + "/" + frame[name].astype(str)
+    codes, names = pd.factorize(text, sort=True)
+    return codes, tuple(names)

@@ -1,1 +1,1 @@
-"""The brokerage policies. Each is one module here; being here registers it under its name."""
+"""The policies, by what they decide. Each is one module; being here registers it by its name."""

@@ -4,8 +4,8 @@ from redwood.simulation.contract import Brokerage, Grid, Job, Site
 
 
 class Policy(Brokerage):
-    """The site of the record; no site where the platform lacks it or it is too small."""
+    """The site of the record; none as long as that cannot take the job."""
 
     def choose(self, job: Job, grid: Grid) -> Site | None:
         site = grid.site(job.site)
-        return site if site is not None and site.cores >= job.cores else None
+        return site if site in grid.able(job) else None

@@ -4,12 +4,13 @@ from redwood.simulation.contract import Brokerage, Grid, Job, Site
 
 
 class Policy(Brokerage):
-    """The least loaded of the sites that hold the input; of all sites where there is no input."""
+    """The least loaded of the sites that hold the input; of all sites where none that does can."""
 
     def choose(self, job: Job, grid: Grid) -> Site | None:
-        holding = [site for site in grid.replicas(job) if site.cores >= job.cores]
+        able = grid.able(job)
+        holding = [site for site in grid.replicas(job) if site in able]
         return min(
-            holding or grid.able(job),
+            holding or able,
             key=lambda site: (site.load + job.cores / site.cores, -site.core_power),
             default=None,
         )

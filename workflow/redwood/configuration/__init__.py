@@ -1,0 +1,94 @@
+"""The typed configuration: what may stand in `config/*.yaml`, its defaults and its checks.
+
+`workflow/schemas/config.schema.json` is generated from these classes.
+"""
+
+import json
+from typing import Annotated, Any
+
+from pydantic import Field, model_validator
+
+from redwood.configuration.records import (
+    OPTIONAL_FEATURES,
+    PAPER_FEATURES,
+    BigPanda,
+    Cleaning,
+    Generate,
+    Records,
+    Source,
+    Split,
+)
+from redwood.configuration.simulation import PolicyChoice, Simulation, own_policy
+from redwood.configuration.surrogates import Evaluation, Release, Surrogates
+from redwood.validation import Section, read_section
+
+__all__ = [
+    "OPTIONAL_FEATURES", "PAPER_FEATURES", "BigPanda", "Cleaning", "Configuration", "Evaluation",
+    "Generate", "Paper", "PolicyChoice", "Records", "Release", "Simulation", "Source", "Split",
+    "Surrogates", "own_policy", "schema", "validate",
+]  # fmt: skip
+
+# A faithful model and one that smooths tasks away: what the release gate decides on if not told.
+_TO_RELEASE = ("sequoia", "ctabganplus")
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+class Paper(Section):
+    """Tables and figures."""
+
+    dpi: int = Field(150, ge=50, le=600, description="resolution of the PNG figures")
+
+
+class Configuration(Section):
+    """A whole run."""
+
+    dataset: Name = Field("embedded", description="name of the results folder")
+    seed: int = Field(2410, ge=0, lt=2**32)
+    records: Records = Records()
+    surrogates: Surrogates = Surrogates()
+    evaluation: Evaluation = Evaluation()
+    release: Release = Release()
+    simulation: Simulation = Simulation()
+    paper: Paper = Paper()
+
+    @model_validator(mode="after")
+    def _target_is_a_feature(self) -> "Configuration":
+        features = self.records.cleaning.features
+        if self.evaluation.target not in features:
+            raise ValueError(
+                f"evaluation.target is {self.evaluation.target!r}, "
+                f"expected one of records.cleaning.features: {', '.join(features)}"
+            )
+        return self
+
+    @property
+    def released_models(self) -> tuple[str, ...]:
+        """The models whose samples the release gate decides on."""
+        if self.release.models is not None:
+            return self.release.models
+        return tuple(model for model in _TO_RELEASE if model in self.surrogates.models)
+
+    @model_validator(mode="after")
+    def _released_models_are_trained(self) -> "Configuration":
+        for model in self.release.models or ():
+            if model not in self.surrogates.models:
+                raise ValueError(
+                    f"release.models has {model!r}, expected some of surrogates.models: "
+                    f"{', '.join(self.surrogates.models)}"
+                )
+        return self
+
+
+def validate(content: dict[str, Any], name: str = "configuration") -> Configuration:
+    """The configuration that `content` describes, defaults filled in.
+
+    Raises:
+        InputError: a key or a value is wrong; one line names each, its value and what is allowed.
+    """
+    return read_section(Configuration, content, name)
+
+
+def schema() -> str:
+    """The JSON schema of the configuration: the text of `workflow/schemas/config.schema.json`."""
+    return json.dumps(Configuration.model_json_schema(), indent=2, ensure_ascii=False) + "\n"

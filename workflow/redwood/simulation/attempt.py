@@ -1,0 +1,58 @@
+"""One attempt at a job: its phase, its dates, and what came of it."""
+
+from math import nan
+
+from redwood.simulation.contract import Job, SiteState
+from redwood.simulation.log import NO_CAUSE
+
+STAGING, WAITING, RUNNING, STORING, OVER = range(5)
+
+
+class Attempt:
+    """From the moment a job is given to a site to the end of that.
+
+    Attributes:
+        job: the job.
+        number: 1 for the first.
+        state: the site.
+        phase: `STAGING`, `WAITING`, `RUNNING`, `STORING` or `OVER`.
+        brokered, staged, start, stop: dates, s; NaN for what has not happened.
+        run_time: how long it runs, unless it fails, s.
+        lasts: how long it runs, s; how soon after its input something can start a transfer.
+        fails_after: share of the run after which it fails; above 1 if it does not.
+        cause: why it fails, an index into `log.CAUSES`.
+        source, sink: the sites that its input came from and its output went to, -1 if that was its
+            own or there is none.
+        bytes_in, bytes_out: moved between sites for it.
+        hit: whether its input lay at its site: 1 or 0; -1 if it has none.
+        tries: transfers of its input or output that failed.
+        sources: the sites from which they did.
+    """
+
+    __slots__ = (
+        "brokered", "bytes_in", "bytes_out", "cause", "fails_after", "hit", "job", "lasts",
+        "number", "phase", "run_time", "sink", "source", "sources", "staged", "start", "state",
+        "stop", "tries",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        job: Job,
+        number: int,
+        state: SiteState,
+        date: float,
+        run_time: float,
+    ) -> None:
+        self.job, self.number, self.state, self.brokered = job, number, state, date
+        self.run_time = self.lasts = run_time
+        self.cause, self.fails_after = NO_CAUSE, 2.0
+        self.phase = STAGING
+        self.staged = self.start = self.stop = nan
+        self.source = self.sink = self.hit = -1
+        self.bytes_in = self.bytes_out = self.tries = 0
+        self.sources: tuple[int, ...] = ()
+
+    def fail_after(self, share: float, cause: int) -> None:
+        """Let it fail after a share of its run."""
+        self.fails_after, self.cause = share, cause
+        self.lasts = self.run_time * share

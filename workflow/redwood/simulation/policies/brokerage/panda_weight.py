@@ -1,0 +1,36 @@
+"""PanDA's weight for user analysis, as its documentation gives it.
+
+Candidates hold the input (all sites, where none that does can take the job) and have at most
+2 × max(20, running) jobs queued. Their weight is
+
+    (running + 1) / (activated + assigned + starting + defined + 1),
+
+running jobs over queued ones, and jobs are spread over the best ten in proportion to it.
+
+Source: PanDA documentation, "Brokerage", section "ATLAS User Analysis Job Brokerage", original
+basic weight (panda-wms.readthedocs.io/en/latest/advanced/brokerage.html).
+"""
+
+from redwood.simulation.contract import Brokerage, Grid, Job, Site
+
+_CANDIDATES = 10
+_LEAST_RUNNING = 20
+
+
+def _queued(site: Site) -> int:
+    return site.waiting_jobs + site.staging_jobs
+
+
+class Policy(Brokerage):
+    """One of the ten sites of the greatest weight, drawn by weight."""
+
+    def choose(self, job: Job, grid: Grid) -> Site | None:
+        able = grid.able(job)
+        short = [s for s in able if _queued(s) <= 2 * max(_LEAST_RUNNING, s.running_jobs)] or able
+        holding = set(grid.replicas(job))
+        candidates = [site for site in short if site in holding] or short
+        weighted = [((s.running_jobs + 1) / (_queued(s) + 1), s.index, s) for s in candidates]
+        best = sorted(weighted, reverse=True)[:_CANDIDATES]
+        if not best:
+            return None
+        return grid.random.choices([b[2] for b in best], [b[0] for b in best])[0]

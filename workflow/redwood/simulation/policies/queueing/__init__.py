@@ -1,0 +1,1 @@
+"""Policies of queueing. Each is one module here; being here registers it under its name."""
