@@ -85,6 +85,8 @@ rule all:
                 *rules.figure_dcr.output,
                 *(rules.figure_attacks.output if ATTACKED else []),
                 *rules.figure_grid.output,
+                *rules.figure_site_load.output,
+                *rules.figure_transfer_map.output,
                 *(rules.figure_training.output if TRAINED else []),
             ],
             dataset=configuration.dataset,

@@ -69,7 +69,8 @@ rule table2:
     input:
         "results/{dataset}/simulation/outcomes.csv",
     output:
-        table("table2", "II: policies by outcome"),
+        table("table2", "II: policies on recorded and synthetic jobs"),
+        "results/{dataset}/tables/table2_ranking.csv",
     log:
         "results/{dataset}/logs/table2.log",
     benchmark:
@@ -238,6 +239,55 @@ rule figure_grid:
         prefix="results/{dataset}/figures/grid",
     shell:
         "python -m redwood paper figure grid {input.runs}"
+        " --dpi {params.dpi} --output {params.prefix} 2> {log}"
+
+
+rule figure_site_load:
+    input:
+        runs=rules.simulation_outcomes.input,
+    output:
+        figure("site_load", "Load of the simulated sites"),
+    log:
+        "results/{dataset}/logs/figure_site_load.log",
+    benchmark:
+        "results/{dataset}/benchmarks/figure_site_load.tsv"
+    conda:
+        "../../envs/paper.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=15,
+    params:
+        code=code("redwood.paper.site_load"),
+        dpi=configuration.paper.dpi,
+        prefix="results/{dataset}/figures/site_load",
+    shell:
+        "python -m redwood paper figure site-load {input.runs}"
+        " --dpi {params.dpi} --output {params.prefix} 2> {log}"
+
+
+rule figure_transfer_map:
+    input:
+        runs=rules.simulation_outcomes.input,
+        sites="resources/sites.csv",
+    output:
+        figure("transfer_map", "Transfers between clouds"),
+    log:
+        "results/{dataset}/logs/figure_transfer_map.log",
+    benchmark:
+        "results/{dataset}/benchmarks/figure_transfer_map.tsv"
+    conda:
+        "../../envs/paper.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=15,
+    params:
+        code=code("redwood.paper.transfer_map"),
+        dpi=configuration.paper.dpi,
+        prefix="results/{dataset}/figures/transfer_map",
+    shell:
+        "python -m redwood paper figure transfer-map {input.runs} --resources resources"
         " --dpi {params.dpi} --output {params.prefix} 2> {log}"
 
 

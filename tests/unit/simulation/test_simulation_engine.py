@@ -30,9 +30,7 @@ def test_jobs_of_one_core_run_one_after_the_other(in_own_process):
 
 def test_a_large_job_lets_none_pass(in_own_process):
     """Two cores; a job of two waits behind one of one, and a third of one behind it (FIFO)."""
-    done = in_own_process(
-        simulate, environment(2), [job(0, 100), job(1, 10, cores=2), job(2, 5)]
-    )
+    done = in_own_process(simulate, environment(2), [job(0, 100), job(1, 10, cores=2), job(2, 5)])
     assert done.jobs["start"].tolist() == [0, 100, 110]
 
 
@@ -91,9 +89,7 @@ def test_input_is_staged_before_and_output_after_the_run(in_own_process):
     """10 GB at 1 GB/s in, 100 s of run, 2 GB to the Tier-1 out; latencies of 10 ms each way."""
     grid = environment(1, 0, bandwidth=1e9, latency=0.005, each={1: {"tier": 1}})
     jobs = [job(0, 100, size=10 * GIGA, output=2 * GIGA, dataset=0)]
-    done = in_own_process(
-        simulate, grid, jobs, "as_recorded", None, None, [{1}], outputs="tier1"
-    )
+    done = in_own_process(simulate, grid, jobs, "as_recorded", None, None, [{1}], outputs="tier1")
     row = done.jobs.iloc[0]
     assert row["stagein_s"] == pytest.approx(10.01)
     assert row["end"] == pytest.approx(10.01 + 100 + 2.01)

@@ -16,6 +16,8 @@ Recorded = Annotated[Path, typer.Option(help="recorded rows (parquet)")]
 Synthetic = Annotated[list[str], typer.Option(help="MODEL=PATH, a model's sample; repeatable")]
 Evaluations = Annotated[list[Path], typer.Argument(help="folders that `redwood evaluate` wrote")]
 
+Scenarios = Annotated[list[Path], typer.Argument(help="folders that `redwood simulate` wrote")]
+
 
 @app.command()
 def table1(
@@ -44,7 +46,7 @@ def table2(
     outcomes: Annotated[Path, typer.Argument(help="what `redwood simulation outcomes` wrote")],
     output: Output,
 ) -> None:
-    """Table II: policies by outcomes, for recorded and synthetic jobs.
+    """Table II: policies on recorded and on synthetic jobs.
 
     Example: redwood paper table2 simulation/outcomes.csv --output tables/table2
     """
@@ -117,18 +119,42 @@ def attacks(evaluations: Evaluations, output: Output, dpi: Dpi = 150) -> None:
 
 
 @figures.command()
-def grid(
-    runs: Annotated[list[Path], typer.Argument(help="folders that `redwood simulate` wrote")],
-    output: Output,
-    dpi: Dpi = 150,
-) -> None:
+def grid(runs: Scenarios, output: Output, dpi: Dpi = 150) -> None:
     """The simulated grid along time.
 
-    Example: redwood paper figure grid runs/recorded/least_loaded/1 --output figures/grid
+    Example: redwood paper figure grid runs/recorded/* --output figures/grid
     """
     from redwood.paper.grid import draw_grid
 
     draw_grid(runs, dpi, output)
+
+
+@figures.command("site-load")
+def site_load(runs: Scenarios, output: Output, dpi: Dpi = 150) -> None:
+    """Which sites are busy when.
+
+    Example: redwood paper figure site-load runs/recorded/* --output figures/site_load
+    """
+    from redwood.paper.site_load import draw_site_load
+
+    draw_site_load(runs, dpi, output)
+
+
+@figures.command("transfer-map")
+def transfer_map(
+    runs: Scenarios,
+    resources: Annotated[Path, typer.Option(help="folder with sites.csv")],
+    output: Output,
+    dpi: Dpi = 150,
+) -> None:
+    """What was moved from where to where.
+
+    Example: redwood paper figure transfer-map runs/recorded/* --resources resources
+    --output figures/transfer_map
+    """
+    from redwood.paper.transfer_map import draw_transfer_map
+
+    draw_transfer_map(runs, resources, dpi, output)
 
 
 @figures.command()

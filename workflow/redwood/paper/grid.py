@@ -8,11 +8,9 @@ import numpy as np
 import pandas as pd
 
 from redwood.errors import InputError
-from redwood.inputs import read_json
-from redwood.paper.reading import read_parquet
+from redwood.paper.runs import RunFolder, first_seeds
 from redwood.paper.style import (
     PAGE_WIDTH,
-    RECORDED,
     add_legend,
     draw_histogram,
     from_zero,
@@ -27,24 +25,27 @@ _LONG = 4 * _DAY
 _BYTES = ((1e6, "MB"), (1e9, "GB"), (1e12, "TB"))
 
 
+# Policies that are drawn; more do not fit on a page.
+_MOST_POLICIES = 4
+
+
 @dataclass(frozen=True)
 class _Run:
     """A simulation: sums over all sites, a row an interval; `edges` in s, one more than rows."""
 
     workload: str
     policy: str
-    seed: int
     series: pd.DataFrame
     edges: np.ndarray
 
 
-def draw_grid(runs: Sequence[Path], dpi: int, prefix: Path) -> None:
+def draw_grid(scenarios: Sequence[Path], dpi: int, prefix: Path) -> None:
     """One line of panels a policy: the whole grid's time series for recorded and synthetic jobs.
 
-    Of several seeds the least is drawn.
+    Of several seeds the least is drawn, of many policies the first four.
 
     Args:
-        runs: folders that `redwood simulate` wrote.
+        scenarios: folders that `redwood simulate` wrote.
         dpi: resolution of the PNG.
         prefix: the files' path without their endings.
 
@@ -54,8 +55,10 @@ def draw_grid(runs: Sequence[Path], dpi: int, prefix: Path) -> None:
     use_style()
     from matplotlib import pyplot
 
-    chosen = _least_seeds(runs)
-    policies = list(dict.fromkeys(run.policy for run in chosen))
+    runs = first_seeds(scenarios)
+    policies = list(dict.fromkeys(run.policy for run in runs))[:_MOST_POLICIES]
+    drawn = [run for run in runs if run.policy in policies]
+    chosen = [_read(run) for run in drawn]
     styles = line_styles(dict.fromkeys(run.workload for run in chosen))
     quantities = _quantities(chosen)
     end = max(run.edges[-1] for run in chosen)
@@ -79,8 +82,8 @@ def draw_grid(runs: Sequence[Path], dpi: int, prefix: Path) -> None:
     for axis in axes[-1]:
         axis.set_xlabel(f"simulated time [{time_unit}]")
     add_legend(figure, styles)
-    drawn = [{"workload": r.workload, "policy": r.policy, "seed": r.seed} for r in chosen]
-    save_figure(figure, prefix, dpi, {"drawn": drawn, "runs_not_drawn": len(runs) - len(chosen)})
+    labels = [run.label for run in drawn]
+    save_figure(figure, prefix, dpi, {"drawn": labels, "not_drawn": len(runs) - len(drawn)})
 
 
 def _quantities(runs: Sequence[_Run]) -> list[tuple[str, str, float]]:
@@ -96,33 +99,12 @@ def _quantities(runs: Sequence[_Run]) -> list[tuple[str, str, float]]:
     return quantities
 
 
-def _least_seeds(runs: Sequence[Path]) -> list[_Run]:
-    """Of each workload and policy the run with the least seed, recorded jobs first."""
-    found: dict[tuple[str, str], tuple[int, Path]] = {}
-    for folder in runs:
-        path = folder / "summary.json"
-        summary = read_json(path, "summary of a simulation")
-        try:
-            key, seed = (summary["workload"], summary["policy"]), summary["seed"]
-        except (KeyError, TypeError) as error:
-            raise InputError(f"{path}: not the summary of a simulation: {error!r}") from None
-        if key not in found or seed < found[key][0]:
-            found[key] = (seed, folder)
-    ordered = sorted(found.items(), key=lambda entry: entry[0][0] != RECORDED)
-    return [_read(*key, seed, folder) for key, (seed, folder) in ordered]
-
-
-def _read(workload: str, policy: str, seed: int, folder: Path) -> _Run:
-    sites = read_parquet(
-        folder / "sites.parquet",
-        "simulation",
-        ("time", "busy_cores", "queued_jobs", "bytes_in"),
-        "the simulation is incomplete",
-    )
+def _read(run: RunFolder) -> _Run:
+    sites = run.read("sites", ("time", "busy_cores", "queued_jobs", "bytes_in"))
     if sites.empty:
-        raise InputError(f"{folder}/sites.parquet: the table has no rows")
+        raise InputError(f"{run.folder}/sites.parquet: the table has no rows")
     series = sites.groupby("time")[["busy_cores", "queued_jobs", "bytes_in"]].sum()
     begin = series.index.to_numpy(dtype=np.float64)
     step = float(begin[1] - begin[0]) if len(begin) > 1 else _HOUR
     series = series.assign(bytes_per_hour=series["bytes_in"] * (_HOUR / step))
-    return _Run(workload, policy, seed, series, np.append(begin, begin[-1] + step))
+    return _Run(run.workload, run.policy, series, np.append(begin, begin[-1] + step))

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import kendalltau
 
-from redwood.paper.table2 import RECORDED
+from redwood.paper.agreement import RECORDED
 
 # The model whose jobs are real ones.
 _REAL = "copy"

@@ -55,8 +55,8 @@ class SiteState:
     """A site as the engine keeps it; policies see it through `Site`."""
 
     __slots__ = (
-        "busy_cores", "committed_cores", "core_power", "core_scaling", "cores",
-        "efficiency", "failed_jobs", "finished_jobs", "index", "name", "overhead_s", "queue_limit", "queue_time",
+        "busy_cores", "committed_cores", "core_power", "core_scaling", "cores", "efficiency",
+        "failed_jobs", "finished_jobs", "index", "name", "overhead_s", "queue_limit", "queue_time",
         "receiving", "running_core_s", "running_jobs", "sending", "speed", "staging_jobs",
         "storage_bytes", "tier", "up", "used_bytes", "waiting_core_s", "waiting_jobs",
     )  # fmt: skip

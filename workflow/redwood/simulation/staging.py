@@ -124,7 +124,9 @@ class Staging:
         for _ in gone:
             self._engine.note(date, "removed", None, self._states[site])
         size = max(1, round(self._catalogue.sizes[dataset]))
-        transfer = Transfer(source, site, size, reaction, self._fetch_ended, (dataset, waiting))
+        transfer = Transfer(
+            source, site, size, reaction, self._fetch_ended, (dataset, waiting, not waiting)
+        )
         self._doom(transfer)
         self._fetching[dataset, site] = transfer
         self._network.copy(date, transfer)
@@ -157,13 +159,13 @@ class Staging:
             self._engine.schedule(date + self._delay_s, self._stage_in_again, attempt)
 
     def _fetch_ended(self, date: float, transfer: Transfer) -> None:
-        dataset, waiting = transfer.tag
+        dataset, waiting, ordered = transfer.tag
         site = transfer.destination
         del self._fetching[dataset, site]
         self._over(transfer)
         first = next((attempt for attempt in waiting if attempt.phase == STAGING), None)
-        if first is None or not transfer.ok:
-            self._count(transfer, _INPUT if waiting else _PLACEMENT)
+        if ordered or first is None or not transfer.ok:
+            self._count(transfer, _PLACEMENT if ordered else _INPUT)
         else:
             first.source, first.bytes_in = transfer.source, transfer.moved
         if transfer.ok:

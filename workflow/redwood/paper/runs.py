@@ -1,0 +1,61 @@
+"""The folders of simulations, for the figures."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from redwood.errors import InputError
+from redwood.inputs import read_json
+from redwood.paper.reading import read_parquet
+from redwood.paper.style import RECORDED
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """One seed of a scenario, as `redwood simulate` wrote it."""
+
+    workload: str
+    policy: str
+    seed: int
+    folder: Path
+
+    @property
+    def label(self) -> dict[str, str | int]:
+        return {"workload": self.workload, "policy": self.policy, "seed": self.seed}
+
+    def read(self, table: str, columns: Sequence[str]) -> pd.DataFrame:
+        """Columns of one of its tables.
+
+        Raises:
+            InputError: the table is missing or lacks a column.
+        """
+        path = self.folder / f"{table}.parquet"
+        return read_parquet(path, "simulation", tuple(columns), "the simulation is incomplete")
+
+
+def first_seeds(scenarios: Sequence[Path]) -> list[RunFolder]:
+    """Of each scenario the run of its least seed; recorded jobs first, else in the given order.
+
+    Raises:
+        InputError: a folder holds no complete scenario.
+    """
+    found = []
+    for folder in scenarios:
+        path = folder / "summary.json"
+        summary = read_json(path, "summary of a simulation")
+        try:
+            seed = min(summary["seeds"])
+            found.append(
+                RunFolder(summary["workload"], summary["policy"], seed, folder / f"seed-{seed}")
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"{path}: not the summary of a simulation: {error!r}") from None
+    return sorted(found, key=lambda run: run.workload != RECORDED)
+
+
+def of_recorded(scenarios: Sequence[Path], most: int) -> list[RunFolder]:
+    """The runs of recorded jobs, or else of the first workload, under at most so many policies."""
+    runs = first_seeds(scenarios)
+    return [run for run in runs if run.workload == runs[0].workload][:most]
