@@ -6,8 +6,9 @@ from redwood import plugins
 from redwood.simulation.accounts import Attempts, Run, flow_table, job_table, summarise
 from redwood.simulation.asking import Policies
 from redwood.simulation.contract import Placement, QueueOrder
-from redwood.simulation.engine import Engine, Rules
+from redwood.simulation.engine import Engine
 from redwood.simulation.environment import Environment, Site
+from redwood.simulation.rules import Rules
 from redwood.simulation.workload import RECORDED_STATES, Workload
 
 POWER = 10.0

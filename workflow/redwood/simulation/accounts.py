@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from redwood.errors import InputError
+from redwood.simulation.account_tables import EVENT_TABLE
 from redwood.simulation.environment import Environment
 from redwood.simulation.log import (
     ATTEMPT_COLUMNS,
@@ -24,81 +25,8 @@ from redwood.simulation.log import (
 )
 from redwood.simulation.outcomes import described
 from redwood.simulation.workload import Workload
-from redwood.tables import Column, TableDescription
 
 _MOST_SITE_ROWS = 20_000_000
-_UNKNOWN = "auxiliary"
-
-JOBS = TableDescription(
-    "simulated jobs",
-    (
-        Column("job", "integer", meaning="row of the job table"),
-        Column("state", "categorical", meaning=f"final state: {', '.join(FINAL_STATES)}"),
-        Column("site", "categorical", role=_UNKNOWN, meaning="of the last attempt, if any"),
-        Column("attempts", "integer", meaning="attempts that were begun"),
-        Column("cores", "integer", meaning="cores that it occupied while it ran"),
-        Column("submit", "numeric", "s", meaning="submitted, after the first job"),
-        Column("stagein_s", "numeric", "s", role=_UNKNOWN, meaning="brokered to input complete"),
-        Column("queue_s", "numeric", "s", role=_UNKNOWN, meaning="input complete to start"),
-        Column("start", "numeric", "s", role=_UNKNOWN, meaning="start of the last attempt's run"),
-        Column("wall_s", "numeric", "s", role=_UNKNOWN, meaning="run of the last attempt"),
-        Column("end", "numeric", "s", role=_UNKNOWN, meaning="reached its final state"),
-        Column("lost_core_s", "numeric", "s", meaning="core seconds of attempts that failed"),
-        Column("cause", "categorical", role=_UNKNOWN, meaning="of the last failure"),
-        Column("source", "categorical", role=_UNKNOWN, meaning="site its input was moved from"),
-        Column("bytes_moved", "integer", "bytes", meaning="inputs and outputs, between sites"),
-    ),
-)
-
-SITES = TableDescription(
-    "simulated sites",
-    (
-        Column("site", "categorical"),
-        Column("time", "numeric", "s", meaning="start of the interval, after the first job"),
-        Column("cores", "integer", meaning="cores of the site"),
-        Column("busy_cores", "numeric", meaning="on which grid jobs run, mean over the interval"),
-        Column("background_cores", "numeric", meaning="on which local jobs run, mean"),
-        Column("queued_jobs", "numeric", meaning="waiting for cores, mean over the interval"),
-        Column("staging_jobs", "numeric", meaning="waiting for their input, mean"),
-        Column("bytes_in", "integer", "bytes", meaning="of transfers that ended in the interval"),
-        Column("bytes_out", "integer", "bytes", meaning="of transfers that ended in the interval"),
-        Column("cache_hits", "integer", meaning="inputs found there, by their arrival"),
-        Column("cache_misses", "integer", meaning="inputs moved there, by their arrival"),
-        Column("finished", "integer", meaning="jobs that finished in the interval"),
-        Column("failed", "integer", meaning="attempts that failed in the interval"),
-        Column("available", "numeric", meaning="share of the interval in which it was up"),
-    ),
-)
-
-FLOW_TABLE = TableDescription(
-    "simulated flows",
-    (
-        Column("source", "categorical"),
-        Column("destination", "categorical"),
-        Column("kind", "categorical", meaning=", ".join(FLOWS)),
-        Column("transfers", "integer"),
-        Column("failed", "integer", meaning="of the transfers"),
-        Column("bytes", "integer", "bytes", meaning="that arrived, those of failed transfers too"),
-    ),
-)
-
-EVENT_TABLE = TableDescription(
-    "simulated events",
-    (
-        Column("time", "numeric", "s"),
-        Column("event", "categorical", meaning=", ".join(EVENTS)),
-        Column("job", "integer", role=_UNKNOWN, meaning="row of the job table"),
-        Column("site", "categorical", role=_UNKNOWN),
-        Column("other_site", "categorical", role=_UNKNOWN, meaning="where a copy came from"),
-        Column("site_busy_cores", "integer", role=_UNKNOWN),
-        Column("site_waiting_jobs", "integer", role=_UNKNOWN),
-        Column("site_staging_jobs", "integer", role=_UNKNOWN),
-        Column("site_load", "numeric", role=_UNKNOWN, meaning="cores asked for per core"),
-        Column("site_used_bytes", "numeric", "bytes", role=_UNKNOWN),
-        Column("grid_busy_cores", "integer"),
-        Column("grid_waiting_jobs", "integer"),
-    ),
-)
 
 
 @dataclass(frozen=True)
@@ -147,7 +75,7 @@ class Attempts:
 
 
 def job_table(run: Run, attempts: Attempts, finals_from: int = 0) -> pd.DataFrame:
-    """One row a job, in the order of the job table, as `JOBS` describes it.
+    """One row a job, in the order of the job table, as `account_tables.JOBS` describes it.
 
     Args:
         run: the run.
@@ -210,7 +138,7 @@ def _named(codes: np.ndarray, names: np.ndarray) -> pd.Categorical:
 
 
 def site_table(run: Run, attempts: Attempts, until: float) -> pd.DataFrame:
-    """One row a site and interval, sites in the environment's order, as `SITES` describes it.
+    """One row a site and interval, sites in the environment's order, as `account_tables.SITES` describes it.
 
     Args:
         run: the run.
@@ -221,13 +149,7 @@ def site_table(run: Run, attempts: Attempts, until: float) -> pd.DataFrame:
         InputError: the interval is so short that the table would have more than 2e7 rows.
     """
     interval, sites = run.interval_s, run.environment.sites
-    steps = max(1, math.ceil(until / interval))
-    if steps * len(sites) > _MOST_SITE_ROWS:
-        raise InputError(
-            f"interval_s is {interval:g}: the time series of {len(sites)} sites over "
-            f"{until:.0f} s would have {steps * len(sites)} rows, "
-            f"expected at most {_MOST_SITE_ROWS}"
-        )
+    steps = _steps(len(sites), until, interval)
     series = _Series(len(sites), steps, interval)
     local = attempts.row < 0
     site = attempts.index("site")
@@ -275,6 +197,21 @@ def site_table(run: Run, attempts: Attempts, until: float) -> pd.DataFrame:
             **{name: values.ravel() for name, values in columns.items()},
         }
     )
+
+
+def check_interval(environment: Environment, workload: Workload, interval_s: float) -> None:
+    """Raise an `InputError` if the time series of the sites would have more than 2e7 rows."""
+    _steps(len(environment.sites), float(workload.submit[-1]), interval_s)
+
+
+def _steps(sites: int, until: float, interval: float) -> int:
+    steps = max(1, math.ceil(until / interval))
+    if steps * sites > _MOST_SITE_ROWS:
+        raise InputError(
+            f"interval_s is {interval:g}: the time series of {sites} sites over {until:.0f} s "
+            f"would have {steps * sites} rows, expected at most {_MOST_SITE_ROWS}"
+        )
+    return steps
 
 
 class _Series:
@@ -337,7 +274,7 @@ def _moves(log: Log, attempts: Attempts) -> list[tuple[np.ndarray, ...]]:
 
 
 def flow_table(run: Run, attempts: Attempts) -> pd.DataFrame:
-    """One row a source, destination and kind of transfer, as `FLOW_TABLE` describes it."""
+    """One row a source, destination and kind of transfer, as `account_tables.FLOW_TABLE` describes it."""
     parts = []
     for kind, (_, source, destination, moved) in enumerate(_moves(run.log, attempts)[:2]):
         parts.append(
@@ -362,7 +299,7 @@ def flow_table(run: Run, attempts: Attempts) -> pd.DataFrame:
 
 
 def event_table(run: Run) -> pd.DataFrame:
-    """One row an event, in order of time, as `EVENT_TABLE` describes it."""
+    """One row an event, in order of time, as `account_tables.EVENT_TABLE` describes it."""
     table = pd.DataFrame(run.log.events(), columns=list(EVENT_COLUMNS))
     names = run.site_names
     table["event"] = pd.Categorical.from_codes(table["event"].astype(int), EVENTS)

@@ -28,10 +28,8 @@ jobs are submitted.
 
 import gc
 import heapq
-from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from math import inf, nan
+from math import inf
 from random import Random
 from typing import Any
 
@@ -41,6 +39,7 @@ from redwood.simulation.asking import Policies
 from redwood.simulation.attempt import OVER, RUNNING, STAGING, STORING, WAITING, Attempt
 from redwood.simulation.catalogue import Catalogue
 from redwood.simulation.contract import Grid, Job, SiteState
+from redwood.simulation.downtime import Downtime
 from redwood.simulation.environment import Environment
 from redwood.simulation.faults import Failures, LocalJobs, outages
 from redwood.simulation.log import (
@@ -49,13 +48,15 @@ from redwood.simulation.log import (
     CANCELLED,
     CUT_OFF,
     ENDS,
-    EVENTS,
     FAILED,
     FINISHED,
     SENT_BACK,
     Log,
 )
 from redwood.simulation.network import Network, Transfer
+from redwood.simulation.notes import Notes
+from redwood.simulation.queues import Queues
+from redwood.simulation.rules import Rules
 from redwood.simulation.staging import Staging, nuclei
 from redwood.simulation.workload import RECORDED_STATES, Workload
 
@@ -66,37 +67,6 @@ _REPORT_EVERY = 1000
 _WITHOUT_ATTEMPT = ("closed", "unbrokered")
 # How much the latest waiting time counts in a site's moving average.
 _LATEST = 0.05
-
-
-@dataclass(frozen=True)
-class Rules:
-    """What the engine does beside what policies decide; times in s.
-
-    Attributes:
-        failures: `drawn` at the environment's rates, as `recorded`, or `none`.
-        attempts: of a job before it is failed.
-        retry_delay_s: from a failed attempt to the next brokerage.
-        transfer_attempts: transfers of an input or output before the attempt fails.
-        transfer_delay_s: from a failed transfer to the next.
-        pending_s: between two offers of a job that gets no site.
-        give_up_s: from its submission to its end as unbrokered.
-        drain_s: from the last submission to the end of the simulation at the latest.
-        outputs: `site`: stored where the job ran; `tier1`: at the Tier-0 or Tier-1 of its kind.
-        time_step: see `network.Network`.
-        tcp_gamma: see `network.Network`.
-    """
-
-    failures: str = "drawn"
-    attempts: int = 3
-    retry_delay_s: float = 600.0
-    transfer_attempts: int = 3
-    transfer_delay_s: float = 60.0
-    pending_s: float = 1200.0
-    give_up_s: float = 172_800.0
-    drain_s: float = 7_776_000.0
-    outputs: str = "site"
-    time_step: float = 1.0
-    tcp_gamma: float = 0.0
 
 
 def _end(transfer: Transfer) -> float:
@@ -162,15 +132,21 @@ class Engine:
             states, catalogue.holders, sizes, lambda i, j: self._network.bandwidth[i][j],
             Random(derive_seed(seed, "simulation", "policy")), self._tried, lambda: self.now,
         )  # fmt: skip
-        self._outages = outages(environment, seed)
+        self._notes = Notes(self.log, states)
+        self._queues = Queues(policies, self._grid.sites)
+        self._downtime = Downtime(
+            outages(environment, seed), states, self._grid, self.log, self._notes,
+            lambda date, what, about: self.schedule(date, what, about, _SITES),
+            self._abandon, lambda: self._alive,
+        )  # fmt: skip
         self._staging = Staging(
-            self, self._network, catalogue, failures, self.log, states,
+            self, self._network, catalogue, failures, self.log, self._notes, states,
             policies.placement.keeps_inputs,
             nuclei(
                 states, len(workload.kinds), rules.outputs == "tier1",
                 Random(derive_seed(seed, "simulation", "outputs")),
             ),
-            rules.transfer_attempts, rules.transfer_delay_s, fragile,
+            rules.transfer_attempts, rules.transfer_delay_s, self._downtime.up_at, fragile,
         )  # fmt: skip
         self._local = [
             LocalJobs(site.background.load, site.background.job_s, site.cores, index, seed)
@@ -178,14 +154,10 @@ class Engine:
             else None
             for index, site in enumerate(environment.sites)
         ]
-        self._queues: list[deque[Attempt]] = [deque() for _ in states]
-        self._heaps: list[list[tuple[Any, int, Attempt]]] = [[] for _ in states]
         self._at: list[dict[Attempt, None]] = [{} for _ in states]
-        self._recovering: list[tuple[float, float, int]] = []
         self._events: list[tuple[float, int, int, Callable[[float, Any], None], Any]] = []
         self._scheduled = self._alive = self._ended = 0
         self._counts_reads = policies.placement.period_s is not None
-        self._notes = with_events
         self._checkpoint = checkpoint
         self.now = 0.0
 
@@ -217,32 +189,6 @@ class Engine:
         """Let `what(date, about)` happen at a date."""
         self._scheduled += 1
         heapq.heappush(self._events, (date, order, self._scheduled, what, about))
-
-    def note(
-        self,
-        date: float,
-        event: str,
-        attempt: Attempt | None,
-        state: SiteState | None = None,
-        other: int = -1,
-    ) -> None:
-        """Log an event, if events are asked for, with the state it happened in."""
-        if not self._notes:
-            return
-        if attempt is not None and attempt.job.row < 0:
-            return
-        site = state or (attempt.state if attempt is not None else None)
-        here = (nan,) * 5
-        if site is not None:
-            load = site.committed_cores / site.cores if site.cores else nan
-            here = (
-                site.busy_cores, site.waiting_jobs, site.staging_jobs, load, site.used_bytes,
-            )  # fmt: skip
-        self.log.event((
-            date, EVENTS.index(event), attempt.job.row if attempt is not None else -1,
-            site.index if site is not None else -1, other, *here,
-            sum(s.busy_cores for s in self._states), sum(s.waiting_jobs for s in self._states),
-        ))  # fmt: skip
 
     def _loop(self) -> None:
         events, network = self._events, self._network
@@ -282,7 +228,7 @@ class Engine:
                 what(date, about)
 
     def _begin(self) -> None:
-        self._next_outage()
+        self._downtime.expect()
         if self._policies.placement.period_s is not None:
             self.schedule(self._policies.placement.period_s, self._place, None, _MOMENTS)
         for index, local in enumerate(self._local):
@@ -296,8 +242,7 @@ class Engine:
         if self._counts_reads and job.dataset >= 0:
             reads = self._grid._reads
             reads[job.dataset] = reads.get(job.dataset, 0) + 1
-        if self._notes:
-            self.note(job.submit, "submitted", Attempt(job, 1, None, job.submit, 0.0))
+        self._notes.job(job.submit, "submitted", job)
         if self._recorded[job.row] == _CLOSED:
             self._end_job(job, "closed", job.submit)
         elif job.cores > self._largest:
@@ -327,8 +272,8 @@ class Engine:
         state.staging_jobs += 1
         if self._limited:
             self._grid._forget_able()
-        if self._notes:
-            self.note(date, "brokered", attempt)
+        if self._notes.wanted:
+            self._notes.attempt(date, "brokered", attempt)
         if self._policies.listens:
             site = self._grid.sites[state.index]
             self._staging.obey(date, self._policies.copies(job, site, self._grid))
@@ -339,8 +284,7 @@ class Engine:
         if again > job.submit + self._rules.give_up_s:
             self._end_job(job, "unbrokered", date)
             return
-        if self._notes:
-            self.note(date, "pending", Attempt(job, number, None, date, 0.0))
+        self._notes.job(date, "pending", job)
         self.schedule(again, self._broker, (job, number))
 
     def _place(self, date: float, _: None) -> None:
@@ -368,48 +312,22 @@ class Engine:
         attempt.phase, attempt.staged = WAITING, date
         state = attempt.state
         state.staging_jobs -= 1
-        if self._notes:
-            self.note(date, "staged", attempt)
+        if self._notes.wanted:
+            self._notes.attempt(date, "staged", attempt)
         if state.waiting_jobs == 0 and attempt.job.cores <= state.cores - state.busy_cores:
-            if not self._policies.in_order_of_arrival:
-                site = self._grid.sites[state.index]
-                self._policies.queue.started(
-                    attempt.job, site, self._policies.key(attempt.job, site)
-                )
+            self._queues.skip(attempt)
             self._start(date, attempt)
-            return
-        state.waiting_jobs += 1
-        if self._policies.in_order_of_arrival:
-            self._queues[state.index].append(attempt)
         else:
-            key = self._policies.key(attempt.job, self._grid.sites[state.index])
-            self._scheduled += 1
-            heapq.heappush(self._heaps[state.index], (key, self._scheduled, attempt))
+            self._queues.join(attempt)
             self._start_waiting(date, state)
 
     def _start_waiting(self, date: float, state: SiteState) -> None:
         """Start the first of those that wait, as long as its cores are free."""
-        if self._policies.in_order_of_arrival:
-            queue = self._queues[state.index]
-            while queue:
-                attempt = queue[0]
-                if attempt.phase == WAITING:
-                    if attempt.job.cores > state.cores - state.busy_cores:
-                        return
-                    state.waiting_jobs -= 1
-                    self._start(date, attempt)
-                queue.popleft()
-            return
-        heap = self._heaps[state.index]
-        while heap:
-            key, _, attempt = heap[0]
-            if attempt.phase == WAITING:
-                if attempt.job.cores > state.cores - state.busy_cores:
-                    return
-                state.waiting_jobs -= 1
-                self._policies.queue.started(attempt.job, self._grid.sites[state.index], key)
-                self._start(date, attempt)
-            heapq.heappop(heap)
+        while state.waiting_jobs:
+            attempt = self._queues.next(state)
+            if attempt is None:
+                return
+            self._start(date, attempt)
 
     def _start(self, date: float, attempt: Attempt) -> None:
         job, state = attempt.job, attempt.state
@@ -422,8 +340,8 @@ class Engine:
         if self._limited:
             self._grid._forget_able()
         attempt.phase, attempt.start = RUNNING, date
-        if self._notes:
-            self.note(date, "started", attempt)
+        if self._notes.wanted:
+            self._notes.attempt(date, "started", attempt)
         self._scheduled += 1
         heapq.heappush(
             self._events,
@@ -435,8 +353,8 @@ class Engine:
             return
         self._free(date, attempt)
         job = attempt.job
-        if self._notes:
-            self.note(date, "ran", attempt)
+        if self._notes.wanted:
+            self._notes.attempt(date, "ran", attempt)
         if attempt.fails_after <= 1:
             self.failed(date, attempt, attempt.cause)
         elif job.output_bytes and self._recorded[job.row] != _CANCELLED:
@@ -496,8 +414,8 @@ class Engine:
             self._grid._forget_able()
 
     def _end_attempt(self, date: float, attempt: Attempt, end: int) -> None:
-        if self._notes and end in (FAILED, SENT_BACK):
-            self.note(date, ENDS[end], attempt)
+        if self._notes.wanted and end in (FAILED, SENT_BACK):
+            self._notes.attempt(date, ENDS[end], attempt)
         attempt.phase = OVER
         job, site = attempt.job, attempt.state.index
         del self._at[site][attempt]
@@ -514,40 +432,21 @@ class Engine:
             self.log.final(job.row, state, date)
         if self._tried:
             self._tried.pop(job.row, None)
-        if self._notes:
-            self.note(date, state, Attempt(job, 1, None, date, 0.0))
-        if self._recovering:
-            self._notice_recovery(date)
+        if self._notes.wanted:
+            self._notes.job(date, state, job)
+        if self._downtime.recovering:
+            self._downtime.notice_recovery(date)
         if self._ended % _REPORT_EVERY == 0:
             self._report.advance(_REPORT_EVERY, days=date / 86_400)
             if self._checkpoint is not None:
                 self._checkpoint(self.log, date, self._ended)
 
-    # Outages
-
-    def _next_outage(self) -> None:
-        outage = next(self._outages, None)
-        if outage is not None:
-            begin, site, end = outage
-            self.schedule(begin, self._go_down, (site, end), _SITES)
-
-    def _go_down(self, date: float, outage: tuple[int, float]) -> None:
-        site, end = outage
-        self._next_outage()
-        state = self._states[site]
-        self.log.outage(site, date, end)
-        self._staging.up_at[site] = max(end, self._staging.up_at[site])
-        self.schedule(end, self._come_up, site, _SITES)
-        self._recovering.append((date, end, self._alive))
-        if not state.up:
-            return
-        state.up = False
-        self._grid._forget_able()
-        self.note(date, "site down", None, state)
+    def _abandon(self, date: float, site: int) -> None:
+        """A site has gone down."""
         sent_back = list(self._end_what_is_there(date, site))
         self._staging.cut(date, site)
-        for job, number in sent_back:
-            self._broker(date, (job, number))
+        for offer in sent_back:
+            self._broker(date, offer)
 
     def _end_what_is_there(self, date: float, site: int) -> Iterable[tuple[Job, int]]:
         """Fail what runs at a site; yield what waits or stages in there, to be brokered anew."""
@@ -560,25 +459,6 @@ class Engine:
                 self._end_attempt(date, attempt, SENT_BACK)
                 if attempt.job.row >= 0:
                     yield attempt.job, attempt.number
-
-    def _come_up(self, date: float, site: int) -> None:
-        state = self._states[site]
-        if date < self._staging.up_at[site] or state.up:
-            return
-        state.up = True
-        self._grid._forget_able()
-        self.note(date, "site up", None, state)
-        self._notice_recovery(date)
-
-    def _notice_recovery(self, date: float) -> None:
-        """Outages that are over, and since which no more jobs are under way than at their begin."""
-        still = []
-        for begin, end, alive in self._recovering:
-            if end <= date and self._alive <= alive:
-                self.log.recovery(date - begin)
-            else:
-                still.append((begin, end, alive))
-        self._recovering = still
 
     def _cut_off(self, date: float) -> None:
         """The simulation ends although jobs have not."""

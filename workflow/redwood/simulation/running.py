@@ -11,13 +11,11 @@ import numpy as np
 from redwood.errors import InputError
 from redwood.inputs import read_json
 from redwood.outputs import write_json
+from redwood.simulation.account_tables import EVENT_TABLE, FLOW_TABLE, JOBS, SITES
 from redwood.simulation.accounts import (
-    EVENT_TABLE,
-    FLOW_TABLE,
-    JOBS,
-    SITES,
     Attempts,
     Run,
+    check_interval,
     event_table,
     flow_table,
     job_table,
@@ -119,6 +117,7 @@ def run_seed(scenario: Scenario, seed: int, folder: Path | None = None) -> Run:
         part.output_share,
         scenario.data.jobs_per_dataset,
     )
+    check_interval(environment, workload, scenario.monitoring.interval_s)
     replicas = _replicas(scenario, environment, workload, seed)
     labels = {**describe(scenario), "seed": seed}
     checkpoints = None

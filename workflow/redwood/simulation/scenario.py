@@ -18,8 +18,8 @@ from pydantic import Field
 from redwood.configuration import own_policy
 from redwood.errors import InputError
 from redwood.outputs import write_text
-from redwood.simulation.engine import Rules
 from redwood.simulation.environment import Environment, Positive, digest, read_yaml
+from redwood.simulation.rules import Rules
 from redwood.validation import Section, read_section
 
 

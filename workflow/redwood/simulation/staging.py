@@ -11,6 +11,7 @@ from redwood.simulation.contract import Copy, Removal, SiteState
 from redwood.simulation.faults import Failures
 from redwood.simulation.log import BY_STAGE_IN, BY_STAGE_OUT, FLOWS, Log
 from redwood.simulation.network import Network, Transfer
+from redwood.simulation.notes import Notes
 
 _INPUT, _OUTPUT, _PLACEMENT = range(len(FLOWS))
 
@@ -30,12 +31,13 @@ class Staging:
 
     Args:
         engine: whose clock, calendar and answers it uses: `schedule`, `staged`, `stored`, `failed`.
-        network, catalogue, failures, log: of the simulation.
+        network, catalogue, failures, log, notes: of the simulation.
         states: the sites.
         keeps_inputs: see `contract.Placement`.
         outputs_at: for each kind of job the site that its outputs go to, -1: where it ran.
         attempts: transfers of one input or output before the job's attempt fails.
         delay_s: between a failed transfer and the next.
+        up_at: for each site the moment at which it will be up again.
         tracked: whether sites may go down, so that their transfers must be found.
     """
 
@@ -46,22 +48,23 @@ class Staging:
         catalogue: Catalogue,
         failures: Failures,
         log: Log,
+        notes: Notes,
         states: list[SiteState],
         keeps_inputs: bool,
         outputs_at: list[int],
         attempts: int,
         delay_s: float,
+        up_at: list[float],
         tracked: bool,
     ) -> None:
         self._engine, self._network, self._catalogue = engine, network, catalogue
-        self._failures, self._log, self._states = failures, log, states
+        self._failures, self._log, self._notes, self._states = failures, log, notes, states
         self._keeps, self._outputs_at = keeps_inputs, outputs_at
-        self._attempts, self._delay_s = attempts, delay_s
+        self._attempts, self._delay_s, self._up_at = attempts, delay_s, up_at
         self._fetching: dict[tuple[int, int], Transfer] = {}
         self._under_way: list[dict[Transfer, None]] | None = (
             [{} for _ in states] if tracked else None
         )
-        self.up_at = [0.0] * len(states)
 
     def stage_in(self, date: float, attempt: Attempt) -> None:
         """Bring an attempt its input."""
@@ -122,7 +125,7 @@ class Staging:
         if gone is None:
             return False
         for _ in gone:
-            self._engine.note(date, "removed", None, self._states[site])
+            self._notes.site(date, "removed", self._states[site])
         size = max(1, round(self._catalogue.sizes[dataset]))
         transfer = Transfer(
             source, site, size, reaction, self._fetch_ended, (dataset, waiting, not waiting)
@@ -147,7 +150,7 @@ class Staging:
             self._input_failed(date, attempt, transfer)
 
     def _input_failed(self, date: float, attempt: Attempt, transfer: Transfer) -> None:
-        self._engine.note(date, "transfer failed", attempt, self._states[transfer.source])
+        self._notes.transfer_failed(date, attempt, self._states[transfer.source])
         if not self._states[transfer.source].up:
             self.stage_in(date, attempt)
             return
@@ -170,7 +173,7 @@ class Staging:
             first.source, first.bytes_in = transfer.source, transfer.moved
         if transfer.ok:
             self._catalogue.add(dataset, site)
-            self._engine.note(date, "copied", None, self._states[site], transfer.source)
+            self._notes.site(date, "copied", self._states[site], transfer.source)
         else:
             self._catalogue.release(dataset, site)
         for attempt in waiting:
@@ -188,7 +191,7 @@ class Staging:
         to = site if to < 0 else to
         for place in (site, to):
             if not self._states[place].up:
-                self._engine.schedule(self.up_at[place], self._store_again, attempt)
+                self._engine.schedule(self._up_at[place], self._store_again, attempt)
                 return
         transfer = Transfer(site, to, job.output_bytes, inf, self._output_ended, attempt)
         if site != to:
@@ -211,7 +214,7 @@ class Staging:
             self._engine.stored(date, attempt)
             return
         self._count(transfer, _OUTPUT)
-        self._engine.note(date, "transfer failed", attempt, self._states[transfer.destination])
+        self._notes.transfer_failed(date, attempt, self._states[transfer.destination])
         if self._states[transfer.source].up and self._states[transfer.destination].up:
             attempt.tries += 1
             if attempt.tries >= self._attempts:
@@ -225,7 +228,7 @@ class Staging:
             dataset, site = order.dataset, order.site.index
             if isinstance(order, Removal):
                 if self._catalogue.remove(dataset, site):
-                    self._engine.note(date, "removed", None, self._states[site])
+                    self._notes.site(date, "removed", self._states[site])
                 continue
             held = site in self._catalogue.holders[dataset] or (dataset, site) in self._fetching
             if held or not self._states[site].up or self._catalogue.sizes[dataset] == 0:
@@ -259,7 +262,7 @@ class Staging:
         return best if best >= 0 else again
 
     def _next_up(self, dataset: int) -> float:
-        return min(self.up_at[index] for index in self._catalogue.holders[dataset])
+        return min(self._up_at[index] for index in self._catalogue.holders[dataset])
 
     def _doom(self, transfer: Transfer) -> None:
         """Let it fail with the source's rate, after part of its bytes."""
