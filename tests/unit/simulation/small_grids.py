@@ -17,13 +17,14 @@ _PACKAGE = "redwood.simulation.policies"
 
 def environment(*cores, links=(), outages=(), kinds=None, each=None, **common):
     """Sites S0, S1, … of so many cores; `each` has keys for single sites, `common` for all."""
+    own = each or {}
     sites = [
-        Site(name=f"S{index}", cores=number, core_power=POWER, **{**common, **(each or {}).get(index, {})})
+        Site(
+            name=f"S{index}", cores=number, **{"core_power": POWER, **common, **own.get(index, {})}
+        )
         for index, number in enumerate(cores)
-    ]  # fmt: skip
-    return Environment(
-        sites=sites, links=links, outages=outages, kind_failure_rates=kinds or {}
-    )  # fmt: skip
+    ]
+    return Environment(sites=sites, links=links, outages=outages, kind_failure_rates=kinds or {})
 
 
 def workload(jobs, kinds=("",)):

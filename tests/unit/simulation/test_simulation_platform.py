@@ -1,17 +1,16 @@
-"""The platform: its sizing by hand, and its files."""
+"""The platform from facts and training jobs: what is fitted, and what it comes to."""
 
-import json
-from pathlib import Path
-
+import numpy as np
 import pandas as pd
 import pytest
 
 from redwood.errors import InputError
-from redwood.simulation.platform import Platform, build_platform
+from redwood.simulation.calibration import RunTimes, calibration_table, fit_run_times
+from redwood.simulation.environment import Environment
+from redwood.simulation.facts import read_network, read_sites
+from redwood.simulation.failure_rates import fit_failure_rates
+from redwood.simulation.platform import Demand, build_platform
 from redwood.tables import Column, TableDescription
-
-RESOURCES = Path(__file__).parents[3] / "resources"
-GIGABIT = 1e9 / 8
 
 DESCRIPTION = TableDescription(
     "jobs",
@@ -22,134 +21,269 @@ DESCRIPTION = TableDescription(
     ),
 )
 
-SITES = """site,tier,country,cloud,core_power,cores,queues
-BIG,T1,CH,CERN,20.0,100,BIG_QUEUE BIG_OTHER
-SMALL,T2,DE,DE,,,
-"""
-NETWORK = """tier,bandwidth_gbps,storage_gbps,latency_ms,transfer_gbps,cores,source
-T0,2000,2000,10,1,1000,assumption
-T1,100,50,20,1,1000,assumption
-T2,10,10,30,1,500,assumption
-T3,1,1,40,1,100,assumption
-"""
+
+def power(name):
+    return {"A": 10.0, "B": 20.0}.get(name, 10.0)
+
+
+def planted(rows, seed, noise=0.05):
+    """Jobs of overhead 100 s, efficiencies .8 and .5, run times falling with cores^.7."""
+    random = np.random.default_rng(seed)
+    site = random.choice(["A", "B"], rows)
+    cores = random.choice([1, 4, 8], rows)
+    work = random.lognormal(10, 1.2, rows)
+    speed = np.where(site == "A", 10 * 0.8, 20 * 0.5)
+    wall = (100 + work / speed / cores**0.7) * random.lognormal(0, noise, rows)
+    return pd.DataFrame(
+        {"computingsite": site, "workload": work, "cores": cores, "walltime": wall,
+         "jobstatus": "finished"}
+    )  # fmt: skip
+
+
+def test_overhead_scaling_and_efficiencies_are_recovered():
+    fitted = fit_run_times(planted(6000, 1), power)
+    assert fitted.overhead_s == pytest.approx(100, rel=0.1)
+    assert fitted.scaling == pytest.approx(0.7, abs=0.02)
+    assert fitted.efficiency["A"] == pytest.approx(0.8, rel=0.03)
+    assert fitted.efficiency["B"] == pytest.approx(0.5, rel=0.03)
+
+
+def test_the_fit_holds_on_jobs_that_were_not_fitted_and_the_table_says_so():
+    fitted = fit_run_times(planted(6000, 1), power)
+    table = calibration_table(planted(3000, 2), power, fitted).set_index("site")
+    assert list(table.index) == ["A", "B", "all"]
+    # Noise of 5 % alone leaves a median |ln| of .0337.
+    assert table.loc["all", "error"] == pytest.approx(0.0337, abs=0.004)
+    assert abs(table.loc["all", "bias"]) < 0.01
+    assert table.loc["all", "core_seconds"] == pytest.approx(1, abs=0.02)
+    assert table.loc["all", "error_before"] > 0.5
+    assert table.loc["all", "jobs"] == 3000
+
+
+def test_replaying_at_the_recorded_sites_gives_the_recorded_wall_times(in_own_process):
+    """What the engine runs is what was calibrated: the same errors, job by job."""
+    pytest.importorskip("simgrid")
+    from small_grids import environment, job, simulate
+
+    jobs = planted(400, 3)
+    fitted = fit_run_times(planted(6000, 1), power)
+    each = {
+        index: {
+            "core_power": power(name), "efficiency": fitted.efficiency[name],
+            "overhead_s": fitted.overhead_s, "core_scaling": fitted.scaling,
+        }
+        for index, name in enumerate("AB")
+    }  # fmt: skip
+    grid = environment(10**6, 10**6, each=each)
+    rows = [
+        job(float(at), row.workload / 10 / row.cores, site="AB".index(row.computingsite),
+            cores=row.cores)
+        for at, row in enumerate(jobs.itertuples())
+    ]  # fmt: skip
+    done = in_own_process(simulate, grid, rows)
+    np.testing.assert_allclose(done.jobs["wall_s"], fitted.predict(jobs, power), rtol=1e-9)
+    errors = np.abs(np.log(done.jobs["wall_s"].to_numpy() / jobs["walltime"].to_numpy()))
+    table = calibration_table(jobs, power, fitted).set_index("site")
+    assert np.median(errors) == pytest.approx(table.loc["all", "error"], rel=1e-9)
+
+
+def test_few_jobs_are_drawn_towards_the_grids_efficiency():
+    """Twenty pseudo jobs: with five jobs of its own a site is a fifth on its own way, in logs."""
+    many = pd.DataFrame({"computingsite": "A", "workload": np.full(500, 1e4), "walltime": 1e3})
+    few = pd.DataFrame({"computingsite": "C", "workload": np.full(5, 1e4), "walltime": 4e3})
+    fitted = fit_run_times(pd.concat([many, few], ignore_index=True), power)
+    assert fitted.efficiency["A"] == pytest.approx(1.0, abs=1e-3)
+    assert np.log(fitted.efficiency["C"]) == pytest.approx(0.2 * np.log(0.25), rel=0.02)
+
+
+@pytest.mark.parametrize(
+    "jobs",
+    [
+        planted(2000, 1).drop(columns="walltime"),
+        planted(2000, 1).assign(walltime=np.nan),
+        planted(2000, 1).assign(jobstatus="failed"),
+        planted(40, 1),
+    ],
+)
+def test_without_recorded_wall_times_nothing_is_fitted(jobs):
+    assert fit_run_times(jobs, power) == RunTimes()
+    checked = jobs.head(0) if "walltime" in jobs else jobs
+    assert calibration_table(checked, power, RunTimes()).empty
+
+
+def states(site, failed, rows, kind="k"):
+    status = ["failed"] * failed + ["finished"] * (rows - failed)
+    return pd.DataFrame({"computingsite": site, "jobstatus": status, "project": kind})
+
+
+def test_failure_rates_by_hand():
+    """Grid: 100 of 1,000. A: (90 + 5) / (500 + 50) = .1727; B: (10 + 5) / 550 = .0273."""
+    jobs = pd.concat([states("A", 90, 500), states("B", 10, 500)], ignore_index=True)
+    seconds = np.linspace(0, 150 * 86400, len(jobs))
+    rates = fit_failure_rates(jobs, seconds, ())
+    assert rates.site == pytest.approx({"A": 95 / 550, "B": 15 / 550}, abs=1e-6)
+    assert rates.failed_share == pytest.approx(0.1)
+    assert rates.kind == {}
+
+
+def test_kinds_that_fail_more_have_a_rate_on_top_and_as_many_fail_as_did():
+    parts = [states("A", 100, 500, "bad"), states("A", 10, 500, "good"),
+             states("B", 100, 500, "bad"), states("B", 40, 500, "good")]  # fmt: skip
+    jobs = pd.concat(parts, ignore_index=True).sample(frac=1, random_state=1)
+    seconds = np.linspace(0, 150 * 86400, len(jobs))
+    rates = fit_failure_rates(jobs, seconds, ("project", "datatype"))
+    own = (200 + 50 * 0.125) / 1050
+    assert rates.kind == pytest.approx({"bad": 1 - (1 - own) / (1 - 0.125)}, abs=1e-5)
+    site = jobs["computingsite"].map(rates.site)
+    kind = jobs["project"].map(rates.kind).fillna(0.0)
+    assert (1 - (1 - site) * (1 - kind)).mean() == pytest.approx(0.125, abs=1e-5)
+    assert rates.site["B"] > rates.site["A"]
+
+
+def test_days_on_which_a_site_fails_throughout_are_outages_and_not_rates():
+    """Three outages of two sites: two days, one and one; twenty jobs a day at each site."""
+    down = {("A", 3), ("A", 4), ("A", 20), ("B", 10)}
+    rows = [
+        (name, 86_400 * day + 4000 * number, "failed" if (name, day) in down else "finished")
+        for name in "AB"
+        for day in range(50)
+        for number in range(20)
+    ]
+    jobs = pd.DataFrame(rows, columns=["computingsite", "seconds", "jobstatus"])
+    rates = fit_failure_rates(jobs, jobs["seconds"].to_numpy(float), ())
+    assert rates.seen == 3
+    assert rates.outages.lasting_s == pytest.approx(4 / 3 * 86_400)
+    assert rates.outages.every_s == pytest.approx((2 * 50 - 4) / 3 * 86_400)
+    assert rates.failed_share == 0
+    assert max(rates.site.values()) == 0
+
+
+def test_without_final_states_nothing_fails():
+    jobs = states("A", 5, 10).drop(columns="jobstatus")
+    assert fit_failure_rates(jobs, np.arange(10.0), ()).site == {}
 
 
 @pytest.fixture
 def resources(tmp_path):
-    (tmp_path / "sites.csv").write_text(SITES)
-    (tmp_path / "network.csv").write_text(NETWORK)
+    (tmp_path / "sites.csv").write_text(
+        "site,tier,core_power,cores,queues\nBNL,T1,20,200,ANALY_BNL_VP\nAGLT2,T2,,,AGLT2_SL6\n"
+    )
+    (tmp_path / "network.csv").write_text(
+        "tier,bandwidth_gbps,storage_gbps,latency_ms,transfer_gbps,cores,storage_tb\n"
+        "T0,80,80,10,1,100,1\nT1,80,160,10,1,100,2\nT2,8,8,20,1,100,3\nT3,1,1,10,1,100,4\n"
+    )
     return tmp_path
 
 
-def training(**work):
-    """One job a site and thousand seconds, and the site's work all in its first."""
-    rows = [
-        (f"2024-01-01 00:{minute:02d}:00", site, total if minute == 0 else 0.0)
-        for site, total in work.items()
-        for minute in (0, 50)
-    ]
-    table = pd.DataFrame(rows, columns=["creationtime", "computingsite", "workload"])
-    return table.assign(creationtime=pd.to_datetime(table["creationtime"], utc=True))
+def training(rows=100):
+    """100 jobs in 990 s; 60 at BNL's queue, 40 at a site that no table knows."""
+    return pd.DataFrame(
+        {
+            "creationtime": pd.to_datetime("2024-01-01", utc=True)
+            + pd.to_timedelta(np.arange(rows) * 10, "s"),
+            "computingsite": ["ANALY_BNL_VP"] * 60 + ["ELSEWHERE"] * 40,
+            "workload": 3300.0,
+        }
+    )
 
 
-def build(resources, jobs, load_factor=1.0, utilisation=0.5, rate=None):
-    return build_platform(jobs, DESCRIPTION, resources, load_factor, utilisation, rate)
+def test_sites_are_sized_by_hand(resources):
+    """BNL: 60 × 165 s / 990 s × 2 = 20 cores, / .5 = 40; elsewhere 40 × 330 / 990 × 2 / .5 = 54."""
+    built = build_platform(
+        training(), None, DESCRIPTION, resources, Demand(load_factor=2, utilisation=0.5)
+    )
+    bnl, elsewhere = built.environment.sites
+    assert [bnl.name, bnl.tier, bnl.cores, bnl.core_power] == ["ANALY_BNL_VP", 1, 40, 20.0]
+    # A fifth of 200 installed cores: of 80 and 160 Gb/s and 2 TB.
+    assert bnl.bandwidth == pytest.approx(2e9)
+    assert bnl.read_bandwidth == bnl.write_bandwidth == pytest.approx(4e9)
+    assert bnl.storage_bytes == pytest.approx(0.4e12)
+    assert [elsewhere.tier, elsewhere.cores] == [2, 54]
+    assert elsewhere.latency == 0.02
+    assert built.environment.summary["sites_without_facts"] == ["ELSEWHERE"]
+    assert built.environment.summary["run_times"]["fitted_to"] == 0
+    assert built.calibration.empty
 
 
-def test_cores_are_demand_over_utilisation(resources):
-    """6e6 HS23·s in 3,000 s at 20 HS23 per core ask for 100 cores; half busy that is 200."""
-    jobs = training(BIG_QUEUE=6e6, SMALL=6e5)
-    found = build(resources, jobs)
-    assert [(site.name, site.cores) for site in found.sites] == [("BIG_QUEUE", 200), ("SMALL", 40)]
-    assert [site.core_power for site in found.sites] == [20.0, 10.0]
-    faster = build(resources, jobs, load_factor=3.0)
-    assert [site.cores for site in faster.sites] == [600, 120]
-    rate = len(jobs) / 3000 / 4
-    assert [site.cores for site in build(resources, jobs, rate=rate).sites] == [50, 10]
+def test_the_rate_of_the_simulated_jobs_counts(resources):
+    rate = len(training()) / 990 / 4
+    built = build_platform(training(), None, DESCRIPTION, resources, Demand(8, 0.5, rate))
+    assert [site.cores for site in built.environment.sites] == [40, 54]
 
 
-def test_every_site_has_a_core_and_room_for_the_largest_job(resources):
-    jobs = training(BIG_QUEUE=1.0, SMALL=0.0)
-    assert [site.cores for site in build(resources, jobs).sites] == [1, 1]
-    wide = jobs.assign(cores=[1, 8, 1, 1])
-    assert [site.cores for site in build(resources, wide).sites] == [8, 8]
+def test_sites_hold_the_largest_job_where_cores_are_known(resources):
+    jobs = training().assign(cores=[16] + [1] * 99)
+    for known, least in ((True, 16), (False, 1)):
+        built = build_platform(
+            jobs, None, DESCRIPTION, resources, Demand(0.001, 0.5, cores_known=known)
+        )
+        assert [site.cores for site in built.environment.sites] == [least, least]
 
 
-def test_links_are_the_slice_of_the_real_ones(resources):
-    """BIG_OTHER has 50 of 100 cores, so half of 100 and of 50 Gb/s; SMALL one of 500, so 1 Gb/s."""
-    found = build(resources, training(BIG_OTHER=1.5e6, SMALL=1.0))
-    big, small = found.sites
-    assert (big.cores, small.cores) == (50, 1)
-    assert (big.bandwidth, big.storage_bandwidth) == (50 * GIGABIT, 25 * GIGABIT)
-    assert (small.bandwidth, small.storage_bandwidth) == (1 * GIGABIT, 1 * GIGABIT)
-    assert (big.latency, small.latency) == (0.02, 0.03)
-    whole = build(resources, training(BIG_OTHER=1.5e8, SMALL=1.0)).sites[0]
-    assert whole.bandwidth == 100 * GIGABIT
+def test_a_platform_is_saved_and_loaded(resources, tmp_path):
+    built = build_platform(training(), None, DESCRIPTION, resources, Demand())
+    built.environment.save(tmp_path / "platform.json")
+    assert Environment.load(tmp_path / "platform.json") == built.environment
 
 
-def test_unknown_sites_are_tier_2_of_default_power_and_named(resources):
-    found = build(resources, training(ELSEWHERE=6e5, SMALL=1.0))
-    assert found.summary["sites_without_facts"] == ["ELSEWHERE"]
-    assert (found.sites[0].tier, found.sites[0].core_power, found.sites[0].cores) == (2, 10.0, 40)
-
-
-def test_the_shipped_resources_can_be_read():
-    found = build(RESOURCES, training(ANALY_BNL_VP=6e6, AGLT2=6e5))
-    assert found.summary["sites_without_facts"] == []
-    assert [(site.name, site.tier) for site in found.sites] == [("AGLT2", 2), ("ANALY_BNL_VP", 1)]
-
-
-def test_a_platform_is_read_as_it_was_written(resources, tmp_path):
-    built = build(resources, training(BIG_QUEUE=6e6, SMALL=6e5))
-    built.save(tmp_path / "platform.json")
-    assert Platform.load(tmp_path / "platform.json") == built
+def test_queues_have_the_facts_of_their_site_and_panda_its_default_power(resources):
+    facts = read_sites(resources / "sites.csv")
+    assert facts["ANALY_BNL_VP"] == facts["BNL"]
+    assert [facts["AGLT2_SL6"].core_power, facts["AGLT2_SL6"].cores] == [10.0, None]
 
 
 @pytest.mark.parametrize(
-    ("file", "old", "new", "message"),
+    ("file", "old", "new", "words"),
     [
-        ("sites.csv", "20.0", "fast", r"row 1: core_power is 'fast', expected a positive number"),
-        ("sites.csv", "T2", "tier 2", "row 2: tier is 'tier 2', expected T0, T1, T2 or T3"),
-        ("sites.csv", "queues", "names", "column 'queues' is missing"),
-        ("network.csv", "T3,1,1,40,1,100,assumption\n", "", "there is no row for tier 'T3'"),
-        ("network.csv", "T1,100", "T1,-100", "row 2: bandwidth_gbps is '-100'"),
+        ("sites.csv", "T1,20", "T9,20", r"sites\.csv: row 1: tier is 'T9', expected T0"),
+        ("sites.csv", "T1,20", "T1,fast", r"sites\.csv: row 1: core_power is 'fast'"),
+        ("sites.csv", "T1,20", "T1,-1", r"sites\.csv: row 1: core_power is '-1'"),
+        ("sites.csv", "core_power", "power", "column 'core_power' is missing"),
+        ("network.csv", "T1,80,160", "T1,nan,160", "row 2: bandwidth_gbps is 'nan'"),
+        ("network.csv", "T3,1,1,10,1,100,4\n", "", "no row for tier 'T3'"),
+        ("network.csv", "T2,8,8,20,1,100,3", "T2,8", "row 3 has fewer values"),
     ],
 )
-def test_faulty_resources_are_errors(resources, file, old, new, message):
+def test_wrong_resources_name_file_and_row(resources, file, old, new, words):
     path = resources / file
-    path.write_text(path.read_text().replace(old, new))
-    with pytest.raises(InputError, match=message) as raised:
-        build(resources, training(BIG_QUEUE=1.0))
-    assert file in str(raised.value)
-
-
-def test_missing_resources_are_an_error(tmp_path):
-    with pytest.raises(InputError, match=r"sites\.csv: no such resource table"):
-        build(tmp_path, training(BIG=1.0))
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    with pytest.raises(InputError, match=words):
+        (read_sites if file == "sites.csv" else read_network)(path)
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("content", "words"),
     [
-        ({"cores": 0}, "S: cores is 0, expected at least 1"),
-        ({"core_power": -1.0}, r"S: core_power is -1\.0, expected a positive number"),
-        ({"latency": 0}, "S: latency is 0, expected a positive number"),
-        ({"tier": 7}, "S: tier is 7, expected 0 to 3"),
-        ({"colour": "red"}, r"sites\[0\] is not a site: .*colour"),
+        ("{sites: []}", "sites is"),
+        ("{sites: [{name: A}]}", r"sites\.0\.cores"),
+        ("{sites: [{name: A, cores: -1}]}", r"sites\.0\.cores is -1"),
+        ("{sites: [{name: A, cores: 0}]}", "no site has cores"),
+        ("{sites: [{name: A, cores: 1}, {name: A, cores: 1}]}", "site 'A' stands there twice"),
+        ("{sites: [{name: A, cores: 1, speed: 3}]}", "speed: unknown key .*allowed: name, tier"),
+        ("{sites: [{name: A, cores: 1, bandwidth: .nan}]}", r"sites\.0\.bandwidth"),
+        (
+            "{sites: [{name: A, cores: 1}, {name: B, cores: 1, bandwidth: null}]}",
+            "no path leads to site 'B'",
+        ),
+        (
+            "{sites: [{name: A, cores: 1}], links: [{between: [A, B], bandwidth: 1}]}",
+            "there is no site 'B'; the sites are A",
+        ),
+        ("{sites: [{name: A, cores: 1}], links: [{between: [A, A], bandwidth: 1}]}", "to itself"),
+        (
+            "{sites: [{name: A, cores: 1}], outages: [{site: X, start_s: 1, lasting_s: 1}]}",
+            "there is no site 'X'",
+        ),
+        ("[1, 2]", "expected keys and values"),
+        ("{sites: ", "holds no environment in YAML"),
     ],
 )
-def test_a_faulty_platform_is_an_error(tmp_path, change, message):
-    site = {"name": "S", "tier": 2, "cores": 1, "core_power": 10.0, "bandwidth": 1e9}
-    site |= {"latency": 0.01, "storage_bandwidth": 1e9} | change
-    path = tmp_path / "platform.json"
-    path.write_text(json.dumps({"sites": [site]}))
-    with pytest.raises(InputError, match=message):
-        Platform.load(path)
-
-
-@pytest.mark.parametrize("text", ["", "[1]", "{}", '{"sites": []}', '{"sites": [3]}'])
-def test_what_is_no_platform_is_an_error(tmp_path, text):
-    path = tmp_path / "platform.json"
-    path.write_text(text)
-    with pytest.raises(InputError, match=r"platform\.json"):
-        Platform.load(path)
+def test_a_wrong_environment_says_what_is_wrong(tmp_path, content, words):
+    path = tmp_path / "environment.yaml"
+    path.write_text(content)
+    with pytest.raises(InputError, match=words):
+        Environment.load(path)
+    with pytest.raises(InputError, match="no such environment"):
+        Environment.load(tmp_path / "none.yaml")

@@ -77,15 +77,15 @@ def test_round_robin_takes_turns_by_cores():
 
 
 def test_power_of_two_takes_the_better_of_two():
-    """Of three sites the most loaded is taken only if drawn twice: one time in nine."""
-    parts = states(10, 10, 10)
+    """Drawn by cores: 1/4, 1/4, 1/2. The most loaded is taken only if drawn twice: 1 in 16."""
+    parts = states(10, 10, 20)
     for state, load in zip(parts, (1, 2, 3), strict=True):
-        state.committed_cores = load
-    grid = Grid(parts)
+        state.committed_cores = load * state.cores / 10
+    grid = Grid([parts[0], parts[2], parts[1]])
     policy = plugins.load(_SITES, "power_of_two").Policy()
     counts = Counter(policy.choose(a_job(), grid).name for _ in range(9000))
-    assert counts["S0"] / 9000 == pytest.approx(5 / 9, abs=0.02)
-    assert counts["S2"] / 9000 == pytest.approx(1 / 9, abs=0.015)
+    assert counts["S0"] / 9000 == pytest.approx(1 - 9 / 16, abs=0.02)
+    assert counts["S2"] / 9000 == pytest.approx(1 / 4, abs=0.02)
 
 
 def test_data_locality_goes_where_the_input_is():

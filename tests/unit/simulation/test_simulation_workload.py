@@ -3,11 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from small_grids import environment
 
 from redwood.errors import InputError
-from redwood.simulation.placement import place_replicas
-from redwood.simulation.platform import Platform, PlatformSite
-from redwood.simulation.workload import arrival_rate, assign_datasets, build_workload, read_jobs
+from redwood.simulation.datasets import assign_datasets, place_replicas, read_catalogue
+from redwood.simulation.job_table import describe_jobs, read_jobs
+from redwood.simulation.workload import RECORDED_STATES, arrival_rate, build_workload
 from redwood.tables import Column, TableDescription, write_table
 
 COLUMNS = {
@@ -54,104 +57,200 @@ def test_only_features_are_read(tmp_path):
     description = describe()
     table = read_jobs(written(tmp_path, frame(), description), description)
     assert "cores" not in table
-    assert [job.cores for job in build_workload(table, description, 1.0, 1).jobs] == [1, 1, 1]
+    assert build_workload(table, description, 1).cores.tolist() == [1, 1, 1]
     described = describe(cores=Column("cores", "integer"))
     table = read_jobs(written(tmp_path, frame(), described), described)
-    assert [job.cores for job in build_workload(table, described, 1.0, 1).jobs] == [8, 8, 8]
+    assert build_workload(table, described, 1).cores.tolist() == [8, 8, 8]
 
 
-def test_jobs_are_submitted_in_order_of_time_and_keep_their_rows():
-    table = frame().iloc[[2, 0, 1]].reset_index(drop=True)
-    workload = build_workload(table, describe(), 4.0, 1)
-    assert [job.row for job in workload.jobs] == [1, 2, 0]
-    assert [job.submit for job in workload.jobs] == [0.0, 2.5, 5.0]
+def test_submissions_are_in_order_scaled_and_from_zero():
+    times = pd.to_datetime(["2024-01-01 00:01", "2024-01-01 00:00", "2024-01-01 00:01"], utc=True)
+    load = build_workload(
+        frame(creationtime=times, workload=[1.0, 2.0, 3.0]), describe(), 1, load_factor=4
+    )
+    assert load.row.tolist() == [1, 0, 2]
+    assert load.submit.tolist() == [0, 15, 15]
+    jobs = list(load.jobs())
+    assert [job.work for job in jobs] == [2, 1, 3]
+    assert [job.row for job in jobs] == [1, 0, 2]
+    assert jobs[0].site == "CERN"
+    assert arrival_rate(frame(creationtime=times), describe()) == pytest.approx(3 / 60)
 
 
-def test_the_arrival_rate_is_rows_over_the_time_they_span():
-    assert arrival_rate(frame(11), describe()) == pytest.approx(11 / 100)
-    assert arrival_rate(frame(1), describe()) == 1.0
+def test_outputs_are_a_share_of_the_inputs():
+    load = build_workload(frame(size=[0, 1000, 2005]), describe(), 1, output_share=0.1)
+    assert load.output_bytes.tolist() == [0, 100, 200]
 
 
-def test_a_narrow_table_holds_one_core_jobs_without_input_that_finish():
-    narrow = ("datatype", "size", "jobstatus", "cores")
-    workload = build_workload(frame().drop(columns=[*narrow]), describe(*narrow), 1.0, 1)
-    assert workload.datasets == 0
-    assert {(job.cores, job.input_bytes, job.dataset) for job in workload.jobs} == {(1, 0, -1)}
-    assert set(workload.recorded_state) == {"finished"}
+def test_what_a_table_lacks_has_a_default():
+    table = frame().drop(columns=["size", "jobstatus", "datatype", "cores"])
+    description = describe("size", "jobstatus", "datatype", "cores")
+    load = build_workload(table, description, 1)
+    assert load.dataset.tolist() == [-1, -1, -1]
+    assert load.input_bytes.tolist() == [0, 0, 0]
+    assert [RECORDED_STATES[state] for state in load.state] == ["finished"] * 3
+
+
+def test_owners_are_users_where_there_are_any():
+    description = describe(user=Column("user", "categorical"))
+    load = build_workload(frame(user=["b", "a", "b"]), description, 1)
+    assert load.owner.tolist() == [1, 0, 1]
 
 
 @pytest.mark.parametrize(
-    ("changed", "message"),
+    ("changed", "words"),
     [
-        ({"workload": [1.0, -3.0, 2.0]}, r"row 1: workload is -3\.0, expected .* at least 0"),
-        ({"workload": [1.0, 2.0, np.inf]}, "row 2: workload is inf"),
-        ({"size": [-1, 2, 3]}, "row 0: size is -1"),
-        ({"jobstatus": ["finished", "done", "failed"]}, "row 1: jobstatus is 'done', expected one"),
+        ({"workload": [1.0, -5.0, 1.0]}, "row 1: workload is -5.0"),
+        ({"workload": [1.0, 1.0, float("inf")]}, "row 2: workload is inf"),
+        ({"size": [-1, 0, 0]}, "row 0: size is -1"),
+        ({"jobstatus": ["finished", "running", "failed"]}, "row 1: jobstatus is 'running'"),
     ],
 )
-def test_impossible_values_are_named_with_their_row(tmp_path, changed, message):
-    description = describe()
-    with pytest.raises(InputError, match=message):
-        read_jobs(written(tmp_path, frame(**changed), description), description)
+def test_impossible_values_name_file_row_and_value(tmp_path, changed, words):
+    path = written(tmp_path, frame(**changed), describe())
+    with pytest.raises(InputError, match=rf"jobs\.parquet: {words}"):
+        read_jobs(path, describe())
 
 
-def test_an_empty_table_and_a_missing_feature_are_errors(tmp_path):
-    description = describe()
-    with pytest.raises(InputError, match="the job table has no rows"):
-        read_jobs(written(tmp_path, frame(0), description), description)
-    lacking = describe("workload")
-    with pytest.raises(InputError, match="a simulation needs the feature 'workload'"):
-        read_jobs(written(tmp_path, frame(), lacking), lacking)
+def test_a_table_without_what_a_simulation_needs_is_an_error(tmp_path):
+    description = describe("workload")
+    with pytest.raises(InputError, match="needs the feature 'workload'"):
+        read_jobs(written(tmp_path, frame(), description), description)
+    with pytest.raises(InputError, match="has no rows"):
+        read_jobs(written(tmp_path, frame(0), describe()), describe())
 
 
-def test_datasets_belong_to_one_data_type_and_serve_twenty_jobs_on_average():
-    rows = 400
-    table = frame(rows, datatype=["PHYS", "SUSY"] * (rows // 2))
-    size = np.full(rows, 1000.0)
-    size[:100] = 0
-    dataset = assign_datasets(table, size, seed=1)
-    assert (dataset[:100] == -1).all()
-    assert (dataset[100:] >= 0).all()
-    assert dataset.max() < 2 * -(-150 // 20)
-    types = pd.Series(table["datatype"][100:]).groupby(dataset[100:]).nunique()
-    assert (types == 1).all()
-    assert (assign_datasets(table, size, seed=1) == dataset).all()
-    assert (assign_datasets(table, size, seed=2) != dataset).any()
-
-
-def test_the_popularity_of_datasets_is_zipfs():
-    """20,000 jobs draw from 1,000 datasets: the first gets 1 / H(1000) = 13.4 % of them."""
-    dataset = assign_datasets(frame(20_000), np.full(20_000, 1.0), seed=1)
-    shares = np.bincount(dataset) / len(dataset)
-    harmonic = (1 / np.arange(1, 1001)).sum()
-    assert shares[:3] == pytest.approx(1 / np.arange(1, 4) / harmonic, rel=0.1)
-
-
-def sites(*tiers_and_cores):
-    return Platform(
-        tuple(
-            PlatformSite(f"S{index}", tier, cores, 10.0, 1e9, 0.01, 1e9)
-            for index, (tier, cores) in enumerate(tiers_and_cores)
-        ),
-        {},
+def test_a_csv_is_read_by_the_names_of_its_columns(tmp_path):
+    path = tmp_path / "jobs.csv"
+    table = frame().drop(columns="jobstatus")
+    table.assign(colour="red", creationtime=table["creationtime"].dt.tz_localize(None)).to_csv(
+        path, index=False
     )
+    description = describe_jobs(path)
+    assert "colour" not in description
+    read = read_jobs(path, description)
+    assert read["creationtime"].tolist() == table["creationtime"].tolist()
+    assert read["cores"].tolist() == [8, 8, 8]
+    parquet = written(tmp_path, frame(), describe())
+    assert [column.name for column in describe_jobs(parquet).columns] == [
+        "creationtime", "computingsite", "datatype", "size", "cores", "jobstatus", "workload",
+    ]  # fmt: skip
 
 
-def test_replicas_lie_at_a_tier_1_and_elsewhere_by_cores():
-    replicas = np.array(place_replicas(sites((1, 30), (2, 50), (1, 10), (2, 10)), 40_000, seed=1))
-    first = np.bincount(replicas[:, 0], minlength=4) / len(replicas)
-    assert first == pytest.approx([0.75, 0, 0.25, 0], abs=0.01)
-    assert (replicas[:, 0] != replicas[:, 1]).all()
-    second = np.bincount(replicas[replicas[:, 0] == 0, 1], minlength=4)
-    assert second / second.sum() == pytest.approx([0, 5 / 7, 1 / 7, 1 / 7], abs=0.01)
-    again = place_replicas(sites((1, 30), (2, 50), (1, 10), (2, 10)), 40_000, seed=1)
-    assert (np.array(again) == replicas).all()
+@pytest.mark.parametrize(
+    ("column", "value", "words"),
+    [
+        ("creationtime", "yesterday", "row 1: creationtime is 'yesterday', expected a timestamp"),
+        ("size", "1.5", r"row 1: size is .*1\.5.*, expected a integer"),
+        ("workload", "much", "row 1: workload is 'much', expected a numeric"),
+        ("computingsite", "", "row 1: computingsite is nan, expected a categorical"),
+    ],
+)
+def test_a_wrong_value_in_a_csv_names_row_and_column(tmp_path, column, value, words):
+    path = tmp_path / "jobs.csv"
+    table = frame().astype(str)
+    table.loc[1, column] = value
+    table.to_csv(path, index=False)
+    with pytest.raises(InputError, match=rf"jobs\.csv: {words}"):
+        read_jobs(path, describe_jobs(path))
 
 
-def test_replicas_without_a_tier_1_and_at_a_single_site():
-    assert {index for pair in place_replicas(sites((2, 1), (2, 1)), 50, 1) for index in pair} == {
-        0,
-        1,
-    }
-    assert place_replicas(sites((2, 5)), 2, seed=1) == [(0,), (0,)]
-    assert place_replicas(sites((2, 5)), 0, seed=1) == []
+def test_files_that_are_no_job_tables(tmp_path):
+    with pytest.raises(InputError, match="no such job table"):
+        describe_jobs(tmp_path / "none.parquet")
+    (tmp_path / "text.parquet").write_text("not parquet")
+    with pytest.raises(InputError, match="neither parquet nor CSV"):
+        describe_jobs(tmp_path / "text.parquet")
+
+
+def test_datasets_are_shared_within_kinds_among_jobs_of_like_size():
+    random = np.random.default_rng(1)
+    kind = random.integers(3, size=2000)
+    size = random.integers(0, 10**6, 2000)
+    size[:100] = 0
+    dataset, names = assign_datasets(pd.DataFrame(index=range(2000)), kind, size, 7)
+    assert names is None
+    assert (dataset[:100] == -1).all()
+    assert (dataset[size > 0] >= 0).all()
+    found = pd.DataFrame({"kind": kind, "size": size, "dataset": dataset})[size > 0]
+    assert len(found[["dataset", "kind"]].drop_duplicates()) == found["dataset"].nunique()
+    # Zipf: the most popular dataset of some 33 has about a quarter of its kind's jobs.
+    of_kind = found[found["kind"] == 0]
+    counts = of_kind["dataset"].value_counts()
+    most = 1 / sum(1 / rank for rank in range(1, 34))
+    assert counts.iloc[0] / len(of_kind) == pytest.approx(most, abs=0.06)
+    # Sizes of the datasets of a kind do not overlap.
+    spans = of_kind.groupby("dataset")["size"].agg(["min", "max"]).sort_values("min")
+    assert (spans["min"].to_numpy()[1:] >= spans["max"].to_numpy()[:-1]).all()
+    again, _ = assign_datasets(pd.DataFrame(index=range(2000)), kind, size, 7)
+    assert (again == dataset).all()
+
+
+def test_a_table_that_names_its_datasets_is_believed():
+    description = describe(dataset=Column("dataset", "categorical"))
+    load = build_workload(frame(dataset=["b", "a", "b"], size=[10, 20, 30]), description, 1)
+    assert load.dataset.tolist() == [1, 0, 1]
+    assert load.dataset_names == ("a", "b")
+    assert load.dataset_bytes.tolist() == [20, 30]
+
+
+def test_replicas_lie_at_tier_1_and_elsewhere_by_cores():
+    grid = environment(100, 300, 200, 400, each={0: {"tier": 1}, 1: {"tier": 0}})
+    replicas = place_replicas(grid, np.full(20_000, 1.0), 2, 3)
+    assert all(len(sites) == 2 for sites in replicas)
+    assert all(sites & {0, 1} for sites in replicas)
+    # First CERN with 3/4, then T2s with 200 and 400 of 700 + whichever of the large ones is left.
+    with_3 = np.mean([3 in sites for sites in replicas])
+    assert with_3 == pytest.approx(0.75 * 400 / 700 + 0.25 * 400 / 900, abs=0.02)
+    one = place_replicas(environment(5), np.full(3, 1.0), 2, 3)
+    assert one == [{0}, {0}, {0}]
+
+
+def test_replicas_go_where_there_is_room():
+    grid = environment(100, 1, storage_bytes=10.0)
+    replicas = place_replicas(grid, np.array([6.0, 4.0, 6.0, 4.0]), 1, 1)
+    load = [sum(size for size, sites in zip([6, 4, 6, 4], replicas, strict=True) if site in sites)
+            for site in (0, 1)]  # fmt: skip
+    assert max(load) <= 10
+    with pytest.raises(InputError, match="dataset 2 has 11 bytes, but no site has more room"):
+        place_replicas(grid, np.array([1.0, 1.0, 11.0]), 1, 1)
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(1, 50), min_size=1, max_size=30), st.integers(1, 4))
+def test_no_site_holds_more_than_it_has_room_for(sizes, copies):
+    grid = environment(5, 3, 2, storage_bytes=200.0)
+    try:
+        replicas = place_replicas(grid, np.array(sizes), copies, 2)
+    except InputError:
+        assert sum(sizes) * copies > 400
+        return
+    for site in range(3):
+        assert sum(s for s, sites in zip(sizes, replicas, strict=True) if site in sites) <= 200
+    assert all(1 <= len(sites) <= copies for sites in replicas)
+
+
+def test_a_catalogue_says_where_datasets_lie(tmp_path):
+    path = tmp_path / "catalogue.csv"
+    path.write_text("dataset,sites,bytes\na,S0 S1,500\nb,S1,\nelsewhere,S0,\n")
+    grid = environment(1, 1)
+    replicas, sizes = read_catalogue(path, grid, ("a", "b"), np.array([100.0, 200.0]))
+    assert replicas == [{0, 1}, {1}]
+    assert sizes.tolist() == [500, 200]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("dataset,bytes\n", "column 'sites' is missing"),
+        ("dataset,sites\na,\n", "line 2: dataset 'a' has no replica"),
+        ("dataset,sites\na,S0\nb,S7\n", "line 3: dataset 'b': there is no site 'S7'"),
+        ("dataset,sites\na,S0\n", "dataset 'b' of the job table has no replica"),
+        ("dataset,sites,bytes\na,S0,much\nb,S0,\n", "bytes is 'much', expected a positive"),
+    ],
+)
+def test_a_wrong_catalogue_names_the_line(tmp_path, text, words):
+    path = tmp_path / "catalogue.csv"
+    path.write_text(text)
+    with pytest.raises(InputError, match=words):
+        read_catalogue(path, environment(1), ("a", "b"), np.array([1.0, 1.0]))

@@ -138,7 +138,7 @@ def _named(codes: np.ndarray, names: np.ndarray) -> pd.Categorical:
 
 
 def site_table(run: Run, attempts: Attempts, until: float) -> pd.DataFrame:
-    """One row a site and interval, sites in the environment's order, as `account_tables.SITES` describes it.
+    """One row a site and interval, as `account_tables.SITES` describes it; sites in order.
 
     Args:
         run: the run.
@@ -274,7 +274,7 @@ def _moves(log: Log, attempts: Attempts) -> list[tuple[np.ndarray, ...]]:
 
 
 def flow_table(run: Run, attempts: Attempts) -> pd.DataFrame:
-    """One row a source, destination and kind of transfer, as `account_tables.FLOW_TABLE` describes it."""
+    """One row a source, destination and kind, as `account_tables.FLOW_TABLE` describes it."""
     parts = []
     for kind, (_, source, destination, moved) in enumerate(_moves(run.log, attempts)[:2]):
         parts.append(
@@ -325,6 +325,7 @@ def summarise(run: Run, jobs: pd.DataFrame, attempts: Attempts) -> dict[str, Any
     arrived = np.isfinite(own.staged)
     hits, misses = int((own.hit[arrived] == 1).sum()), int((own.hit[arrived] == 0).sum())
     cores = sum(site.cores for site in run.environment.sites)
+    window = float(jobs["submit"].max()) or (makespan or 0.0)
     moved = sum(int(move[3].sum()) for move in _moves(run.log, attempts))
     recoveries = run.log.recoveries()
     values = {
@@ -336,7 +337,7 @@ def summarise(run: Run, jobs: pd.DataFrame, attempts: Attempts) -> dict[str, Any
         "stagein_mean": _mean(jobs["stagein_s"].to_numpy()[ran]),
         "turnaround_mean": _mean((jobs["end"] - jobs["submit"]).to_numpy()[ran]),
         "throughput": _ratio(finished, (makespan or 0.0) / 3600),
-        "utilisation": _ratio(float(used.sum()), cores * (makespan or 0.0)),
+        "utilisation": _ratio(_used_until(own, window), cores * window),
         "goodput": _ratio(useful, float(used.sum())),
         "failed_share": _ratio(failed, finished + failed),
         "wan_bytes": moved,
@@ -362,6 +363,12 @@ def summarise(run: Run, jobs: pd.DataFrame, attempts: Attempts) -> dict[str, Any
         "outages": {"begun": len(run.log.outages()), "recovered_from": len(recoveries)},
         "outcomes": {name: {"value": values[name], **text} for name, text in described().items()},
     }
+
+
+def _used_until(attempts: Attempts, date: float) -> float:
+    """Core seconds that attempts used until a date, s."""
+    ran = np.minimum(attempts.stop, date) - np.minimum(attempts.start, date)
+    return float((np.nan_to_num(ran) * attempts.cores).sum())
 
 
 def _mean(values: np.ndarray) -> float | None:

@@ -15,7 +15,9 @@ and cannot be changed through it:
 """
 
 from abc import ABC, abstractmethod
+from bisect import bisect
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import accumulate
 from operator import attrgetter
 from random import Random
 from typing import Any, NamedTuple
@@ -57,7 +59,7 @@ class SiteState:
     __slots__ = (
         "busy_cores", "committed_cores", "core_power", "core_scaling", "cores", "efficiency",
         "failed_jobs", "finished_jobs", "index", "name", "overhead_s", "queue_limit", "queue_time",
-        "receiving", "running_core_s", "running_jobs", "sending", "speed", "staging_jobs",
+        "receiving", "running_until_core_s", "running_jobs", "sending", "speed", "staging_jobs",
         "storage_bytes", "tier", "up", "used_bytes", "waiting_core_s", "waiting_jobs",
     )  # fmt: skip
 
@@ -83,7 +85,8 @@ class SiteState:
         self.up, self.used_bytes = True, 0.0
         self.busy_cores = self.committed_cores = 0
         self.running_jobs = self.waiting_jobs = self.staging_jobs = 0
-        self.running_core_s = self.waiting_core_s = 0.0
+        # Sums of cores × date of the end over what runs, and of cores × run time over what waits.
+        self.running_until_core_s = self.waiting_core_s = 0.0
         self.sending = self.receiving = 0
         self.finished_jobs = self.failed_jobs = 0
         self.queue_time = 0.0
@@ -122,7 +125,9 @@ class Site:
     waiting_jobs = _seen("waiting_jobs", "Jobs whose input is there and that wait for cores.")
     staging_jobs = _seen("staging_jobs", "Jobs whose input is on its way.")
     waiting_core_s = _seen("waiting_core_s", "Core seconds that jobs not yet started will take.")
-    running_core_s = _seen("running_core_s", "Core seconds that the running jobs take in all.")
+    running_core_s = _seen(
+        "running_until_core_s", "Core seconds that the running jobs take in all."
+    )
     queue_time = _seen("queue_time", "Moving average of the time jobs waited for cores, s.")
     finished_jobs = _seen("finished_jobs", "Attempts that have finished here.")
     failed_jobs = _seen("failed_jobs", "Attempts that have failed here.")
@@ -188,6 +193,7 @@ class Grid:
         self._tried = tried if tried is not None else {}
         self._clock = clock
         self._able: dict[int, tuple[Site, ...]] = {}
+        self._weights: dict[int, list[int]] = {}
         self._reads: dict[int, int] = {}
 
     def __iter__(self) -> Iterator[Site]:
@@ -219,6 +225,20 @@ class Grid:
             return tuple(site for site in sites if site.index not in tried) or sites
         return sites
 
+    def takes(self, site: Site, job: Job) -> bool:
+        """Whether a site can take the job, failed there before or not."""
+        return takes(site._state, job)
+
+    def draw(self, job: Job) -> Site | None:
+        """One of `able` at random, with its cores as its weight; none if there is none."""
+        sites = self.able(job)
+        if job.row in self._tried:
+            return self.random.choices(sites, [s.cores for s in sites])[0] if sites else None
+        weights = self._weights.get(job.cores)
+        if weights is None:
+            weights = self._weights[job.cores] = list(accumulate(s.cores for s in sites))
+        return sites[bisect(weights, self.random.random() * weights[-1])] if sites else None
+
     def replicas(self, job: Job) -> tuple[Site, ...]:
         """The sites that hold the job's input; none where it has no input."""
         return self.holders(job.dataset) if job.dataset >= 0 else ()
@@ -247,14 +267,17 @@ class Grid:
     def transfer_time(self, job: Job, site: Site) -> float:
         """How long the job's input would take to get to `site`, estimated, s.
 
-        From the replica with the most bandwidth per transfer that it sends already, as staging
-        chooses it. None where the input is there or there is none.
+        From the site's own storage or else from the best replica: at the bandwidth of the path
+        shared with as many as read from the one storage or come to the other site already.
+        Nothing where there is no input.
         """
-        if job.dataset < 0 or site.index in self._replicas[job.dataset]:
+        if job.dataset < 0:
             return 0.0
+        holders = self._replicas[job.dataset]
+        to, arriving = site.index, site.receiving
         rates = [
-            self._bandwidth(index, site.index) / (1 + self._states[index].sending)
-            for index in self._replicas[job.dataset]
+            self._bandwidth(index, to) / (1 + max(self._states[index].sending, arriving))
+            for index in ((to,) if to in holders else holders)
             if self._states[index].up
         ]
         return job.input_bytes / max(rates) if rates else float("inf")
@@ -262,6 +285,7 @@ class Grid:
     def _forget_able(self) -> None:
         """A site went down, came back, filled up or has room again."""
         self._able.clear()
+        self._weights.clear()
 
 
 def takes(state: SiteState, job: Job) -> bool:

@@ -82,10 +82,10 @@ def place_replicas(
     random = generator(seed, "simulation", "replicas")
     # Exponential races: the least of E/w is drawn with probability proportional to w, the next
     # least so from the rest.
-    races = random.exponential(size=(len(dataset_bytes), len(sites))) / weights
     with np.errstate(divide="ignore"):
-        first = np.argmin(np.where(first_weights > 0, races, np.inf), axis=1)
-    races[np.arange(len(races)), first] = -1.0
+        first_races = random.exponential(size=(len(dataset_bytes), len(sites))) / first_weights
+    races = random.exponential(size=first_races.shape) / weights
+    races[np.arange(len(races)), first_races.argmin(axis=1)] = -1.0
     preferred = np.argsort(races, axis=1, kind="stable")[:, :copies]
     if all(site.storage_bytes is None for site in sites):
         return [set(row) for row in preferred.tolist()]

@@ -8,6 +8,7 @@ A file in YAML or JSON, made from records (`platform.py`) or written by hand. Th
 """
 
 import hashlib
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -162,15 +163,17 @@ def read_yaml(path: str | Path, what: str) -> dict[str, Any]:
         InputError: the file is missing, is no YAML, or holds no mapping.
     """
     try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        text = Path(path).read_text(encoding="utf-8")
+        # JSON by its own parser, which is a hundred times as fast.
+        content = json.loads(text) if str(path).endswith(".json") else yaml.safe_load(text)
     except (FileNotFoundError, NotADirectoryError):
         raise InputError(f"{path}: no such {what}") from None
     except IsADirectoryError:
-        raise InputError(f"{path}: is a folder, expected a {what} in YAML") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a {what} in YAML: {error}") from None
+        raise InputError(f"{path}: is a folder, expected YAML: the {what}") from None
+    except (yaml.YAMLError, json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: holds no {what} in YAML: {error}") from None
     if not isinstance(content, dict):
-        raise InputError(f"{path}: not a {what}: expected keys and values")
+        raise InputError(f"{path}: holds no {what}: expected keys and values")
     return content
 
 

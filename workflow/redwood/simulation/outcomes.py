@@ -18,7 +18,7 @@ OUTCOMES = {
     "stagein_mean": ("s", "mean time to stage in the input, local inputs included"),
     "turnaround_mean": ("s", "mean time from submission to end of the jobs that ran"),
     "throughput": ("jobs/h", "finished jobs per hour of makespan"),
-    "utilisation": ("", "busy share of all cores over the makespan"),
+    "utilisation": ("", "busy share of all cores from the first to the last submission"),
     "goodput": ("", "share of the core seconds that went into attempts that finished"),
     "failed_share": ("", "jobs that failed among those that finished or failed"),
     "wan_bytes": ("bytes", "moved between sites: inputs, outputs and copies"),

@@ -8,4 +8,4 @@ class Policy(Brokerage):
 
     def choose(self, job: Job, grid: Grid) -> Site | None:
         site = grid.site(job.site)
-        return site if site in grid.able(job) else None
+        return site if site is not None and grid.takes(site, job) else None

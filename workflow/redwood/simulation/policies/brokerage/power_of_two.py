@@ -4,14 +4,12 @@ from redwood.simulation.contract import Brokerage, Grid, Job, Site
 
 
 class Policy(Brokerage):
-    """Of two sites drawn alike the one that is less loaded once it has the job."""
+    """Of two sites, drawn by their cores, the one that is less loaded once it has the job."""
 
     def choose(self, job: Job, grid: Grid) -> Site | None:
-        able = grid.able(job)
-        if not able:
-            return None
-        draw, count = grid.random.random, len(able)
-        one, other = able[int(draw() * count)], able[int(draw() * count)]
+        one, other = grid.draw(job), grid.draw(job)
+        if one is None or other is None:
+            return one
         if one.load + job.cores / one.cores <= other.load + job.cores / other.cores:
             return one
         return other

@@ -7,7 +7,4 @@ class Policy(Brokerage):
     """A site drawn with probability proportional to its cores."""
 
     def choose(self, job: Job, grid: Grid) -> Site | None:
-        able = grid.able(job)
-        if not able:
-            return None
-        return grid.random.choices(able, [site.cores for site in able])[0]
+        return grid.draw(job)
