@@ -113,13 +113,19 @@ def test_pandas_weight_is_the_published_one():
 
 def test_shortest_completion_weighs_transfer_queue_and_speed():
     parts = [SiteState(0, "near", 1, 10.0), SiteState(1, "fast", 1, 20.0)]
-    grid = Grid(parts, [{0}], [1e9], bandwidth=lambda i, j: 1e8)
+
+    def grid(rate):
+        wan = [[float("inf"), rate], [rate, float("inf")]]
+        return Grid(parts, [{0}], [1e9], bandwidth=lambda i, j: wan[i][j], clock=lambda: 1000.0)
+
     # 1,000 HS23·s: 100 s at 10 HS23 near the data, 10 s of transfer and 50 s where it is fast.
-    assert choose("shortest_completion", a_job(dataset=0), grid).name == "fast"
-    slow = Grid(parts, [{0}], [1e9], bandwidth=lambda i, j: 1e7)
+    assert choose("shortest_completion", a_job(dataset=0), grid(1e8)).name == "fast"
+    slow = grid(1e7)
+    assert slow.transfer_time(a_job(dataset=0), slow.sites[1]) == 100
     assert choose("shortest_completion", a_job(dataset=0), slow).name == "near"
-    parts[0].busy_cores, parts[0].running_core_s = 1, 500.0
-    assert grid.sites[0].waiting_time(a_job()) == 250.0
+    # What runs near the data has until 1,200 s.
+    parts[0].busy_cores, parts[0].running_until_core_s = 1, 1200.0
+    assert slow.waiting_time(a_job(), slow.sites[0]) == 200.0
     assert choose("shortest_completion", a_job(dataset=0), slow).name == "fast"
 
 

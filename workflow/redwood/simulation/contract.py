@@ -57,10 +57,31 @@ class SiteState:
     """A site as the engine keeps it; policies see it through `Site`."""
 
     __slots__ = (
-        "busy_cores", "committed_cores", "core_power", "core_scaling", "cores", "efficiency",
-        "failed_jobs", "finished_jobs", "index", "name", "overhead_s", "queue_limit", "queue_time",
-        "receiving", "running_until_core_s", "running_jobs", "sending", "speed", "staging_jobs",
-        "storage_bytes", "tier", "up", "used_bytes", "waiting_core_s", "waiting_jobs",
+        "busy_cores",
+        "committed_cores",
+        "core_power",
+        "core_scaling",
+        "cores",
+        "efficiency",
+        "failed_jobs",
+        "finished_jobs",
+        "index",
+        "name",
+        "overhead_s",
+        "queue_limit",
+        "queue_time",
+        "receiving",
+        "running_jobs",
+        "running_until_core_s",
+        "sending",
+        "speed",
+        "staging_jobs",
+        "storage_bytes",
+        "tier",
+        "up",
+        "used_bytes",
+        "waiting_core_s",
+        "waiting_jobs",
     )  # fmt: skip
 
     def __init__(
@@ -125,9 +146,6 @@ class Site:
     waiting_jobs = _seen("waiting_jobs", "Jobs whose input is there and that wait for cores.")
     staging_jobs = _seen("staging_jobs", "Jobs whose input is on its way.")
     waiting_core_s = _seen("waiting_core_s", "Core seconds that jobs not yet started will take.")
-    running_core_s = _seen(
-        "running_until_core_s", "Core seconds that the running jobs take in all."
-    )
     queue_time = _seen("queue_time", "Moving average of the time jobs waited for cores, s.")
     finished_jobs = _seen("finished_jobs", "Attempts that have finished here.")
     failed_jobs = _seen("failed_jobs", "Attempts that have failed here.")
@@ -149,17 +167,6 @@ class Site:
     def run_time(self, job: Job) -> float:
         """How long `job` would run here, s."""
         return self._state.run_time(job)
-
-    def waiting_time(self, job: Job) -> float:
-        """How long `job` would wait for cores if its input were there, estimated, s.
-
-        None while its cores are free and nobody waits. Else the core seconds ahead of it, half of
-        those that run and all that wait, over the cores.
-        """
-        state = self._state
-        if state.waiting_jobs == 0 and state.cores - state.busy_cores >= job.cores:
-            return 0.0
-        return (0.5 * state.running_core_s + state.waiting_core_s) / state.cores
 
 
 class Grid:
@@ -281,6 +288,18 @@ class Grid:
             if self._states[index].up
         ]
         return job.input_bytes / max(rates) if rates else float("inf")
+
+    def waiting_time(self, job: Job, site: Site) -> float:
+        """How long `job` would wait for cores if its input were at `site`, estimated, s.
+
+        Not at all while its cores are free and nobody waits. Else the core seconds that those that
+        run have left and all that wait or stage in will take, over the cores.
+        """
+        state = site._state
+        if state.waiting_jobs == 0 and state.cores - state.busy_cores >= job.cores:
+            return 0.0
+        left = state.running_until_core_s - self.time * state.busy_cores
+        return (left + state.waiting_core_s) / state.cores
 
     def _forget_able(self) -> None:
         """A site went down, came back, filled up or has room again."""

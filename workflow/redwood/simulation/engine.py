@@ -334,7 +334,7 @@ class Engine:
         core_s = job.cores * attempt.run_time
         state.busy_cores += job.cores
         state.running_jobs += 1
-        state.running_core_s += core_s
+        state.running_until_core_s += core_s + job.cores * date
         state.waiting_core_s -= core_s
         state.queue_time += _LATEST * (date - attempt.staged - state.queue_time)
         if self._limited:
@@ -371,7 +371,7 @@ class Engine:
         state.busy_cores -= job.cores
         state.committed_cores -= job.cores
         state.running_jobs -= 1
-        state.running_core_s -= job.cores * attempt.run_time
+        state.running_until_core_s -= job.cores * (attempt.start + attempt.run_time)
 
     def stored(self, date: float, attempt: Attempt) -> None:
         """An attempt has done all it had to."""

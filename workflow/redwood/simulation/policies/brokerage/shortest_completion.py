@@ -10,7 +10,8 @@ class Policy(Brokerage):
         return min(
             grid.able(job),
             key=lambda site: (
-                max(grid.transfer_time(job, site), site.waiting_time(job)) + site.run_time(job)
+                max(grid.transfer_time(job, site), grid.waiting_time(job, site))
+                + site.run_time(job)
             ),
             default=None,
         )
