@@ -18,7 +18,7 @@ records: {source: {generate: {days: 7, sites: 6, jobs: 600}}}
 surrogates: {models: [smote, tvae], options: {tvae: {epochs: 1}}}
 evaluation: {measures: [wd, jsd, diff_corr, dcr, diff_mlef, attack_distance], groups: 5}
 release: {models: [smote]}
-simulation: {policies: [as_recorded, least_loaded], seeds: 1, load_factor: 1}
+simulation: {policies: [as_recorded, least_loaded+cache], seeds: 1, load_factor: 1}
 """
 
 

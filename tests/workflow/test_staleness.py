@@ -9,7 +9,10 @@ AFTER_EVALUATION = {
     *("figure_correlations", "figure_dcr", "figure_attacks"),
 }
 OF_TWINS = {"release_train", "release_sample", "release_audit"}
-AFTER_SIMULATION = {"simulate", "simulation_outcomes", "table1", "table2", "figure_grid"}
+AFTER_SIMULATION = {
+    *("simulate", "simulation_outcomes", "table1", "table2"),
+    *("figure_grid", "figure_site_load", "figure_transfer_map"),
+}
 AFTER_SAMPLE = AFTER_EVALUATION | AFTER_SIMULATION | {"figure_distributions", "figure_arrivals"}
 
 
@@ -32,14 +35,27 @@ def test_a_measure_makes_only_evaluation_and_what_follows_stale(project):
 
 
 def test_a_policy_makes_only_its_simulations_and_what_follows_stale(project):
-    with open(
-        project.folder / "workflow/redwood/simulation/policies/least_loaded.py", "a"
-    ) as module:
+    path = "workflow/redwood/simulation/policies/brokerage/least_loaded.py"
+    with open(project.folder / path, "a") as module:
         module.write("\nEDITED = True\n")
     assert project.stale_rules() == AFTER_SIMULATION
     plan = project.snakemake("--dry-run").stdout
-    assert "/least_loaded/1" in plan
-    assert "output: results/mini/simulation/runs/recorded/as_recorded/1" not in plan
+    assert "output: results/mini/simulation/runs/recorded/least_loaded+cache" in plan
+    assert "output: results/mini/simulation/runs/recorded/as_recorded" not in plan
+
+
+def test_a_placement_makes_only_the_simulations_that_have_it_stale(project):
+    path = "workflow/redwood/simulation/policies/placement/cache.py"
+    with open(project.folder / path, "a") as module:
+        module.write("\nEDITED = True\n")
+    plan = project.snakemake("--dry-run").stdout
+    assert "runs/recorded/least_loaded+cache" in plan
+    assert "output: results/mini/simulation/runs/recorded/as_recorded" not in plan
+
+
+def test_a_fact_about_sites_makes_only_the_simulation_and_what_follows_stale(project):
+    project.edit("resources/network.csv", "T3,10,10,", "T3,11,10,")
+    assert project.stale_rules() == AFTER_SIMULATION | {"simulation_platform"}
 
 
 def test_a_model_makes_only_its_own_training_and_what_follows_stale(project):

@@ -9,7 +9,10 @@ import pytest
 
 LIBRARY = Path(__file__).resolve().parents[3] / "workflow" / "redwood"
 STAGES = ("records", "surrogates", "evaluation", "simulation", "paper")
-PLUGINS = ("surrogates/models", "evaluation/measures", "simulation/policies")
+PLUGINS = (
+    "surrogates/models", "evaluation/measures", "simulation/policies/brokerage",
+    "simulation/policies/placement", "simulation/policies/queueing",
+)  # fmt: skip
 
 
 def imported(path: Path) -> set[str]:

@@ -47,6 +47,16 @@ def test_every_shipped_configuration_is_valid_on_top_of_the_default(name):
             {"simulation": {"policies": ["as_recorded", "as_recorded"]}},
             "'as_recorded' is listed twice",
         ),
+        ({"simulation": {"policies": ["best"]}}, "policy 'best' is unknown; there are brokerage:"),
+        (
+            {"simulation": {"policies": ["random+least_loaded"]}},
+            "'random\\+least_loaded' names two policies for brokerage",
+        ),
+        (
+            {"simulation": {"policies": [{"name": "mine", "placement": "fifo"}]}},
+            "'fifo' is unknown; there are cache, none",
+        ),
+        ({"simulation": {"policies": [{"brokerage": "random"}]}}, r"policies\.0\.name"),
     ],
 )
 def test_a_wrong_key_or_value_is_named_with_what_is_allowed(content, message):
@@ -72,3 +82,19 @@ def test_the_gate_decides_on_the_models_that_are_listed_or_on_two_of_those_that_
         released(["smote"], models=["tvae"])
     with pytest.raises(InputError, match="'task' is listed twice"):
         released(["smote"], levels=["task", "task"])
+
+
+def test_policies_are_named_by_their_parts_or_by_their_files():
+    content = {"simulation": {"policies": [
+        "data_locality+cache", "fair_share", {"name": "mine", "brokerage": "my/policy.py:Best"},
+    ]}}  # fmt: skip
+    simulation = validate(content).simulation
+    assert simulation.labels == ["data_locality+cache", "fair_share", "mine"]
+    both = simulation.policy("data_locality+cache")
+    assert (both.brokerage, both.placement, both.queue) == ("data_locality", "cache", "fifo")
+    assert simulation.policy("fair_share").brokerage == "least_loaded"
+    mine = simulation.policy("mine")
+    assert mine.files == ["my/policy.py"]
+    assert mine.modules == [
+        "redwood.simulation.policies.placement.none", "redwood.simulation.policies.queueing.fifo",
+    ]  # fmt: skip

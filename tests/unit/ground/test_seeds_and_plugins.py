@@ -4,6 +4,11 @@ from redwood import plugins
 from redwood.errors import InputError
 from redwood.seeds import derive_seed, generator
 
+PACKAGES = (
+    "surrogates.models", "evaluation.measures", "simulation.policies.brokerage",
+    "simulation.policies.placement", "simulation.policies.queueing",
+)  # fmt: skip
+
 
 def test_seeds_depend_on_the_seed_and_on_the_purpose():
     assert derive_seed(1, "split") == derive_seed(1, "split")
@@ -13,7 +18,7 @@ def test_seeds_depend_on_the_seed_and_on_the_purpose():
 
 
 def test_every_plug_in_loads_and_an_unknown_one_is_answered_with_those_there_are():
-    for package in ("surrogates.models", "evaluation.measures", "simulation.policies"):
+    for package in PACKAGES:
         names = plugins.names(f"redwood.{package}")
         assert names
         for name in names:

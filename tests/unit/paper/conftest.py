@@ -82,18 +82,63 @@ def tables(tmp_path):
 
 @pytest.fixture
 def runs(tmp_path):
-    """Run folders of two workloads and two policies, as `redwood simulate` writes them."""
+    """Scenario folders of two workloads and two policies, as `redwood simulate` writes them."""
     folders = []
     for workload in ("smote", "recorded"):
         for policy in ("least_loaded", "recorded"):
+            scenario = tmp_path / "runs" / workload / policy
+            scenario.mkdir(parents=True)
+            labels = {"workload": workload, "policy": policy}
+            (scenario / "summary.json").write_text(json.dumps({**labels, "seeds": [1, 2]}))
             for seed in (2, 1):
-                folder = tmp_path / "runs" / workload / policy / str(seed)
-                folder.mkdir(parents=True)
-                summary = {"workload": workload, "policy": policy, "seed": seed}
-                (folder / "summary.json").write_text(json.dumps(summary))
-                times = np.repeat(np.arange(24) * 3600.0, 2)
-                frame = pd.DataFrame({"site": ["a", "b"] * 24, "time": times})
-                frame = frame.assign(busy_cores=1.0 * seed, queued_jobs=2.0, bytes_in=10**12)
-                frame.to_parquet(folder / "sites.parquet")
-                folders.append(folder)
+                _write_seed(scenario / f"seed-{seed}", seed)
+            folders.append(scenario)
     return folders
+
+
+def _write_seed(folder, seed):
+    folder.mkdir()
+    times = np.repeat(np.arange(24) * 3600.0, 2)
+    frame = pd.DataFrame(
+        {"site": ["BNL-ATLAS", "nowhere"] * 24, "time": times, "cores": [2, 4] * 24}
+    )
+    frame = frame.assign(
+        busy_cores=1.0 * seed, background_cores=0.0, queued_jobs=2.0, bytes_in=10**12,
+        available=np.where((frame["site"] == "nowhere") & (times == 7200), 0.5, 1.0),
+    )  # fmt: skip
+    frame.to_parquet(folder / "sites.parquet")
+    flows = pd.DataFrame(
+        {
+            "source": ["BNL-ATLAS", "nowhere", "BNL-ATLAS"],
+            "destination": ["nowhere", "BNL-ATLAS", "AGLT2"],
+            "kind": ["input", "output", "placement"],
+            "transfers": 1,
+            "failed": 0,
+            "bytes": [10**12 * seed, 10**9, 5 * 10**12],
+        }
+    )
+    flows.to_parquet(folder / "flows.parquet")
+
+
+@pytest.fixture
+def outcomes(tmp_path):
+    """Write what `redwood simulation outcomes` does, and return its path."""
+
+    def write(seeds=(1, 2, 3, 4, 5), rows=(), **turnarounds):
+        """Mean turnarounds in minutes: workload=(policy a, b, …), seeds a little apart."""
+        turnarounds = turnarounds or {"recorded": (10, 20, 40), "smote": (11, 22, 30)}
+        for workload, minutes in turnarounds.items():
+            for policy, value in zip("abcdefgh", minutes, strict=False):
+                for seed in seeds:
+                    shift = 0.1 * (seed - np.mean(seeds))
+                    rows = [
+                        *rows,
+                        (workload, policy, seed, "turnaround_mean", "s", 60 * (value + shift)),
+                        (workload, policy, seed, "wan_bytes", "bytes", 0.0),
+                    ]
+        columns = ["workload", "policy", "seed", "outcome", "unit", "value"]
+        path = tmp_path / "outcomes.csv"
+        pd.DataFrame(rows, columns=columns).to_csv(path, index=False)
+        return path
+
+    return write

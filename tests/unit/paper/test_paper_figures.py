@@ -1,5 +1,6 @@
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -7,17 +8,17 @@ import pytest
 
 from redwood.errors import InputError
 from redwood.paper.arrivals import draw_arrivals
-from redwood.paper.attacks import draw_attacks
 from redwood.paper.correlations import draw_correlations
 from redwood.paper.dcr import draw_dcr
 from redwood.paper.distributions import draw_distributions
 from redwood.paper.grid import draw_grid
-from redwood.paper.reading import named_paths
 from redwood.paper.samples import common_range, outside
-from redwood.paper.style import PAGE_WIDTH, line_styles
-from redwood.paper.training import draw_training
+from redwood.paper.site_load import draw_site_load
+from redwood.paper.style import line_styles
+from redwood.paper.transfer_map import draw_transfer_map
 from redwood.tables import Column, TableDescription, read_table, write_table
 
+RESOURCES = Path(__file__).resolve().parents[3] / "resources"
 TOY = ("creationtime", "computingsite", "user", "nfiles", "workload")
 
 
@@ -236,12 +237,11 @@ def test_a_broken_file_of_an_evaluation_is_named(evaluations, tmp_path):
 
 
 def test_the_grid_sums_the_sites_and_shows_all_of_the_highest_peak(runs, tmp_path, drawn):
-    peak = runs[0]
-    frame = pd.read_parquet(peak / "sites.parquet")
+    path = runs[0] / "seed-1/sites.parquet"
+    frame = pd.read_parquet(path)
     frame.loc[0, "queued_jobs"] = 500.0
-    frame.to_parquet(peak / "sites.parquet")
-    draw_grid([peak, *(run for run in runs if run.name == "1" and run.parent != peak.parent)], 60,
-              tmp_path / "a")  # fmt: skip
+    frame.to_parquet(path)
+    draw_grid(runs, 60, tmp_path / "a")
     axes = drawn[0].axes
     assert [axis.get_ylabel() for axis in axes[:3]] == ["busy cores", "queued jobs", "moved [TB/h]"]
     busy, queued, moved = (axis.patches[0].get_data()[0] for axis in axes[:3])
@@ -249,100 +249,77 @@ def test_the_grid_sums_the_sites_and_shows_all_of_the_highest_peak(runs, tmp_pat
     assert all(axis.get_ylim() == (0, 1.05 * 502) for axis in (axes[1], axes[4]))
     assert axes[-1].get_xlabel() == "simulated time [h]"
     summary = json.loads((tmp_path / "a.json").read_text())
-    assert {"workload": "smote", "policy": "least_loaded", "seed": 2} in summary["drawn"]
+    assert {"workload": "smote", "policy": "least_loaded", "seed": 1} in summary["drawn"]
+    assert summary["not_drawn"] == 0
 
 
 def test_a_grid_without_traffic_has_no_panels_for_it(runs, tmp_path, drawn):
-    for run in runs:
-        frame = pd.read_parquet(run / "sites.parquet").assign(bytes_in=0)
-        frame.to_parquet(run / "sites.parquet")
+    for path in tmp_path.rglob("sites.parquet"):
+        pd.read_parquet(path).assign(bytes_in=0).to_parquet(path)
     draw_grid(runs, 60, tmp_path / "a")
     assert len(drawn[0].axes) == 4
-    (runs[0] / "summary.json").write_text('{"workload": "smote"}')
+    (runs[0] / "summary.json").write_text('{"workload": "smote", "seeds": [1]}')
     with pytest.raises(InputError, match=r"summary.json: not the summary .*'policy'"):
         draw_grid(runs, 60, tmp_path / "a")
 
 
-def test_the_grid_is_drawn_from_the_first_seed_of_each_run(runs, tmp_path):
-    draw_grid(runs, 60, tmp_path / "all")
-    draw_grid([run for run in runs if run.name == "1"], 60, tmp_path / "first")
-    draw_grid([run for run in runs if run.name == "2"], 60, tmp_path / "second")
+def test_of_many_policies_the_first_are_drawn_and_the_others_counted(runs, tmp_path, drawn):
+    folders = [*runs]
+    for number in range(5):
+        folder = tmp_path / "runs/smote" / f"p{number}"
+        shutil.copytree(runs[0], folder)
+        labels = {"workload": "smote", "policy": folder.name, "seeds": [1]}
+        (folder / "summary.json").write_text(json.dumps(labels))
+        folders.append(folder)
+    draw_grid(folders, 60, tmp_path / "a")
+    assert len(drawn[0].axes) == 4 * 3
+    assert json.loads((tmp_path / "a.json").read_text())["not_drawn"] == 3
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        draw_grid,
+        draw_site_load,
+        lambda runs, dpi, prefix: draw_transfer_map(runs, RESOURCES, dpi, prefix),
+    ],
+)
+def test_figures_of_simulations_are_of_the_first_seed_and_name_what_is_missing(
+    runs, tmp_path, draw
+):
+    draw(runs, 60, tmp_path / "all")
+    for path in tmp_path.rglob("seed-2"):
+        shutil.rmtree(path)
+    draw(runs, 60, tmp_path / "first")
     assert bytes_of(tmp_path / "all") == bytes_of(tmp_path / "first")
-    assert bytes_of(tmp_path / "all") != bytes_of(tmp_path / "second")
     with pytest.raises(InputError, match=r"none/summary.json: no such summary of a simulation"):
-        draw_grid([tmp_path / "none"], 60, tmp_path / "a")
+        draw([tmp_path / "none"], 60, tmp_path / "a")
+    shutil.rmtree(runs[2] / "seed-1")
+    with pytest.raises(InputError, match=r"seed-1: no such folder of simulation"):
+        draw(runs, 60, tmp_path / "a")
 
 
-def test_the_training_is_drawn_from_the_model_folder(tmp_path):
-    folder = tmp_path / "tvae" / "model"
-    folder.mkdir(parents=True)
-    losses = pd.DataFrame({"epoch": [1, 2, 3], "train": [3, 2, 1], "validation": [3.0, 2.5, 2.6]})
-    losses.to_csv(folder / "losses.csv", index=False)
-    draw_training([folder], 60, tmp_path / "a")
-    bytes_of(tmp_path / "a")
-    with pytest.raises(InputError, match=r"losses.csv: no such table"):
-        draw_training([tmp_path], 60, tmp_path / "b")
-
-
-def test_named_paths_are_checked():
-    assert list(named_paths(["a=x", "b=y=z"], "--synthetic")) == ["a", "b"]
-    with pytest.raises(InputError, match=r"--synthetic is 'x', expected MODEL=PATH"):
-        named_paths(["x"], "--synthetic")
-    with pytest.raises(InputError, match="'a' is given twice"):
-        named_paths(["a=x", "a=y"], "--synthetic")
-
-
-def with_curve(folder, attack, rates):
-    """The folder with the ROC curve of an attack through these points."""
-    curve = pd.DataFrame(rates, columns=["false_positive_rate", "true_positive_rate"])
-    curve.assign(attack=attack).to_parquet(folder / f"roc_{attack}.parquet")
-
-
-def test_each_attack_has_a_panel_with_the_models_it_was_tried_on(evaluations, tmp_path, drawn):
-    for folder in evaluations:
-        with_curve(folder, "distance", [(0.0, 0.1), (1.0, 1.0)])
-    with_curve(evaluations[1], "likelihood", [(0.0, 0.0), (0.02, 0.2), (1.0, 1.0)])
-    for name in ("a", "b"):
-        draw_attacks(evaluations, 60, tmp_path / name)
-    assert bytes_of(tmp_path / "a") == bytes_of(tmp_path / "b")
-    distance, likelihood = drawn[0].axes
-    assert distance.get_title(loc="left").startswith("distance: ")
-    # The line of chance, two of the rates, then the models.
-    assert len(distance.lines) == 3 + 2
-    assert len(likelihood.lines) == 3 + 1
+def test_the_load_of_sites_is_the_busy_share_and_outages_are_marked(runs, tmp_path, drawn):
+    draw_site_load(runs, 60, tmp_path / "a")
+    axis = drawn[0].axes[0]
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["nowhere", "BNL-ATLAS"]
+    busy, down = (mesh.get_array() for mesh in axis.collections)
+    assert busy[:, 0].tolist() == [0.25, 0.5]
+    assert np.argwhere(~np.ma.getmaskarray(down)).tolist() == [[0, 2]]
     summary = json.loads((tmp_path / "a.json").read_text())
-    assert summary["distance"]["smote"] == pytest.approx({"0.001": 0.1009, "0.01": 0.109})
-    assert summary["likelihood"] == {"tvae": pytest.approx({"0.001": 0.01, "0.01": 0.1})}
+    assert [entry["workload"] for entry in summary["drawn"]] == ["recorded", "recorded"]
+    assert summary["intervals_with_an_outage"] == [1, 1]
 
 
-def test_evaluations_without_an_attack_say_what_to_measure(evaluations, tmp_path):
-    with pytest.raises(InputError, match=r"evaluation\.measures needs some of attack_distance, "):
-        draw_attacks(evaluations, 60, tmp_path / "a")
-    with pytest.raises(InputError, match="no such folder of evaluation"):
-        draw_attacks([tmp_path / "none"], 60, tmp_path / "a")
-
-
-def test_shares_stand_beside_the_distances_where_they_were_measured(evaluations, tmp_path, drawn):
-    def measured(value):
-        return {"value": value, "low": value - 0.01, "high": value + 0.02, "floor": 0.5}
-
-    none = dict.fromkeys(("value", "low", "high", "floor"))
-    for folder, share in zip(evaluations, (measured(0.6), none), strict=True):
-        (folder / "measures.json").write_text(json.dumps({"measures": {"dcr_share": share}}))
-    draw_dcr(evaluations, 60, tmp_path / "a")
-    _, shares = drawn[0].axes
-    assert [label.get_text() for label in shares.get_yticklabels()] == ["smote"]
-    assert shares.lines[1].get_xdata() == pytest.approx([0.59, 0.62])
-
-
-def test_many_models_go_into_further_lines_of_the_same_page(evaluations, tmp_path, drawn):
-    folders = []
-    for number in range(8):
-        folders.append(tmp_path / f"m{number}")
-        shutil.copytree(evaluations[0], folders[-1])
-    draw_correlations(folders, 60, tmp_path / "a")
-    assert drawn[0].get_figwidth() == PAGE_WIDTH
-    shown = [axis for axis in drawn[0].axes if axis.get_visible() and axis.images]
-    assert len(shown) == 2 * 9
-    # The last line has a place that no model takes.
-    assert sum(not axis.get_visible() for axis in drawn[0].axes) == 2
+def test_the_map_of_transfers_adds_up_clouds(runs, tmp_path, drawn):
+    draw_transfer_map(runs, RESOURCES, 60, tmp_path / "a")
+    axis = drawn[0].axes[0]
+    assert [label.get_text() for label in axis.get_xticklabels()] == ["US", "other"]
+    moved = axis.images[0].get_array()
+    assert moved.filled(0).tolist() == [[5.0, 1.0], [0.001, 0.0]]
+    summary = json.loads((tmp_path / "a.json").read_text())
+    assert summary["bytes"]["least_loaded"] == 6 * 10**12 + 10**9
+    for path in tmp_path.rglob("flows.parquet"):
+        pd.read_parquet(path).iloc[:0].to_parquet(path)
+    draw_transfer_map(runs, RESOURCES, 60, tmp_path / "none")
+    assert [text.get_text() for text in drawn[1].axes[0].texts] == ["no transfers"]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from redwood.errors import InputError
 from redwood.paper.rendering import Block, Cell, Page, plain_number, with_interval
 from redwood.paper.table1 import write_table1
-from redwood.paper.table2 import contradictions, ranking, summarise, write_table2
+from redwood.paper.table2 import write_table2
 
 ROOT = Path(__file__).resolve().parents[3]
 PAPER = ROOT / "resources" / "paper_table1.csv"
@@ -224,87 +224,6 @@ def test_a_missing_evaluation_is_named(tmp_path):
         write_table1([tmp_path / "none"], PAPER, tmp_path / "table1")
 
 
-def outcomes(order_of_smote=("least_loaded", "recorded")) -> pd.DataFrame:
-    rows = []
-    for workload, order in (("recorded", ("least_loaded", "recorded")), ("smote", order_of_smote)):
-        for place, policy in enumerate(order, start=1):
-            for seed in (1, 2):
-                value = 600.0 * place + 60 * seed
-                rows.append((workload, policy, seed, "turnaround_mean", "s", value))
-                rows.append((workload, policy, seed, "utilisation", "", 0.25))
-                rows.append((workload, policy, seed, "wan_bytes", "bytes", 0.0))
-    columns = ["workload", "policy", "seed", "outcome", "unit", "value"]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def test_table2_is_the_mean_and_range_over_the_seeds(tmp_path):
-    outcomes().to_csv(tmp_path / "outcomes.csv", index=False)
-    write_table2(tmp_path / "outcomes.csv", tmp_path / "table2")
-    tidy = pd.read_csv(tmp_path / "table2.csv", keep_default_na=False)
-    assert list(tidy.columns) == [
-        "workload", "policy", "outcome", "unit", "value", "low", "high", "seeds",
-    ]  # fmt: skip
-    first = tidy[tidy["outcome"] == "turnaround_mean"].iloc[0]
-    assert (first["value"], first["low"], first["high"], first["seeds"]) == (690, 660, 720, 2)
-    markdown = (tmp_path / "table2.md").read_text()
-    assert "*Turnaround, mean [min]*" in markdown
-    assert "| least_loaded | 11.50 [11.00, 12.00] | 11.50 (±0 %) [11.00, 12.00] |" in markdown
-    assert "| recorded | 25.0 | 25.0 (±0 %) |" in markdown
-    assert "Moved" not in markdown
-
-
-def test_table2_shows_deviations_what_is_undefined_and_outcomes_it_does_not_know(tmp_path):
-    rows = [
-        ("recorded", "p", 1, "queue_time_mean", "s", 60.0),
-        ("smote", "p", 1, "queue_time_mean", "s", 45.0),
-        ("tvae", "p", 1, "queue_time_mean", "s", 6000.0),
-        ("copy", "p", 1, "queue_time_mean", "s", None),
-        ("recorded", "p", 1, "cache_hits", "%", 0.0),
-        ("smote", "p", 1, "cache_hits", "%", 12.0),
-    ]
-    columns = ["workload", "policy", "seed", "outcome", "unit", "value"]
-    pd.DataFrame(rows, columns=columns).to_csv(tmp_path / "outcomes.csv", index=False)
-    write_table2(tmp_path / "outcomes.csv", tmp_path / "table2")
-    markdown = (tmp_path / "table2.md").read_text()
-    assert "| policy | recorded | copy | smote | tvae |" in markdown
-    assert "| p | 1.00 | – | 0.750 (−25 %) | 100 (×100) |" in markdown
-    assert "*Cache hits [%]*" in markdown
-    assert "| p | 0 | – | 12.0 | – |" in markdown
-    assert json.loads((tmp_path / "table2.json").read_text())["undefined"] == 1
-
-
-def test_table2_says_whether_synthetic_jobs_order_the_policies_as_recorded_ones_do(tmp_path):
-    for order, verdict in (
-        (("least_loaded", "recorded"), "consistent with recorded jobs"),
-        (("recorded", "least_loaded"), "least_loaded and recorded change places"),
-    ):
-        outcomes(order).to_csv(tmp_path / "outcomes.csv", index=False)
-        write_table2(tmp_path / "outcomes.csv", tmp_path / "table2")
-        assert verdict in (tmp_path / "table2.md").read_text()
-    ranked = ranking(summarise(outcomes(order)), "smote")
-    assert ranked["policy"].tolist() == ["recorded", "least_loaded"]
-
-
-def test_an_order_counts_only_where_the_seeds_agree_on_it():
-    def ranked(**ranges):
-        rows = [(policy, *bounds) for policy, bounds in ranges.items()]
-        return pd.DataFrame(rows, columns=["policy", "low", "high"])
-
-    apart = ranked(a=(1, 2), b=(3, 4))
-    assert contradictions(apart, ranked(b=(1, 2), a=(3, 4))) == [("a", "b")]
-    assert contradictions(apart, ranked(b=(1, 3), a=(2, 4))) == []
-    assert contradictions(ranked(a=(1, 3), b=(2, 4)), ranked(b=(1, 2), a=(3, 4))) == []
-
-
-def test_what_is_no_table_of_outcomes_is_named(tmp_path):
-    (tmp_path / "outcomes.csv").write_text("workload,policy\n")
-    with pytest.raises(InputError, match="column 'seed' is missing; it has workload, policy"):
-        write_table2(tmp_path / "outcomes.csv", tmp_path / "table2")
-    outcomes().iloc[:0].to_csv(tmp_path / "outcomes.csv", index=False)
-    with pytest.raises(InputError, match=r"outcomes.csv: the table has no rows"):
-        write_table2(tmp_path / "outcomes.csv", tmp_path / "table2")
-
-
 def test_text_is_escaped_for_each_language():
     cell = Cell("1 % ↓", "[0, 2]", "n_o", bold=True, appended="*")
     block = Block("<b>", [("m_1", [cell])], remarks={"m_1": "a_b"})
@@ -323,11 +242,10 @@ def test_text_is_escaped_for_each_language():
     assert r"| m_1 (a_b) | **1 % ↓**\*<sup>a</sup> [0, 2] |" in page.markdown()
 
 
-def test_every_line_of_the_latex_table_has_all_columns(evaluations, tmp_path):
-    outcomes().to_csv(tmp_path / "outcomes.csv", index=False)
+def test_every_line_of_the_latex_table_has_all_columns(evaluations, outcomes, tmp_path):
     with_further_measures(evaluations, 3)
     write_table1(evaluations, PAPER, tmp_path / "table1")
-    write_table2(tmp_path / "outcomes.csv", tmp_path / "table2")
+    write_table2(outcomes(), tmp_path / "table2")
     for name in ("table1", "table2"):
         latex = (tmp_path / f"{name}.tex").read_text()
         assert latex.isascii()

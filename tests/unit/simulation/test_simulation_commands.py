@@ -1,25 +1,34 @@
-"""The verbs from end to end: outcomes, determinism, scenarios that are run again."""
+"""The verbs from end to end: scenarios, their files, determinism, kills, and wrong use."""
 
 import builtins
 import csv
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import typer
+from small_grids import environment
 from typer.testing import CliRunner
 
 from redwood.errors import InputError
-from redwood.simulation.accounts import JOBS, SITES, time_average
+from redwood.simulation.account_tables import EVENT_TABLE, FLOW_TABLE, JOBS, SITES
 from redwood.simulation.commands import app as simulation
 from redwood.simulation.commands import simulate
 from redwood.simulation.outcomes import OUTCOMES
+from redwood.simulation.running import mean_and_interval
 from redwood.tables import Column, TableDescription, read_table, write_table
 
 pytest.importorskip("simgrid")
 
+ROOT = Path(__file__).resolve().parents[3]
 DESCRIPTION = TableDescription(
     "jobs",
     (
@@ -31,7 +40,6 @@ DESCRIPTION = TableDescription(
         Column("workload", "numeric", "HS23·s", "log"),
     ),
 )
-OPTIONS = json.dumps({"load_factor": 10.0, "interval_s": 600.0})
 
 
 def redwood(*arguments):
@@ -39,16 +47,14 @@ def redwood(*arguments):
     app.command("simulate")(simulate)
     app.add_typer(simulation, name="simulation")
     result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-    if isinstance(result.exception, InputError):
+    if isinstance(result.exception, (InputError, KeyboardInterrupt)):
         raise result.exception
+    assert result.exit_code in (0, 2), result.output
     return result.exit_code, result.output
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("simulation")
-    random = np.random.default_rng(1)
-    rows = 600
+def job_table(rows, seed=1):
+    random = np.random.default_rng(seed)
     seconds = np.sort(random.integers(0, 864_000, rows))
     table = pd.DataFrame(
         {
@@ -61,91 +67,112 @@ def folder(tmp_path_factory):
         }
     )
     table.loc[table["jobstatus"] == "closed", "workload"] = 0.0
+    return table
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("simulation")
     DESCRIPTION.save(folder / "table.json")
-    write_table(table, folder / "jobs.parquet", DESCRIPTION)
+    write_table(job_table(600), folder / "jobs.parquet", DESCRIPTION)
     (folder / "sites.csv").write_text(
         "site,tier,core_power,cores,queues\nBNL,T1,10,200,ANALY_BNL_VP\nAGLT2,T2,11,,\n"
     )
     (folder / "network.csv").write_text(
-        "tier,bandwidth_gbps,storage_gbps,latency_ms,transfer_gbps,cores\n"
-        "T0,10,10,10,1,100\nT1,10,10,10,1,100\nT2,10,10,10,1,100\nT3,1,1,10,1,100\n"
+        "tier,bandwidth_gbps,storage_gbps,latency_ms,transfer_gbps,cores,storage_tb\n"
+        "T0,10,10,10,1,100,9\nT1,10,10,10,1,100,9\nT2,10,10,10,1,100,9\nT3,1,1,10,1,100,9\n"
     )
     made = redwood(
         *("simulation", "platform", "--table", folder / "table.json"),
-        *("--jobs", folder / "jobs.parquet", "--resources", folder),
-        *("--options", OPTIONS, "--output", folder / "platform.json"),
+        *("--jobs", folder / "jobs.parquet", "--validation", folder / "jobs.parquet"),
+        *("--resources", folder, "--options", '{"load_factor": 10.0}'),
+        *("--output", folder / "platform.json", "--calibration", folder / "calibration.csv"),
     )
     assert made[0] == 0
     return folder
 
 
-def run(folder, in_own_process, name, policy="least_loaded", seed=1, **more):
-    arguments = {
-        "platform": folder / "platform.json",
-        "table": folder / "table.json",
-        "jobs": folder / "jobs.parquet",
-        "policy": policy,
-        "seed": seed,
-        "options": OPTIONS,
-        "output": folder / name,
-    } | more
-    flags = [part for key, value in arguments.items() for part in (f"--{key}", value)]
-    code, output = in_own_process(redwood, "simulate", *flags)
-    assert code == 0, output
+def scenario(folder, **more):
+    content = {
+        "environment": str(folder / "platform.json"),
+        "workload": {
+            "jobs": str(folder / "jobs.parquet"), "table": str(folder / "table.json"),
+            "load_factor": 10.0, "output_share": 0.1,
+        },
+        "monitoring": {"interval_s": 600.0},
+    }  # fmt: skip
+    for key, value in more.items():
+        old = content.get(key)
+        content[key] = {**old, **value} if isinstance(old, dict) else value
+    return json.dumps(content)
+
+
+def run(folder, name, **more):
+    assert redwood("simulate", scenario(folder, **more), "--output", folder / name)[0] == 0
     return folder / name
 
 
 def contents(folder):
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
 
 
-def test_equal_seeds_give_equal_bytes_and_others_do_not(folder, in_own_process):
-    first = contents(run(folder, in_own_process, "first"))
-    assert list(first) == ["jobs.parquet", "scenario.json", "sites.parquet", "summary.json"]
-    assert contents(run(folder, in_own_process, "second")) == first
-    other = contents(run(folder, in_own_process, "other", seed=2))
-    assert other["jobs.parquet"] != first["jobs.parquet"]
+def test_equal_seeds_give_equal_bytes_and_others_do_not(folder):
+    first = contents(run(folder, "first"))
+    tables = ("flows.parquet", "jobs.parquet", "sites.parquet", "summary.json")
+    assert list(first) == ["scenario.json", *(f"seed-1/{name}" for name in tables), "summary.json"]
+    assert contents(run(folder, "second")) == first
+    other = contents(run(folder, "other", seed=2))
+    assert other["seed-2/jobs.parquet"] != first["seed-1/jobs.parquet"]
 
 
-def test_a_scenario_runs_again_with_equal_bytes(folder, in_own_process):
-    first = run(folder, in_own_process, "original")
-    code, _ = in_own_process(
-        redwood, "simulate", "--scenario", first / "scenario.json", "--output", folder / "again"
-    )
-    assert code == 0
+def test_a_scenario_runs_again_with_equal_bytes(folder):
+    first = run(folder, "original", repetitions=2, policies={"placement": "cache"})
+    assert redwood("simulate", first / "scenario.json", "--output", folder / "again")[0] == 0
     assert contents(folder / "again") == contents(first)
 
 
-def test_a_scenario_whose_files_have_changed_is_an_error(folder, in_own_process, tmp_path):
-    scenario = json.loads((run(folder, in_own_process, "kept") / "scenario.json").read_text())
-    scenario["jobs"]["sha256"] = "0" * 64
+def test_a_run_in_the_place_of_another_leaves_nothing_of_it(folder):
+    run(folder, "place", repetitions=3)
+    made = run(folder, "place", repetitions=1, seed=3)
+    assert sorted(path.name for path in made.iterdir()) == [
+        "scenario.json", "seed-3", "summary.json",
+    ]  # fmt: skip
+
+
+def test_a_scenario_whose_files_have_changed_is_an_error(folder, tmp_path):
+    kept = json.loads((run(folder, "kept") / "scenario.json").read_text())
+    kept["digests"][str(folder / "jobs.parquet")] = "0" * 64
     path = tmp_path / "scenario.json"
-    path.write_text(json.dumps(scenario))
+    path.write_text(json.dumps(kept))
     with pytest.raises(InputError, match=r"jobs\.parquet has changed since"):
-        redwood("simulate", "--scenario", path, "--output", tmp_path / "run")
-    path.write_text(json.dumps(scenario | {"colour": "red"}))
-    with pytest.raises(InputError, match=r"not a scenario: .*colour"):
-        redwood("simulate", "--scenario", path, "--output", tmp_path / "run")
+        redwood("simulate", path, "--output", tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("policy", ["as_recorded", "least_loaded", "data_locality"])
-def test_the_tables_agree_with_each_other(folder, in_own_process, policy):
-    made = run(folder, in_own_process, policy, policy)
+def test_the_tables_agree_with_each_other(folder, policy):
+    rules = {"failures": "recorded"}
+    made = run(folder, policy, policies={"brokerage": policy}, rules=rules) / "seed-1"
     jobs = read_table(made / "jobs.parquet", JOBS)
     sites = read_table(made / "sites.parquet", SITES)
+    flows = read_table(made / "flows.parquet", FLOW_TABLE)
     summary = json.loads((made / "summary.json").read_text())
     table = read_table(folder / "jobs.parquet", DESCRIPTION)
     assert jobs["job"].tolist() == list(range(600))
     assert jobs["state"].tolist() == table["jobstatus"].tolist()
     assert sum(count for state, count in summary["jobs"].items() if state != "submitted") == 600
-    busy = sites["busy_cores"].sum() * 600
-    assert busy == pytest.approx((jobs["end"] - jobs["start"]).sum(), rel=1e-9)
+    assert sites["busy_cores"].sum() * 600 == pytest.approx(jobs["wall_s"].sum(), rel=1e-9)
     assert sites["queued_jobs"].sum() * 600 == pytest.approx(jobs["queue_s"].sum(), rel=1e-6)
+    assert sites["staging_jobs"].sum() * 600 == pytest.approx(jobs["stagein_s"].sum(), rel=1e-6)
     assert (sites["busy_cores"] <= sites["cores"] + 1e-6).all()
     moved = summary["outcomes"]["wan_bytes"]["value"]
-    assert sites["bytes_in"].sum() == sites["bytes_out"].sum() == moved
+    assert sites["bytes_in"].sum() == sites["bytes_out"].sum() == moved == flows["bytes"].sum()
+    assert jobs["bytes_moved"].sum() == moved
     assert (moved == 0) == (policy == "data_locality")
-    assert (jobs["bytes_moved"] == table["size"].where(jobs["source"].notna(), 0)).all()
     for state in ("finished", "failed"):
         assert sites[state].sum() == summary["jobs"][state]
     if policy == "as_recorded":
@@ -153,42 +180,71 @@ def test_the_tables_agree_with_each_other(folder, in_own_process, policy):
         assert (jobs["site"][ran] == table["computingsite"][ran]).all()
 
 
-def test_the_summary_by_hand(folder, in_own_process):
-    made = run(folder, in_own_process, "by_hand")
+def test_the_summary_by_hand(folder):
+    made = run(folder, "by_hand", rules={"failures": "recorded"}) / "seed-1"
     jobs = read_table(made / "jobs.parquet", JOBS)
     summary = json.loads((made / "summary.json").read_text())
     values = {name: outcome["value"] for name, outcome in summary["outcomes"].items()}
-    work = read_table(folder / "jobs.parquet", DESCRIPTION)["workload"]
-    finished = jobs["state"] == "finished"
-    makespan = jobs["end"].max()
+    finished, failed = (jobs["state"] == state for state in ("finished", "failed"))
+    makespan = jobs["end"][jobs["start"].notna()].max()
     assert values["makespan"] == pytest.approx(makespan)
     assert values["queue_time_p95"] == pytest.approx(jobs["queue_s"].quantile(0.95))
     assert values["stagein_mean"] == pytest.approx(jobs["stagein_s"].mean())
     assert values["throughput"] == pytest.approx(finished.sum() / makespan * 3600)
-    assert values["goodput"] == pytest.approx(work[finished].sum() / work.sum())
-    busy = (jobs["end"] - jobs["start"]).sum()
-    assert values["utilisation"] == pytest.approx(busy / summary["cores"] / makespan)
+    assert values["failed_share"] == pytest.approx(failed.sum() / (finished | failed).sum())
+    used = jobs["wall_s"] * jobs["cores"]
+    assert values["goodput"] == pytest.approx(used[finished].sum() / used.sum())
+    assert jobs["lost_core_s"].sum() == pytest.approx(used[failed].sum())
+    last = jobs["submit"].max()
+    stop = (jobs["start"] + jobs["wall_s"]).clip(upper=last)
+    busy = (stop - jobs["start"].clip(upper=last)).sum()
+    assert values["utilisation"] == pytest.approx(busy / summary["cores"] / last)
 
 
-def test_units_stand_in_the_metadata(folder, in_own_process):
-    schema = pq.read_schema(run(folder, in_own_process, "units") / "jobs.parquet")
+def test_repetitions_have_a_mean_and_an_interval(folder):
+    made = run(folder, "repeated", repetitions=5, policies={"brokerage": "random"})
+    summary = json.loads((made / "summary.json").read_text())
+    assert summary["seeds"] == [1, 2, 3, 4, 5]
+    runs = [json.loads((made / f"seed-{seed}/summary.json").read_text()) for seed in range(1, 6)]
+    values = [run["outcomes"]["wan_bytes"]["value"] for run in runs]
+    found = summary["outcomes"]["wan_bytes"]
+    half = 2.776 * np.std(values, ddof=1) / np.sqrt(5)
+    assert found["value"] == pytest.approx(np.mean(values))
+    assert found["high"] - found["value"] == pytest.approx(half)
+    assert mean_and_interval([]) == {"value": None, "low": None, "high": None, "seeds": 0}
+    assert mean_and_interval([3.0])["low"] is None
+
+
+def test_events_are_written_when_asked_for(folder):
+    made = run(folder, "events", monitoring={"events": True}) / "seed-1"
+    events = read_table(made / "events.parquet", EVENT_TABLE)
+    assert events["time"].is_monotonic_increasing
+    jobs = read_table(made / "jobs.parquet", JOBS)
+    counts = events["event"].value_counts()
+    assert counts["submitted"] == 600
+    assert counts["finished"] == (jobs["state"] == "finished").sum()
+    starts = events[events["event"] == "started"].groupby("job")["time"].last()
+    ran = jobs.dropna(subset="start").set_index("job")["start"]
+    np.testing.assert_allclose(starts.loc[ran.index], ran)
+
+
+def test_units_stand_in_the_metadata(folder):
+    schema = pq.read_schema(run(folder, "units") / "seed-1/jobs.parquet")
     assert schema.field("queue_s").metadata[b"unit"] == b"s"
     assert schema.field("bytes_moved").metadata[b"unit"] == b"bytes"
 
 
-def test_outcomes_are_tidy(folder, in_own_process, tmp_path):
+def test_outcomes_are_tidy(folder, tmp_path):
     runs = [
-        run(folder, in_own_process, "tidy_1", "as_recorded"),
-        run(folder, in_own_process, "tidy_2", "as_recorded", seed=2),
-        run(folder, in_own_process, "tidy_3", "data_locality", workload="tvae"),
+        run(folder, "tidy_1", policies={"brokerage": "as_recorded"}, repetitions=2),
+        run(folder, "tidy_2", policies={"brokerage": "data_locality"}, workload={"name": "tvae"}),
     ]
-    code, _ = redwood("simulation", "outcomes", *runs, "--output", tmp_path / "outcomes.csv")
-    assert code == 0
-    with open(tmp_path / "outcomes.csv", newline="") as stream:
+    assert redwood("simulation", "outcomes", *runs, "--output", tmp_path / "o.csv")[0] == 0
+    with open(tmp_path / "o.csv", newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert list(rows[0]) == ["workload", "policy", "seed", "outcome", "unit", "value"]
     assert len(rows) == 3 * len(OUTCOMES)
-    summary = json.loads((runs[2] / "summary.json").read_text())
+    summary = json.loads((runs[1] / "seed-1/summary.json").read_text())
     (row,) = (row for row in rows if (row["workload"], row["outcome"]) == ("tvae", "makespan"))
     assert float(row["value"]) == summary["outcomes"]["makespan"]["value"]
     with pytest.raises(InputError, match="is the run that"):
@@ -197,32 +253,84 @@ def test_outcomes_are_tidy(folder, in_own_process, tmp_path):
         redwood("simulation", "outcomes", tmp_path, "--output", tmp_path / "o.csv")
 
 
+POLICY = """
+def choose(job, grid):
+    return max(grid.able(job), key=lambda site: site.free_cores, default=None)
+
+
+def wrong(job, grid):
+    return "here"
+"""
+
+
+def test_a_policy_of_ones_own_is_a_function_in_a_file(folder, tmp_path):
+    path = tmp_path / "most_free.py"
+    path.write_text(POLICY)
+    made = run(folder, "own", policies={"brokerage": str(path)})
+    summary = json.loads((made / "summary.json").read_text())
+    assert summary["policy"] == "most_free"
+    assert str(path) in json.loads((made / "scenario.json").read_text())["digests"]
+    with pytest.raises(InputError, match=r"policy '.*most_free\.py:wrong': job \d+: it answered"):
+        run(folder, "wrong", policies={"brokerage": f"{path}:wrong"})
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "words"),
+    [
+        ("x = 1", "", "expected a class derived from Brokerage or a function choose"),
+        ("x = 1", ":x", "expected a class derived from Brokerage"),
+        ("x = 1", ":y", "there is no 'y' in it"),
+        ("1 / 0", "", "importing it raised ZeroDivisionError"),
+        (
+            "from redwood.simulation.contract import Brokerage\n"
+            "class A(Brokerage): pass\nclass B(Brokerage): pass\n",
+            "",
+            "it has several policies, say which: .*:NAME of A, B",
+        ),
+        (
+            "from redwood.simulation.contract import Brokerage\nclass A(Brokerage): pass\n",
+            "",
+            "making it raised TypeError",
+        ),
+    ],
+)
+def test_a_file_without_a_policy_says_so(folder, tmp_path, text, name, words):
+    path = tmp_path / "mine.py"
+    path.write_text(text)
+    with pytest.raises(InputError, match=words):
+        run(folder, "none", policies={"brokerage": f"{path}{name}"})
+
+
 def test_wrong_use_and_wrong_values(folder, tmp_path):
-    base = ("simulate", "--output", tmp_path / "run")
-    assert redwood(*base)[0] == 2
-    assert redwood(*base, "--scenario", "s.json", "--policy", "as_recorded")[0] == 2
-    inputs = ("--platform", folder / "platform.json", "--table", folder / "table.json")
-    inputs += ("--jobs", folder / "jobs.parquet", "--seed", "1")
-    with pytest.raises(InputError, match=r"there is no 'best'; there are as_recorded"):
-        redwood(*base, *inputs, "--policy", "best")
-    for options, message in (
-        ('{"load_factor": 0}', "--options: load_factor"),
-        ('{"speed": 1}', "--options: speed"),
-        ("{", "--options: not JSON"),
+    assert redwood("simulate", "--output", tmp_path / "run")[0] == 2
+    for more, words in (
+        ({"policies": {"brokerage": "best"}}, "there is no 'best'; there are as_recorded"),
+        ({"policies": {"placement": "best"}}, "there is no 'best'; there are cache"),
+        ({"workload": {"load_factor": 0}}, "scenario: workload.load_factor is 0"),
+        ({"speed": 1}, r"speed: unknown key .*allowed: environment, workload"),
+        ({"environment": {"sites": [{"name": "A"}]}}, r"environment: sites\.0\.cores"),
+        ({"environment": "none.json"}, "none.json: no such file"),
+        ({"policies": {"brokerage": "none.py"}}, "none.py: no such file"),
+        ({"repetitions": 0}, "repetitions is 0"),
     ):
-        with pytest.raises(InputError, match=message):
-            redwood(*base, *inputs, "--policy", "as_recorded", "--options", options)
-    assert not (tmp_path / "run").exists()
+        with pytest.raises(InputError, match=words):
+            redwood("simulate", scenario(folder, **more), "--output", tmp_path / "run")
+    with pytest.raises(InputError, match="not JSON"):
+        redwood("simulate", "{", "--output", tmp_path / "run")
+    with pytest.raises(InputError, match="no such scenario"):
+        redwood("simulate", tmp_path / "none.yaml", "--output", tmp_path / "run")
+    catalogue = tmp_path / "catalogue.csv"
+    catalogue.write_text("dataset,sites\n")
+    with pytest.raises(InputError, match="no feature `dataset`"):
+        run(folder, "uncatalogued", data={"catalogue": str(catalogue)})
 
 
-def test_an_interval_that_is_too_short_is_an_error(folder, in_own_process, tmp_path):
-    options = json.dumps({"load_factor": 10.0, "interval_s": 1e-3})
+def test_an_interval_that_is_too_short_is_an_error_before_the_run(folder):
     with pytest.raises(InputError, match=r"interval_s is 0\.001: the time series"):
-        run(folder, in_own_process, "fine", options=options)
-    assert not (folder / "fine").exists()
+        run(folder, "fine", monitoring={"interval_s": 1e-3})
 
 
-def test_without_simgrid_the_error_says_how_to_get_it(folder, in_own_process, monkeypatch):
+def test_without_simgrid_the_error_says_how_to_get_it(folder, monkeypatch):
     genuine = builtins.__import__
 
     def refuse(name, *arguments, **keywords):
@@ -232,17 +340,65 @@ def test_without_simgrid_the_error_says_how_to_get_it(folder, in_own_process, mo
 
     monkeypatch.setattr(builtins, "__import__", refuse)
     with pytest.raises(InputError, match=r"SimGrid cannot be imported .*simgrid==4\.1"):
-        run(folder, in_own_process, "without")
+        run(folder, "without")
 
 
-def test_time_averages_against_a_fine_grid():
-    random = np.random.default_rng(2)
-    begin = np.round(random.uniform(0, 50, 30), 2)
-    end = begin + np.round(random.uniform(0, 20, 30), 2)
-    weight = random.integers(1, 9, 30).astype(float)
-    edges = np.arange(0, 80, 10.0)
-    found = time_average(begin, end, weight, edges)
-    moments = np.arange(0.005, 70, 0.01)
-    under_way = (begin[:, None] < moments) & (moments < end[:, None])
-    expected = (weight[:, None] * under_way).sum(0).reshape(7, -1).mean(1)
-    assert found == pytest.approx(expected, rel=1e-9)
+def test_the_smallest_scenario_is_written_by_hand_in_yaml(folder, tmp_path):
+    table = job_table(50)[["creationtime", "computingsite", "workload"]]
+    table.assign(creationtime=table["creationtime"].dt.tz_localize(None)).to_csv(
+        tmp_path / "jobs.csv", index=False
+    )
+    (tmp_path / "scenario.yaml").write_text(
+        "environment: {sites: [{name: A, cores: 100}, {name: B, cores: 50}]}\n"
+        f"workload: {{jobs: {tmp_path / 'jobs.csv'}}}\n"
+    )
+    redwood("simulate", tmp_path / "scenario.yaml", "--output", tmp_path / "run")
+    summary = json.loads((tmp_path / "run/summary.json").read_text())
+    assert summary["policy"] == "least_loaded"
+    assert summary["jobs"]["finished"] == 50
+
+
+def test_a_killed_run_leaves_valid_partial_files_that_say_so(folder, tmp_path):
+    table = job_table(60_000)
+    write_table(table, tmp_path / "jobs.parquet", DESCRIPTION)
+    environment(500, 500).save(tmp_path / "environment.json")
+    text = scenario(
+        folder,
+        environment=str(tmp_path / "environment.json"),
+        workload={"jobs": str(tmp_path / "jobs.parquet")},
+        monitoring={"checkpoint_s": 0.2},
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-m", "redwood", "simulate", text, "--output", tmp_path / "run"],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "workflow")},
+        start_new_session=True,
+    )
+    partial = tmp_path / "run/seed-1/partial"
+    limit = time.monotonic() + 60
+    while not (partial / "jobs-00002.parquet").exists() and time.monotonic() < limit:
+        assert process.poll() is None, "the simulation ended before it was killed"
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    progress = json.loads((partial / "progress.json").read_text())
+    assert progress["complete"] is False
+    assert progress["jobs"] == 60_000
+    assert not (tmp_path / "run/summary.json").exists()
+    files = sorted(partial.glob("jobs-*.parquet"))
+    ended = pd.concat([read_table(file, JOBS) for file in files])
+    assert ended["job"].is_unique
+    assert 0 < len(ended) < 60_000
+    assert (ended["state"] != "unfinished").all()
+    # What ended so far has ended the same in the whole run, which takes the partial files away.
+    redwood("simulate", text, "--output", tmp_path / "run")
+    assert not partial.exists()
+    whole = read_table(tmp_path / "run/seed-1/jobs.parquet", JOBS).set_index("job")
+    pd.testing.assert_frame_equal(whole.loc[ended["job"]], ended.set_index("job"))
+
+
+def test_a_seed_that_is_killed_ends_the_run_with_an_error(folder, tmp_path):
+    path = tmp_path / "suicide.py"
+    path.write_text("import os\ndef choose(job, grid):\n    os.kill(os.getpid(), 9)\n")
+    with pytest.raises(InputError, match="seed 1: the process that ran it was killed"):
+        run(folder, "killed", policies={"brokerage": str(path)})
+    assert not (folder / "killed/summary.json").exists()

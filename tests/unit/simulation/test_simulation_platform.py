@@ -140,22 +140,74 @@ def test_kinds_that_fail_more_have_a_rate_on_top_and_as_many_fail_as_did():
     assert rates.site["B"] > rates.site["A"]
 
 
-def test_days_on_which_a_site_fails_throughout_are_outages_and_not_rates():
-    """Three outages of two sites: two days, one and one; twenty jobs a day at each site."""
-    down = {("A", 3), ("A", 4), ("A", 20), ("B", 10)}
+WINDOW = 6 * 3600
+
+
+def jobs_of_windows(down, task, windows=200):
+    """Ten jobs a window of six hours at each of two sites; `task` numbers them within it."""
     rows = [
-        (name, 86_400 * day + 4000 * number, "failed" if (name, day) in down else "finished")
+        (name, WINDOW * window + 2000 * number, "failed" if (name, window) in down else "finished",
+         f"{name}{window}-{task(number)}")
         for name in "AB"
-        for day in range(50)
-        for number in range(20)
-    ]
-    jobs = pd.DataFrame(rows, columns=["computingsite", "seconds", "jobstatus"])
-    rates = fit_failure_rates(jobs, jobs["seconds"].to_numpy(float), ())
-    assert rates.seen == 3
-    assert rates.outages.lasting_s == pytest.approx(4 / 3 * 86_400)
-    assert rates.outages.every_s == pytest.approx((2 * 50 - 4) / 3 * 86_400)
+        for window in range(windows)
+        for number in range(10)
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=["computingsite", "seconds", "jobstatus", "task"])
+
+
+def fitted_to(jobs):
+    return fit_failure_rates(jobs, jobs["seconds"].to_numpy(float), ())
+
+
+def test_hours_in_which_a_site_fails_all_tasks_are_outages_and_not_rates():
+    """Four outages of two sites, one of them of two windows; each job is a task of its own."""
+    down = {("A", 3), ("A", 4), ("A", 20), ("B", 10), ("B", 100)}
+    rates = fitted_to(jobs_of_windows(down, lambda number: number))
+    assert (rates.seen, rates.by_chance) == (4, 0)
+    assert rates.outages.lasting_s == 5 / 4 * WINDOW
+    assert rates.outages.every_s == (2 * 200 - 5) / 4 * WINDOW
     assert rates.failed_share == 0
     assert max(rates.site.values()) == 0
+
+
+def test_tasks_that_fail_at_different_times_are_no_outages():
+    """Each window has one task, so that none in which all jobs fail tells of the site."""
+    down = {("A", 10 * number) for number in range(12)}
+    rates = fitted_to(jobs_of_windows(down, lambda _number: 0))
+    assert (rates.seen, rates.outages) == (0, None)
+    assert rates.failed_share == pytest.approx(12 / 400)
+
+
+def test_windows_that_fail_by_chance_are_no_outages_and_stay_in_the_rates():
+    """A third of all tasks fail: the two of a window do so together one time in nine."""
+    jobs = jobs_of_windows(set(), lambda number: number % 2)
+    failing = np.random.default_rng(4).random(jobs["task"].nunique()) < 1 / 3
+    failed = failing[pd.factorize(jobs["task"])[0]]
+    jobs["jobstatus"] = np.where(failed, "failed", "finished")
+    rates = fitted_to(jobs)
+    assert rates.outages is None
+    assert rates.seen == pytest.approx(rates.by_chance, rel=0.5)
+    assert rates.failed_share == pytest.approx(failed.mean())
+
+
+def test_failures_at_times_that_chance_explains_in_part_are_shared_out():
+    """Outages on top of tasks that fail: a job of a window that looks down counts in part."""
+    down = {(name, 16 * number) for name in "AB" for number in range(12)}
+    jobs = jobs_of_windows(down, lambda number: number % 5)
+    failing = np.random.default_rng(4).random(jobs["task"].nunique()) < 1 / 5
+    alone = failing[pd.factorize(jobs["task"])[0]]
+    jobs["jobstatus"] = np.where(alone | (jobs["jobstatus"] == "failed"), "failed", "finished")
+    rates = fitted_to(jobs)
+    assert rates.by_chance > 0
+    assert rates.outages.every_s == pytest.approx(376 / 24 * WINDOW, rel=0.3)
+    assert rates.failed_share == pytest.approx(alone.mean(), rel=0.2)
+
+
+def test_without_tasks_no_outages_are_told_from_tasks_that_fail():
+    down = {("A", 3), ("A", 20), ("B", 10), ("B", 100)}
+    rates = fitted_to(jobs_of_windows(down, lambda number: number).drop(columns="task"))
+    assert (rates.outages, rates.by_chance) == (None, None)
+    assert rates.failed_share == pytest.approx(4 / 400)
 
 
 def test_without_final_states_nothing_fails():

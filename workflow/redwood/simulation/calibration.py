@@ -23,7 +23,7 @@ import pandas as pd
 from redwood.seeds import generator
 from redwood.tables import TableDescription, read_table
 
-AUXILIARY = ("walltime", "cores")
+AUXILIARY = ("walltime", "cores", "task")
 _PSEUDO_JOBS = 20.0
 _MOST_JOBS = 50_000
 _LEAST_JOBS = 50
@@ -56,7 +56,7 @@ class RunTimes:
 
 
 def read_with_auxiliary(path: str | Path, description: TableDescription) -> pd.DataFrame:
-    """Read the features of a job table and, where it has them, recorded wall times and cores."""
+    """Read the features of a job table and, where it has them, wall times, cores and tasks."""
     columns = tuple(
         column
         for column in description.columns
@@ -66,10 +66,10 @@ def read_with_auxiliary(path: str | Path, description: TableDescription) -> pd.D
 
 
 def cores_of(jobs: pd.DataFrame) -> np.ndarray:
-    """(n,) cores of the jobs, one where they are not known."""
+    """(n,) cores of the jobs, one where they are not known; an auxiliary column may say 0."""
     if "cores" not in jobs:
         return np.ones(len(jobs))
-    return jobs["cores"].fillna(1).to_numpy(np.float64)
+    return np.maximum(jobs["cores"].fillna(1).to_numpy(np.float64), 1.0)
 
 
 def fit_run_times(jobs: pd.DataFrame, power: Callable[[str], float], seed: int = 1) -> RunTimes:

@@ -133,7 +133,7 @@ def build_platform(
         "failures": {
             "failed_share_of_training": rates.failed_share,
             "kinds_with_a_rate_on_top": len(rates.kind),
-            "outages_seen": rates.seen,
+            "outages": _of_outages(rates),
         },
     }
     environment = Environment(sites=sites, kind_failure_rates=rates.kind, summary=summary)
@@ -173,6 +173,15 @@ def _slice(whole: float, share: float, least: float) -> float:
     return float(np.clip(whole * share, min(least, whole), whole))
 
 
+def _of_outages(rates: FailureRates) -> dict[str, Any]:
+    if rates.by_chance is None:
+        return {"why": "there are none without final states and tasks"}
+    summary = {"seen": rates.seen, "by_chance": round(rates.by_chance, 1)}
+    if rates.outages is None:
+        return summary | {"why": "there are none, for no more are seen than by chance"}
+    return summary | rates.outages.model_dump()
+
+
 def _of_run_times(fitted: RunTimes, table: pd.DataFrame) -> dict[str, Any]:
     if fitted.jobs == 0:
         return {"fitted_to": 0, "why": "too few finished jobs with work and a recorded wall time"}
@@ -182,7 +191,8 @@ def _of_run_times(fitted: RunTimes, table: pd.DataFrame) -> dict[str, Any]:
         "core_scaling": fitted.scaling,
     }
     if len(table):
-        names = ("jobs", "error", "bias", "core_seconds", "error_before", "bias_before")
         whole = table.iloc[-1]
-        summary["on_validation"] = {name: round(float(whole[name]), 4) for name in names}
+        summary["on_validation"] = {"jobs": int(whole["jobs"])} | {
+            name: round(float(whole[name]), 4) for name in table.columns[3:]
+        }
     return summary

@@ -1,0 +1,181 @@
+"""Table II: errors, rankings and regrets by hand, and what the page says."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import kendalltau
+
+from redwood.errors import InputError
+from redwood.paper.agreement import Runs, contradictions, kendall, rankings, relative_errors
+from redwood.paper.table2 import write_table2
+
+values = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=2, max_size=9)
+
+
+@given(values)
+def test_tau_is_scipys(pairs):
+    one, other = np.array(pairs, float).T
+    expected = kendalltau(one, other).statistic
+    assert kendall(one, other) == pytest.approx(expected, nan_ok=True)
+
+
+def test_tau_by_hand_and_over_what_is_defined():
+    """Of the six pairs of four policies one is the other way round: (5 - 1) / 6."""
+    assert kendall(np.array([1, 2, 3, 4.0]), np.array([1, 2, 4, 3.0])) == pytest.approx(4 / 6)
+    assert kendall(np.array([1, 2, np.nan, 4]), np.array([1, 2, 0, 3.0])) == 1
+
+
+def table(**workloads):
+    """workload=((seeds of policy a), (of b), …) → a tidy table of mean turnarounds."""
+    rows = [
+        (workload, policy, seed, "turnaround_mean", "s", float(value))
+        for workload, policies in workloads.items()
+        for policy, seeds in zip("abcdef", policies, strict=False)
+        for seed, value in enumerate(seeds, start=1)
+    ]
+    return pd.DataFrame(rows, columns=["workload", "policy", "seed", "outcome", "unit", "value"])
+
+
+def test_relative_errors_are_of_the_means_with_intervals_from_the_seeds():
+    runs = Runs.of(table(recorded=((10, 10), (0, 0)), smote=((11, 13), (1, 1))))
+    a, b = relative_errors(runs).to_dict("records")
+    assert a["error"] == pytest.approx(0.2)
+    assert (a["error_low"], a["error_high"]) == pytest.approx((0.1, 0.3))
+    assert np.isnan(b["error"])
+
+
+def test_intervals_narrow_with_more_seeds():
+    random = np.random.default_rng(1)
+
+    def width(seeds):
+        draws = [tuple(random.normal(100, 10, seeds)) for _ in range(2)]
+        (row,) = relative_errors(Runs.of(table(recorded=draws[:1], smote=draws[1:]))).to_dict(
+            "records"
+        )
+        return row["error_high"] - row["error_low"]
+
+    assert np.mean([width(40) for _ in range(5)]) < 0.5 * np.mean([width(5) for _ in range(5)])
+
+
+def test_one_seed_has_values_and_no_intervals():
+    runs = Runs.of(table(recorded=((10,), (20,)), smote=((11,), (30,))))
+    assert relative_errors(runs)["error"].tolist() == pytest.approx([0.1, 0.5])
+    assert relative_errors(runs)["error_low"].isna().all()
+    ranked = rankings(runs).set_index("workload")
+    assert ranked.loc["smote", "tau"] == 1
+    assert np.isnan(ranked.loc["smote", "low"])
+    assert contradictions(runs, "smote", "turnaround_mean") == []
+
+
+def test_regret_is_what_choosing_by_synthetic_jobs_costs_on_recorded_ones():
+    """SMOTE's best is b, which takes 15 on recorded jobs where a takes 10."""
+    runs = Runs.of(table(recorded=((10, 10), (15, 15), (20, 20)), smote=((9, 9), (8, 8), (30, 30))))
+    row = rankings(runs).set_index("workload").loc["smote"]
+    assert (row["best"], row["best_recorded"]) == ("b", "a")
+    assert row["regret"] == pytest.approx(0.5)
+    assert row["tau"] == pytest.approx(1 / 3)
+    recorded = rankings(runs).set_index("workload").loc["recorded"]
+    assert recorded["regret"] == 0
+    assert recorded["tau"] == pytest.approx(1)
+
+
+def test_more_is_better_for_throughput():
+    runs = table(recorded=((10, 10), (15, 15)), smote=((9, 9), (8, 8)))
+    row = rankings(Runs.of(runs.assign(outcome="throughput"))).set_index("workload").loc["smote"]
+    assert (row["best"], row["best_recorded"]) == ("a", "b")
+    assert row["regret"] == pytest.approx(1 / 3)
+
+
+def test_recorded_jobs_against_other_seeds_are_what_a_perfect_surrogate_reaches():
+    """Policies that seeds do not tell apart have a τ well below 1 against themselves."""
+    random = np.random.default_rng(2)
+    apart = tuple(tuple(100 * policy + random.normal(0, 1, 5)) for policy in range(5))
+    alike = tuple(tuple(100 + random.normal(0, 1, 5)) for _ in range(5))
+    clear, vague = (
+        rankings(Runs.of(table(recorded=policies, copy=policies))).set_index("workload")
+        for policies in (apart, alike)
+    )
+    assert clear.loc["recorded", "tau"] == 1
+    assert 0 < vague.loc["recorded", "tau"] < 0.8
+
+
+def test_places_change_where_both_sides_are_sure():
+    recorded = ((10, 11, 12), (20, 21, 22))
+    for smote, expected in (
+        (((30, 31, 32), (20, 21, 22)), [("a", "b")]),
+        (((10, 30, 20), (21, 20, 22)), []),
+        (((10, 11, 12), (20, 21, 22)), []),
+    ):
+        runs = Runs.of(table(recorded=recorded, smote=smote))
+        assert contradictions(runs, "smote", "turnaround_mean") == expected
+
+
+def test_the_tidy_tables(outcomes, tmp_path):
+    write_table2(outcomes(), tmp_path / "table2")
+    tidy = pd.read_csv(tmp_path / "table2.csv", keep_default_na=False)
+    assert list(tidy.columns) == [
+        "workload", "policy", "outcome", "unit", "value", "low", "high", "seeds",
+        "error", "error_low", "error_high",
+    ]  # fmt: skip
+    first = tidy[tidy["outcome"] == "turnaround_mean"].iloc[0]
+    assert (first["value"], first["low"], first["high"], first["seeds"]) == (600, 588, 612, 5)
+    ranking = pd.read_csv(tmp_path / "table2_ranking.csv")
+    assert ranking["workload"].tolist() == ["recorded", "smote"]
+    assert ranking["tau"].tolist() == [1, 1]
+    parquet = pd.read_parquet(tmp_path / "table2.parquet")
+    assert len(parquet) == len(tidy)
+
+
+def test_the_page_says_what_the_table_comes_to(outcomes, tmp_path):
+    write_table2(outcomes(recorded=(10, 20, 40), smote=(11, 22, 30)), tmp_path / "table2")
+    markdown = (tmp_path / "table2.md").read_text()
+    assert "By mean turnaround a is the best of 3 policies on recorded jobs" in markdown
+    assert "smote 1.00; recorded jobs with other seeds 1.00" in markdown
+    assert "best on the jobs of smote." in markdown
+    assert "|  | recorded | smote |" in markdown
+    assert "| Turnaround, mean | 1.00 [1.00, 1.00] | 1.00 [1.00, 1.00] |" in markdown
+    assert "| b | 20.00 [19.80, 20.20] | +10 % [" in markdown
+    assert "| c | 40.00 [39.80, 40.20] | −25 % [" in markdown
+    assert "No two policies change places" in markdown
+    # No inputs, no traffic, no rows for it.
+    assert "Moved between sites [TB]" not in markdown
+    write_table2(outcomes(recorded=(10, 20, 40), smote=(22, 11, 400)), tmp_path / "table2")
+    markdown = (tmp_path / "table2.md").read_text()
+    assert "Change places by mean turnaround on jobs of smote: a and b." in markdown
+    assert "| 10.0× [" in markdown or "| +900 % [" in markdown
+    assert "| Turnaround, mean | – | 100 [" in markdown
+
+
+def test_what_is_undefined_is_a_dash(outcomes, tmp_path):
+    rows = (
+        ("recorded", "p", 1, "queue_time_mean", "s", 60.0),
+        ("smote", "p", 1, "queue_time_mean", "s", 45.0),
+        ("tvae", "p", 1, "queue_time_mean", "s", 6000.0),
+        ("copy", "p", 1, "queue_time_mean", "s", None),
+    )
+    write_table2(outcomes((1,), rows, recorded=(), smote=()), tmp_path / "table2")
+    markdown = (tmp_path / "table2.md").read_text()
+    assert "|  | recorded | copy | smote | tvae |" in markdown
+    assert "| p | 1.00 | – | −25 % | 100× |" in markdown
+    assert json.loads((tmp_path / "table2.json").read_text())["undefined"] == 1
+
+
+def test_equal_outcomes_give_equal_bytes(outcomes, tmp_path):
+    for name in ("one", "other"):
+        write_table2(outcomes(), tmp_path / name)
+    for suffix in (".csv", ".md", ".tex", ".html", ".parquet", "_ranking.csv"):
+        one, other = ((tmp_path / f"{name}{suffix}").read_bytes() for name in ("one", "other"))
+        assert one == other
+
+
+def test_what_is_no_table_of_outcomes_is_named(outcomes, tmp_path):
+    (tmp_path / "outcomes.csv").write_text("workload,policy\n")
+    with pytest.raises(InputError, match="column 'seed' is missing; it has workload, policy"):
+        write_table2(tmp_path / "outcomes.csv", tmp_path / "table2")
+    path = outcomes((), (), recorded=())
+    with pytest.raises(InputError, match=r"outcomes.csv: the table has no rows"):
+        write_table2(path, tmp_path / "table2")
