@@ -263,16 +263,20 @@ def test_a_grid_without_traffic_has_no_panels_for_it(runs, tmp_path, drawn):
         draw_grid(runs, 60, tmp_path / "a")
 
 
-def test_of_many_policies_the_first_are_drawn_and_the_others_counted(runs, tmp_path, drawn):
-    folders = [*runs]
-    for number in range(5):
-        folder = tmp_path / "runs/smote" / f"p{number}"
+def test_of_many_policies_those_that_differ_are_drawn_and_the_others_counted(runs, tmp_path, drawn):
+    """Seven policies under which 1, 2, … jobs wait: the most, the least, and two between them."""
+    folders = []
+    for number in range(7):
+        folder = tmp_path / "many" / f"p{number}"
         shutil.copytree(runs[0], folder)
-        labels = {"workload": "smote", "policy": folder.name, "seeds": [1]}
+        labels = {"workload": "recorded", "policy": folder.name, "seeds": [1]}
         (folder / "summary.json").write_text(json.dumps(labels))
+        path = folder / "seed-1/sites.parquet"
+        pd.read_parquet(path).assign(queued_jobs=float(number)).to_parquet(path)
         folders.append(folder)
     draw_grid(folders, 60, tmp_path / "a")
-    assert len(drawn[0].axes) == 4 * 3
+    titles = [axis.get_title(loc="left") for axis in drawn[0].axes[::3]]
+    assert titles == ["policy p6", "policy p4", "policy p2", "policy p0"]
     assert json.loads((tmp_path / "a.json").read_text())["not_drawn"] == 3
 
 

@@ -143,9 +143,9 @@ def kendall(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 def rankings(runs: Runs) -> pd.DataFrame:
     """How alike policies are ranked, and what choosing by synthetic jobs costs.
 
-    Columns workload, outcome, tau, low, high, policies (that are defined on both sides), best (on
-    these jobs), best_recorded, regret, regret_low and regret_high. The rows of recorded jobs
-    compare them with themselves; their regret is 0.
+    Columns workload, outcome, tau, low, high, policies (that are defined on both sides),
+    pairs_changed (see `contradictions`), best (on these jobs), best_recorded, regret, regret_low
+    and regret_high. The rows of recorded jobs compare them with themselves; their regret is 0.
     """
     rows = []
     for workload in runs.workloads:
@@ -165,12 +165,11 @@ def rankings(runs: Runs) -> pd.DataFrame:
             if workload == RECORDED:
                 tau = float(np.mean(drawn)) if len(drawn) > 1 else np.nan
             regret, *bounds = _regret(means, recorded, theirs, outcome)
-            names = (
-                runs.policies[_best(side, outcome)] for side in (means, recorded)
-            )  # fmt: skip
-            rows.append((workload, outcome, tau, low, high, int(both.sum()), *names, regret,
-                         *bounds))  # fmt: skip
-    names = ["workload", "outcome", "tau", "low", "high", "policies", "best", "best_recorded",
+            names = (runs.policies[_best(side, outcome)] for side in (means, recorded))
+            changed = len(contradictions(runs, workload, outcome))
+            rows.append((workload, outcome, tau, low, high, int(both.sum()), changed, *names,
+                         regret, *bounds))  # fmt: skip
+    names = ["workload", "outcome", "tau", "low", "high", "policies", "pairs_changed", "best", "best_recorded",
              "regret", "regret_low", "regret_high"]  # fmt: skip
     return pd.DataFrame(rows, columns=names)
 

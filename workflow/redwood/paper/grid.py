@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from redwood.errors import InputError
-from redwood.paper.runs import RunFolder, first_seeds
+from redwood.paper.runs import RunFolder, first_seeds, of_recorded, spread
 from redwood.paper.style import (
     PAGE_WIDTH,
     add_legend,
@@ -42,7 +42,8 @@ class _Run:
 def draw_grid(scenarios: Sequence[Path], dpi: int, prefix: Path) -> None:
     """One line of panels a policy: the whole grid's time series for recorded and synthetic jobs.
 
-    Of several seeds the least is drawn, of many policies the first four.
+    Of several seeds the least is drawn, of many policies four, from the one under which most
+    recorded jobs wait to the one under which the fewest do.
 
     Args:
         scenarios: folders that `redwood simulate` wrote.
@@ -56,7 +57,8 @@ def draw_grid(scenarios: Sequence[Path], dpi: int, prefix: Path) -> None:
     from matplotlib import pyplot
 
     runs = first_seeds(scenarios)
-    policies = list(dict.fromkeys(run.policy for run in runs))[:_MOST_POLICIES]
+    shown = spread(of_recorded(scenarios), "sites", "queued_jobs", _MOST_POLICIES)
+    policies = [run.policy for run in shown]
     drawn = [run for run in runs if run.policy in policies]
     chosen = [_read(run) for run in drawn]
     styles = line_styles(dict.fromkeys(run.workload for run in chosen))

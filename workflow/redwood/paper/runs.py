@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from redwood.errors import InputError
@@ -55,7 +56,15 @@ def first_seeds(scenarios: Sequence[Path]) -> list[RunFolder]:
     return sorted(found, key=lambda run: run.workload != RECORDED)
 
 
-def of_recorded(scenarios: Sequence[Path], most: int) -> list[RunFolder]:
-    """The runs of recorded jobs, or else of the first workload, under at most so many policies."""
+def of_recorded(scenarios: Sequence[Path]) -> list[RunFolder]:
+    """The runs of recorded jobs, or else of the first workload."""
     runs = first_seeds(scenarios)
-    return [run for run in runs if run.workload == runs[0].workload][:most]
+    return [run for run in runs if run.workload == runs[0].workload]
+
+
+def spread(runs: Sequence[RunFolder], table: str, column: str, most: int) -> list[RunFolder]:
+    """Of many runs so many that differ: evenly from the greatest sum of a column to the least."""
+    sums = [float(run.read(table, (column,))[column].sum()) for run in runs]
+    order = np.argsort([-value for value in sums], kind="stable")
+    chosen = np.linspace(0, len(runs) - 1, min(most, len(runs))).round().astype(int)
+    return [runs[order[place]] for place in chosen]

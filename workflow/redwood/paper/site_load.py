@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from redwood.errors import InputError
-from redwood.paper.runs import RunFolder, of_recorded
+from redwood.paper.runs import RunFolder, of_recorded, spread
 from redwood.paper.style import PAGE_WIDTH, save_figure, use_style
 
 _MOST_POLICIES = 3
@@ -20,8 +20,8 @@ _DOWN = "#c1272d"
 def draw_site_load(scenarios: Sequence[Path], dpi: int, prefix: Path) -> None:
     """Sites by time, coloured by the share of their cores that is busy; one panel a policy.
 
-    Recorded jobs under the first three policies, with the least seed; the forty sites with the most
-    cores. Outages are red.
+    Recorded jobs under three policies, from the one that lets most jobs wait to the one that lets
+    the fewest, with the least seed; the forty sites with the most cores. Outages are red.
 
     Args:
         scenarios: folders that `redwood simulate` wrote.
@@ -35,7 +35,7 @@ def draw_site_load(scenarios: Sequence[Path], dpi: int, prefix: Path) -> None:
     from matplotlib import pyplot
     from matplotlib.colors import ListedColormap
 
-    runs = of_recorded(scenarios, _MOST_POLICIES)
+    runs = spread(of_recorded(scenarios), "sites", "queued_jobs", _MOST_POLICIES)
     loads = [_load(run) for run in runs]
     shown = loads[0][0].index[:_MOST_SITES]
     end = max(edges[-1] for _, _, edges in loads)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from redwood.paper.reading import read_csv
-from redwood.paper.runs import RunFolder, of_recorded
+from redwood.paper.runs import RunFolder, of_recorded, spread
 from redwood.paper.style import PAGE_WIDTH, save_figure, use_style
 
 _MOST_POLICIES = 6
@@ -18,6 +18,8 @@ _BYTES = ((1e6, "MB"), (1e9, "GB"), (1e12, "TB"), (1e15, "PB"))
 
 def draw_transfer_map(scenarios: Sequence[Path], resources: Path, dpi: int, prefix: Path) -> None:
     """Bytes from cloud to cloud, one panel a policy; recorded jobs, the least seed.
+
+    Of many policies six, from the one that moves most to the one that moves least.
 
     Inputs, outputs and copies together, transfers within a cloud on the diagonal. Sites that the
     table of sites does not know are `other`.
@@ -35,7 +37,7 @@ def draw_transfer_map(scenarios: Sequence[Path], resources: Path, dpi: int, pref
     from matplotlib import pyplot
     from matplotlib.colors import LogNorm
 
-    runs = of_recorded(scenarios, _MOST_POLICIES)
+    runs = spread(of_recorded(scenarios), "flows", "bytes", _MOST_POLICIES)
     clouds = _clouds(resources)
     flows = [_flows(run, clouds) for run in runs]
     names = sorted({name for flow in flows for name in (*flow.index, *flow.columns)})
