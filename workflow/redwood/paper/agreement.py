@@ -165,12 +165,14 @@ def rankings(runs: Runs) -> pd.DataFrame:
             if workload == RECORDED:
                 tau = float(np.mean(drawn)) if len(drawn) > 1 else np.nan
             regret, *bounds = _regret(means, recorded, theirs, outcome)
-            names = (runs.policies[_best(side, outcome)] for side in (means, recorded))
+            best, best_recorded = (runs.policies[_best(m, outcome)] for m in (means, recorded))
             changed = len(contradictions(runs, workload, outcome))
-            rows.append((workload, outcome, tau, low, high, int(both.sum()), changed, *names,
-                         regret, *bounds))  # fmt: skip
-    names = ["workload", "outcome", "tau", "low", "high", "policies", "pairs_changed", "best", "best_recorded",
-             "regret", "regret_low", "regret_high"]  # fmt: skip
+            rows.append(
+                (workload, outcome, tau, low, high, int(both.sum()), changed, best, best_recorded,
+                 regret, *bounds)
+            )  # fmt: skip
+    names = ["workload", "outcome", "tau", "low", "high", "policies", "pairs_changed", "best",
+             "best_recorded", "regret", "regret_low", "regret_high"]  # fmt: skip
     return pd.DataFrame(rows, columns=names)
 
 

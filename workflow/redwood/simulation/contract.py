@@ -200,7 +200,7 @@ class Grid:
         self._tried = tried if tried is not None else {}
         self._clock = clock
         self._able: dict[int, tuple[Site, ...]] = {}
-        self._weights: dict[int, list[int]] = {}
+        self._drawn: dict[int, tuple[tuple[Site, ...], list[int]]] = {}
         self._reads: dict[int, int] = {}
 
     def __iter__(self) -> Iterator[Site]:
@@ -227,7 +227,7 @@ class Grid:
                 for site, state in zip(self.sites, self._states, strict=True)
                 if takes(state, job)
             )
-        if job.row in self._tried:
+        if self._tried and job.row in self._tried:
             tried = self._tried[job.row]
             return tuple(site for site in sites if site.index not in tried) or sites
         return sites
@@ -238,12 +238,14 @@ class Grid:
 
     def draw(self, job: Job) -> Site | None:
         """One of `able` at random, with its cores as its weight; none if there is none."""
-        sites = self.able(job)
-        if job.row in self._tried:
+        if self._tried and job.row in self._tried:
+            sites = self.able(job)
             return self.random.choices(sites, [s.cores for s in sites])[0] if sites else None
-        weights = self._weights.get(job.cores)
-        if weights is None:
-            weights = self._weights[job.cores] = list(accumulate(s.cores for s in sites))
+        drawn = self._drawn.get(job.cores)
+        if drawn is None:
+            sites = self.able(job)
+            drawn = self._drawn[job.cores] = (sites, list(accumulate(s.cores for s in sites)))
+        sites, weights = drawn
         return sites[bisect(weights, self.random.random() * weights[-1])] if sites else None
 
     def replicas(self, job: Job) -> tuple[Site, ...]:
@@ -304,7 +306,7 @@ class Grid:
     def _forget_able(self) -> None:
         """A site went down, came back, filled up or has room again."""
         self._able.clear()
-        self._weights.clear()
+        self._drawn.clear()
 
 
 def takes(state: SiteState, job: Job) -> bool:

@@ -28,6 +28,7 @@ jobs are submitted.
 
 import gc
 import heapq
+import time
 from collections.abc import Callable, Iterable
 from math import inf
 from random import Random
@@ -168,6 +169,7 @@ class Engine:
             InputError: a policy raised, took too long, or answered with what it must not.
         """
         jobs = len(self._workload)
+        self._began = time.monotonic()
         with ProgressReport("simulating", jobs, "jobs") as self._report:
             # What the engine makes has no cycles; looking for some would take a sixth of the time.
             collects = gc.isenabled()
@@ -437,7 +439,8 @@ class Engine:
         if self._downtime.recovering:
             self._downtime.notice_recovery(date)
         if self._ended % _REPORT_EVERY == 0:
-            self._report.advance(_REPORT_EVERY, days=date / 86_400)
+            rate = self._ended / (time.monotonic() - self._began)
+            self._report.advance(_REPORT_EVERY, days=date / 86_400, jobs_per_s=rate)
             if self._checkpoint is not None:
                 self._checkpoint(self.log, date, self._ended)
 

@@ -35,6 +35,7 @@ class Failures:
         self._first = generator(seed, "simulation", "failures").random(rows)
         self._seed = derive_seed(seed, "simulation", "further failures")
         self._transfers = Random(derive_seed(seed, "simulation", "transfer failures"))
+        self.transfers_fail = any(self._transfer_rates)
         self.never = not any(by_kind) and all(s.failure_rate == 0 for s in environment.sites)
 
     def of_attempt(self, row: int, number: int, kind: int, site: int) -> tuple[float, int]:

@@ -229,8 +229,9 @@ class Network:
 
     def horizon(self, until: float) -> float:
         """How far the clock may be moved at once, at most to `until`; see the promise above."""
-        until = min(until, max(self._clock, self.pending[0][0]) + _FAR)
         reactions = self._reactions
+        if until > self._clock + _FAR:
+            until = min(until, max(self._clock, self.pending[0][0]) + _FAR)
         while reactions and reactions[0][0] < until:
             _, number, transfer = reactions[0]
             if transfer.ended != inf:

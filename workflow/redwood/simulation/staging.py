@@ -60,6 +60,7 @@ class Staging:
         self._engine, self._network, self._catalogue = engine, network, catalogue
         self._failures, self._log, self._notes, self._states = failures, log, notes, states
         self._keeps, self._outputs_at = keeps_inputs, outputs_at
+        self._lossy = failures.transfers_fail
         self._attempts, self._delay_s, self._up_at = attempts, delay_s, up_at
         self._fetching: dict[tuple[int, int], Transfer] = {}
         self._under_way: list[dict[Transfer, None]] | None = (
@@ -103,7 +104,8 @@ class Staging:
         transfer = Transfer(
             source, site, job.input_bytes, attempt.lasts, self._input_ended, attempt
         )
-        self._doom(transfer)
+        if self._lossy:
+            self._doom(transfer)
         self._network.read(date, transfer)
         self._began(transfer)
 
@@ -130,7 +132,8 @@ class Staging:
         transfer = Transfer(
             source, site, size, reaction, self._fetch_ended, (dataset, waiting, not waiting)
         )
-        self._doom(transfer)
+        if self._lossy:
+            self._doom(transfer)
         self._fetching[dataset, site] = transfer
         self._network.copy(date, transfer)
         self._began(transfer)
@@ -194,7 +197,7 @@ class Staging:
                 self._engine.schedule(self._up_at[place], self._store_again, attempt)
                 return
         transfer = Transfer(site, to, job.output_bytes, inf, self._output_ended, attempt)
-        if site != to:
+        if site != to and self._lossy:
             self._doom(transfer)
         if self._network.write(date, transfer):
             self._began(transfer)
