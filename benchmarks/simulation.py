@@ -50,8 +50,8 @@ PEERS = ("cg-sim", "dc-sim")
 
 def scenario(
     jobs: int, load: float = 1.0, size: float = 1.0
-) -> tuple[Environment, Workload, list[set[int]]]:
-    """So many jobs; `load` × as many at once, on as many more cores; `size` × the bytes."""
+) -> tuple[Environment, Workload, list[tuple[int]]]:
+    """So many jobs; `load` × as many at once and cores; `size` × the bytes."""
     random = np.random.default_rng(1)
     sites = tuple(
         Site(
@@ -72,7 +72,7 @@ def scenario(
         kind=random.integers(50, size=jobs, dtype=np.int32), kinds=kinds, owner=zeros,
         state=np.zeros(jobs, np.int8), dataset_bytes=read.astype(float),
     )  # fmt: skip
-    replicas = [{int(site)} for site in random.integers(SITES, size=jobs)]
+    replicas = [(int(site),) for site in random.integers(SITES, size=jobs)]
     return Environment(sites=sites), workload, replicas
 
 

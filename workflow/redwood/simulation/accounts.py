@@ -71,7 +71,8 @@ class Attempts:
         return getattr(self, name).astype(np.int64)
 
     def where(self, chosen: np.ndarray) -> "Attempts":
-        return Attempts(self._rows[chosen])
+        """Those that are chosen by a mask; themselves, not a copy, if all are."""
+        return self if chosen.all() else Attempts(self._rows[chosen])
 
 
 def job_table(run: Run, attempts: Attempts, finals_from: int = 0) -> pd.DataFrame:
@@ -262,40 +263,47 @@ class _Series:
 
 def _moves(log: Log, attempts: Attempts) -> list[tuple[np.ndarray, ...]]:
     """Date, source, destination and bytes of all transfers between sites: inputs, outputs, rest."""
-    moved_in, moved_out = attempts.bytes_in > 0, attempts.bytes_out > 0
-    come, go = attempts.where(moved_in), attempts.where(moved_out)
+    come, go = np.flatnonzero(attempts.bytes_in), np.flatnonzero(attempts.bytes_out)
     rest = log.transfers()
     ended, _, source, destination, moved, _ = rest.T if len(rest) else np.zeros((6, 0))
+    site = attempts.index("site")
     return [
-        (come.staged, come.index("source"), come.index("site"), come.bytes_in),
-        (go.end, go.index("site"), go.index("sink"), go.bytes_out),
+        (attempts.staged[come], attempts.source[come].astype(np.int64), site[come],
+         attempts.bytes_in[come]),
+        (attempts.end[go], site[go], attempts.sink[go].astype(np.int64), attempts.bytes_out[go]),
         (ended, source.astype(np.int64), destination.astype(np.int64), moved),
-    ]
+    ]  # fmt: skip
 
 
 def flow_table(run: Run, attempts: Attempts) -> pd.DataFrame:
     """One row a source, destination and kind, as `account_tables.FLOW_TABLE` describes it."""
-    parts = []
-    for kind, (_, source, destination, moved) in enumerate(_moves(run.log, attempts)[:2]):
-        parts.append(
-            pd.DataFrame(
-                {"source": source, "destination": destination, "kind": kind, "failed": 0,
-                 "bytes": moved}
-            )
-        )  # fmt: skip
-    rest = pd.DataFrame(run.log.transfers(), columns=list(TRANSFER_COLUMNS))
-    rest["failed"] = 1 - rest["ok"]
-    parts.append(rest[["source", "destination", "kind", "failed", "bytes"]])
-    whole = pd.concat([part.astype(np.int64) for part in parts], ignore_index=True)
-    grouped = whole.groupby(["source", "destination", "kind"], sort=True)
-    table = grouped.agg(
-        transfers=("bytes", "size"), failed=("failed", "sum"), bytes=("bytes", "sum")
-    ).reset_index()
+    sites = len(run.environment.sites)
+    inputs, outputs, (_, source, destination, moved) = _moves(run.log, attempts)
+    rest = run.log.transfers()
+    kind = np.concatenate([np.full(len(inputs[0]), FLOWS.index("input"), np.int8),
+                           np.full(len(outputs[0]), FLOWS.index("output"), np.int8),
+                           rest[:, TRANSFER_COLUMNS.index("kind")].astype(np.int8)])  # fmt: skip
+    failed = np.concatenate([np.zeros(len(inputs[0]) + len(outputs[0])),
+                             1 - rest[:, TRANSFER_COLUMNS.index("ok")]])  # fmt: skip
+    source, destination, moved = (
+        np.concatenate([inputs[part], outputs[part], last])
+        for part, last in ((1, source), (2, destination), (3, moved))
+    )
+    cell = (source * sites + destination) * len(FLOWS) + kind
+    cells = sites**2 * len(FLOWS)
+    transfers = np.bincount(cell, minlength=cells)
+    used = np.flatnonzero(transfers)
     names = run.site_names
-    table["source"] = _named(table["source"].to_numpy(), names)
-    table["destination"] = _named(table["destination"].to_numpy(), names)
-    table["kind"] = pd.Categorical.from_codes(table["kind"].to_numpy(), FLOWS)
-    return table
+    return pd.DataFrame(
+        {
+            "source": _named(used // (sites * len(FLOWS)), names),
+            "destination": _named(used // len(FLOWS) % sites, names),
+            "kind": pd.Categorical.from_codes(used % len(FLOWS), FLOWS),
+            "transfers": transfers[used],
+            "failed": np.bincount(cell, failed, cells)[used].astype(np.int64),
+            "bytes": np.bincount(cell, moved, cells)[used].astype(np.int64),
+        }
+    )
 
 
 def event_table(run: Run) -> pd.DataFrame:

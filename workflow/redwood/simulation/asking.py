@@ -46,7 +46,6 @@ class Policies:
         self._patience = patience_s
         self.listens = type(placement).brokered is not Placement.brokered
         self.in_order_of_arrival = type(queue).key is QueueOrder.key
-        self._asked = 0
         self._asking: tuple[str, int] | None = None
 
     def site(self, job: Job, grid: Grid) -> SiteState | None:
@@ -55,7 +54,6 @@ class Policies:
         Raises:
             InputError: it raised, or answered with anything but `None` or a site that can take it.
         """
-        self._asked += 1
         self._asking = (self._brokerage_name, job.row)
         try:
             site = self._choose(job, grid)
@@ -86,7 +84,6 @@ class Policies:
 
     def key(self, job: Job, site: Site) -> Any:
         """The queue order's key."""
-        self._asked += 1
         self._asking = (self._queue_name, job.row)
         try:
             key = self.queue.key(job, site)
@@ -108,7 +105,6 @@ class Policies:
         return self._orders(grid, -1, lambda: self.placement.place(grid))
 
     def _orders(self, grid: Grid, row: int, ask: Any) -> list[Copy | Removal]:
-        self._asked += 1
         self._asking = (self._placement_name, row)
         try:
             orders = list(islice(ask(), _MOST_ORDERS + 1))
@@ -138,15 +134,16 @@ class Policies:
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        seen = (-1, 0.0)
         step = self._patience / 4
+        # Every question is an object of its own, so that one that is seen again still waits.
+        seen, waited = None, 0.0
 
         def look(*_: object) -> None:
-            nonlocal seen
-            asked, waited = seen
-            seen = (self._asked, waited + step if asked == self._asked else 0.0)
-            if self._asking is not None and seen[1] >= self._patience:
-                name, row = self._asking
+            nonlocal seen, waited
+            waited = waited + step if self._asking is seen else 0.0
+            seen = self._asking
+            if seen is not None and waited >= self._patience:
+                name, row = seen
                 raise InputError(
                     f"policy {name!r}: {_job(row)}no answer within {self._patience:g} s"
                 )

@@ -1,7 +1,9 @@
 """The catalogue of replicas while a simulation runs: what lies where, and what makes room."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+
+import numpy as np
 
 from redwood.simulation.contract import SiteState
 
@@ -15,19 +17,20 @@ class Catalogue:
     Args:
         states: the sites; their `used_bytes` are kept here.
         replicas: for each dataset the indices of the sites that hold it at the beginning.
-        sizes: for each dataset its bytes.
+        sizes: (d,) bytes of each dataset.
     """
 
     def __init__(
-        self, states: Sequence[SiteState], replicas: Sequence[set[int]], sizes: Sequence[float]
+        self, states: Sequence[SiteState], replicas: Sequence[Iterable[int]], sizes: np.ndarray
     ) -> None:
-        self.holders = [set(sites) for sites in replicas]
+        # Sorted tuples: there may be millions, and few ever change.
+        self.holders = [tuple(sorted(sites)) for sites in replicas]
         self.sizes = sizes
         self._states = states
         self._kept: list[OrderedDict[int, None]] = [OrderedDict() for _ in states]
-        for dataset, sites in enumerate(self.holders):
+        for sites, size in zip(self.holders, sizes.tolist(), strict=True):
             for site in sites:
-                states[site].used_bytes += sizes[dataset]
+                states[site].used_bytes += size
 
     def read(self, dataset: int, site: int) -> None:
         """A replica is read: the last to give way."""
@@ -40,14 +43,14 @@ class Catalogue:
 
         The last replica of a dataset never gives way.
         """
-        state, size = self._states[site], self.sizes[dataset]
+        state, size = self._states[site], float(self.sizes[dataset])
         leaving: list[int] = []
         room = state.storage_bytes - state.used_bytes
         if room < size:
             for other in self._kept[site]:
                 if len(self.holders[other]) > 1:
                     leaving.append(other)
-                    room += self.sizes[other]
+                    room += float(self.sizes[other])
                     if room >= size:
                         break
             else:
@@ -59,11 +62,11 @@ class Catalogue:
 
     def release(self, dataset: int, site: int) -> None:
         """Give back the room of a copy that did not arrive."""
-        self._states[site].used_bytes -= self.sizes[dataset]
+        self._states[site].used_bytes -= float(self.sizes[dataset])
 
     def add(self, dataset: int, site: int) -> None:
         """A copy for which room was taken has arrived."""
-        self.holders[dataset].add(site)
+        self.holders[dataset] = tuple(sorted({*self.holders[dataset], site}))
         self._kept[site][dataset] = None
 
     def remove(self, dataset: int, site: int) -> bool:
@@ -71,7 +74,7 @@ class Catalogue:
         holders = self.holders[dataset]
         if site not in holders or len(holders) == 1:
             return False
-        holders.discard(site)
+        self.holders[dataset] = tuple(other for other in holders if other != site)
         self._kept[site].pop(dataset, None)
-        self._states[site].used_bytes -= self.sizes[dataset]
+        self._states[site].used_bytes -= float(self.sizes[dataset])
         return True

@@ -114,6 +114,8 @@ class SiteState:
 
     def run_time(self, job: Job) -> float:
         """Overhead + work / (core power × efficiency × cores^scaling), s."""
+        if job.cores == 1:
+            return self.overhead_s + job.work / self.speed
         return self.overhead_s + job.work / (self.speed * job.cores**self.core_scaling)
 
 
@@ -263,7 +265,7 @@ class Grid:
 
     def size(self, dataset: int) -> float:
         """Bytes of a dataset."""
-        return self._sizes[dataset]
+        return float(self._sizes[dataset])
 
     def reads(self) -> dict[int, int]:
         """Dataset → jobs that asked for it since the last `Placement.place`, the first before."""

@@ -27,9 +27,9 @@ jobs are submitted.
 """
 
 import gc
-import heapq
 import time
 from collections.abc import Callable, Iterable
+from heapq import heappop, heappush
 from math import inf
 from random import Random
 from typing import Any
@@ -122,7 +122,7 @@ class Engine:
         self._largest = max(site.cores for site in environment.sites)
         self._workload, self._policies, self._rules = workload, policies, rules
         self._recorded = bytes(workload.state[workload.row.argsort()])
-        sizes = workload.dataset_bytes.tolist()
+        sizes = workload.dataset_bytes
         catalogue = Catalogue(states, replicas, sizes)
         failures = Failures(environment, workload.kinds, len(workload), seed)
         self._failures = failures if rules.failures == "drawn" and not failures.never else None
@@ -190,20 +190,21 @@ class Engine:
     ) -> None:
         """Let `what(date, about)` happen at a date."""
         self._scheduled += 1
-        heapq.heappush(self._events, (date, order, self._scheduled, what, about))
+        heappush(self._events, (date, order, self._scheduled, what, about))
 
     def _loop(self) -> None:
         events, network = self._events, self._network
         pending = network.pending
         submissions = self._workload.jobs()
-        job = next(submissions, None)
+        job = next(submissions)
+        submit = job.submit
         last = float(self._workload.submit[-1]) + self._rules.drain_s
         self._begin()
-        while job is not None or self._alive:
+        while submit != inf or self._alive:
             date = events[0][0] if events else inf
-            submits = job is not None and job.submit < date
+            submits = submit < date
             if submits:
-                date = job.submit
+                date = submit
             if pending and pending[0][0] <= date:
                 until = network.horizon(date)
                 ended = network.advance(until)
@@ -225,8 +226,9 @@ class Engine:
             if submits:
                 self._submit(job)
                 job = next(submissions, None)
+                submit = job.submit if job is not None else inf
             else:
-                _, _, _, what, about = heapq.heappop(events)
+                _, _, _, what, about = heappop(events)
                 what(date, about)
 
     def _begin(self) -> None:
@@ -244,7 +246,8 @@ class Engine:
         if self._counts_reads and job.dataset >= 0:
             reads = self._grid._reads
             reads[job.dataset] = reads.get(job.dataset, 0) + 1
-        self._notes.job(job.submit, "submitted", job)
+        if self._notes.wanted:
+            self._notes.job(job.submit, "submitted", job)
         if self._recorded[job.row] == _CLOSED:
             self._end_job(job, "closed", job.submit)
         elif job.cores > self._largest:
@@ -345,7 +348,7 @@ class Engine:
         if self._notes.wanted:
             self._notes.attempt(date, "started", attempt)
         self._scheduled += 1
-        heapq.heappush(
+        heappush(
             self._events,
             (date + attempt.lasts, _ENDS, self._scheduled, self._ran, attempt),
         )

@@ -68,9 +68,12 @@ class Log:
         """A job has reached a final state that its last attempt does not tell."""
         self._finals.extend((row, FINAL_STATES.index(state), date))
 
-    def attempts(self, since: int = 0) -> np.ndarray:
-        """(a, columns) the attempts that have ended, `ATTEMPT_COLUMNS`, in order of their ends."""
-        return _rows(self._attempts, len(ATTEMPT_COLUMNS))[since:]
+    def attempts(self) -> np.ndarray:
+        """(a, columns) the attempts that have ended, `ATTEMPT_COLUMNS`, in order of their ends.
+
+        A view, not a copy: as long as it is kept the log cannot grow.
+        """
+        return _rows(self._attempts, len(ATTEMPT_COLUMNS))
 
     def events(self) -> np.ndarray:
         """(e, columns) the events, `EVENT_COLUMNS`, in order of time."""
@@ -94,9 +97,10 @@ class Log:
 
     def recoveries(self) -> np.ndarray:
         """(r,) seconds that the grid took to recover from each outage from which it did."""
-        return np.frombuffer(self._recoveries, np.float64) if self._recoveries else np.zeros(0)
+        return _rows(self._recoveries, 1)[:, 0]
 
 
 def _rows(values: array, width: int) -> np.ndarray:
-    """The values as rows; a copy, since an array that is looked into cannot grow."""
-    return np.array(values).reshape(-1, width)
+    """The values as rows, a view."""
+    whole = np.frombuffer(values, np.float64) if values else np.zeros(0)
+    return whole.reshape(-1, width)

@@ -12,13 +12,13 @@ more of a link, as a single TCP stream gets; grid transfers use many streams, so
 no latency here, and no TCP window caps a transfer unless `tcp_gamma` says so.
 """
 
-import heapq
 import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from heapq import heappop, heappush, heapreplace
 from math import inf
 from typing import Any
 
@@ -108,6 +108,7 @@ class Network:
         self._nodes: list[Any] = []
         self._build(environment, routes, tcp_gamma)
         self._send = self._simgrid.Comm.sendto_async
+        self._run_until = self._engine.run_until
         self._time_step = time_step
         self._clock = 0.0
         # Transfers under way, by the earliest moment at which each can have ended (a heap; no
@@ -207,17 +208,16 @@ class Network:
         self, date: float, transfer: Transfer, source: Any, destination: Any, limit: float
     ) -> None:
         if date > self._clock:
-            self._engine.run_until(date)
+            self._run_until(date)
             self._clock = date
-        transfer.begun, transfer.limit = self._clock, limit
-        transfer.latency = self._latency[transfer.source][transfer.destination]
+        clock = self._clock
+        transfer.begun, transfer.limit = clock, limit
         transfer.comm = self._send(source, destination, transfer.size)
-        self._started += 1
-        earliest = self._clock + transfer.size / limit
-        heapq.heappush(self.pending, (earliest, self._started, transfer))
+        self._started = number = self._started + 1
+        earliest = clock + transfer.size / limit
+        heappush(self.pending, (earliest, number, transfer))
         if transfer.reaction < _FAR:
-            entry = (earliest + transfer.reaction, self._started, transfer)
-            heapq.heappush(self._reactions, entry)
+            heappush(self._reactions, (earliest + transfer.reaction, number, transfer))
 
     def hasten(self, transfer: Transfer, reaction: float) -> None:
         """Say that something can follow from the end of a transfer sooner than it was told."""
@@ -225,7 +225,7 @@ class Network:
             transfer.reaction = reaction
             self._started += 1
             earliest = self._clock + transfer.comm.remaining / transfer.limit
-            heapq.heappush(self._reactions, (earliest + reaction, self._started, transfer))
+            heappush(self._reactions, (earliest + reaction, self._started, transfer))
 
     def horizon(self, until: float) -> float:
         """How far the clock may be moved at once, at most to `until`; see the promise above."""
@@ -235,41 +235,43 @@ class Network:
         while reactions and reactions[0][0] < until:
             _, number, transfer = reactions[0]
             if transfer.ended != inf:
-                heapq.heappop(reactions)
+                heappop(reactions)
                 continue
             earliest = self._clock + transfer.comm.remaining / transfer.limit
             later = max(earliest + transfer.reaction, self._clock + self._time_step)
             if later <= reactions[0][0]:
                 return later
-            heapq.heapreplace(reactions, (later, number, transfer))
+            heapreplace(reactions, (later, number, transfer))
         return until
 
     def advance(self, until: float) -> list[Transfer]:
         """Move to `until`; return the transfers that have ended since the last call."""
-        pending = self.pending
+        pending, latency = self.pending, self._latency
         ended: list[Transfer] = []
         if not pending:
             return ended
         if until > self._clock:
-            self._engine.run_until(until)
+            self._run_until(until)
             self._clock = until
         while pending and pending[0][0] <= until:
             _, number, transfer = pending[0]
             if transfer.ended != inf:
-                heapq.heappop(pending)
+                heappop(pending)
             elif transfer.comm.state_str == "FINISHED":
-                transfer.ended = transfer.comm.finish_time + transfer.latency
+                transfer.ended = (
+                    transfer.comm.finish_time + latency[transfer.source][transfer.destination]
+                )
                 transfer.moved = transfer.size
                 transfer.ok = not transfer.doomed
                 transfer.comm = None
                 ended.append(transfer)
-                heapq.heappop(pending)
+                heappop(pending)
             else:
                 # Not before it can end with its narrowest link to itself need it be seen again.
                 earliest = until + transfer.comm.remaining / transfer.limit
                 if earliest <= until:
                     earliest = _after(until)
-                heapq.heapreplace(pending, (earliest, number, transfer))
+                heapreplace(pending, (earliest, number, transfer))
         return ended
 
     def cut(self, date: float, transfer: Transfer) -> bool:
@@ -277,13 +279,13 @@ class Network:
         if transfer.ended != inf:
             return False
         if date > self._clock:
-            self._engine.run_until(date)
+            self._run_until(date)
             self._clock = date
         transfer.moved = min(transfer.size, round(transfer.size - transfer.comm.remaining))
         transfer.comm.cancel()
         # SimGrid frees the bandwidth with its next step only, which need not lead anywhere, and
         # crashes if nobody holds a cancelled transfer.
-        self._engine.run_until(date)
+        self._run_until(date)
         self._cut.append(transfer.comm)
         transfer.ended, transfer.ok = date, False
         return True

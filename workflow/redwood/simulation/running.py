@@ -175,7 +175,7 @@ class Checkpoints:
     def __call__(self, log: Log, date: float, ended: int) -> None:
         if time.monotonic() - self._last < self._every_s:
             return
-        attempts = Attempts(log.attempts(self._attempts))
+        attempts = Attempts(log.attempts()[self._attempts :].copy())
         run = Run(self._labels, self._environment, self._workload, 1.0, log)
         jobs = job_table(run, attempts, finals_from=self._finals)
         jobs = jobs[jobs["state"] != "unfinished"]

@@ -251,8 +251,7 @@ class Staging:
         """The site to send from, one not yet tried if there is one; -1 where all are down."""
         best = again = -1
         most = most_again = 0.0
-        holders = self._catalogue.holders[dataset]
-        for index in sorted(holders) if len(holders) > 1 else holders:
+        for index in self._catalogue.holders[dataset]:
             state = self._states[index]
             if not state.up:
                 continue
