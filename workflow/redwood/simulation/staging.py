@@ -249,9 +249,12 @@ class Staging:
 
     def _best_source(self, dataset: int, destination: int, tried: tuple[int, ...]) -> int:
         """The site to send from, one not yet tried if there is one; -1 where all are down."""
+        holders = self._catalogue.holders[dataset]
+        if len(holders) == 1:
+            return holders[0] if self._states[holders[0]].up else -1
         best = again = -1
         most = most_again = 0.0
-        for index in self._catalogue.holders[dataset]:
+        for index in holders:
             state = self._states[index]
             if not state.up:
                 continue
