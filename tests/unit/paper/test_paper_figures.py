@@ -12,6 +12,7 @@ from redwood.paper.correlations import draw_correlations
 from redwood.paper.dcr import draw_dcr
 from redwood.paper.distributions import draw_distributions
 from redwood.paper.grid import draw_grid
+from redwood.paper.runs import RunFolder, spread
 from redwood.paper.samples import common_range, outside
 from redwood.paper.site_load import draw_site_load
 from redwood.paper.style import line_styles
@@ -263,8 +264,26 @@ def test_a_grid_without_traffic_has_no_panels_for_it(runs, tmp_path, drawn):
         draw_grid(runs, 60, tmp_path / "a")
 
 
+def test_near_equals_are_not_drawn_twice(tmp_path):
+    """Moved: 1000, 990, 980, 500, 10 and 1. By ratio 10 is farther from the ends than 500."""
+    runs = []
+    for number, moved in enumerate((1000, 990, 980, 500, 10, 1)):
+        folder = tmp_path / f"p{number}"
+        folder.mkdir()
+        pd.DataFrame({"bytes": [float(moved)]}).to_parquet(folder / "flows.parquet")
+        runs.append(RunFolder("recorded", folder.name, 1, folder))
+
+    def chosen(most, **how):
+        return [run.policy for run in spread(runs, "flows", "bytes", most, **how)]
+
+    assert chosen(3) == ["p0", "p3", "p5"]
+    assert chosen(3, by_ratio=True) == ["p0", "p4", "p5"]
+    assert chosen(9) == ["p0", "p1", "p2", "p3", "p4", "p5"]
+    assert chosen(1) == ["p0"]
+
+
 def test_of_many_policies_those_that_differ_are_drawn_and_the_others_counted(runs, tmp_path, drawn):
-    """Seven policies under which 1, 2, … jobs wait: the most, the least, and two between them."""
+    """Seven policies under which 0, 1, … 6 jobs wait: the most, the least, and what is between."""
     folders = []
     for number in range(7):
         folder = tmp_path / "many" / f"p{number}"
@@ -276,7 +295,7 @@ def test_of_many_policies_those_that_differ_are_drawn_and_the_others_counted(run
         folders.append(folder)
     draw_grid(folders, 60, tmp_path / "a")
     titles = [axis.get_title(loc="left") for axis in drawn[0].axes[::3]]
-    assert titles == ["policy p6", "policy p4", "policy p2", "policy p0"]
+    assert titles == ["policy p6", "policy p3", "policy p1", "policy p0"]
     assert json.loads((tmp_path / "a.json").read_text())["not_drawn"] == 3
 
 

@@ -62,9 +62,20 @@ def of_recorded(scenarios: Sequence[Path]) -> list[RunFolder]:
     return [run for run in runs if run.workload == runs[0].workload]
 
 
-def spread(runs: Sequence[RunFolder], table: str, column: str, most: int) -> list[RunFolder]:
-    """Of many runs so many that differ: evenly from the greatest sum of a column to the least."""
-    sums = [float(run.read(table, (column,))[column].sum()) for run in runs]
-    order = np.argsort([-value for value in sums], kind="stable")
-    chosen = np.linspace(0, len(runs) - 1, min(most, len(runs))).round().astype(int)
-    return [runs[order[place]] for place in chosen]
+def spread(
+    runs: Sequence[RunFolder], table: str, column: str, most: int, by_ratio: bool = False
+) -> list[RunFolder]:
+    """Of many runs so many that differ by the sum of a column, the greatest first.
+
+    After the greatest and the least, each further one is the one that is farthest from the nearest
+    of those chosen: by ranks, near equals would be chosen where most runs are near equal. Far is
+    the difference of the sums, or their ratio.
+    """
+    sums = np.array([float(run.read(table, (column,))[column].sum()) for run in runs])
+    places = np.log1p(sums) if by_ratio else sums
+    chosen = list(dict.fromkeys((int(sums.argmax()), int(sums.argmin()))))[:most]
+    while len(chosen) < min(most, len(runs)):
+        apart = np.abs(places[:, None] - places[chosen]).min(axis=1)
+        apart[chosen] = -1.0
+        chosen.append(int(apart.argmax()))
+    return [runs[place] for place in sorted(chosen, key=lambda place: (-sums[place], place))]

@@ -15,13 +15,15 @@ _MOST_SITES = 40
 _HOUR, _DAY = 3600.0, 86400.0
 _LONG = 4 * _DAY
 _DOWN = "#c1272d"
+_OVER = "#dfe8f2"
 
 
 def draw_site_load(scenarios: Sequence[Path], dpi: int, prefix: Path) -> None:
     """Sites by time, coloured by the share of their cores that is busy; one panel a policy.
 
     Recorded jobs under three policies, from the one that lets most jobs wait to the one that lets
-    the fewest, with the least seed; the forty sites with the most cores. Outages are red.
+    the fewest, with the least seed; the forty sites with the most cores. Outages are red, the time
+    after the last job is blue.
 
     Args:
         scenarios: folders that `redwood simulate` wrote.
@@ -53,14 +55,16 @@ def draw_site_load(scenarios: Sequence[Path], dpi: int, prefix: Path) -> None:
         axis.pcolormesh(
             edges / time, rows, out, vmin=0, vmax=1, cmap=ListedColormap([_DOWN]), rasterized=True
         )
-        axis.set_title(f"policy {run.policy}")
+        # One line is too wide for names of two policies.
+        axis.set_title(run.policy.replace("+", "\n+ "))
+        axis.set_facecolor(_OVER)
         axis.set_xlabel(f"simulated time [{unit}]")
         axis.set_xlim(0, end / time)
         axis.grid(False)
     axes[0, 0].set_yticks(np.arange(len(shown)) + 0.5, shown, fontsize=6)
     axes[0, 0].invert_yaxis()
     bar = figure.colorbar(mesh, ax=axes, shrink=0.5, aspect=30)
-    bar.set_label("busy share of the cores (red: down)")
+    bar.set_label("busy share of the cores (red: down, blue: all jobs are over)")
     save_figure(
         figure, prefix, dpi,
         {

@@ -96,7 +96,8 @@ def _page(runs: Runs, tidy: pd.DataFrame, ranked: pd.DataFrame) -> Page:
         ]
         blocks.append(Block(f"{title} [{unit}]; error of synthetic jobs", rows))
     notes = [
-        f"Means over {seeds} seeds of the simulation, with 95 % intervals from the seeds."
+        f"Means over {seeds} seeds of the simulation. In brackets: 95 % intervals from the seeds; "
+        "of outcomes on recorded jobs the least and the greatest of a seed."
         if seeds > 1
         else "One seed of the simulation, and so no intervals."
     ]
@@ -106,11 +107,12 @@ def _page(runs: Runs, tidy: pd.DataFrame, ranked: pd.DataFrame) -> Page:
             "jobs, 1 if both put them in the same order; of recorded jobs against recorded jobs "
             "of other seeds, which is what a perfect surrogate would reach.",
             "Regret: by how much the policy that is best on these jobs is worse than the best "
-            "one on recorded jobs.",
+            "one on recorded jobs; if the interval reaches 0, seeds do not tell the two apart.",
         ]
         notes += _changes(ranked)
-    others = [_SHOWN[name][0].lower() for name in _SHOWN if name not in _IN_FULL]
-    notes.append(f"In the tidy table (CSV) besides: {', '.join(others)}.")
+    others = [_SHOWN[name][0].lower() for name in _SHOWN if name in units and name not in _IN_FULL]
+    if others:
+        notes.append(f"In the tidy tables (CSV) besides: {'; '.join(others)}.")
     caption = "How brokerage and placement policies fare on recorded and on synthetic jobs."
     return Page("Table II", caption, ["", *workloads], blocks, notes, _lead(runs, ranked))
 

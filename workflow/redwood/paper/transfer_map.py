@@ -19,7 +19,7 @@ _BYTES = ((1e6, "MB"), (1e9, "GB"), (1e12, "TB"), (1e15, "PB"))
 def draw_transfer_map(scenarios: Sequence[Path], resources: Path, dpi: int, prefix: Path) -> None:
     """Bytes from cloud to cloud, one panel a policy; recorded jobs, the least seed.
 
-    Of many policies six, from the one that moves most to the one that moves least.
+    Of many policies six that differ, from the one that moves most to the one that moves least.
 
     Inputs, outputs and copies together, transfers within a cloud on the diagonal. Sites that the
     table of sites does not know are `other`.
@@ -37,7 +37,7 @@ def draw_transfer_map(scenarios: Sequence[Path], resources: Path, dpi: int, pref
     from matplotlib import pyplot
     from matplotlib.colors import LogNorm
 
-    runs = spread(of_recorded(scenarios), "flows", "bytes", _MOST_POLICIES)
+    runs = spread(of_recorded(scenarios), "flows", "bytes", _MOST_POLICIES, by_ratio=True)
     clouds = _clouds(resources)
     flows = [_flows(run, clouds) for run in runs]
     names = sorted({name for flow in flows for name in (*flow.index, *flow.columns)})
@@ -47,15 +47,15 @@ def draw_transfer_map(scenarios: Sequence[Path], resources: Path, dpi: int, pref
     columns = min(_IN_A_LINE, len(runs))
     lines = -(-len(runs) // columns)
     figure, axes = pyplot.subplots(
-        lines, columns, figsize=(PAGE_WIDTH, 0.4 + 2.3 * lines), sharex=True, sharey=True,
+        lines, columns, figsize=(PAGE_WIDTH, 0.4 + 2.4 * lines), sharex=True, sharey=True,
         layout="constrained", squeeze=False,
     )  # fmt: skip
     norm = LogNorm(max(largest / 1e4, 1.0) / unit, max(largest, 10.0) / unit)
     image = None
     for run, flow, axis in zip(runs, flows, axes.flat, strict=False):
-        axis.set_title(f"{run.policy}: {flow.to_numpy().sum() / unit:.3g} {unit_name}")
+        axis.set_title(f"{run.policy}\n{flow.to_numpy().sum() / unit:.3g} {unit_name}")
         axis.grid(False)
-        if not names:
+        if largest == 0:
             axis.text(0.5, 0.5, "no transfers", ha="center", transform=axis.transAxes)
             continue
         matrix = flow.reindex(index=names, columns=names, fill_value=0.0).to_numpy() / unit
