@@ -156,6 +156,22 @@ def test_a_cut_transfer_has_moved_its_share_and_leaves_the_link_to_the_other(in_
     assert ended == pytest.approx([12 + 2 * LATENCY], abs=1e-6)
 
 
+def hasten_what_has_ended():
+    network = Network(sites(1e9, 1e9))
+    transfer = Transfer(0, 1, GIGA, inf, lambda date, transfer: None)
+    network.copy(0.0, transfer)
+    ended = []
+    while not ended:
+        ended = network.advance(network.pending[0][0] + 1)
+    network.hasten(transfer, 1.0)
+    return network.horizon(5.0) if network.pending else "nothing is on its way"
+
+
+def test_what_joins_a_transfer_that_has_just_ended_changes_nothing(in_own_process):
+    """Its end is dated a latency after its last byte, and a job may come in between."""
+    assert in_own_process(hasten_what_has_ended) == "nothing is on its way"
+
+
 moments = st.floats(0, 200).map(lambda time: round(time, 3))
 transfers = st.lists(
     st.tuples(moments, st.integers(0, 3), st.integers(0, 3), st.integers(1, 20 * GIGA)).filter(

@@ -14,7 +14,8 @@
   overhead + work / (core power × efficiency × cores^scaling) seconds.
 * An attempt that fails (`faults.py`) has used its cores up to that moment, and the job is brokered
   again after `retry_delay_s`, at another site if there is one, until `attempts` have failed.
-* A job that its record calls *cancelled* ends so after its run.
+* A job that its record calls *cancelled* ends so after its run. One that it calls *failed* is a job
+  like any other, whose luck is drawn anew, unless failures are replayed as recorded.
 * When a site goes down, what runs there fails, and what waits or stages in there is brokered anew.
 * Jobs that have not ended `drain_s` after the last submission are *unfinished*.
 
@@ -121,6 +122,7 @@ class Engine:
         self._uncertain = self._limited or fragile
         self._largest = max(site.cores for site in environment.sites)
         self._workload, self._policies, self._rules = workload, policies, rules
+        self._seed = seed
         self._recorded = bytes(workload.state[workload.row.argsort()])
         sizes = workload.dataset_bytes
         catalogue = Catalogue(states, replicas, sizes)
@@ -170,7 +172,7 @@ class Engine:
         """
         jobs = len(self._workload)
         self._began = time.monotonic()
-        with ProgressReport("simulating", jobs, "jobs") as self._report:
+        with ProgressReport(f"simulating, seed {self._seed}", jobs, "jobs") as self._report:
             # What the engine makes has no cycles; looking for some would take a sixth of the time.
             collects = gc.isenabled()
             gc.disable()
@@ -395,10 +397,10 @@ class Engine:
         if attempt.phase == STAGING:
             self._leave_queue(attempt)
         attempt.cause = cause
-        state.failed_jobs += 1
         self._end_attempt(date, attempt, FAILED)
         if job.row < 0:
             return
+        state.failed_jobs += 1
         if attempt.number >= self._rules.attempts or cause == BY_RECORD:
             self._end_job(job, "failed", date)
         else:

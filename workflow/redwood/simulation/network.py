@@ -221,7 +221,7 @@ class Network:
 
     def hasten(self, transfer: Transfer, reaction: float) -> None:
         """Say that something can follow from the end of a transfer sooner than it was told."""
-        if reaction < min(transfer.reaction, _FAR):
+        if transfer.ended == inf and reaction < min(transfer.reaction, _FAR):
             transfer.reaction = reaction
             self._started += 1
             earliest = self._clock + transfer.comm.remaining / transfer.limit
