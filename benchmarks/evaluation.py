@@ -31,7 +31,8 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 
-from generated_rows import make_rows, run
+from generated_rows import make_rows
+from processes import redwood
 
 from redwood.configuration import Evaluation
 from redwood.evaluation.neighbours import closest_rows
@@ -101,7 +102,7 @@ def all_measures(
     files = (f"--{name}={folder / name}.parquet" for name in names)
     given = (f"--table={folder / 'table.json'}", "--seed=1", f"--options={options}")
     log = folder / "log"
-    seconds, peak = run("evaluate", *given, *files, f"--output={folder / 'measured'}", log=log)
+    seconds, peak = redwood("evaluate", *given, *files, f"--output={folder / 'measured'}", log=log)
     found = re.findall(r"^([^\n:]+): .*\(([\d.]+) s\)$", log.read_text(), re.MULTILINE)
     return {
         "synthetic_rows": synthetic_rows,

@@ -16,40 +16,19 @@ import platform as machine
 import shutil
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import duckdb
-import psutil
 import pyarrow as pa
+from processes import python
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 
 from redwood.records.job_table import RAW_COLUMNS
 from redwood.records.readers.files import find_files
 
-WORKFLOW = Path(__file__).resolve().parents[1] / "workflow"
 # Raw rows for each job that is asked for: other activities and copies come on top.
 ROWS_PER_JOB = 1.57
-SAMPLED_S = 0.05
-
-
-def run(*command: str | Path) -> tuple[float, float]:
-    """Seconds and peak GB of a command and of the processes it starts."""
-    environment = os.environ | {"PYTHONPATH": str(WORKFLOW)}
-    begin = time.perf_counter()
-    process = psutil.Popen([sys.executable, *map(str, command)], env=environment)
-    peak = 0
-    while process.poll() is None:
-        try:
-            family = [process, *process.children(recursive=True)]
-            peak = max(peak, sum(member.memory_info().rss for member in family))
-        except psutil.NoSuchProcess:
-            pass
-        time.sleep(SAMPLED_S)
-    if process.returncode:
-        sys.exit(f"{' '.join(map(str, command))}: exit status {process.returncode}")
-    return time.perf_counter() - begin, peak / 1e9
 
 
 def ours(dumps: list[Path], output: Path) -> tuple[float, float, dict]:
@@ -57,8 +36,8 @@ def ours(dumps: list[Path], output: Path) -> tuple[float, float, dict]:
     records = ("-m", "redwood", "records")
     table = ("--table", output / "table.json", "--jobs", output / "jobs")
     runs = [
-        run(*records, "clean", *dumps, "--output", output),
-        run(*records, "split", *table, "--seed", "1", "--output", output),
+        python(*records, "clean", *dumps, "--output", output),
+        python(*records, "split", *table, "--seed", "1", "--output", output),
     ]
     account = json.loads((output / "cleaning.json").read_text(encoding="utf-8"))
     return sum(seconds for seconds, _ in runs), max(peak for _, peak in runs), account
@@ -68,7 +47,7 @@ def reference(dumps: list[Path], output: Path) -> tuple[float, float]:
     """Seconds and peak GB of DuckDB reading the same columns and writing them."""
     query = " union all by name ".join(f"(select {columns(path)})" for path in dumps)
     program = f'import duckdb; duckdb.sql("""copy ({query}) to \'{output}\' (format parquet)""")'
-    return run("-c", program)
+    return python("-c", program)
 
 
 def columns(path: Path) -> str:
@@ -94,7 +73,7 @@ def generate(jobs: int, output: Path) -> None:
     """Write synthetic dumps with `jobs` user jobs, as plain files: the harder case for us."""
     asked = ("--start", "2024-01-01", "--days", "150", "--sites", "83", "--jobs", str(jobs))
     command = ("-m", "redwood", "records", "generate", *asked, "--seed", "1", "--output", output)
-    print(f"generating {jobs} jobs: {run(*command)[0]:.0f} s", file=sys.stderr)
+    print(f"generating {jobs} jobs: {python(*command)[0]:.0f} s", file=sys.stderr)
     for path in find_files([output]):
         if path.suffix in (".gz", ".zst"):
             with pa.input_stream(str(path)) as stream, path.with_suffix("").open("wb") as plain:

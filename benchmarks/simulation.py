@@ -100,7 +100,7 @@ def ours(jobs: int, load: float = 1.0, size: float = 1.0) -> tuple[float, float,
 
 
 def bare(jobs: int, chosen: dict) -> tuple[float, np.ndarray]:
-    """CPU seconds taken, and the end of every job, of the same transfers and runs, and nothing else."""
+    """CPU seconds taken, and the end of every job, of the same transfers and runs alone."""
     environment, workload, _ = scenario(jobs)
     source, site, sink = (chosen[name].tolist() for name in ("source", "site", "sink"))
     submit, seconds = workload.submit.tolist(), (workload.work / POWER).tolist()

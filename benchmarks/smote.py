@@ -29,7 +29,8 @@ from imblearn.over_sampling import SMOTENC
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 
-from generated_rows import make_rows, run
+from generated_rows import make_rows
+from processes import redwood
 
 from redwood.surrogates.contract import new_surrogate
 from redwood.surrogates.encoding import CategoryEncoding, TableEncoding
@@ -109,9 +110,9 @@ def main() -> None:
         description.save(table)
         write_table(frame, train, description)
         files = ("--table", table, "--train", train, "--validation", train)
-        training = run("surrogates", "train", "smote", *files, "--seed", "1", "--output", model)
+        training = redwood("surrogates", "train", "smote", *files, "--seed", "1", "--output", model)
         drawn = ("--rows", str(new_rows), "--seed", "1", "--output", folder / "sample.parquet")
-        sampling = run("surrogates", "sample", model, *drawn)
+        sampling = redwood("surrogates", "sample", model, *drawn)
         some = np.sort(np.random.default_rng(2).choice(rows, compared_rows, replace=False))
         both = against_the_reference(frame.iloc[some].reset_index(drop=True), description)
     if both["difference"] > 1e-6:

@@ -81,8 +81,8 @@ class Simulation(Section):
             PolicyChoice.model_validate(name)
             for name in (
                 "as_recorded", "random", "round_robin", "least_loaded", "power_of_two",
-                "data_locality", "panda_weight", "shortest_completion", "data_locality+cache",
-                "least_loaded+cache", "least_loaded+fair_share",
+                "data_locality", "panda_weight", "shortest_completion", "least_loaded+cache",
+                "data_locality+rebalancing",
             )
         ),
         min_length=1,
