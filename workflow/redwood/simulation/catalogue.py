@@ -1,7 +1,7 @@
 """The catalogue of replicas while a simulation runs: what lies where, and what makes room."""
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -21,10 +21,12 @@ class Catalogue:
     """
 
     def __init__(
-        self, states: Sequence[SiteState], replicas: Sequence[Iterable[int]], sizes: np.ndarray
+        self, states: Sequence[SiteState], replicas: Sequence[Collection[int]], sizes: np.ndarray
     ) -> None:
         # Sorted tuples: there may be millions, and few ever change.
-        self.holders = [tuple(sorted(sites)) for sites in replicas]
+        self.holders = [
+            tuple(sites) if len(sites) == 1 else tuple(sorted(sites)) for sites in replicas
+        ]
         self.sizes = sizes
         self._states = states
         self._kept: list[OrderedDict[int, None]] = [OrderedDict() for _ in states]

@@ -107,7 +107,10 @@ class Staging:
         if self._lossy:
             self._doom(transfer)
         self._network.read(date, transfer)
-        self._began(transfer)
+        self._states[source].sending += 1
+        attempt.state.receiving += 1
+        if self._under_way is not None:
+            self._track(transfer)
 
     def _stage_in_again(self, date: float, attempt: Attempt) -> None:
         if attempt.phase == STAGING:
@@ -281,8 +284,11 @@ class Staging:
         self._states[transfer.source].sending += 1
         self._states[transfer.destination].receiving += 1
         if self._under_way is not None:
-            self._under_way[transfer.source][transfer] = None
-            self._under_way[transfer.destination][transfer] = None
+            self._track(transfer)
+
+    def _track(self, transfer: Transfer) -> None:
+        self._under_way[transfer.source][transfer] = None
+        self._under_way[transfer.destination][transfer] = None
 
     def _over(self, transfer: Transfer) -> None:
         source, destination = transfer.source, transfer.destination
