@@ -83,7 +83,7 @@ def project(finished_project):
     """The finished project; every file that a test edits is put back."""
     kept = {
         path: (path.read_bytes(), path.stat())
-        for name in ("workflow", "config", "envs", "mini.yaml")
+        for name in ("workflow", "config", "envs", "resources", "mini.yaml")
         for path in [finished_project.folder / name, *(finished_project.folder / name).rglob("*")]
         if path.is_file() and "__pycache__" not in path.parts
     }
