@@ -23,11 +23,11 @@ _PACKAGES = {
 class _Function(Brokerage):
     """A brokerage that is just a function `choose(job, grid)`."""
 
-    def __init__(self, choose: Any) -> None:
-        self.choose = choose
+    def __init__(self, function: Any) -> None:
+        self._function = function
 
     def choose(self, job: Job, grid: Grid) -> Site | None:
-        raise NotImplementedError
+        return self._function(job, grid)
 
 
 def choose_policies(part: PolicyPart) -> Policies:
@@ -51,9 +51,8 @@ def _make(kind: str, name: str) -> Any:
     try:
         return found() if inspect.isclass(found) else _Function(found)
     except Exception as error:
-        raise InputError(
-            f"policy {name!r}: making it raised {type(error).__name__}: {error}"
-        ) from (error)
+        what = f"making it raised {type(error).__name__}: {error}"
+        raise InputError(f"policy {name!r}: {what}") from error
 
 
 def _find(kind: str, base: type, module: ModuleType, path: str, wanted: str | None) -> Any:

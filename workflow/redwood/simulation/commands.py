@@ -77,7 +77,7 @@ def outcomes(
 ) -> None:
     """Gather the outcomes of simulations in one tidy table.
 
-    Example: redwood simulation outcomes simulation/runs/*/*/* --output simulation/outcomes.csv
+    Example: redwood simulation outcomes simulation/runs/*/* --output simulation/outcomes.csv
     """
     from redwood.simulation.outcomes import write_outcomes
 

@@ -100,7 +100,7 @@ class Engine:
         with_events: bool = False,
         checkpoint: Callable[[Log, float, int], None] | None = None,
     ) -> None:
-        self.log = Log(len(workload), len(environment.sites), with_events)
+        self.log = Log(with_events)
         self._states = states = [
             SiteState(
                 index,

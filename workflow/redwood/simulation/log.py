@@ -31,23 +31,19 @@ class Log:
     """Grows while a simulation runs.
 
     Args:
-        rows: number of jobs.
-        sites: number of sites.
         with_events: whether events are kept.
     """
 
-    def __init__(self, rows: int, sites: int, with_events: bool = False) -> None:
+    def __init__(self, with_events: bool = False) -> None:
         self._attempts = array("d")
         self._events: array | None = array("d") if with_events else None
         self._transfers = array("d")
         self._down = array("d")
         self._recoveries = array("d")
         self._finals = array("d")
-        self.rows = rows
         # One call each for the hot path.
         self.attempt = self._attempts.extend
         self.transfer = self._transfers.extend
-        self.sites = sites
 
     @property
     def keeps_events(self) -> bool:
