@@ -3,11 +3,15 @@ import json
 import os
 import re
 import sys
+from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, f"{workflow.basedir}/workflow")
 
+from redwood.cluster.costs import read_costs
+from redwood.cluster.description import read_cluster
+from redwood.cluster.requests import Requests
 from redwood.code_digest import code_digest as code
 from redwood.configuration import validate
 from redwood.errors import InputError
@@ -18,6 +22,13 @@ configfile: "config/config.yaml"
 
 try:
     configuration = validate(config)
+    # What a rule asks for: memory and time by rows and attempt, and where to run.
+    needs = Requests(
+        configuration,
+        read_cluster(Path(), os.environ),
+        read_costs(Path("resources/costs.csv")),
+        Path("results", configuration.dataset),
+    ).needs
 except InputError as error:
     raise WorkflowError(str(error))
 

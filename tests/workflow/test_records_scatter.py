@@ -3,16 +3,15 @@
 import csv
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from tests.project import Project, planned_jobs
 
 pytestmark = pytest.mark.workflow
 
-ROOT = Path(__file__).resolve().parents[2]
 CONFIGURATION = """
 dataset: scattered
 records:
@@ -52,19 +51,9 @@ def snakemake(folder: Path, *arguments: str, key: str | None) -> str:
     return answer.stdout
 
 
-def jobs_to_run(plan: str) -> dict[str, int]:
-    """Rule → number of jobs of a dry run."""
-    if "Nothing to be done" in plan:
-        return {}
-    rows = [line.split() for line in plan.split("Job stats:")[1].split("\n\n")[0].splitlines()[3:]]
-    return {row[0]: int(row[1]) for row in rows if len(row) == 2 and row[0] != "total"}
-
-
 @pytest.mark.parametrize("key", ["secret", None])
 def test_a_further_dump_and_another_key(tmp_path: Path, key: str | None) -> None:
-    for name in ("Snakefile", "workflow", "config", "envs", "profiles", "resources"):
-        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
-        copy(ROOT / name, tmp_path / name)
+    Project.copied(tmp_path)
     (tmp_path / "mine.yaml").write_text(CONFIGURATION)
     for number in range(2):
         write_dump(tmp_path / "raw" / f"jobs_{number}.csv", 10 * number)
@@ -73,16 +62,16 @@ def test_a_further_dump_and_another_key(tmp_path: Path, key: str | None) -> None
     account = json.loads((records / "cleaning.json").read_text())
     assert account["rows"] == {"input": 40, "kept": 30, "rejected": 10}
     assert not (records / ".hash_key").exists(), "the key of the hashes outlives its run"
-    assert jobs_to_run(snakemake(tmp_path, "--dry-run", key=key)) == {}
+    assert planned_jobs(snakemake(tmp_path, "--dry-run", key=key)) == {}
 
     write_dump(tmp_path / "raw" / "jobs_2.csv", 100)
-    plan = jobs_to_run(snakemake(tmp_path, "--dry-run", key=key))
+    plan = planned_jobs(snakemake(tmp_path, "--dry-run", key=key))
     if key is None:
         # With a random key the old hashes cannot be made again: all dumps get a new one.
         assert plan == {"records_hash_key": 1, "records_clean_file": 3, "records_gather": 1}
     else:
         assert plan == {"records_clean_file": 1, "records_gather": 1}
-        other = jobs_to_run(snakemake(tmp_path, "--dry-run", key="another"))
+        other = planned_jobs(snakemake(tmp_path, "--dry-run", key="another"))
         assert other == {"records_clean_file": 3, "records_gather": 1}
     snakemake(tmp_path, key=key)
     assert json.loads((records / "cleaning.json").read_text())["rows"]["kept"] == 50

@@ -24,6 +24,8 @@ app = typer.Typer(
 
 
 def _register_stages() -> None:
+    from redwood.cluster.commands import costs_app as costs
+    from redwood.cluster.commands import plan
     from redwood.evaluation.commands import evaluate
     from redwood.evaluation.release_commands import app as release
     from redwood.paper.commands import app as paper
@@ -39,6 +41,8 @@ def _register_stages() -> None:
     app.add_typer(simulation, name="simulation")
     app.command("simulate")(simulate)
     app.add_typer(paper, name="paper")
+    app.command("plan")(plan)
+    app.add_typer(costs, name="costs")
 
 
 def _end_with_parent() -> None:

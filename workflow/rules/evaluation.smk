@@ -26,8 +26,7 @@ rule evaluate:
         "../../envs/evaluation.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, input: max(3000, 100 * input.size_mb),
-        runtime=240,
+        **needs("evaluate"),
     params:
         code=code(
             "redwood.evaluation.evaluating",

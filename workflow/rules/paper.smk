@@ -48,12 +48,13 @@ rule table1:
         "results/{dataset}/logs/table1.log",
     benchmark:
         "results/{dataset}/benchmarks/table1.tsv"
+    group:
+        "figures"
     conda:
         "../../envs/paper.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=15,
+        **needs("table1"),
     params:
         code=code("redwood.paper.table1"),
         prefix="results/{dataset}/tables/table1",
@@ -75,12 +76,13 @@ rule table2:
         "results/{dataset}/logs/table2.log",
     benchmark:
         "results/{dataset}/benchmarks/table2.tsv"
+    group:
+        "figures"
     conda:
         "../../envs/paper.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=15,
+        **needs("table2"),
     params:
         code=code("redwood.paper.table2"),
         prefix="results/{dataset}/tables/table2",
@@ -99,12 +101,13 @@ rule figure_distributions:
         "results/{dataset}/logs/figure_distributions.log",
     benchmark:
         "results/{dataset}/benchmarks/figure_distributions.tsv"
+    group:
+        "figures"
     conda:
         "../../envs/paper.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=15,
+        **needs("figure_distributions"),
     params:
         code=code("redwood.paper.distributions"),
         samples=samples,
@@ -127,12 +130,13 @@ rule figure_arrivals:
         "results/{dataset}/logs/figure_arrivals.log",
     benchmark:
         "results/{dataset}/benchmarks/figure_arrivals.tsv"
+    group:
+        "figures"
     conda:
         "../../envs/paper.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=15,
+        **needs("figure_arrivals"),
     params:
         code=code("redwood.paper.arrivals"),
         samples=samples,
@@ -153,12 +157,13 @@ rule figure_correlations:
         "results/{dataset}/logs/figure_correlations.log",
     benchmark:
         "results/{dataset}/benchmarks/figure_correlations.tsv"
+    group:
+        "figures"
     conda:
         "../../envs/paper.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=15,
+        **needs("figure_correlations"),
     params:
         code=code("redwood.paper.correlations"),
         dpi=configuration.paper.dpi,
@@ -177,12 +182,13 @@ rule figure_dcr:
         "results/{dataset}/logs/figure_dcr.log",
     benchmark:
         "results/{dataset}/benchmarks/figure_dcr.tsv"
+    group:
+        "figures"
     conda:
         "../../envs/paper.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=15,
+        **needs("figure_dcr"),
     params:
         code=code("redwood.paper.dcr"),
         dpi=configuration.paper.dpi,
@@ -203,12 +209,13 @@ if ATTACKED:
             "results/{dataset}/logs/figure_attacks.log",
         benchmark:
             "results/{dataset}/benchmarks/figure_attacks.tsv"
+        group:
+            "figures"
         conda:
             "../../envs/paper.yaml"
         threads: 1
         resources:
-            mem_mb=2000,
-            runtime=15,
+            **needs("figure_attacks"),
         params:
             code=code("redwood.paper.attacks"),
             dpi=configuration.paper.dpi,
@@ -227,12 +234,13 @@ rule figure_grid:
         "results/{dataset}/logs/figure_grid.log",
     benchmark:
         "results/{dataset}/benchmarks/figure_grid.tsv"
+    group:
+        "figures"
     conda:
         "../../envs/paper.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=15,
+        **needs("figure_grid"),
     params:
         code=code("redwood.paper.grid"),
         dpi=configuration.paper.dpi,
@@ -251,12 +259,13 @@ rule figure_site_load:
         "results/{dataset}/logs/figure_site_load.log",
     benchmark:
         "results/{dataset}/benchmarks/figure_site_load.tsv"
+    group:
+        "figures"
     conda:
         "../../envs/paper.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=15,
+        **needs("figure_site_load"),
     params:
         code=code("redwood.paper.site_load"),
         dpi=configuration.paper.dpi,
@@ -276,12 +285,13 @@ rule figure_transfer_map:
         "results/{dataset}/logs/figure_transfer_map.log",
     benchmark:
         "results/{dataset}/benchmarks/figure_transfer_map.tsv"
+    group:
+        "figures"
     conda:
         "../../envs/paper.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=15,
+        **needs("figure_transfer_map"),
     params:
         code=code("redwood.paper.transfer_map"),
         dpi=configuration.paper.dpi,
@@ -302,12 +312,13 @@ if TRAINED:
             "results/{dataset}/logs/figure_training.log",
         benchmark:
             "results/{dataset}/benchmarks/figure_training.tsv"
+        group:
+            "figures"
         conda:
             "../../envs/paper.yaml"
         threads: 1
         resources:
-            mem_mb=2000,
-            runtime=15,
+            **needs("figure_training"),
         params:
             code=code("redwood.paper.training"),
             dpi=configuration.paper.dpi,

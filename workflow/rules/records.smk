@@ -1,36 +1,13 @@
 # Raw dumps → the job table → its train, validation and test rows, and what there is to know of it.
-from glob import glob
-from urllib.parse import urlsplit
-
-from redwood.records.bigpanda import file_names as bigpanda_names
-from redwood.records.generation.files import dump_names
 from redwood.records.privacy import ENVIRONMENT_VARIABLE, hash_key
-from redwood.records.readers.files import find_files, short_names
+from redwood.records.raw_dumps import raw_dumps, retrieved_name
 
 SOURCE = configuration.records.source
 RAW = f"results/{configuration.dataset}/records/raw"
-RETRIEVED = os.path.basename(urlsplit(SOURCE.retrieve.url).path) if SOURCE.retrieve else ""
-
-
-def raw_dumps():
-    """Name → dump: those that are made or got first, or those that are there."""
-    if SOURCE.generate is not None:
-        return {name: f"{RAW}/generated/{name}" for name in dump_names(SOURCE.generate)}
-    if SOURCE.bigpanda is not None:
-        return {name: f"{RAW}/bigpanda/{name}" for name in bigpanda_names(SOURCE.bigpanda)}
-    there = [pattern for pattern in SOURCE.files if glob(pattern, recursive=True)]
-    if there:
-        paths = find_files(there)
-        return {name.replace("/", "__"): path for name, path in zip(short_names(paths), paths)}
-    if SOURCE.retrieve is not None:
-        return {RETRIEVED: f"{RAW}/{RETRIEVED}"}
-    raise InputError(f"records.source.files: nothing exists at {', '.join(SOURCE.files)}")
-
-
 BIGPANDA_NOTE = f"{RAW}/bigpanda/_download.json"
 
 try:
-    DUMPS = raw_dumps()
+    DUMPS = raw_dumps(SOURCE, RAW)
 except InputError as error:
     raise WorkflowError(str(error))
 # All names stand in one shell line, which Linux ends at 128 kB.
@@ -63,8 +40,7 @@ if SOURCE.generate is not None:
             "../../envs/records.yaml"
         threads: 1
         resources:
-            mem_mb=4000,
-            runtime=60,
+            **needs("records_generate"),
         params:
             code=code("redwood.records.generation.dumps"),
             seed=configuration.seed,
@@ -98,8 +74,7 @@ if SOURCE.generate is not None:
             "../../envs/records.yaml"
         threads: 1
         resources:
-            mem_mb=4000,
-            runtime=60,
+            **needs("records_calibrate"),
         params:
             code=code("redwood.records.calibration"),
             raw=f"{RAW}/generated",
@@ -123,8 +98,7 @@ if SOURCE.bigpanda is not None:
             "../../envs/records.yaml"
         threads: 1
         resources:
-            mem_mb=2000,
-            runtime=24 * 60,
+            **needs("records_download"),
         params:
             code=code("redwood.records.bigpanda"),
             options=SOURCE.bigpanda.model_dump_json(),
@@ -138,7 +112,7 @@ if SOURCE.retrieve is not None:
 
     rule records_retrieve:
         output:
-            f"{RAW}/{RETRIEVED}",
+            f"{RAW}/{retrieved_name(SOURCE.retrieve.url)}",
         log:
             f"results/{configuration.dataset}/logs/records_retrieve.log",
         benchmark:
@@ -147,8 +121,7 @@ if SOURCE.retrieve is not None:
             "../../envs/records.yaml"
         threads: 1
         resources:
-            mem_mb=500,
-            runtime=60,
+            **needs("records_retrieve"),
         params:
             code=code("redwood.records.retrieval"),
             url=SOURCE.retrieve.url,
@@ -171,8 +144,7 @@ if KEY_IN_FILE:
             "../../envs/records.yaml"
         threads: 1
         resources:
-            mem_mb=500,
-            runtime=5,
+            **needs("records_hash_key"),
         params:
             code=code("redwood.records.privacy"),
         shell:
@@ -194,8 +166,7 @@ rule records_clean_file:
         "../../envs/records.yaml"
     threads: 1
     resources:
-        mem_mb=2500,
-        runtime=lambda wildcards, input: 20 + int(input.size_mb / 50),
+        **needs("records_clean_file"),
     params:
         code=code("redwood.records.cleaned_file"),
         dump=lambda wildcards: DUMPS[wildcards.dump],
@@ -224,8 +195,7 @@ rule records_gather:
         "../../envs/records.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=120,
+        **needs("records_gather"),
     params:
         code=code("redwood.records.gathering"),
         options=configuration.records.cleaning.model_dump_json(),
@@ -254,8 +224,7 @@ rule records_split:
         "../../envs/records.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        **needs("records_split"),
     params:
         code=code("redwood.records.splitting"),
         seed=configuration.seed,
@@ -293,8 +262,7 @@ rule records_card:
         "../../envs/records.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        **needs("records_card"),
     params:
         code=code("redwood.records.card"),
         folder="results/{dataset}/records",

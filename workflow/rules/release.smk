@@ -27,8 +27,7 @@ rule release_plant:
         "../../envs/evaluation.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, input: max(2000, 60 * input.size_mb),
-        runtime=60,
+        **needs("release_plant"),
     params:
         code=code("redwood.evaluation.canaries"),
         seed=configuration.seed,
@@ -53,6 +52,8 @@ use rule surrogates_train as release_train with:
         "results/{dataset}/logs/release_train_{model}.log",
     benchmark:
         "results/{dataset}/benchmarks/release_train_{model}.tsv"
+    resources:
+        **needs("release_train"),
 
 
 use rule surrogates_sample as release_sample with:
@@ -66,6 +67,8 @@ use rule surrogates_sample as release_sample with:
         "results/{dataset}/logs/release_sample_{model}.log",
     benchmark:
         "results/{dataset}/benchmarks/release_sample_{model}.tsv"
+    resources:
+        **needs("release_sample"),
 
 
 rule release_audit:
@@ -84,8 +87,7 @@ rule release_audit:
         "../../envs/evaluation.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, input: max(2000, 60 * input.size_mb),
-        runtime=60,
+        **needs("release_audit"),
     params:
         code=code("redwood.evaluation.audit"),
         seed=configuration.seed,
@@ -119,8 +121,7 @@ rule release_decide:
         "../../envs/evaluation.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=15,
+        **needs("release_decide"),
     params:
         code=code("redwood.evaluation.release"),
         levels=LEVELS,

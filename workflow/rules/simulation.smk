@@ -51,8 +51,7 @@ rule simulation_platform:
         "../../envs/simulation.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=30,
+        **needs("simulation_platform"),
     params:
         code=code("redwood.simulation.platform"),
         options=configuration.simulation.model_dump_json(include={"load_factor", "utilisation"}),
@@ -81,8 +80,7 @@ rule simulate:
         "../../envs/simulation.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, input: max(1500, 50 * input.size_mb),
-        runtime=120,
+        **needs("simulate"),
     params:
         code=lambda wildcards: code(
             "redwood.simulation.running",
@@ -110,8 +108,7 @@ rule simulation_outcomes:
         "../../envs/simulation.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=30,
+        **needs("simulation_outcomes"),
     params:
         code=code("redwood.simulation.outcomes"),
     shell:

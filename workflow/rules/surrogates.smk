@@ -29,10 +29,7 @@ rule surrogates_train:
         "../../envs/surrogates.yaml"
     threads: 2
     resources:
-        # Without a GPU on the machine the model trains on its processors.
-        gpu=lambda wildcards: int(MODELS[wildcards.model].USES_GPU),
-        mem_mb=lambda wildcards, input: max(3000, 100 * input.size_mb),
-        runtime=720,
+        **needs("surrogates_train"),
     params:
         code=lambda wildcards: code(
             "redwood.surrogates.training", f"redwood.surrogates.models.{wildcards.model}"
@@ -60,8 +57,7 @@ rule surrogates_sample:
         "../../envs/surrogates.yaml"
     threads: 2
     resources:
-        mem_mb=lambda wildcards, input: max(3000, 100 * input.size_mb),
-        runtime=240,
+        **needs("surrogates_sample"),
     params:
         code=lambda wildcards: code(
             "redwood.surrogates.sampling", f"redwood.surrogates.models.{wildcards.model}"
@@ -92,8 +88,7 @@ rule surrogates_score:
         "../../envs/surrogates.yaml"
     threads: 2
     resources:
-        mem_mb=lambda wildcards, input: max(3000, 100 * input.size_mb),
-        runtime=240,
+        **needs("surrogates_score"),
     params:
         code=lambda wildcards: code(
             "redwood.surrogates.scoring", f"redwood.surrogates.models.{wildcards.model}"

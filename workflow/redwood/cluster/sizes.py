@@ -1,0 +1,130 @@
+"""How many rows a dataset has, counted where its stages have run and estimated where not."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from redwood.configuration import Configuration
+from redwood.errors import InputError
+from redwood.inputs import read_json
+
+# Bytes of a job in a dump: as generated and cleaned in the default run (benchmarks/records.py for
+# plain text). Dumps with more columns have fewer rows than this says, so it errs on the large side.
+_BYTES_PER_ROW = {".gz": 80, ".zst": 60, ".parquet": 90}
+_BYTES_PER_PLAIN_ROW = 600
+# Rows of a generated dump for each job that is kept.
+_GENERATED_PER_KEPT = 1.6
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Rows of a dataset.
+
+    Attributes:
+        dumps: files of raw records.
+        raw: rows in them.
+        dump: rows in the largest of them.
+        rows: jobs that are kept and divided into `train`, `validation` and `test`.
+        sampled: synthetic rows of each model.
+        basis: in words, where the numbers come from.
+    """
+
+    dumps: int
+    raw: int
+    dump: int
+    rows: int
+    train: int
+    validation: int
+    test: int
+    sampled: int
+    basis: str
+
+    @property
+    def compared(self) -> int:
+        """Rows that the evaluation of a model compares with each other."""
+        return self.train + self.sampled
+
+
+def counted_sizes(results: Path, sampled: int | None) -> Sizes | None:
+    """The sizes that cleaning and splitting have written under `results`; `None` before they did.
+
+    Args:
+        results: the folder of a dataset.
+        sampled: rows of each sample; as many as test rows if `None`.
+    """
+    try:
+        cleaning = read_json(results / "records/cleaning.json", "account of the cleaning")
+        split = read_json(results / "records/split.json", "account of the split")
+        parts = {name: int(part["rows"]) for name, part in split["parts"].items()}
+        return Sizes(
+            dumps=len(cleaning["files"]),
+            raw=int(cleaning["rows"]["input"]),
+            dump=max(int(file["rows"]) for file in cleaning["files"]),
+            rows=int(split["used"]),
+            sampled=sampled or parts["test"],
+            basis=f"counted in {results / 'records'}",
+            **parts,
+        )
+    except (InputError, KeyError, TypeError, ValueError):
+        return None
+
+
+def expected_sizes(
+    configuration: Configuration, dumps: Sequence[str | Path], rows: int | None = None
+) -> Sizes:
+    """The sizes to expect before anything has run.
+
+    Args:
+        configuration: the run's.
+        dumps: the raw dumps, made or not.
+        rows: jobs to be kept, if known.
+
+    Raises:
+        InputError: there is nothing to tell the number of rows by.
+    """
+    source, split = configuration.records.source, configuration.records.split
+    if rows is not None:
+        raw, basis = rows, f"{rows:,} rows, as told"
+    elif source.generate is not None:
+        rows = source.generate.jobs
+        raw, basis = round(_GENERATED_PER_KEPT * rows), f"{rows:,} generated jobs"
+    elif split.rows is not None and not any(Path(dump).is_file() for dump in dumps):
+        rows = raw = split.rows
+        basis = "as records.split.rows says"
+    else:
+        rows = raw = _estimated_rows(dumps)
+        basis = f"about {rows:,} rows by the size of the dumps"
+    used = min(rows, split.rows or rows)
+    train, validation = round(split.train * used), round(split.validation * used)
+    test = used - train - validation
+    return Sizes(
+        dumps=max(1, len(dumps)),
+        raw=raw,
+        dump=round(_largest_share(dumps) * raw),
+        rows=used,
+        train=train,
+        validation=validation,
+        test=test,
+        sampled=configuration.surrogates.rows or test,
+        basis=basis,
+    )
+
+
+def _largest_share(dumps: Sequence[str | Path]) -> float:
+    """The share of all raw rows that the largest dump has."""
+    sizes = [Path(dump).stat().st_size for dump in dumps if Path(dump).is_file()]
+    return max(sizes) / sum(sizes) if any(sizes) else 1 / max(1, len(dumps))
+
+
+def _estimated_rows(dumps: Sequence[str | Path]) -> int:
+    there = [Path(dump) for dump in dumps if Path(dump).is_file()]
+    if not there:
+        raise InputError(
+            "the number of rows is not known before there are dumps: give it with --rows"
+        )
+    return round(
+        sum(
+            path.stat().st_size / _BYTES_PER_ROW.get(path.suffix, _BYTES_PER_PLAIN_ROW)
+            for path in there
+        )
+    )

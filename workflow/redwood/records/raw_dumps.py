@@ -1,0 +1,41 @@
+"""Which raw dumps a run reads: those that it makes or gets first, or those that are there."""
+
+import os
+from glob import glob
+from urllib.parse import urlsplit
+
+from redwood.configuration import Source
+from redwood.errors import InputError
+from redwood.records.bigpanda import file_names as bigpanda_names
+from redwood.records.generation.files import dump_names
+from redwood.records.readers.files import find_files, short_names
+
+
+def raw_dumps(source: Source, folder: str) -> dict[str, str]:
+    """Name → path of each dump.
+
+    Args:
+        source: where the configuration says that records come from.
+        folder: where dumps lie that are made or got.
+
+    Raises:
+        InputError: none of the files is there, and there is nothing to get instead.
+    """
+    if source.generate is not None:
+        return {name: f"{folder}/generated/{name}" for name in dump_names(source.generate)}
+    if source.bigpanda is not None:
+        return {name: f"{folder}/bigpanda/{name}" for name in bigpanda_names(source.bigpanda)}
+    there = [pattern for pattern in source.files if glob(pattern, recursive=True)]
+    if there:
+        paths = find_files(there)
+        names = [name.replace("/", "__") for name in short_names(paths)]
+        return dict(zip(names, map(str, paths), strict=True))
+    if source.retrieve is not None:
+        name = retrieved_name(source.retrieve.url)
+        return {name: f"{folder}/{name}"}
+    raise InputError(f"records.source.files: nothing exists at {', '.join(source.files)}")
+
+
+def retrieved_name(url: str) -> str:
+    """The name under which a public trace is kept."""
+    return os.path.basename(urlsplit(url).path)
