@@ -45,6 +45,8 @@ class ProgressReport:
     def resume(self, done: int) -> None:
         """Say that `done` units were done in an earlier run, from a checkpoint."""
         self._done = self._done_before = done
+        if done and self._bar is None:
+            print(f"{self._what}: goes on after {done} {self._unit}", file=sys.stderr, flush=True)
         if self._bar is not None:
             self._bar.update(self._task, completed=done)
 

@@ -7,6 +7,7 @@ from a checkpoint ends with the same weights, bit by bit, as one that was never 
 import hashlib
 import json
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -160,6 +161,9 @@ def train_epochs(
 def choose_device(device: Device) -> "torch.device":
     """The device to compute on; `auto` is a CUDA GPU where there is one, else the CPU.
 
+    Which it is, and what the batch system has given, goes to the log. On a GPU, products of float32
+    matrices may use TensorFloat-32, whose ten bits of mantissa are those of float16.
+
     Raises:
         InputError: `cuda` is asked for and there is none.
     """
@@ -168,7 +172,26 @@ def choose_device(device: Device) -> "torch.device":
     available = torch.cuda.is_available()
     if device == "cuda" and not available:
         raise InputError("device is 'cuda', but there is no CUDA GPU: set it to 'auto' or 'cpu'")
-    return torch.device("cuda" if available and device != "cpu" else "cpu")
+    given = os.environ.get("CUDA_VISIBLE_DEVICES")
+    offered = "" if given is None else f" (CUDA_VISIBLE_DEVICES={given})"
+    if not available or device == "cpu":
+        why = "as asked for" if device == "cpu" else "no CUDA GPU can be used"
+        print(f"computing on the CPU: {why}{offered}", file=sys.stderr, flush=True)
+        return torch.device("cpu")
+    torch.set_float32_matmul_precision("high")
+    name = torch.cuda.get_device_name()
+    print(f"computing on a GPU: {name}{offered}", file=sys.stderr, flush=True)
+    return torch.device("cuda")
+
+
+def mixed_precision(device: "torch.device") -> "torch.autocast":
+    """On a GPU networks compute in bfloat16, which has the range of float32; elsewhere as they are.
+
+    What sums, logarithms and losses are taken of is to be turned back to float32 (`.float()`).
+    """
+    import torch
+
+    return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
 
 
 @contextmanager

@@ -264,7 +264,7 @@ class Surrogate(contract.Surrogate):
         events = self._scheme.encode(frame.reset_index(drop=True))
         known = np.flatnonzero((events.entity >= 0).all(1) & (events.tokens >= 0).all(1))
         densities = np.full(len(frame), -np.inf)
-        device = choose_device("cpu")
+        device = torch.device("cpu")
         if len(known):
             with sensible_threads(), torch.inference_mode():
                 prepared = Events.prepare(events[known], None, self._background, device)

@@ -31,6 +31,7 @@ from redwood.surrogates.training_loop import (
     choose_device,
     explained_memory_errors,
     fingerprint,
+    mixed_precision,
     sensible_threads,
     train_epochs,
 )
@@ -157,8 +158,9 @@ class Surrogate(contract.Surrogate):
             for begin in range(0, n, _CHUNK):
                 rows = min(_CHUNK, n - begin)
                 latent = torch.randn(rows, self.options.embedding, generator=source)
-                decoded, deviations = decoder(latent.to(device))
-                means, blocks = self._layout.split(decoded.cpu())
+                with mixed_precision(device):
+                    decoded, deviations = decoder(latent.to(device))
+                means, blocks = self._layout.split(decoded.float().cpu())
                 noise = torch.randn(means.shape, generator=source)
                 deviations = deviations.cpu()[: self._layout.places]
                 places.append((means.tanh() + noise * deviations).double().numpy())
@@ -344,10 +346,13 @@ def _loss(
     import torch
     from torch.nn.functional import cross_entropy
 
-    mean, deviation, log_variance = autoencoder["encoder"](layout.expand(rows))
-    noise = torch.randn(mean.shape, generator=source, device=mean.device)
-    decoded, sigma = autoencoder["decoder"](mean + deviation * noise)
-    places, blocks = layout.split(decoded)
+    device = rows.codes.device
+    with mixed_precision(device):
+        code = autoencoder["encoder"](layout.expand(rows))
+        mean, deviation, log_variance = (part.float() for part in code)
+        noise = torch.randn(mean.shape, generator=source, device=device)
+        decoded, sigma = autoencoder["decoder"](mean + deviation * noise)
+    places, blocks = layout.split(decoded.float())
     sigma = sigma[: layout.places]
     reconstruction = ((rows.places - places.tanh()) / sigma).square().sum() / 2
     reconstruction = reconstruction + len(rows) * sigma.log().sum()

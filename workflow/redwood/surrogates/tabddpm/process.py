@@ -26,6 +26,7 @@ from redwood.surrogates.tabddpm.diffusion import (
     step_numbers,
     target_of,
 )
+from redwood.surrogates.training_loop import mixed_precision
 
 
 def row_losses(
@@ -59,7 +60,7 @@ def row_losses(
         for column, size in zip(rows.codes.T, denoiser.categories, strict=True)
     ]
     codes = torch.stack(columns, dim=1) if columns else rows.codes
-    with _mixed_precision(device):
+    with mixed_precision(device):
         predicted, logits = denoiser(Rows(places, codes), times / steps)
     losses = torch.zeros(len(rows), dtype=torch.float64, device=device)
     if noise.shape[1]:
@@ -107,7 +108,7 @@ def rows_from_noise(
     earlier = None
     for time, after in pairwise(times):
         kept, kept_after = schedule.kept[time].item(), schedule.kept[after].item()
-        with _mixed_precision(device):
+        with mixed_precision(device):
             share = torch.full((n,), time / schedule.steps, device=device)
             predicted, logits = denoiser(Rows(places, codes), share)
         clean = clean_numbers(prediction, places, predicted.float(), kept, low, high)
@@ -125,8 +126,3 @@ def rows_from_noise(
         ]
         codes = torch.stack(columns, dim=1) if columns else codes
     return Rows(places, codes)
-
-
-def _mixed_precision(device: torch.device) -> torch.autocast:
-    """On a GPU the network computes in bfloat16, which has the range of float32."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
