@@ -1,0 +1,110 @@
+"""What happens to jobs on a cluster, and that a run gets over it."""
+
+import os
+import signal
+from pathlib import Path
+
+from tests.slurm.slurm_project import SlurmProject, finished, wait_until
+
+MODEL = "results/mini/surrogates/tvae/model"
+SAMPLE = "results/mini/surrogates/tvae/sample.parquet"
+CHECKPOINT = "results/mini/surrogates/tvae/model.checkpoint.safetensors"
+
+
+def train_long(project: SlurmProject, epochs: int) -> None:
+    """Configure a training that takes a while and keeps its state often."""
+    project.edit("mini.yaml", "epochs: 1", f"epochs: {epochs}, patience: {epochs}")
+
+
+def test_a_job_that_dies_of_memory_is_sent_again_with_more(project):
+    output = project.run(MODEL, "--set-resources", "surrogates_train:mem_mb=attempt*300")
+    jobs = project.jobs("surrogates_train")
+    assert [job["memory"] for job in jobs[:2]] == ["300M", "600M"]
+    assert jobs[-1]["state"] == "COMPLETED"
+    assert "Exceeded job memory limit" in slurm_logs(project)
+    assert "surrogates_train" in output
+    assert (project.folder / MODEL / "model.json").exists()
+
+
+def test_a_cancelled_training_goes_on_from_its_checkpoint_when_run_again(project):
+    train_long(project, 600)
+    running = project.submit(MODEL, retries=0)
+    job = project.slurm.wait_for_job("rule_surrogates_train", "RUNNING")
+    wait_until((project.folder / CHECKPOINT).exists, "a checkpoint")
+    project.slurm.run("scancel", job["id"])
+    output = finished(running, code=1)
+    assert "Error in rule surrogates_train" in output
+    assert "results/mini/logs/surrogates_train_tvae.log" in output
+    assert project.slurm.jobs() == []
+
+    project.run(MODEL)
+    assert went_on(project) > 0
+
+
+def test_ctrl_c_leaves_no_job_behind(project):
+    train_long(project, 5000)
+    running = project.submit(MODEL)
+    project.slurm.wait_for_job("rule_surrogates_train", "RUNNING")
+    os.killpg(running.pid, signal.SIGINT)
+    running.communicate(timeout=60)
+    assert running.returncode != 0
+    wait_until(lambda: not project.slurm.jobs(), "no job", seconds=30)
+    assert not (project.folder / MODEL).exists()
+
+
+def test_the_controller_restarts_while_a_job_runs(project):
+    train_long(project, 300)
+    running = project.submit(SAMPLE)
+    project.slurm.wait_for_job("rule_surrogates_train", "RUNNING")
+    project.slurm.stop_controller()
+    wait_until(lambda: "tvae" in project.log("surrogates_train_tvae"), "the training speaks")
+    project.slurm.start_controller()
+    finished(running)
+    assert (project.folder / SAMPLE).exists()
+    assert [job["state"] for job in project.jobs("surrogates_train")] == ["COMPLETED"]
+
+
+def test_jobs_wait_while_the_node_is_drained(project):
+    node = project.slurm.node
+    running = project.submit(SAMPLE)
+    project.slurm.wait_for_job("rule_surrogates_train", "RUNNING")
+    project.slurm.run("scontrol", "update", f"node={node}", "state=drain", "reason=test")
+    try:
+        project.slurm.wait_for_job("rule_surrogates_sample", "PENDING")
+    finally:
+        project.slurm.run("scontrol", "update", f"node={node}", "state=resume")
+    finished(running)
+    assert (project.folder / SAMPLE).exists()
+
+
+def test_a_training_past_its_time_limit_goes_on_in_a_second_job(project):
+    train_long(project, 5000)
+    running = project.submit(MODEL, "--set-resources", "surrogates_train:runtime=1")
+    wait_until(lambda: project.jobs("surrogates_train", "TIMEOUT"), "a job out of time", 200)
+    # What is left need not take another minute.
+    finished(running)
+    states = [job["state"] for job in project.jobs("surrogates_train")]
+    assert states[0] == "TIMEOUT"
+    assert states[-1] == "COMPLETED"
+    assert went_on(project) > 0
+
+
+def test_two_runs_in_two_folders_at_once(project, split_project, tmp_path):
+    other = SlurmProject(split_project, tmp_path / "other", project.slurm)
+    both = [project.submit(SAMPLE), other.submit(SAMPLE)]
+    for running in both:
+        finished(running)
+    assert len(project.jobs("surrogates_sample")) == len(other.jobs("surrogates_sample")) == 1
+    first, second = ((run.folder / SAMPLE).read_bytes() for run in (project, other))
+    assert first == second
+
+
+def went_on(project: SlurmProject) -> int:
+    """The epochs that the last training did not have to do again."""
+    lines = project.log("surrogates_train_tvae").splitlines()
+    return int(next(line for line in lines if "goes on" in line).split()[-2])
+
+
+def slurm_logs(project: SlurmProject) -> str:
+    logs = Path(project.folder, "results/slurm").rglob("*.log")
+    return "".join(path.read_text() for path in logs)
