@@ -1,6 +1,9 @@
 """One Slurm for all tests of this folder, and projects whose records are split already."""
 
+import shutil
+import tempfile
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -19,9 +22,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def slurm(tmp_path_factory) -> Iterator[OneNodeSlurm]:
+def shared_files() -> Iterator[Path]:
+    """A folder that the node sees too; it does not share `/tmp`."""
+    folder = Path(tempfile.mkdtemp(prefix="redwood-slurm-", dir="/var/tmp"))
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def slurm(shared_files: Path) -> Iterator[OneNodeSlurm]:
     # Ended jobs stay to be looked at.
-    node = OneNodeSlurm(tmp_path_factory.mktemp("node"), min_job_age=3600)
+    node = OneNodeSlurm(shared_files / "node", min_job_age=3600)
     node.start()
     yield node
     node.stop()
@@ -36,7 +47,10 @@ def split_project(tmp_path_factory) -> Project:
     return project
 
 
+_numbers = count()
+
+
 @pytest.fixture
-def project(slurm: OneNodeSlurm, split_project: Project, tmp_path: Path) -> SlurmProject:
+def project(slurm: OneNodeSlurm, split_project: Project, shared_files: Path) -> SlurmProject:
     """A copy of the split project, to be gone on with through Slurm."""
-    return SlurmProject(split_project, tmp_path / "project", slurm)
+    return SlurmProject(split_project, shared_files / f"project{next(_numbers)}", slurm)

@@ -1,17 +1,20 @@
 """A real Slurm of one node, in a folder of its own: munged, slurmctld and slurmd as this user.
 
-Nothing is installed and no file of the system is touched; what it needs are Debian's packages
-`slurm-wlm` and `munge`, and root for two character devices that stand for GPUs.
+The node shares files with the controller and nothing else: it has a `/tmp` and a network of its
+own, whose one neighbour is the controller, as on clusters whose nodes see no internet. Nothing is
+installed and no file of the system is touched; what it needs are Debian's packages `slurm-wlm`,
+`munge` and `iproute2`, and root.
 """
 
 import os
 import secrets
 import shutil
-import signal
 import socket
 import subprocess
-import time
 from pathlib import Path
+
+from tests.slurm.accounting import Accounting
+from tests.slurm.daemons import Daemons, free_port
 
 PROGRAMS = (
     "munged",
@@ -23,18 +26,21 @@ PROGRAMS = (
     "srun",
     "scontrol",
     "sinfo",
+    "ip",
+    "nsenter",
+    "unshare",
 )
 CPUS = 8
 MEMORY_MB = 16_000
 
 _CONFIGURATION = """
 ClusterName=test
-SlurmctldHost={host}(127.0.0.1)
+SlurmctldHost={host}({controller})
 SlurmctldPort={controller_port}
 SlurmdPort={node_port}
 SlurmUser=root
 AuthType=auth/munge
-AuthInfo=socket={folder}/munge.socket
+AuthInfo=socket={munge}
 CredType=cred/munge
 StateSaveLocation={folder}/state
 SlurmdSpoolDir={folder}/spool
@@ -54,13 +60,13 @@ SelectTypeParameters=CR_Core_Memory
 JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherFrequency=task=1
 JobAcctGatherParams=OverMemoryKill
-AccountingStorageType=accounting_storage/none
+{accounting}
 MinJobAge={min_job_age}
 ReturnToService=2
 KillWait=5
 SchedulerParameters=sched_interval=5,batch_sched_delay=0
 GresTypes=gpu
-NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory={memory} Gres=gpu:a100:2 State=UNKNOWN
+NodeName={host} NodeAddr={address} CPUs={cpus} RealMemory={memory} Gres=gpu:a100:2 State=UNKNOWN
 PartitionName=cpu Nodes={host} Default=YES MaxTime=INFINITE State=UP
 PartitionName=gpu Nodes={host} MaxTime=INFINITE State=UP
 """
@@ -71,81 +77,95 @@ def missing() -> str | None:
     path = f"{os.environ['PATH']}:/usr/sbin"
     absent = [program for program in PROGRAMS if shutil.which(program, path=path) is None]
     if absent:
-        return f"{', '.join(absent)} not found: install Debian's slurm-wlm and munge"
+        return f"{', '.join(absent)} not found: install Debian's slurm-wlm, munge and iproute2"
     if os.geteuid() != 0:
-        return "only root can make the devices that stand for GPUs"
+        return "only root can make a network for a node and devices that stand for GPUs"
     return None
 
 
 class OneNodeSlurm:
     """A controller and a node with eight pretended cores and two pretended GPUs.
 
+    Args:
+        folder: an empty folder outside `/tmp`, which the node does not share.
+        min_job_age: seconds for which ended jobs are remembered.
+        accounting: whether ended jobs are kept in a database.
+
     Attributes:
         node: the node's name.
         environment: the variables that let Slurm's commands find it.
     """
 
-    def __init__(self, folder: Path, min_job_age: int = 300) -> None:
+    def __init__(self, folder: Path, min_job_age: int = 300, accounting: bool = False) -> None:
         self.folder = folder
         self.node = socket.gethostname().split(".")[0]
-        path = f"{os.environ['PATH']}:/usr/sbin"
+        self._network = _Network()
+        self._path = f"{os.environ['PATH']}:/usr/sbin"
         self.environment = os.environ | {
             "SLURM_CONF": str(folder / "slurm.conf"),
-            "PATH": f"{folder / 'bin'}:{path}",
+            "PATH": f"{folder / 'bin'}:{self._path}",
         }
-        self._daemons: dict[str, subprocess.Popen] = {}
+        self._munge = folder / "munge.socket"
+        self._accounting = None
+        if accounting:
+            self._accounting = Accounting(folder / "accounting", self._munge)
+        self._daemons = Daemons(folder, self.environment)
         for name in ("state", "spool", "bin"):
             (folder / name).mkdir(parents=True)
-        # Snakemake's plug-in takes SLURM_… out of a job's environment: srun there has to be told.
-        srun, original = folder / "bin/srun", shutil.which("srun", path=path)
-        srun.write_text(f'#!/bin/sh\nSLURM_CONF={folder}/slurm.conf exec {original} "$@"\n')
-        srun.chmod(0o755)
         # munged refuses a socket where others may write.
         folder.chmod(0o755)
         key = folder / "munge.key"
         key.write_bytes(secrets.token_bytes(128))
         key.chmod(0o600)
-        devices = []
-        for number in range(2):
-            device = folder / f"gpu{number}"
-            # /dev/null under another name: Slurm sees GPUs in character devices alone.
-            os.mknod(device, 0o666 | 0o020000, os.makedev(1, 3))
-            devices.append(f"Name=gpu Type=a100 File={device} Flags=nvidia_gpu_env")
-        (folder / "gres.conf").write_text("\n".join(devices) + "\n")
-        (folder / "slurm.conf").write_text(
-            _CONFIGURATION.format(
-                folder=folder,
-                host=self.node,
-                controller_port=_free_port(),
-                node_port=_free_port(),
-                cpus=CPUS,
-                memory=MEMORY_MB,
-                min_job_age=min_job_age,
-            )
-        )
+        self.replace_srun("")
+        self._write_configuration(min_job_age)
+
+    def replace_srun(self, afterwards: str) -> None:
+        """Let `srun` run shell commands once its job step has ended.
+
+        Snakemake's plug-in takes SLURM_… out of a job's environment, so that `srun` has to be told
+        where its configuration is in any case.
+        """
+        srun, original = self.folder / "bin/srun", shutil.which("srun", path=self._path)
+        call = f'SLURM_CONF={self.folder}/slurm.conf {original} "$@"'
+        srun.write_text(f"#!/bin/sh\n{call}\nstatus=$?\n{afterwards}\nexit $status\n")
+        srun.chmod(0o755)
 
     def start(self) -> None:
-        """Start the three daemons and wait until the node is idle."""
+        """Start the daemons and wait until the node is idle."""
+        self._network.make()
         self._start_munge()
+        if self._accounting is not None:
+            self._accounting.start()
+            self.run("sacctmgr", "--immediate", "add", "cluster", "test")
         self.start_controller()
-        self._start("slurmd", "-D")
-        self._wait(lambda: "idle" in self.run("sinfo", "-h", "-o", "%T"), "the node is not idle")
+        alone = ("unshare", "--mount", "sh", "-c", "mount -t tmpfs tmpfs /tmp && exec slurmd -D")
+        self._daemons.start("slurmd", *self._network.inside(*alone))
+        self._daemons.wait(
+            lambda: "idle" in self.run("sinfo", "-h", "-o", "%T"), "the node is not idle"
+        )
 
     def start_controller(self) -> None:
         """Start the controller, with the state that an earlier one kept, and wait for it."""
-        self._start("slurmctld", "-D")
-        self._wait(lambda: "UP" in self.run("scontrol", "ping"), "the controller does not answer")
+        if "slurmctld" not in self._daemons:
+            self._daemons.start("slurmctld", "slurmctld", "-D")
+        self._daemons.wait(
+            lambda: "UP" in self.run("scontrol", "ping"), "the controller does not answer"
+        )
 
     def stop_controller(self) -> None:
-        self._stop("slurmctld")
+        self._daemons.stop("slurmctld")
 
     def stop(self) -> None:
-        """Cancel all jobs and stop the daemons."""
-        if self._daemons.get("slurmctld"):
+        """Cancel all jobs, stop the daemons and remove the network."""
+        if "slurmctld" in self._daemons:
             self.run("scancel", "--user", "root")
-            self._wait(lambda: not self.jobs(), "jobs are left", seconds=30)
-        for name in ("slurmd", "slurmctld", "munged"):
-            self._stop(name)
+            self._daemons.wait(lambda: not self.jobs(), "jobs are left")
+        self._daemons.stop("slurmd", "slurmctld")
+        if self._accounting is not None:
+            self._accounting.stop()
+        self._daemons.stop()
+        self._network.remove()
 
     def run(self, *command: str) -> str:
         """The output of one of Slurm's commands, errors included."""
@@ -178,55 +198,81 @@ class OneNodeSlurm:
             found[:] = [job for job in self.jobs(state) if job["comment"].startswith(comment)]
             return bool(found)
 
-        self._wait(is_there, f"no job of {comment} is {state}", seconds)
+        self._daemons.wait(is_there, f"no job of {comment} is {state}", seconds)
         return found[-1]
 
+    def _write_configuration(self, min_job_age: int) -> None:
+        devices = []
+        for number in range(2):
+            device = self.folder / f"gpu{number}"
+            # /dev/null under another name: Slurm sees GPUs in character devices alone.
+            os.mknod(device, 0o666 | 0o020000, os.makedev(1, 3))
+            devices.append(f"Name=gpu Type=a100 File={device} Flags=nvidia_gpu_env")
+        (self.folder / "gres.conf").write_text("\n".join(devices) + "\n")
+        (self.folder / "slurm.conf").write_text(
+            _CONFIGURATION.format(
+                folder=self.folder,
+                host=self.node,
+                controller=self._network.controller,
+                address=self._network.node,
+                controller_port=free_port(),
+                node_port=free_port(),
+                cpus=CPUS,
+                memory=MEMORY_MB,
+                min_job_age=min_job_age,
+                munge=self._munge,
+                accounting="AccountingStorageType=accounting_storage/none"
+                if self._accounting is None
+                else self._accounting.settings,
+            )
+        )
+
     def _start_munge(self) -> None:
-        self._start(
+        self._daemons.start(
+            "munged",
             "munged",
             "--foreground",
             "--force",
             f"--key-file={self.folder / 'munge.key'}",
-            f"--socket={self.folder / 'munge.socket'}",
+            f"--socket={self._munge}",
             f"--pid-file={self.folder / 'munged.pid'}",
             f"--log-file={self.folder / 'munged.log'}",
             f"--seed-file={self.folder / 'munged.seed'}",
         )
-        self._wait((self.folder / "munge.socket").exists, "munged does not answer")
-
-    def _start(self, name: str, *arguments: str) -> None:
-        with open(self.folder / f"{name}.out", "ab") as output:
-            self._daemons[name] = subprocess.Popen(
-                [name, *arguments], env=self.environment, stdout=output, stderr=output
-            )
-
-    def _stop(self, name: str) -> None:
-        daemon = self._daemons.pop(name, None)
-        if daemon is None:
-            return
-        daemon.send_signal(signal.SIGTERM)
-        try:
-            daemon.wait(30)
-        except subprocess.TimeoutExpired:
-            daemon.kill()
-            daemon.wait()
-
-    def _wait(self, is_true, complaint: str, seconds: float = 30) -> None:
-        end = time.monotonic() + seconds
-        while not is_true():
-            if time.monotonic() > end:
-                raise TimeoutError(f"{complaint} after {seconds:.0f} s\n{self._logs()}")
-            time.sleep(0.3)
-
-    def _logs(self) -> str:
-        parts = []
-        for path in sorted([*self.folder.glob("*.log"), *self.folder.glob("*.out")]):
-            tail = path.read_text(errors="replace").splitlines()[-15:]
-            parts.append("\n".join([f"--- {path.name}", *tail]))
-        return "\n".join(parts)
+        self._daemons.wait(self._munge.exists, "munged does not answer")
 
 
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
+class _Network:
+    """A network of two: the controller's end here, the node's in a namespace of its own.
+
+    Attributes:
+        controller, node: their addresses.
+    """
+
+    def __init__(self) -> None:
+        number = os.getpid() % 250
+        self.controller, self.node = f"10.211.{number}.1", f"10.211.{number}.2"
+        self._name = f"redwood{os.getpid()}"
+        self._ends = f"rw{os.getpid()}c", f"rw{os.getpid()}n"
+
+    def make(self) -> None:
+        here, there = self._ends
+        for command in (
+            f"netns add {self._name}",
+            f"link add {here} type veth peer name {there}",
+            f"link set {there} netns {self._name}",
+            f"addr add {self.controller}/30 dev {here}",
+            f"link set {here} up",
+            f"-n {self._name} addr add {self.node}/30 dev {there}",
+            f"-n {self._name} link set {there} up",
+            f"-n {self._name} link set lo up",
+        ):
+            subprocess.run(["ip", *command.split()], check=True)
+
+    def inside(self, *command: str) -> tuple[str, ...]:
+        """A command line that runs `command` in the node's network."""
+        # Not `ip netns exec`, which takes /sys/fs/cgroup away.
+        return ("nsenter", f"--net=/run/netns/{self._name}", *command)
+
+    def remove(self) -> None:
+        subprocess.run(["ip", "netns", "del", self._name], check=False)

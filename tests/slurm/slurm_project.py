@@ -45,15 +45,16 @@ class SlurmProject(Project):
 
     def jobs(self, rule: str, states: str = "all") -> list[dict[str, str]]:
         """The Slurm jobs of a rule of this project."""
-        return [
-            job
-            for job in self.slurm.jobs(states)
-            if job["folder"] == str(self.folder) and rule in job["comment"]
-        ]
+        return [job for job in self.all_jobs(states) if rule in job["comment"]]
 
     def log(self, name: str) -> str:
-        """A rule's log."""
-        return (self.folder / "results/mini/logs" / f"{name}.log").read_text()
+        """A rule's log; empty as long as there is none."""
+        path = self.folder / "results/mini/logs" / f"{name}.log"
+        return path.read_text() if path.exists() else ""
+
+    def all_jobs(self, states: str = "all") -> list[dict[str, str]]:
+        """The Slurm jobs of this project."""
+        return [job for job in self.slurm.jobs(states) if job["folder"] == str(self.folder)]
 
 
 def finished(running: subprocess.Popen, code: int = 0, seconds: float = 600) -> str:

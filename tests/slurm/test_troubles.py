@@ -1,14 +1,17 @@
 """What happens to jobs on a cluster, and that a run gets over it."""
 
 import os
+import re
 import signal
 from pathlib import Path
 
+import pytest
 from tests.slurm.slurm_project import SlurmProject, finished, wait_until
 
 MODEL = "results/mini/surrogates/tvae/model"
 SAMPLE = "results/mini/surrogates/tvae/sample.parquet"
 CHECKPOINT = "results/mini/surrogates/tvae/model.checkpoint.safetensors"
+TRAINING = "surrogates_train_tvae"
 
 
 def train_long(project: SlurmProject, epochs: int) -> None:
@@ -34,8 +37,9 @@ def test_a_cancelled_training_goes_on_from_its_checkpoint_when_run_again(project
     project.slurm.run("scancel", job["id"])
     output = finished(running, code=1)
     assert "Error in rule surrogates_train" in output
-    assert "results/mini/logs/surrogates_train_tvae.log" in output
-    assert project.slurm.jobs() == []
+    assert f"results/mini/logs/{TRAINING}.log" in output
+    assert f"results/slurm/rule_surrogates_train/mini_tvae/{job['id']}.log" in output
+    assert project.all_jobs("PENDING,RUNNING,COMPLETING") == []
 
     project.run(MODEL)
     assert went_on(project) > 0
@@ -55,10 +59,13 @@ def test_ctrl_c_leaves_no_job_behind(project):
 def test_the_controller_restarts_while_a_job_runs(project):
     train_long(project, 300)
     running = project.submit(SAMPLE)
-    project.slurm.wait_for_job("rule_surrogates_train", "RUNNING")
+    # Its job step has begun, which the controller is needed for.
+    wait_until(lambda: project.log(TRAINING), "the training speaks")
     project.slurm.stop_controller()
-    wait_until(lambda: "tvae" in project.log("surrogates_train_tvae"), "the training speaks")
-    project.slurm.start_controller()
+    try:
+        wait_until((project.folder / CHECKPOINT).exists, "the training goes on meanwhile")
+    finally:
+        project.slurm.start_controller()
     finished(running)
     assert (project.folder / SAMPLE).exists()
     assert [job["state"] for job in project.jobs("surrogates_train")] == ["COMPLETED"]
@@ -66,8 +73,9 @@ def test_the_controller_restarts_while_a_job_runs(project):
 
 def test_jobs_wait_while_the_node_is_drained(project):
     node = project.slurm.node
+    train_long(project, 300)
     running = project.submit(SAMPLE)
-    project.slurm.wait_for_job("rule_surrogates_train", "RUNNING")
+    wait_until(lambda: project.log(TRAINING), "the training speaks")
     project.slurm.run("scontrol", "update", f"node={node}", "state=drain", "reason=test")
     try:
         project.slurm.wait_for_job("rule_surrogates_sample", "PENDING")
@@ -79,18 +87,17 @@ def test_jobs_wait_while_the_node_is_drained(project):
 
 def test_a_training_past_its_time_limit_goes_on_in_a_second_job(project):
     train_long(project, 5000)
-    running = project.submit(MODEL, "--set-resources", "surrogates_train:runtime=1")
-    wait_until(lambda: project.jobs("surrogates_train", "TIMEOUT"), "a job out of time", 200)
-    # What is left need not take another minute.
-    finished(running)
-    states = [job["state"] for job in project.jobs("surrogates_train")]
-    assert states[0] == "TIMEOUT"
-    assert states[-1] == "COMPLETED"
+    # A minute, the least that Slurm knows, and then all the time that it needs.
+    output = project.run(MODEL, "--set-resources", "surrogates_train:runtime=29*attempt-28")
+    jobs = project.jobs("surrogates_train")
+    assert [job["state"] for job in jobs] == ["TIMEOUT", "COMPLETED"]
+    assert [job["limit"] for job in jobs] == ["1:00", "30:00"]
+    assert "SLURM status is: 'TIMEOUT'" in output
     assert went_on(project) > 0
 
 
-def test_two_runs_in_two_folders_at_once(project, split_project, tmp_path):
-    other = SlurmProject(split_project, tmp_path / "other", project.slurm)
+def test_two_runs_in_two_folders_at_once(project, split_project, shared_files):
+    other = SlurmProject(split_project, shared_files / "other", project.slurm)
     both = [project.submit(SAMPLE), other.submit(SAMPLE)]
     for running in both:
         finished(running)
@@ -99,9 +106,33 @@ def test_two_runs_in_two_folders_at_once(project, split_project, tmp_path):
     assert first == second
 
 
+def test_a_file_system_that_shows_results_late(project):
+    # The other side sees a result five seconds after its job has ended.
+    late = project.folder / MODEL
+    project.slurm.replace_srun(
+        f'if [ -e "{late}" ]; then mv "{late}" "{late}.hidden"; '
+        f'(sleep 5; mv "{late}.hidden" "{late}") >/dev/null 2>&1 & fi'
+    )
+    try:
+        project.run(MODEL, retries=0)
+    finally:
+        project.slurm.replace_srun("")
+    assert (late / "model.json").exists()
+    assert len(project.jobs("surrogates_train")) == 1
+
+
+@pytest.mark.parametrize("at_once", [2, 100])
+def test_however_few_jobs_may_run_at_once_all_dumps_are_cleaned(project, at_once):
+    output = project.run(
+        "records_gather", "--forcerun", "records_clean_file", "--jobs", str(at_once)
+    )
+    assert re.search(r"steps \(100%\) done", output)
+    assert {job["state"] for job in project.jobs("records_clean_file")} == {"COMPLETED"}
+
+
 def went_on(project: SlurmProject) -> int:
     """The epochs that the last training did not have to do again."""
-    lines = project.log("surrogates_train_tvae").splitlines()
+    lines = project.log(TRAINING).splitlines()
     return int(next(line for line in lines if "goes on" in line).split()[-2])
 
 
