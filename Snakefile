@@ -14,7 +14,9 @@ from redwood.cluster.description import read_cluster
 from redwood.cluster.requests import Requests
 from redwood.code_digest import code_digest as code
 from redwood.configuration import validate
+from redwood.environment_digest import environment_digest as environment
 from redwood.errors import InputError
+from redwood.outputs import CONTENTS
 
 
 configfile: "config/config.yaml"
@@ -60,12 +62,23 @@ def shown(path, name, category, label):
     )
 
 
+def folder(path):
+    """A folder as an output: beside it the list of what is in it, which stages write."""
+    return {"folder": directory(path), "contents": f"{path}/{CONTENTS}"}
+
+
+def folders(paths):
+    """Folders as an input: what is in them counts. Their age does not, which a copy does not keep."""
+    return {"folders": ancient(paths), "contents": [f"{path}/{CONTENTS}" for path in paths]}
+
+
 include: "workflow/rules/records.smk"
 include: "workflow/rules/surrogates.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/release.smk"
 include: "workflow/rules/simulation.smk"
 include: "workflow/rules/paper.smk"
+include: "workflow/rules/artefacts.smk"
 
 
 rule all:
@@ -74,31 +87,6 @@ rule all:
         # All stages' results, not the last ones alone: snakemake makes again what a run that was
         # interrupted left missing, and what follows from it, only if it is a target itself.
         expand(
-            [
-                *([BIGPANDA_NOTE] if SOURCE.bigpanda else DUMPS.values()),
-                *rules.records_gather.input,
-                *rules.records_gather.output,
-                *rules.records_split.output,
-                *rules.records_card.output,
-                *(rules.records_calibrate.output if SOURCE.generate else []),
-                *MODEL_FOLDERS,
-                *SAMPLES,
-                *EVALUATIONS,
-                *rules.simulation_platform.output,
-                *rules.simulation_outcomes.input,
-                *rules.simulation_outcomes.output,
-                *RELEASES,
-                *rules.table1.output,
-                *rules.table2.output,
-                *rules.figure_distributions.output,
-                *rules.figure_arrivals.output,
-                *rules.figure_correlations.output,
-                *rules.figure_dcr.output,
-                *(rules.figure_attacks.output if ATTACKED else []),
-                *rules.figure_grid.output,
-                *rules.figure_site_load.output,
-                *rules.figure_transfer_map.output,
-                *(rules.figure_training.output if TRAINED else []),
-            ],
+            [*FILES, *FOLDERS, *folders(FOLDERS)["contents"], *PUBLISHED, *rules.manifest.output],
             dataset=configuration.dataset,
         ),

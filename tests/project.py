@@ -8,7 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-COPIED = ("Snakefile", "workflow", "config", "envs", "profiles", "resources", "slurm")
+COPIED = (
+    *("Snakefile", "workflow", "config", "envs", "profiles", "resources", "slurm"),
+    "CITATION.cff",
+)
 
 # The smallest run that passes through every rule.
 MINI = """
@@ -29,7 +32,7 @@ class Project:
         self.configuration = configuration
 
     @classmethod
-    def copied(cls, folder: Path) -> "Project":
+    def copied(cls, folder: Path, configuration: str = "mini.yaml") -> "Project":
         """Copy the project as it is into `folder`."""
         folder.mkdir(parents=True, exist_ok=True)
         for name in COPIED:
@@ -40,7 +43,7 @@ class Project:
             else:
                 shutil.copy2(source, folder / name, follow_symlinks=False)
         (folder / "mini.yaml").write_text(MINI)
-        return cls(folder)
+        return cls(folder, configuration)
 
     def command(self, *arguments: str) -> list[str]:
         """The command line of snakemake on the configuration."""

@@ -24,6 +24,7 @@ app = typer.Typer(
 
 
 def _register_stages() -> None:
+    from redwood.artefacts.commands import app as artefacts
     from redwood.cluster.commands import costs_app as costs
     from redwood.cluster.commands import plan
     from redwood.evaluation.commands import evaluate
@@ -43,6 +44,7 @@ def _register_stages() -> None:
     app.add_typer(paper, name="paper")
     app.command("plan")(plan)
     app.add_typer(costs, name="costs")
+    app.add_typer(artefacts, name="artefacts")
 
 
 def _end_with_parent() -> None:

@@ -140,6 +140,18 @@ RULES: Mapping[str, Rule] = {
     "figure_site_load": Rule("sampled", _RUNS),
     "figure_transfer_map": Rule("sampled", _RUNS),
     "figure_training": Rule("sampled", ("surrogates_train",)),
+    "manifest": Rule(
+        "rows",
+        (
+            *("records_generate", "records_download", "records_retrieve", "records_calibrate"),
+            *("records_clean_file", "records_gather", "records_split", "records_card"),
+            *("surrogates_train", "surrogates_sample", "evaluate", "release_decide"),
+            *("simulation_platform", "simulate", "simulation_outcomes", "table1", "table2"),
+            *("figure_distributions", "figure_arrivals", "figure_correlations", "figure_dcr"),
+            *("figure_attacks", "figure_grid", "figure_site_load", "figure_transfer_map"),
+            "figure_training",
+        ),
+    ),
 }
 
 

@@ -1,0 +1,55 @@
+"""The manifest of a run: what it has made, from what, how, with which source and versions."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from redwood.artefacts.citation import read_citation
+from redwood.artefacts.crate import Run, crate_of
+from redwood.artefacts.job_records import METADATA, JobRecords
+from redwood.artefacts.machine import machine, package_versions
+from redwood.artefacts.provenance import trace
+from redwood.artefacts.short_names import ShortNames
+from redwood.artefacts.source_code import source_state
+from redwood.errors import InputError
+from redwood.outputs import write_json
+
+PROJECT = Path(__file__).resolve().parents[3]
+MANIFEST = "ro-crate-metadata.json"
+CONFIGURATION = "configuration.json"
+
+
+def write_manifest(results: Path, last: Sequence[str], configuration: str) -> list[str]:
+    """Write `ro-crate-metadata.json` and `configuration.json` into the folder of a dataset.
+
+    Args:
+        results: the folder, relative to the project as Snakemake names it.
+        last: a result of each job whose results no other job reads, as Snakemake names it.
+        configuration: as used, in JSON.
+
+    Returns:
+        The results of which nothing says how they were made.
+
+    Raises:
+        InputError: the configuration is not JSON, a file is missing, or Snakemake's records of its
+            jobs are missing or in another format.
+    """
+    try:
+        used = json.loads(configuration)
+    except json.JSONDecodeError as error:
+        raise InputError(f"--configuration: not JSON: {error}") from None
+    provenance = trace(last, JobRecords(METADATA), results)
+    names = ShortNames(provenance.inputs)
+    write_json(results / CONFIGURATION, names.in_values(used))
+    run = Run(
+        results=results,
+        configuration=results / CONFIGURATION,
+        workflow=PROJECT / "Snakefile",
+        provenance=provenance,
+        source=source_state(PROJECT),
+        citation=read_citation(PROJECT / "CITATION.cff"),
+        packages=package_versions(),
+        machine=machine(),
+    )
+    write_json(results / MANIFEST, crate_of(run).metadata.generate())
+    return provenance.unexplained
