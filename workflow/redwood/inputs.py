@@ -1,10 +1,14 @@
-"""Reading the JSON files that stages hand on to each other."""
+"""Reading what stages hand on to each other: JSON files, and whether a file is what was written."""
 
 import json
 from pathlib import Path
 from typing import Any
 
 from redwood.errors import InputError
+from redwood.outputs import CONTENTS, file_digest
+
+# A stage's folder holds files, or one folder of them for each seed.
+_DEPTH = 2
 
 
 def read_json(path: str | Path, what: str) -> dict[str, Any]:
@@ -15,8 +19,10 @@ def read_json(path: str | Path, what: str) -> dict[str, Any]:
         what: what it should be, for the error message.
 
     Raises:
-        InputError: the file is missing, is not JSON, or holds something else than an object.
+        InputError: the file is missing or damaged, is not JSON, or holds something else than an
+            object.
     """
+    require_intact(path)
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
@@ -28,3 +34,50 @@ def read_json(path: str | Path, what: str) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise InputError(f"{path}: not a {what}: expected a JSON object")
     return content
+
+
+def require_intact(path: str | Path) -> None:
+    """Make sure that a file, or all of a stage's folder, is as the stage wrote it.
+
+    What no stage's folder lists, as one's own files, is not judged.
+
+    Args:
+        path: a file, or a folder with the list of its contents.
+
+    Raises:
+        InputError: a file is damaged or, of a folder, missing.
+    """
+    path = Path(path)
+    if path.is_dir():
+        for name, digest in _contents(path).items():
+            _require_digest(path / name, digest, path)
+        return
+    for folder in list(path.parents)[:_DEPTH]:
+        digest = _contents(folder).get(path.relative_to(folder).as_posix())
+        if digest is not None and path.exists():
+            _require_digest(path, digest, folder)
+
+
+def _require_digest(path: Path, digest: str, folder: Path) -> None:
+    found = file_digest(path) if path.is_file() else "that of no file"
+    if found != digest:
+        raise InputError(
+            f"{path}: damaged or edited: its SHA-256 is {found}, {folder / CONTENTS} has {digest}; "
+            f"delete the folder {folder} and make it again"
+        )
+
+
+def _contents(folder: Path) -> dict[str, str]:
+    """Relative path → digest of the files that a folder lists; none if it has no list."""
+    path = folder / CONTENTS
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        pairs = [line.split("  ", maxsplit=1) for line in lines]
+        return {name: digest for digest, name in pairs}
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except ValueError:
+        raise InputError(
+            f"{path}: damaged: expected a digest and a path in each line; delete the folder "
+            f"{folder} and make it again"
+        ) from None

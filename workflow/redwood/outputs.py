@@ -1,5 +1,7 @@
 """Writing so that nothing is ever seen half-written: write beside, then rename."""
 
+import errno
+import hashlib
 import json
 import os
 import shutil
@@ -7,6 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+# In a folder that a stage writes: the digests of what is in it, in the format of `sha256sum`. So a
+# copy is known to be one whatever its files' times, and damage shows when a file is read.
+CONTENTS = "contents.sha256"
 
 
 @contextmanager
@@ -23,13 +29,17 @@ def writing(path: str | os.PathLike) -> Iterator[Path]:
         yield partial
         _sync(partial)
         os.replace(partial, path)
+        _sync(path.parent)
     finally:
         partial.unlink(missing_ok=True)
 
 
 @contextmanager
 def writing_folder(path: str | os.PathLike) -> Iterator[Path]:
-    """Yield an empty folder beside `path`; it replaces `path` once the block succeeds."""
+    """Yield an empty folder beside `path`; it replaces `path` once the block succeeds.
+
+    With what the block wrote comes a list of its digests, see `write_contents`.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
@@ -37,12 +47,13 @@ def writing_folder(path: str | os.PathLike) -> Iterator[Path]:
     partial.mkdir()
     try:
         yield partial
+        write_contents(partial)
         for file in partial.rglob("*"):
-            if file.is_file():
-                _sync(file)
+            _sync(file)
         if path.exists():
             shutil.rmtree(path)
         os.replace(partial, path)
+        _sync(path.parent)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
@@ -58,6 +69,31 @@ def write_json(path: str | os.PathLike, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def _sync(path: Path) -> None:
+def write_contents(folder: str | os.PathLike) -> None:
+    """Write `contents.sha256` into `folder`: SHA-256 and relative path of each file below it."""
+    folder = Path(folder)
+    paths = {
+        file.relative_to(folder).as_posix(): file for file in folder.rglob("*") if file.is_file()
+    }
+    paths.pop(CONTENTS, None)
+    lines = [f"{file_digest(paths[name])}  {name}\n" for name in sorted(paths)]
+    write_text(folder / CONTENTS, "".join(lines))
+
+
+def file_digest(path: str | os.PathLike) -> str:
+    """The SHA-256 of a file, as hexadecimal digits."""
     with open(path, "rb") as stream:
-        os.fsync(stream.fileno())
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _sync(path: Path) -> None:
+    """Make a file, or the names in a folder, outlast a crash of the machine."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        # Some network file systems keep names at once and know no syncing of folders.
+        if error.errno != errno.EINVAL or not path.is_dir():
+            raise
+    finally:
+        os.close(descriptor)

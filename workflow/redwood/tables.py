@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from redwood.errors import InputError
+from redwood.inputs import require_intact
 from redwood.outputs import write_json, writing
 
 Kind = Literal["numeric", "integer", "timestamp", "categorical"]
@@ -190,7 +191,7 @@ def write_table(frame: pd.DataFrame, path: str | Path, description: TableDescrip
         arrays.append(array)
     table = pa.Table.from_arrays(arrays, schema=arrow_schema(description))
     with writing(path) as partial:
-        pq.write_table(table, partial, compression="zstd")
+        pq.write_table(table, partial, compression="zstd", write_page_checksum=True)
 
 
 def table_files(path: str | Path) -> tuple[Path, ...]:
@@ -289,8 +290,9 @@ def read_table(path: str | Path, description: TableDescription) -> pd.DataFrame:
 
 
 def _opened(path: Path) -> pq.ParquetFile:
+    require_intact(path)
     try:
-        return pq.ParquetFile(path)
+        return pq.ParquetFile(path, page_checksum_verification=True)
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{path}: not a parquet file: {error}") from None
 

@@ -17,7 +17,7 @@ rule evaluate:
         synthetic="results/{dataset}/surrogates/{model}/sample.parquet",
         densities=densities,
     output:
-        directory("results/{dataset}/evaluation/{model}"),
+        **folder("results/{dataset}/evaluation/{model}"),
     log:
         "results/{dataset}/logs/evaluate_{model}.log",
     benchmark:
@@ -28,11 +28,12 @@ rule evaluate:
     resources:
         **needs("evaluate"),
     params:
+        environment=environment("evaluation"),
         code=code(
             "redwood.evaluation.evaluating",
             *(f"redwood.evaluation.measures.{name}" for name in configuration.evaluation.measures),
         ),
-        seed=configuration.seed,
+        seed=configuration.seed_of("evaluation"),
         options=configuration.evaluation.model_dump_json(),
         densities=lambda wildcards, input: (
             f"--densities {input.densities}" if input.densities else ""
@@ -41,4 +42,4 @@ rule evaluate:
         "python -m redwood evaluate --table {input.table} --train {input.train}"
         " --holdout {input.holdout} --synthetic {input.synthetic} {params.densities}"
         " --seed {params.seed}"
-        " --options {params.options:q} --output {output} 2> {log}"
+        " --options {params.options:q} --output {output.folder} 2> {log}"

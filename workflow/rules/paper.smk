@@ -38,7 +38,7 @@ def samples(wildcards, input):
 
 rule table1:
     input:
-        evaluations=EVALUATIONS,
+        **folders(EVALUATIONS),
         paper="resources/paper_table1.csv",
         outcomes="results/{dataset}/simulation/outcomes.csv",
         decisions=DECISIONS,
@@ -56,13 +56,14 @@ rule table1:
     resources:
         **needs("table1"),
     params:
+        environment=environment("paper"),
         code=code("redwood.paper.table1"),
         prefix="results/{dataset}/tables/table1",
         decisions=lambda wildcards, input: " ".join(
             f"--decision {decision}" for decision in input.decisions
         ),
     shell:
-        "python -m redwood paper table1 {input.evaluations} --paper {input.paper}"
+        "python -m redwood paper table1 {input.folders} --paper {input.paper}"
         " --outcomes {input.outcomes} {params.decisions} --output {params.prefix} 2> {log}"
 
 
@@ -84,6 +85,7 @@ rule table2:
     resources:
         **needs("table2"),
     params:
+        environment=environment("paper"),
         code=code("redwood.paper.table2"),
         prefix="results/{dataset}/tables/table2",
     shell:
@@ -109,6 +111,7 @@ rule figure_distributions:
     resources:
         **needs("figure_distributions"),
     params:
+        environment=environment("paper"),
         code=code("redwood.paper.distributions"),
         samples=samples,
         dpi=configuration.paper.dpi,
@@ -138,6 +141,7 @@ rule figure_arrivals:
     resources:
         **needs("figure_arrivals"),
     params:
+        environment=environment("paper"),
         code=code("redwood.paper.arrivals"),
         samples=samples,
         dpi=configuration.paper.dpi,
@@ -150,7 +154,7 @@ rule figure_arrivals:
 
 rule figure_correlations:
     input:
-        EVALUATIONS,
+        **folders(EVALUATIONS),
     output:
         figure("correlations", "Associations of the features"),
     log:
@@ -165,17 +169,18 @@ rule figure_correlations:
     resources:
         **needs("figure_correlations"),
     params:
+        environment=environment("paper"),
         code=code("redwood.paper.correlations"),
         dpi=configuration.paper.dpi,
         prefix="results/{dataset}/figures/correlations",
     shell:
-        "python -m redwood paper figure correlations {input}"
+        "python -m redwood paper figure correlations {input.folders}"
         " --dpi {params.dpi} --output {params.prefix} 2> {log}"
 
 
 rule figure_dcr:
     input:
-        EVALUATIONS,
+        **folders(EVALUATIONS),
     output:
         figure("dcr", "Distance to the closest training row"),
     log:
@@ -190,11 +195,12 @@ rule figure_dcr:
     resources:
         **needs("figure_dcr"),
     params:
+        environment=environment("paper"),
         code=code("redwood.paper.dcr"),
         dpi=configuration.paper.dpi,
         prefix="results/{dataset}/figures/dcr",
     shell:
-        "python -m redwood paper figure dcr {input}"
+        "python -m redwood paper figure dcr {input.folders}"
         " --dpi {params.dpi} --output {params.prefix} 2> {log}"
 
 
@@ -202,7 +208,7 @@ if ATTACKED:
 
     rule figure_attacks:
         input:
-            EVALUATIONS,
+            **folders(EVALUATIONS),
         output:
             figure("attacks", "Membership attacks"),
         log:
@@ -217,17 +223,18 @@ if ATTACKED:
         resources:
             **needs("figure_attacks"),
         params:
+            environment=environment("paper"),
             code=code("redwood.paper.attacks"),
             dpi=configuration.paper.dpi,
             prefix="results/{dataset}/figures/attacks",
         shell:
-            "python -m redwood paper figure attacks {input}"
+            "python -m redwood paper figure attacks {input.folders}"
             " --dpi {params.dpi} --output {params.prefix} 2> {log}"
 
 
 rule figure_grid:
     input:
-        runs=rules.simulation_outcomes.input,
+        **folders(RUNS),
     output:
         figure("grid", "The simulated grid along time"),
     log:
@@ -242,17 +249,18 @@ rule figure_grid:
     resources:
         **needs("figure_grid"),
     params:
+        environment=environment("paper"),
         code=code("redwood.paper.grid"),
         dpi=configuration.paper.dpi,
         prefix="results/{dataset}/figures/grid",
     shell:
-        "python -m redwood paper figure grid {input.runs}"
+        "python -m redwood paper figure grid {input.folders}"
         " --dpi {params.dpi} --output {params.prefix} 2> {log}"
 
 
 rule figure_site_load:
     input:
-        runs=rules.simulation_outcomes.input,
+        **folders(RUNS),
     output:
         figure("site_load", "Load of the simulated sites"),
     log:
@@ -267,17 +275,18 @@ rule figure_site_load:
     resources:
         **needs("figure_site_load"),
     params:
+        environment=environment("paper"),
         code=code("redwood.paper.site_load"),
         dpi=configuration.paper.dpi,
         prefix="results/{dataset}/figures/site_load",
     shell:
-        "python -m redwood paper figure site-load {input.runs}"
+        "python -m redwood paper figure site-load {input.folders}"
         " --dpi {params.dpi} --output {params.prefix} 2> {log}"
 
 
 rule figure_transfer_map:
     input:
-        runs=rules.simulation_outcomes.input,
+        **folders(RUNS),
         sites="resources/sites.csv",
     output:
         figure("transfer_map", "Transfers between clouds"),
@@ -293,11 +302,12 @@ rule figure_transfer_map:
     resources:
         **needs("figure_transfer_map"),
     params:
+        environment=environment("paper"),
         code=code("redwood.paper.transfer_map"),
         dpi=configuration.paper.dpi,
         prefix="results/{dataset}/figures/transfer_map",
     shell:
-        "python -m redwood paper figure transfer-map {input.runs} --resources resources"
+        "python -m redwood paper figure transfer-map {input.folders} --resources resources"
         " --dpi {params.dpi} --output {params.prefix} 2> {log}"
 
 
@@ -305,7 +315,7 @@ if TRAINED:
 
     rule figure_training:
         input:
-            TRAINED,
+            **folders(TRAINED),
         output:
             figure("training", "Training"),
         log:
@@ -320,9 +330,10 @@ if TRAINED:
         resources:
             **needs("figure_training"),
         params:
+            environment=environment("paper"),
             code=code("redwood.paper.training"),
             dpi=configuration.paper.dpi,
             prefix="results/{dataset}/figures/training",
         shell:
-            "python -m redwood paper figure training {input}"
+            "python -m redwood paper figure training {input.folders}"
             " --dpi {params.dpi} --output {params.prefix} 2> {log}"

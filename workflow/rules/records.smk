@@ -17,6 +17,8 @@ if sum(len(name) + 3 for name in DUMPS) > 100_000:
         "put them into fewer, larger files"
     )
 
+CLEANED = expand("results/{{dataset}}/records/cleaned/{dump}", dump=DUMPS)
+
 # The key of the hashes: made-up users and pseudonyms need none; without one in the environment, one
 # is drawn for this run and removed when all dumps are cleaned.
 HASH_KEY = "results/{dataset}/records/.hash_key"
@@ -42,8 +44,9 @@ if SOURCE.generate is not None:
         resources:
             **needs("records_generate"),
         params:
+            environment=environment("records"),
             code=code("redwood.records.generation.dumps"),
-            seed=configuration.seed,
+            seed=configuration.seed_of("records"),
             made=SOURCE.generate,
             folder=f"{RAW}/generated",
         shell:
@@ -76,6 +79,7 @@ if SOURCE.generate is not None:
         resources:
             **needs("records_calibrate"),
         params:
+            environment=environment("records"),
             code=code("redwood.records.calibration"),
             raw=f"{RAW}/generated",
             folder="results/{dataset}/records",
@@ -94,12 +98,14 @@ if SOURCE.bigpanda is not None:
             f"results/{configuration.dataset}/logs/records_download.log",
         benchmark:
             f"results/{configuration.dataset}/benchmarks/records_download.tsv"
+        localrule: True
         conda:
             "../../envs/records.yaml"
         threads: 1
         resources:
             **needs("records_download"),
         params:
+            environment=environment("records"),
             code=code("redwood.records.bigpanda"),
             options=SOURCE.bigpanda.model_dump_json(),
             folder=f"{RAW}/bigpanda",
@@ -117,12 +123,14 @@ if SOURCE.retrieve is not None:
             f"results/{configuration.dataset}/logs/records_retrieve.log",
         benchmark:
             f"results/{configuration.dataset}/benchmarks/records_retrieve.tsv"
+        localrule: True
         conda:
             "../../envs/records.yaml"
         threads: 1
         resources:
             **needs("records_retrieve"),
         params:
+            environment=environment("records"),
             code=code("redwood.records.retrieval"),
             url=SOURCE.retrieve.url,
             sha256=f"--sha256 {SOURCE.retrieve.sha256}" if SOURCE.retrieve.sha256 else "",
@@ -140,12 +148,14 @@ if KEY_IN_FILE:
             "results/{dataset}/logs/records_hash_key.log",
         benchmark:
             "results/{dataset}/benchmarks/records_hash_key.tsv"
+        localrule: True
         conda:
             "../../envs/records.yaml"
         threads: 1
         resources:
             **needs("records_hash_key"),
         params:
+            environment=environment("records"),
             code=code("redwood.records.privacy"),
         shell:
             "python -m redwood records hash-key --output {output} 2> {log}"
@@ -157,7 +167,7 @@ rule records_clean_file:
         sites="resources/sites.csv",
         key=[HASH_KEY] if KEY_IN_FILE else [],
     output:
-        directory("results/{dataset}/records/cleaned/{dump}"),
+        **folder("results/{dataset}/records/cleaned/{dump}"),
     log:
         "results/{dataset}/logs/records_clean_file/{dump}.log",
     benchmark:
@@ -168,22 +178,27 @@ rule records_clean_file:
     resources:
         **needs("records_clean_file"),
     params:
+        environment=environment("records"),
         code=code("redwood.records.cleaned_file"),
         dump=lambda wildcards: DUMPS[wildcards.dump],
-        seed=configuration.seed,
+        seed=configuration.seed_of("records"),
         options=configuration.records.cleaning.model_dump_json(),
         key=f"--key {HASH_KEY}" if KEY_IN_FILE else "",
-        keyed_by="" if KEY_IN_FILE else hash_key(configuration.seed, nameless=NAMELESS).fingerprint,
+        keyed_by=(
+            ""
+            if KEY_IN_FILE
+            else hash_key(configuration.seed_of("records"), nameless=NAMELESS).fingerprint
+        ),
     shell:
         "python -m redwood records clean-file {params.dump:q} --name {wildcards.dump:q} --sites {input.sites}"
-        " --seed {params.seed} --options {params.options:q} {params.key} --output {output:q} 2> {log:q}"
+        " --seed {params.seed} --options {params.options:q} {params.key} --output {output.folder:q} 2> {log:q}"
 
 
 rule records_gather:
     input:
-        expand("results/{{dataset}}/records/cleaned/{dump}", dump=DUMPS),
+        **folders(CLEANED),
     output:
-        jobs=directory("results/{dataset}/records/jobs"),
+        **folder("results/{dataset}/records/jobs"),
         table="results/{dataset}/records/table.json",
         rejected="results/{dataset}/records/rejected.parquet",
         summary="results/{dataset}/records/cleaning.json",
@@ -197,6 +212,7 @@ rule records_gather:
     resources:
         **needs("records_gather"),
     params:
+        environment=environment("records"),
         code=code("redwood.records.gathering"),
         options=configuration.records.cleaning.model_dump_json(),
         names=list(DUMPS),
@@ -209,7 +225,7 @@ rule records_gather:
 
 rule records_split:
     input:
-        jobs="results/{dataset}/records/jobs",
+        **folders(["results/{dataset}/records/jobs"]),
         table="results/{dataset}/records/table.json",
     output:
         train="results/{dataset}/records/train.parquet",
@@ -226,8 +242,9 @@ rule records_split:
     resources:
         **needs("records_split"),
     params:
+        environment=environment("records"),
         code=code("redwood.records.splitting"),
-        seed=configuration.seed,
+        seed=configuration.seed_of("records"),
         split=configuration.records.split,
         rows=(
             f"--rows {configuration.records.split.rows}"
@@ -236,7 +253,7 @@ rule records_split:
         ),
         folder="results/{dataset}/records",
     shell:
-        "python -m redwood records split --table {input.table} --jobs {input.jobs}"
+        "python -m redwood records split --table {input.table} --jobs {input.folders}"
         " --method {params.split.method} --train {params.split.train}"
         " --validation {params.split.validation} {params.rows} --seed {params.seed}"
         " --output {params.folder} 2> {log}"
@@ -244,7 +261,7 @@ rule records_split:
 
 rule records_card:
     input:
-        jobs="results/{dataset}/records/jobs",
+        **folders(["results/{dataset}/records/jobs"]),
         table="results/{dataset}/records/table.json",
         cleaning="results/{dataset}/records/cleaning.json",
         rejected="results/{dataset}/records/rejected.parquet",
@@ -264,8 +281,9 @@ rule records_card:
     resources:
         **needs("records_card"),
     params:
+        environment=environment("records"),
         code=code("redwood.records.card"),
         folder="results/{dataset}/records",
     shell:
-        "python -m redwood records card --table {input.table} --jobs {input.jobs} --cleaning {input.cleaning}"
+        "python -m redwood records card --table {input.table} --jobs {input.folders} --cleaning {input.cleaning}"
         " --rejected {input.rejected} --split {input.split} --output {params.folder} 2> {log}"

@@ -29,8 +29,9 @@ rule release_plant:
     resources:
         **needs("release_plant"),
     params:
+        environment=environment("evaluation"),
         code=code("redwood.evaluation.canaries"),
-        seed=configuration.seed,
+        seed=configuration.seed_of("release"),
         levels=LEVELS,
         units=configuration.release.units,
         most_rows=configuration.release.most_rows,
@@ -47,7 +48,7 @@ use rule surrogates_train as release_train with:
         train="results/{dataset}/release/planted/train.parquet",
         validation="results/{dataset}/records/validation.parquet",
     output:
-        directory("results/{dataset}/release/twins/{model}/model"),
+        **folder("results/{dataset}/release/twins/{model}/model"),
     log:
         "results/{dataset}/logs/release_train_{model}.log",
     benchmark:
@@ -58,7 +59,7 @@ use rule surrogates_train as release_train with:
 
 use rule surrogates_sample as release_sample with:
     input:
-        model="results/{dataset}/release/twins/{model}/model",
+        **folders(["results/{dataset}/release/twins/{model}/model"]),
         test="results/{dataset}/records/test.parquet",
     output:
         sample="results/{dataset}/release/twins/{model}/sample.parquet",
@@ -89,8 +90,9 @@ rule release_audit:
     resources:
         **needs("release_audit"),
     params:
+        environment=environment("evaluation"),
         code=code("redwood.evaluation.audit"),
-        seed=configuration.seed,
+        seed=configuration.seed_of("release"),
     shell:
         "python -m redwood release audit --table {input.table} --train {input.train}"
         " --canaries {input.canaries} --synthetic {input.sample} --seed {params.seed}"
@@ -99,9 +101,9 @@ rule release_audit:
 
 rule release_decide:
     input:
+        **folders(["results/{dataset}/evaluation/{model}"]),
         table="results/{dataset}/records/table.json",
         sample="results/{dataset}/surrogates/{model}/sample.parquet",
-        evaluation="results/{dataset}/evaluation/{model}",
         audit="results/{dataset}/release/twins/{model}/audit.json",
     output:
         decision="results/{dataset}/release/decisions/{model}/decision.json",
@@ -123,10 +125,11 @@ rule release_decide:
     resources:
         **needs("release_decide"),
     params:
+        environment=environment("evaluation"),
         code=code("redwood.evaluation.release"),
         levels=LEVELS,
         folder="results/{dataset}/release/decisions/{model}",
     shell:
         "python -m redwood release decide --table {input.table} --sample {input.sample}"
-        " --evaluation {input.evaluation} --audit {input.audit} --model {wildcards.model}"
+        " --evaluation {input.folders} --audit {input.audit} --model {wildcards.model}"
         " {params.levels} --output {params.folder} 2> {log}"

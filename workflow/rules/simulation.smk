@@ -33,6 +33,13 @@ def scenario_of(wildcards):
     )
 
 
+RUNS = expand(
+    "results/{{dataset}}/simulation/runs/{workload}/{policy}",
+    workload=["recorded", *configuration.surrogates.models],
+    policy=configuration.simulation.labels,
+)
+
+
 rule simulation_platform:
     input:
         table="results/{dataset}/records/table.json",
@@ -53,6 +60,7 @@ rule simulation_platform:
     resources:
         **needs("simulation_platform"),
     params:
+        environment=environment("simulation"),
         code=code("redwood.simulation.platform"),
         options=configuration.simulation.model_dump_json(include={"load_factor", "utilisation"}),
     shell:
@@ -69,7 +77,7 @@ rule simulate:
         jobs=jobs_of,
         policies=lambda wildcards: configuration.simulation.policy(wildcards.policy).files,
     output:
-        directory("results/{dataset}/simulation/runs/{workload}/{policy}"),
+        **folder("results/{dataset}/simulation/runs/{workload}/{policy}"),
     log:
         "results/{dataset}/logs/simulate_{workload}_{policy}.log",
     benchmark:
@@ -82,22 +90,19 @@ rule simulate:
     resources:
         **needs("simulate"),
     params:
+        environment=environment("simulation"),
         code=lambda wildcards: code(
             "redwood.simulation.running",
             *configuration.simulation.policy(wildcards.policy).modules,
         ),
         scenario=scenario_of,
     shell:
-        "python -m redwood simulate {params.scenario:q} --output {output} 2> {log}"
+        "python -m redwood simulate {params.scenario:q} --output {output.folder} 2> {log}"
 
 
 rule simulation_outcomes:
     input:
-        expand(
-            "results/{{dataset}}/simulation/runs/{workload}/{policy}",
-            workload=["recorded", *configuration.surrogates.models],
-            policy=configuration.simulation.labels,
-        ),
+        **folders(RUNS),
     output:
         "results/{dataset}/simulation/outcomes.csv",
     log:
@@ -110,6 +115,7 @@ rule simulation_outcomes:
     resources:
         **needs("simulation_outcomes"),
     params:
+        environment=environment("simulation"),
         code=code("redwood.simulation.outcomes"),
     shell:
-        "python -m redwood simulation outcomes {input} --output {output} 2> {log}"
+        "python -m redwood simulation outcomes {input.folders} --output {output} 2> {log}"

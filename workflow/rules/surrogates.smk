@@ -20,7 +20,7 @@ rule surrogates_train:
         train="results/{dataset}/records/train.parquet",
         validation="results/{dataset}/records/validation.parquet",
     output:
-        directory("results/{dataset}/surrogates/{model}/model"),
+        **folder("results/{dataset}/surrogates/{model}/model"),
     log:
         "results/{dataset}/logs/surrogates_train_{model}.log",
     benchmark:
@@ -31,20 +31,21 @@ rule surrogates_train:
     resources:
         **needs("surrogates_train"),
     params:
+        environment=environment("surrogates"),
         code=lambda wildcards: code(
             "redwood.surrogates.training", f"redwood.surrogates.models.{wildcards.model}"
         ),
-        seed=configuration.seed,
+        seed=configuration.seed_of("surrogates"),
         options=model_options,
     shell:
         "python -m redwood surrogates train {wildcards.model} --table {input.table}"
         " --train {input.train} --validation {input.validation} --seed {params.seed}"
-        " --options {params.options:q} --output {output} 2> {log}"
+        " --options {params.options:q} --output {output.folder} 2> {log}"
 
 
 rule surrogates_sample:
     input:
-        model="results/{dataset}/surrogates/{model}/model",
+        **folders(["results/{dataset}/surrogates/{model}/model"]),
         test="results/{dataset}/records/test.parquet",
     output:
         sample="results/{dataset}/surrogates/{model}/sample.parquet",
@@ -59,23 +60,24 @@ rule surrogates_sample:
     resources:
         **needs("surrogates_sample"),
     params:
+        environment=environment("surrogates"),
         code=lambda wildcards: code(
             "redwood.surrogates.sampling", f"redwood.surrogates.models.{wildcards.model}"
         ),
-        seed=configuration.seed,
+        seed=configuration.seed_of("surrogates"),
         rows=lambda wildcards, input: (
             f"--rows {configuration.surrogates.rows}"
             if configuration.surrogates.rows
             else f"--like {input.test}"
         ),
     shell:
-        "python -m redwood surrogates sample {input.model} {params.rows} --seed {params.seed}"
+        "python -m redwood surrogates sample {input.folders} {params.rows} --seed {params.seed}"
         " --output {output.sample} 2> {log}"
 
 
 rule surrogates_score:
     input:
-        model="results/{dataset}/surrogates/{model}/model",
+        **folders(["results/{dataset}/surrogates/{model}/model"]),
         train="results/{dataset}/records/train.parquet",
         holdout="results/{dataset}/records/test.parquet",
     output:
@@ -90,9 +92,10 @@ rule surrogates_score:
     resources:
         **needs("surrogates_score"),
     params:
+        environment=environment("surrogates"),
         code=lambda wildcards: code(
             "redwood.surrogates.scoring", f"redwood.surrogates.models.{wildcards.model}"
         ),
     shell:
-        "python -m redwood surrogates score {input.model} --train {input.train}"
+        "python -m redwood surrogates score {input.folders} --train {input.train}"
         " --holdout {input.holdout} --output {output} 2> {log}"

@@ -28,7 +28,7 @@ def test_every_shipped_configuration_is_valid_on_top_of_the_default(name):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ({"sed": 1}, r"sed: unknown key \(value 1\); allowed: dataset, seed, records"),
+        ({"sed": 1}, r"sed: unknown key \(value 1\); allowed: dataset, seed, seeds, records"),
         (
             {"records": {"split": {"test": 0.2}}},
             r"records.split.test: unknown key \(value 0.2\); allowed: method, train",

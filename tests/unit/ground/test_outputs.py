@@ -1,6 +1,10 @@
+import subprocess
+
 import pytest
 
-from redwood.outputs import write_json, writing, writing_folder
+from redwood.errors import InputError
+from redwood.inputs import read_json, require_intact
+from redwood.outputs import CONTENTS, write_json, write_text, writing, writing_folder
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -19,11 +23,53 @@ def test_a_folder_is_replaced_whole_or_not_at_all(tmp_path):
         (partial / "a").write_text("1")
     with pytest.raises(ZeroDivisionError), writing_folder(target) as partial:
         _write_and_fail(partial / "b")
-    assert [path.name for path in target.iterdir()] == ["a"]
+    assert {path.name for path in target.iterdir()} == {"a", CONTENTS}
     with writing_folder(target) as partial:
         (partial / "c").write_text("3")
-    assert [path.name for path in target.iterdir()] == ["c"]
+    assert {path.name for path in target.iterdir()} == {"c", CONTENTS}
     assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.fixture
+def made(tmp_path):
+    with writing_folder(tmp_path / "made") as folder:
+        write_json(folder / "summary.json", {"seeds": [1]})
+        write_json(folder / "seed-1" / "summary.json", {"value": 3})
+        write_text(folder / "empty", "")
+    return tmp_path / "made"
+
+
+def test_the_list_of_a_folder_is_what_sha256sum_checks_and_depends_on_its_files_alone(made):
+    subprocess.run(["sha256sum", "--check", "--strict", CONTENTS], cwd=made, check=True)
+    names = [line.split("  ")[1] for line in (made / CONTENTS).read_text().splitlines()]
+    assert names == ["empty", "seed-1/summary.json", "summary.json"]
+    require_intact(made)
+    (made / "a file of one's own").write_text("x")
+    require_intact(made)
+
+
+@pytest.mark.parametrize("name", ["summary.json", "seed-1/summary.json"])
+def test_a_damaged_file_is_named_with_what_to_do_even_if_it_could_be_read(made, name):
+    path = made / name
+    path.write_text(path.read_text().replace("1", "2").replace("3", "4"))
+    for read in (lambda: read_json(path, "summary"), lambda: require_intact(made)):
+        with pytest.raises(InputError) as caught:
+            read()
+        assert str(caught.value).startswith(f"{path}: damaged or edited: its SHA-256 is ")
+        assert str(caught.value).endswith(f"; delete the folder {made} and make it again")
+
+
+def test_a_lost_file_and_a_damaged_list_are_named(made):
+    (made / "empty").unlink()
+    with pytest.raises(
+        InputError, match="empty: damaged or edited: its SHA-256 is that of no file"
+    ):
+        require_intact(made)
+    (made / CONTENTS).write_bytes(b"\xff\n")
+    with pytest.raises(
+        InputError, match=r"contents\.sha256: damaged: expected a digest and a path"
+    ):
+        read_json(made / "summary.json", "summary")
 
 
 def test_json_has_no_values_that_json_does_not_know(tmp_path):

@@ -124,7 +124,7 @@ def test_the_folder_explains_itself_and_has_no_pickle(model, tables):
         seed=1,
     )
     suffixes = {file.suffix for file in folder.iterdir()}
-    assert suffixes <= {".json", ".csv", ".md", ".parquet", ".safetensors"}
+    assert suffixes <= {".json", ".csv", ".md", ".parquet", ".safetensors", ".sha256"}
     card = (folder / "MODEL_CARD.md").read_text(encoding="utf-8")
     for words in (f"# Model card: {model}", "300 rows", "Licence", "Privacy", "HS23·s"):
         assert words in card

@@ -92,10 +92,34 @@ def test_another_trainings_checkpoint_is_not_used(tmp_path):
     assert other.epochs == [0, 1, 2, 3]
 
 
-def test_a_broken_checkpoint_is_named(tmp_path):
-    (tmp_path / "state").write_bytes(b"not safetensors")
-    with pytest.raises(InputError, match="state: not a checkpoint, delete it"):
-        Quadratic().run(Schedule(2, 2, 1), Checkpoint(tmp_path / "state", "one"))
+def _flip(content: bytes) -> bytes:
+    return content[:-3] + bytes([content[-3] ^ 4]) + content[-2:]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: b"",
+        lambda content: b"not safetensors",
+        lambda content: content[: len(content) // 2],
+        lambda content: content[:-1],
+        _flip,
+    ],
+    ids=["emptied", "other", "halved", "shortened", "flipped"],
+)
+def test_training_starts_over_from_a_damaged_checkpoint_and_says_so(tmp_path, capsys, damage):
+    schedule = Schedule(epochs=4, patience=9, checkpoint_epochs=2)
+    checkpoint = Checkpoint(tmp_path / "state", "one")
+    whole = Quadratic()
+    losses = whole.run(schedule, checkpoint)
+    checkpoint.path.write_bytes(damage(checkpoint.path.read_bytes()))
+    again = Quadratic()
+    assert again.run(schedule, checkpoint).equals(losses)
+    assert again.epochs == [0, 1, 2, 3]
+    assert torch.equal(again.module.weight, whole.module.weight)
+    said = capsys.readouterr().err
+    assert f"{checkpoint.path}: damaged checkpoint (" in said
+    assert "): training starts over\n" in said
 
 
 def test_a_loss_that_is_no_number_ends_the_training():

@@ -24,14 +24,16 @@ from redwood.validation import Section, read_section
 
 __all__ = [
     "OPTIONAL_FEATURES", "PAPER_FEATURES", "BigPanda", "Cleaning", "Configuration", "Evaluation",
-    "Generate", "Paper", "PolicyChoice", "Records", "Release", "Simulation", "Source", "Split",
-    "Surrogates", "own_policy", "schema", "validate",
+    "Generate", "Paper", "PolicyChoice", "Records", "Release", "Seeds", "Simulation", "Source",
+    "Split", "Surrogates", "own_policy", "schema", "validate",
 ]  # fmt: skip
 
 # A faithful model and one that smooths tasks away: what the release gate decides on if not told.
 _TO_RELEASE = ("sequoia", "ctabganplus")
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
 class Paper(Section):
@@ -40,11 +42,23 @@ class Paper(Section):
     dpi: int = Field(150, ge=50, le=600, description="resolution of the PNG figures")
 
 
+class Seeds(Section):
+    """Seeds of stages, where they shall differ from `seed`: of the stages, only these run again."""
+
+    records: Seed | None = Field(
+        None, description="of generated dumps, made-up names and the split"
+    )
+    surrogates: Seed | None = Field(None, description="of training and sampling")
+    evaluation: Seed | None = Field(None, description="of measures")
+    release: Seed | None = Field(None, description="of canaries and their attacker")
+
+
 class Configuration(Section):
     """A whole run."""
 
     dataset: Name = Field("embedded", description="name of the results folder")
-    seed: int = Field(2410, ge=0, lt=2**32)
+    seed: Seed = Field(2410, description="of all stages that have none of their own in `seeds`")
+    seeds: Seeds = Seeds()
     records: Records = Records()
     surrogates: Surrogates = Surrogates()
     evaluation: Evaluation = Evaluation()
@@ -61,6 +75,11 @@ class Configuration(Section):
                 f"expected one of records.cleaning.features: {', '.join(features)}"
             )
         return self
+
+    def seed_of(self, stage: str) -> int:
+        """The seed of a stage that `seeds` has: its own, or that of the whole run."""
+        own = getattr(self.seeds, stage)
+        return self.seed if own is None else own
 
     @property
     def released_models(self) -> tuple[str, ...]:

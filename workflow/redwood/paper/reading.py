@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from redwood.errors import InputError
+from redwood.inputs import require_intact
 
 
 def read_parquet(path: Path, what: str, columns: Sequence[str], missing: str) -> pd.DataFrame:
@@ -20,12 +21,14 @@ def read_parquet(path: Path, what: str, columns: Sequence[str], missing: str) ->
         missing: what it means that the folder lacks the table, for the message.
 
     Raises:
-        InputError: there is no such folder or table, it is not parquet, or lacks a column.
+        InputError: there is no such folder or table, it is damaged, is not parquet, or lacks a
+            column.
     """
     if not path.parent.is_dir():
         raise InputError(f"{path.parent}: no such folder of {what}")
     if not path.exists():
         raise InputError(f"{path.parent}: has no {path.name}: {missing}")
+    require_intact(path)
     try:
         # Not pandas.read_parquet: its threads now and then abort a process that has done its work.
         with pq.ParquetFile(path) as file:

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from redwood.configuration import Cleaning
 from redwood.errors import InputError
+from redwood.inputs import require_intact
 from redwood.outputs import write_json, writing_folder
 from redwood.progress import ProgressReport
 from redwood.records.derivation import add_derived
@@ -80,8 +81,9 @@ class CleanedFile:
         """Open what `clean_file` wrote.
 
         Raises:
-            InputError: the folder holds no cleaned file.
+            InputError: the folder holds no cleaned file, or it is damaged.
         """
+        require_intact(folder)
         try:
             return cls(folder, json.loads((folder / ACCOUNT).read_text(encoding="utf-8")))
         except (OSError, ValueError):

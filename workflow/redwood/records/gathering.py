@@ -42,7 +42,7 @@ _REJECTED = TableDescription(
 # Jobs of consecutive days that are sorted in memory at once, some 300 bytes each.
 _SPAN_ROWS = 1_000_000
 _DAY_US = 86_400_000_000
-_WRITING = {"compression": "zstd", "compression_level": 3}
+_WRITING = {"compression": "zstd", "compression_level": 3, "write_page_checksum": True}
 
 
 def gather(

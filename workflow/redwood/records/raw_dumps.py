@@ -25,7 +25,7 @@ def raw_dumps(source: Source, folder: str) -> dict[str, str]:
         return {name: f"{folder}/generated/{name}" for name in dump_names(source.generate)}
     if source.bigpanda is not None:
         return {name: f"{folder}/bigpanda/{name}" for name in bigpanda_names(source.bigpanda)}
-    there = [pattern for pattern in source.files if glob(pattern, recursive=True)]
+    there = files_there(source)
     if there:
         paths = find_files(there)
         names = [name.replace("/", "__") for name in short_names(paths)]
@@ -34,6 +34,11 @@ def raw_dumps(source: Source, folder: str) -> dict[str, str]:
         name = retrieved_name(source.retrieve.url)
         return {name: f"{folder}/{name}"}
     raise InputError(f"records.source.files: nothing exists at {', '.join(source.files)}")
+
+
+def files_there(source: Source) -> list[str]:
+    """Those of the configured files, folders and globs at which there is something."""
+    return [pattern for pattern in source.files if glob(pattern, recursive=True)]
 
 
 def retrieved_name(url: str) -> str:

@@ -244,7 +244,9 @@ class _PartWriter:
 
     def __init__(self, path: Path, description: TableDescription) -> None:
         self._schema = arrow_schema(description)
-        self._writer = pq.ParquetWriter(path, self._schema, compression="zstd")
+        self._writer = pq.ParquetWriter(
+            path, self._schema, compression="zstd", write_page_checksum=True
+        )
         self._pieces: list[pa.Table] = []
         self._waiting = 0
         self._times: list[Any] = []

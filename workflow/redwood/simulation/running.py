@@ -10,7 +10,7 @@ import numpy as np
 
 from redwood.errors import InputError
 from redwood.inputs import read_json
-from redwood.outputs import write_json
+from redwood.outputs import CONTENTS, write_contents, write_json
 from redwood.simulation.account_tables import EVENT_TABLE, FLOW_TABLE, JOBS, SITES
 from redwood.simulation.accounts import (
     Attempts,
@@ -45,7 +45,8 @@ def run_scenario(scenario: Scenario, folder: str | Path) -> dict[str, Any]:
     """Run a scenario with each of its seeds, write what comes of it, and return the summary.
 
     Into `folder` go `scenario.json`, a folder `seed-1` and so on for each seed (see `write_run`)
-    and, last, `summary.json` with the mean of each outcome and its 95 % interval over the seeds.
+    and, last, `summary.json` with the mean of each outcome and its 95 % interval over the seeds,
+    and `contents.sha256` with the digests of it all.
     While a seed runs, its `partial/` holds what has come of the jobs so far.
 
     Every seed runs in a process of its own, since SimGrid can be started once in each.
@@ -55,7 +56,8 @@ def run_scenario(scenario: Scenario, folder: str | Path) -> dict[str, Any]:
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "summary.json").unlink(missing_ok=True)
+    for last in (CONTENTS, "summary.json"):
+        (folder / last).unlink(missing_ok=True)
     for old in folder.glob("seed-*"):
         shutil.rmtree(old)
     scenario.save(folder / "scenario.json")
@@ -63,6 +65,7 @@ def run_scenario(scenario: Scenario, folder: str | Path) -> dict[str, Any]:
         _in_own_process(scenario, seed, folder / f"seed-{seed}")
     summary = gather(scenario, folder)
     write_json(folder / "summary.json", summary)
+    write_contents(folder)
     return summary
 
 

@@ -24,6 +24,7 @@ from pydantic import BaseModel, ValidationError
 
 from redwood import plugins
 from redwood.errors import InputError
+from redwood.inputs import require_intact
 from redwood.outputs import write_json
 from redwood.tables import Column, TableDescription
 
@@ -189,8 +190,9 @@ def load_surrogate(folder: Path) -> Surrogate:
     """The trained model in `folder`, as `save_surrogate` wrote it.
 
     Raises:
-        InputError: `folder` is no model folder, or one that this version cannot read.
+        InputError: `folder` is no model folder, is damaged, or one that this version cannot read.
     """
+    require_intact(folder)
     path = folder / "model.json"
     try:
         content = json.loads(path.read_text(encoding="utf-8"))

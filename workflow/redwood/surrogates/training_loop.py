@@ -44,26 +44,42 @@ class Checkpoint:
     def write(self, tensors: Mapping[str, "torch.Tensor"]) -> None:
         from safetensors.torch import save_file
 
+        kept = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
         with writing(self.path) as partial:
             save_file(
-                {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()},
+                kept,
                 partial,
-                metadata={"fingerprint": self.fingerprint},
+                metadata={"fingerprint": self.fingerprint, "sha256": _tensor_digest(kept)},
             )
 
     def read(self) -> dict[str, "torch.Tensor"] | None:
-        """The tensors last written by this training; `None` if there are none, or another's."""
+        """The tensors last written by this training; `None` if there are none, or another's.
+
+        A damaged file is none either, and the log says so: a training that starts over costs time,
+        one that refuses to start waits for somebody to look.
+        """
         from safetensors import SafetensorError, safe_open
 
         if not self.path.exists():
             return None
         try:
             with safe_open(self.path, framework="pt") as file:
-                if (file.metadata() or {}).get("fingerprint") != self.fingerprint:
+                metadata = file.metadata() or {}
+                if metadata.get("fingerprint") != self.fingerprint:
                     return None
-                return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         except SafetensorError as error:
-            raise InputError(f"{self.path}: not a checkpoint, delete it: {error}") from None
+            reason = str(error)
+        else:
+            if _tensor_digest(tensors) == metadata.get("sha256"):
+                return tensors
+            reason = "its tensors are not those that were written"
+        print(
+            f"{self.path}: damaged checkpoint ({reason}): training starts over",
+            file=sys.stderr,
+            flush=True,
+        )
+        return None
 
 
 @dataclass(frozen=True)
@@ -86,6 +102,17 @@ def fingerprint(*frames: pd.DataFrame, **settings: Any) -> str:
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for frame in frames:
         digest.update(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _tensor_digest(tensors: Mapping[str, "torch.Tensor"]) -> str:
+    import torch
+
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy())
     return digest.hexdigest()
 
 
