@@ -84,15 +84,14 @@ def test_each_training_sees_one_gpu_and_two_train_at_once(run):
     assert "computing on the CPU: no CUDA GPU" in (logs / "surrogates_train_tvae.log").read_text()
 
 
-def test_dumps_are_an_array_and_short_jobs_share_one(run):
+def test_short_jobs_share_one(run):
     jobs = run.all_jobs()
-    cleaning = [job for job in jobs if "records_clean_file" in job["comment"]]
-    assert len({job["id"].split("_")[0] for job in cleaning}) == 1
-    assert len(cleaning) == 5
-    simulations, figures = (
-        sum(name in job["comment"] for job in jobs) for name in ("simulations", "figures")
+    dumps, simulations, figures = (
+        sum(f"group_{name}" in job["comment"] for job in jobs)
+        for name in ("dumps", "simulations", "figures")
     )
-    # 27 simulations by eight, twelve tables and figures by six.
+    # Five dumps by four, 27 simulations by eight, a dozen tables and figures by six.
+    assert dumps == 2
     assert 4 <= simulations <= 8
     assert 2 <= figures <= 6
 

@@ -172,6 +172,8 @@ rule records_clean_file:
         "results/{dataset}/logs/records_clean_file/{dump}.log",
     benchmark:
         "results/{dataset}/benchmarks/records_clean_file/{dump}.tsv"
+    group:
+        "dumps"
     conda:
         "../../envs/records.yaml"
     threads: 1
