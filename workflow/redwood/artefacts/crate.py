@@ -21,12 +21,11 @@ from rocrate.rocrate import ROCrate
 
 from redwood.artefacts.citation import Citation
 from redwood.artefacts.hashing import files_of, sha256
+from redwood.artefacts.naming import ELSEWHERE, INPUT
 from redwood.artefacts.provenance import Job, Provenance
-from redwood.artefacts.short_names import ShortNames
+from redwood.artefacts.short_names import ShortNames, within_project
 from redwood.artefacts.source_code import SourceState
 
-# What a file that lies outside the crate's folder is called in it.
-INPUT = "#inputs/"
 _PROFILES = {
     "https://w3id.org/ro/wfrun/process/0.5": "Process Run Crate",
     "https://w3id.org/ro/wfrun/workflow/0.5": "Workflow Run Crate",
@@ -176,7 +175,8 @@ class _Entities:
         return self.crate.add(File(self.crate, dest_path=identifier, properties=_content(path)))
 
     def _input(self, path: Path, name: str) -> Entity:
-        identifier = f"{INPUT}{quote(name)}"
+        prefix = INPUT if within_project(str(path)) else ELSEWHERE
+        identifier = f"{prefix}{quote(name)}"
         if path.is_dir():
             parts = [
                 self._input(file, f"{name}/{file.relative_to(path).as_posix()}")

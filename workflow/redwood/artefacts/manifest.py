@@ -8,6 +8,7 @@ from redwood.artefacts.citation import read_citation
 from redwood.artefacts.crate import Run, crate_of
 from redwood.artefacts.job_records import METADATA, JobRecords
 from redwood.artefacts.machine import machine, package_versions
+from redwood.artefacts.naming import CONFIGURATION, MANIFEST
 from redwood.artefacts.provenance import trace
 from redwood.artefacts.short_names import ShortNames
 from redwood.artefacts.source_code import source_state
@@ -15,8 +16,6 @@ from redwood.errors import InputError
 from redwood.outputs import write_json
 
 PROJECT = Path(__file__).resolve().parents[3]
-MANIFEST = "ro-crate-metadata.json"
-CONFIGURATION = "configuration.json"
 
 
 def write_manifest(results: Path, last: Sequence[str], configuration: str) -> list[str]:

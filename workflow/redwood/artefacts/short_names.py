@@ -22,7 +22,7 @@ class ShortNames:
         self._names: dict[str, str] = {}
         taken: set[str] = set()
         for path in sorted(set(paths)):
-            name = first = _within_project(path) or Path(path).name
+            name = first = within_project(path) or Path(path).name
             number = 1
             while name in taken:
                 number += 1
@@ -51,11 +51,12 @@ class ShortNames:
         if isinstance(value, list):
             return [self.in_values(one) for one in value]
         if isinstance(value, str) and value.startswith(("/", "~", "../")):
-            return self._names.get(value) or _within_project(value) or Path(value).name
+            return self._names.get(value) or within_project(value) or Path(value).name
         return value
 
 
-def _within_project(path: str) -> str | None:
+def within_project(path: str) -> str | None:
     """The path relative to the project, where Snakemake runs; `None` if it is elsewhere."""
     relative = os.path.relpath(path)
-    return None if relative.startswith("..") or path.startswith("~") else relative
+    outside = relative == ".." or relative.startswith("../") or path.startswith("~")
+    return None if outside else relative

@@ -3,10 +3,12 @@
 import hashlib
 import os
 import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from redwood.artefacts.hashing import sha256
+from redwood.errors import InputError
 
 # Where a file that git does not know can change what rules do.
 _CODE = ("Snakefile", "workflow", "envs", "resources")
@@ -54,6 +56,27 @@ def source_state(project: Path) -> SourceState:
         content = sha256(project / os.fsdecode(name))
         digest.update(b"\0" + name + b"\0" + content.encode())
     return SourceState(commit, changes=digest.hexdigest())
+
+
+def archive(project: Path, commit: str, without: Iterable[str] = ()) -> bytes:
+    """The files of a commit as a tar archive.
+
+    Args:
+        project: the checkout.
+        commit: 40 hexadecimal digits.
+        without: paths in it that are left out.
+
+    Raises:
+        InputError: git does not know the commit.
+    """
+    left_out = [f":(exclude,literal){path}" for path in without]
+    try:
+        return git(project, "archive", "--format=tar", commit, "--", ".", *left_out)
+    except (FileNotFoundError, subprocess.CalledProcessError) as error:
+        reason = getattr(error, "stderr", b"git is not installed").decode(errors="replace")
+        raise InputError(
+            f"{project}: the source of commit {commit} cannot be had: {' '.join(reason.split())}"
+        ) from None
 
 
 def git(project: Path, *arguments: str) -> bytes:
