@@ -21,40 +21,31 @@ def plan(
         typer.Option(help="Description of the cluster; else REDWOOD_CLUSTER or cluster.yaml."),
     ] = None,
     rows: Annotated[
-        int | None, typer.Option(min=10, help="Jobs to be kept, where no dump tells.")
+        int | None, typer.Option(min=10, help="Jobs to be kept, whatever the dumps hold.")
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Jobs that run at once.")] = 100,
     costs: Annotated[Path, typer.Option(help="Measured costs.")] = _COSTS,
 ) -> None:
     """Foretell the hours, memory and price of a whole run, rule by rule; nothing is submitted.
 
-    Example: redwood plan --configfile config/paper.yaml --cluster config/clusters/perlmutter.yaml
+    Example: redwood plan --configfile config/paper.yaml --cluster config/clusters/campus.yaml
     """
+    import contextlib
     import os
 
-    from redwood.cluster.account import render
     from redwood.cluster.configured import read_configuration
     from redwood.cluster.costs import read_costs
     from redwood.cluster.description import read_cluster
     from redwood.cluster.plan import plan as planned
-    from redwood.cluster.sizes import counted_sizes, expected_sizes
-    from redwood.errors import InputError
-    from redwood.records.raw_dumps import raw_dumps
+    from redwood.cluster.plan_table import render
+    from redwood.cluster.sizes import sizes_of
 
     configuration = read_configuration([_PROJECT / "config/config.yaml", *(configfile or [])])
     described = read_cluster(_PROJECT, os.environ, cluster)
     measured = read_costs(costs)
-    results = _PROJECT / "results" / configuration.dataset
-    sizes = None
-    if rows is None:
-        sizes = counted_sizes(results, configuration.surrogates.rows)
-    if sizes is None:
-        try:
-            dumps = list(raw_dumps(configuration.records.source, f"{results}/records/raw").values())
-        except InputError:
-            # Planned before the dump is there: --rows says how large it is.
-            dumps = []
-        sizes = expected_sizes(configuration, dumps, rows)
+    # What the configuration names lies as seen from the project's root, as for Snakemake.
+    with contextlib.chdir(_PROJECT):
+        sizes = sizes_of(configuration, Path("results", configuration.dataset), rows)
     typer.echo(
         render(planned(configuration, sizes, described, measured, jobs), described, measured)
     )
@@ -66,7 +57,7 @@ def fit(
     machine: Annotated[str, typer.Option(help="Where they ran: processor, cores, GPU.")],
     output: Annotated[Path, typer.Option(help="Table to write (CSV).")] = _COSTS,
 ) -> None:
-    """Fit the cost of each rule to what finished runs have measured, in order of rows.
+    """Fit the cost of each rule to what finished runs have measured.
 
     Example: redwood costs fit results/embedded results/mine --machine "AMD EPYC, no GPU"
     """

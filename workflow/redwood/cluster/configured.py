@@ -1,13 +1,11 @@
-"""The configuration as Snakemake reads it from files, for commands that run without Snakemake."""
+"""The configuration as Snakemake puts it together from files, for commands that run without it."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from redwood.cluster.reading import read_yaml
 from redwood.configuration import Configuration, validate
-from redwood.errors import InputError
 
 
 def read_configuration(files: Sequence[Path]) -> Configuration:
@@ -18,7 +16,7 @@ def read_configuration(files: Sequence[Path]) -> Configuration:
     """
     content: dict[str, Any] = {}
     for file in files:
-        content = _merged(content, _read(file))
+        content = _merged(content, read_yaml(file, "a configuration"))
     return validate(content, ", ".join(map(str, files)))
 
 
@@ -31,15 +29,3 @@ def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
         else:
             merged[key] = value
     return merged
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{file}: {error.strerror}: expected a configuration") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{file}: not YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(content, dict):
-        raise InputError(f"{file}: expected keys and values")
-    return content

@@ -1,24 +1,29 @@
 """What a job of each rule takes, as measured: time and memory that grow linearly with rows."""
 
 import csv
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from redwood.cluster.rules import RULES, Job
+from redwood.cluster.jobs import Job
+from redwood.cluster.rules import RULES
 from redwood.errors import InputError
 from redwood.outputs import write_text
 
 
 @dataclass(frozen=True)
 class Cost:
-    """The cost of a job of a rule: `base_s + s_per_work · work` and `base_mb + mb_per_row · rows`.
+    """The cost of a job of a rule.
+
+    It takes `base_s + s_per_row · rows + s_per_pass · rows · times` seconds, times being epochs or
+    seeds, and `base_mb + mb_per_row · rows` MB of memory.
 
     Attributes:
         rule: the rule.
         variant: the model or policy; empty where that does not matter.
-        base_s, s_per_work: seconds, on the machine of the measurements and without a GPU.
-        base_mb, mb_per_row: peak of resident memory in MB.
+        base_s, s_per_row, s_per_pass: on the machine of the measurements, without a GPU.
+        base_mb, mb_per_row: peak of resident memory.
         most_rows: rows of the largest job that was measured; beyond is extrapolation.
         measured: jobs that were measured.
     """
@@ -26,14 +31,15 @@ class Cost:
     rule: str
     variant: str
     base_s: float
-    s_per_work: float
+    s_per_row: float
+    s_per_pass: float
     base_mb: float
     mb_per_row: float
     most_rows: int
     measured: int
 
-    def seconds(self, work: float) -> float:
-        return self.base_s + self.s_per_work * work
+    def seconds(self, rows: float, times: float = 1) -> float:
+        return self.base_s + (self.s_per_row + self.s_per_pass * times) * rows
 
     def megabytes(self, rows: float) -> float:
         return self.base_mb + self.mb_per_row * rows
@@ -41,28 +47,34 @@ class Cost:
 
 # What nobody's measurements foretell: these wait for a network, or do next to nothing.
 _UNMEASURED = {
-    "records_download": Cost("records_download", "", 6 * 3600, 0, 400, 0, 0, 0),
-    "records_retrieve": Cost("records_retrieve", "", 1800, 0, 150, 0, 0, 0),
-    "records_hash_key": Cost("records_hash_key", "", 2, 0, 100, 0, 0, 0),
+    "records_download": Cost("records_download", "", 6 * 3600, 0, 0, 400, 0, 0, 0),
+    "records_retrieve": Cost("records_retrieve", "", 1800, 0, 0, 150, 0, 0, 0),
+    "records_hash_key": Cost("records_hash_key", "", 2, 0, 0, 100, 0, 0, 0),
 }
 
 
 class Costs:
     """The measured costs of the rules.
 
-    Attributes:
+    Args:
+        costs: one for each rule and variant.
         machine: where they were measured.
+        source: what error messages call them.
     """
 
-    def __init__(self, costs: Iterable[Cost], machine: str) -> None:
+    def __init__(self, costs: Iterable[Cost], machine: str, source: str) -> None:
         self._costs = {(cost.rule, cost.variant): cost for cost in costs}
-        self.machine = machine
+        self.machine, self._source = machine, source
 
     def __iter__(self) -> Iterator[Cost]:
         return iter(self._costs.values())
 
     def of(self, job: Job) -> Cost:
-        """The cost of a job; of a variant that was never measured, that of the dearest other."""
+        """The cost of a job; of a variant that was never measured, that of the dearest other.
+
+        Raises:
+            InputError: no job of its rule was ever measured.
+        """
         rule = RULES[job.rule].like or job.rule
         if rule in _UNMEASURED:
             return _UNMEASURED[rule]
@@ -71,8 +83,8 @@ class Costs:
             return exact
         others = [cost for cost in self._costs.values() if cost.rule == rule]
         if not others:
-            raise InputError(f"resources/costs.csv: no line for the rule {rule}")
-        return max(others, key=lambda cost: cost.seconds(job.work))
+            raise InputError(f"{self._source}: no line for the rule {rule}, expected one")
+        return max(others, key=lambda cost: cost.seconds(job.rows, job.times))
 
 
 def read_costs(path: Path) -> Costs:
@@ -85,20 +97,28 @@ def read_costs(path: Path) -> Costs:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}: expected the measured costs") from None
-    remarks = [line.removeprefix("# ") for line in lines if line.startswith("#")]
-    rows = csv.DictReader(line for line in lines if not line.startswith("#"))
-    costs = []
-    for number, row in enumerate(rows, start=len(remarks) + 2):
+    remarks = [line.removeprefix("#").strip() for line in lines if line.startswith("#")]
+    table = [(n, line) for n, line in enumerate(lines, start=1) if not line.startswith("#")]
+    names = [field.name for field in fields(Cost)]
+    if not table or table[0][1].split(",") != names:
+        found = repr(table[0][1]) if table else "nothing"
+        raise InputError(f"{path}: the columns are {found}, expected {','.join(names)}")
+    costs: dict[tuple[str, str], Cost] = {}
+    for number, line in table[1:]:
         try:
-            costs.append(_cost(row))
-        except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"{path}: line {number}: not a cost: {error}") from None
-    return Costs(costs, " ".join(remarks))
+            cost = _cost(dict(zip(names, next(csv.reader([line])), strict=True)))
+        except ValueError as error:
+            raise InputError(f"{path}: line {number}: {line!r} is no cost: {error}") from None
+        if (cost.rule, cost.variant) in costs:
+            raise InputError(f"{path}: line {number}: {line!r}: there is one for this already")
+        costs[cost.rule, cost.variant] = cost
+    return Costs(costs.values(), " ".join(remarks), str(path))
 
 
 def write_costs(path: Path, costs: Iterable[Cost], machine: str) -> None:
     """Write costs, four digits each, under a remark that says where they were measured."""
-    lines = [f"# {machine}", ",".join(field.name for field in fields(Cost))]
+    lines = [f"# {line}" for line in machine.splitlines()]
+    lines.append(",".join(field.name for field in fields(Cost)))
     for cost in costs:
         values = asdict(cost).values()
         lines.append(",".join(f"{v:.4g}" if isinstance(v, float) else str(v) for v in values))
@@ -106,10 +126,11 @@ def write_costs(path: Path, costs: Iterable[Cost], machine: str) -> None:
 
 
 def _cost(row: Mapping[str, str]) -> Cost:
-    values = {field.name: field.type(row[field.name]) for field in fields(Cost)}
-    cost = Cost(**values)
+    cost = Cost(**{field.name: field.type(row[field.name]) for field in fields(Cost)})
     if cost.rule not in RULES:
-        raise ValueError(f"rule is {cost.rule!r}, which there is not")
-    if min(cost.base_s, cost.s_per_work, cost.base_mb, cost.mb_per_row) < 0:
-        raise ValueError(f"a negative number for {cost.rule} {cost.variant}")
+        raise ValueError(f"there is no rule {cost.rule!r}")
+    for field in fields(Cost):
+        value = getattr(cost, field.name)
+        if not isinstance(value, str) and not 0 <= value < math.inf:
+            raise ValueError(f"{field.name} is {value}, expected a number that is not negative")
     return cost

@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import Field
 
-from redwood.errors import InputError
+from redwood.cluster.reading import read_yaml
 from redwood.validation import Section, read_section
 
 FILE = "cluster.yaml"
@@ -27,7 +26,7 @@ class Nodes(Section):
     hours: float = Field(24, gt=0, description="the longest time that a job may ask for")
     memory_gb: float = Field(64, gt=0, description="the most memory that a job may ask for")
     speed: float = Field(
-        1, gt=0, description="how many times faster than the cores of resources/costs.csv"
+        1, gt=0, description="how many times as fast as the cores of resources/costs.csv"
     )
     price_per_core_hour: float = Field(0, ge=0)
 
@@ -35,14 +34,17 @@ class Nodes(Section):
 class GpuNodes(Nodes):
     """Where jobs go that use a GPU."""
 
-    model: str | None = Field(None, description="type of the GPU, as Slurm names it")
+    # What snakemake-executor-plugin-slurm takes, else refused only when the first job is sent.
+    model: str | None = Field(
+        None, pattern=r"^[A-Za-z0-9_.]+$", description="type of the GPU, as Slurm names it"
+    )
     price_per_gpu_hour: float = Field(0, ge=0)
 
 
 class Cluster(Section):
     """A cluster. Without `gpu`, models train on processors."""
 
-    name: str = "a cluster"
+    name: str = "a cluster that nothing describes"
     cpu: Nodes = Nodes()
     gpu: GpuNodes | None = GpuNodes()
     currency: str = Field("", description="unit of the prices: EUR, node hours, …")
@@ -55,40 +57,29 @@ def read_cluster(
 
     Args:
         project: the project's root, where `cluster.yaml` may lie.
-        environment: variables; `REDWOOD_CLUSTER` names another file, `REDWOOD_CPU_PARTITION` and
-            the like (`REDWOOD_{CPU,GPU}_{KEY}`) give single values.
+        environment: variables; `REDWOOD_CLUSTER` names another file, as seen from the project's
+            root; `REDWOOD_CPU_PARTITION` and the like (`REDWOOD_{CPU,GPU}_{KEY}`) give single
+            values, and nothing in place of what the file says if they are empty.
         path: the file, instead of that of the environment.
 
     Raises:
         InputError: the file is missing or wrong, or a variable is.
     """
-    named = path or (Path(environment[FILE_VARIABLE]) if environment.get(FILE_VARIABLE) else None)
-    file = named or project / FILE
-    content = _read(file) if named or file.exists() else {}
+    named = environment.get(FILE_VARIABLE)
+    file = path or project / (named or FILE)
+    content: dict[str, Any] = {}
+    if path or named or file.exists():
+        content = read_yaml(file, "the description of a cluster")
     source = str(file)
     for section, prefix in _VALUE_PREFIXES.items():
-        for variable in sorted(environment):
-            if not variable.startswith(prefix):
-                continue
-            content[section] = {
-                **(content.get(section) or {}),
-                variable.removeprefix(prefix).lower(): environment[variable],
-            }
-            source += f", {variable}"
+        given = {
+            variable.removeprefix(prefix).lower(): environment[variable] or None
+            for variable in sorted(environment)
+            if variable.startswith(prefix)
+        }
+        below = content.get(section) or {}
+        # What is no section is left to the check that follows.
+        if given and isinstance(below, dict):
+            content[section] = {**below, **given}
+            source += "".join(f", {prefix}{key.upper()}" for key in given)
     return read_section(Cluster, content, source)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(
-            f"{path}: {error.strerror}: expected the description of a cluster"
-        ) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: expected keys and values, found {type(content).__name__}")
-    return content

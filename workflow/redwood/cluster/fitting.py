@@ -11,48 +11,58 @@ import numpy as np
 from scipy.optimize import lsq_linear
 
 from redwood.cluster.costs import Cost
+from redwood.cluster.jobs import RECORDED
 from redwood.cluster.rules import RULES
 from redwood.cluster.sizes import Sizes, counted_sizes
 from redwood.errors import InputError
+from redwood.inputs import read_json
 
 # Below this a job is the start of Python, whatever its rows.
 _LEAST_S = 0.5
 # Sizes this much alike cannot tell a base from a slope: then a base is what starting up may take,
 # and the rest grows with rows, so that larger jobs are promised too much rather than too little.
 _ALIKE = 3
-_MOST_BASE_S, _MOST_BASE_MB = 5, 300
+_MOST_BASE_S, _MOST_BASE_MB = 5.0, 300.0
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """One job that was measured: seconds and MB, for so much work and so many rows."""
+    """One job that was measured.
+
+    Attributes:
+        rule, variant: the rule whose cost it is, and the model or policy where that matters.
+        rows, times: what it had to do, as in a `Job`.
+        seconds: how long it took.
+        megabytes: peak of resident memory; `None` where Snakemake saw none, as of a job that ended
+            before it looked.
+    """
 
     rule: str
     variant: str
-    work: float
     rows: int
+    times: int
     seconds: float
-    megabytes: float
+    megabytes: float | None
 
 
 def measurements(results: Path) -> list[Measurement]:
     """The measured jobs of one dataset's results.
 
     Raises:
-        InputError: the folder holds no finished run.
+        InputError: the folder holds no finished run, or a file of it is wrong.
     """
-    sizes = counted_sizes(results, None)
+    sizes = counted_sizes(results, _sampled(results))
     if sizes is None:
-        raise InputError(f"{results}: no finished run: there is no records/split.json to count by")
-    found = []
-    for rule, variant, times, path in _measured_jobs(results):
-        rows = getattr(sizes, RULES[rule].scale)
-        if rule == "records_clean_file":
-            rows = _rows_of_dump(results, path.name.removesuffix(".tsv"), sizes)
-        seconds, megabytes = _read(path)
-        found.append(Measurement(rule, variant, rows * times, rows, seconds, megabytes))
+        raise InputError(
+            f"{results}: no finished run: expected records/cleaning.json and records/split.json, "
+            "which tell the rows"
+        )
+    found = [
+        _measurement(rule, variant, rows, times, path)
+        for rule, variant, rows, times, path in _measured_jobs(results, sizes)
+    ]
     if not found:
-        raise InputError(f"{results}/benchmarks: no measured job")
+        raise InputError(f"{results}/benchmarks: no measured job, expected Snakemake's tables")
     return found
 
 
@@ -63,44 +73,71 @@ def fit(measured: Sequence[Measurement]) -> list[Cost]:
         groups[one.rule, one.variant].append(one)
     costs = []
     for (rule, variant), group in sorted(groups.items()):
-        seconds = [max(_LEAST_S, one.seconds) for one in group]
-        megabytes = [one.megabytes for one in group]
-        base_s, s_per_work = _line([one.work for one in group], seconds, _MOST_BASE_S)
-        base_mb, mb_per_row = _line([one.rows for one in group], megabytes, _MOST_BASE_MB)
-        most = max(one.rows for one in group)
-        costs.append(Cost(rule, variant, base_s, s_per_work, base_mb, mb_per_row, most, len(group)))
+        rows = np.array([one.rows for one in group], float)
+        passes = rows * [one.times for one in group]
+        seconds = np.maximum(_LEAST_S, [one.seconds for one in group])
+        # Jobs of one number of epochs or seeds do not tell what is done once from what is repeated:
+        # then all of it counts as repeated.
+        once = [rows] if len({one.times for one in group}) > 1 else []
+        base_s, *per_row, s_per_pass = _line([*once, passes], seconds, _MOST_BASE_S)
+        seen = np.array([one.megabytes is not None for one in group])
+        base_mb = mb_per_row = 0.0
+        if seen.any():
+            megabytes = np.array([one.megabytes for one in group if one.megabytes is not None])
+            base_mb, mb_per_row = _line([rows[seen]], megabytes, _MOST_BASE_MB)
+        costs.append(
+            Cost(
+                *(rule, variant, base_s, float(sum(per_row)), s_per_pass, base_mb, mb_per_row),
+                most_rows=int(rows.max()),
+                measured=len(group),
+            )
+        )
     return costs
 
 
-def _line(x: Sequence[float], y: Sequence[float], most_base: float) -> tuple[float, float]:
-    """Base and slope, neither negative, that are closest to `y` by relative errors."""
-    values, scale = np.asarray(y, float), max(x)
-    design = np.column_stack([np.ones(len(x)), np.asarray(x, float) / scale]) / values[:, None]
-    if scale >= _ALIKE * min(x):
-        most_base = np.inf
-    base, slope = lsq_linear(design, np.ones(len(x)), ([0, 0], [most_base, np.inf])).x
-    return float(base), float(slope / scale)
+def _line(grows_with: Sequence[np.ndarray], y: np.ndarray, most_base: float) -> list[float]:
+    """Base and slopes, none negative, that are closest to `y` by relative errors.
+
+    Args:
+        grows_with: [slopes] arrays (jobs,).
+        y: (jobs,), all above 0.
+        most_base: bound of the base where the last of `grows_with` is much alike in all jobs.
+    """
+    scales = [values.max() for values in grows_with]
+    columns = [values / scale for values, scale in zip(grows_with, scales, strict=True)]
+    design = np.column_stack([np.ones(len(y)), *columns]) / y[:, None]
+    widest = grows_with[-1]
+    highest = most_base if widest.max() < _ALIKE * widest.min() else np.inf
+    bounds = ([0.0] * len(design.T), [highest, *[np.inf] * len(columns)])
+    base, *slopes = lsq_linear(design, np.ones(len(y)), bounds, tol=1e-14).x
+    return [
+        float(base),
+        *(float(slope / scale) for slope, scale in zip(slopes, scales, strict=True)),
+    ]
 
 
-def _measured_jobs(results: Path) -> Iterator[tuple[str, str, int, Path]]:
-    """Rule, variant, times and file of each measurement whose result is still there."""
+def _measured_jobs(results: Path, sizes: Sizes) -> Iterator[tuple[str, str, int, int, Path]]:
+    """Rule, variant, rows, times and file of each measurement whose result is still there."""
     benchmarks = results / "benchmarks"
+    rows_of = _rows_of_dumps(results)
     for path in sorted((benchmarks / "records_clean_file").glob("*.tsv")):
-        yield "records_clean_file", "", 1, path
+        rows = rows_of.get(path.name.removesuffix(".tsv"))
+        if rows is not None:
+            yield "records_clean_file", "", rows, 1, path
     for path in sorted(benchmarks.glob("*.tsv")):
         rule = _rule_of(path.stem)
-        if rule is None or rule == "simulate" or RULES[rule].like == "surrogates_sample":
+        if rule is None or rule == "simulate":
             continue
+        entry = RULES[rule]
         named = path.stem.removeprefix(rule).removeprefix("_")
-        variant = named if RULES[rule].variants else ""
-        times = 1
-        if RULES[rule].repeats == "epochs":
-            times = _epochs(results, rule, named)
-        yield RULES[rule].like or rule, variant, times, path
+        times = _epochs(results, rule, named) if entry.repeats == "epochs" else 1
+        variant = named if entry.variants else ""
+        yield entry.like or rule, variant, getattr(sizes, entry.scale), times, path
     for run in sorted((results / "simulation/runs").glob("*/*")):
         path = benchmarks / f"simulate_{run.parent.name}_{run.name}.tsv"
         if path.exists():
-            yield "simulate", run.name, len(list(run.glob("seed-*"))) or 1, path
+            rows = sizes.test if run.parent.name == RECORDED else sizes.sampled
+            yield "simulate", run.name, rows, len(list(run.glob("seed-*"))) or 1, path
 
 
 def _rule_of(name: str) -> str | None:
@@ -116,24 +153,27 @@ def _epochs(results: Path, rule: str, model: str) -> int:
     return max(1, len(losses.read_text().splitlines()) - 1) if losses.exists() else 1
 
 
-def _rows_of_dump(results: Path, dump: str, sizes: Sizes) -> int:
-    from redwood.inputs import read_json
+def _sampled(results: Path) -> int | None:
+    """Rows of the models' samples, all alike; `None` if there are none."""
+    for summary in sorted((results / "surrogates").glob("*/sample.json")):
+        return int(read_json(summary, "summary of a sample")["rows"])
+    return None
 
+
+def _rows_of_dumps(results: Path) -> dict[str, int]:
     files = read_json(results / "records/cleaning.json", "account of the cleaning")["files"]
-    rows = {file["file"].replace("/", "__"): int(file["rows"]) for file in files}
-    return rows.get(dump, sizes.dump)
+    return {file["file"].replace("/", "__"): int(file["rows"]) for file in files}
 
 
-def _read(path: Path) -> tuple[float, float]:
-    """Seconds and MB of a measurement; of several, the last one."""
+def _measurement(rule: str, variant: str, rows: int, times: int, path: Path) -> Measurement:
+    """That of a file; of several in it, as of a rule that is repeated, the last one."""
     with open(path, encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(stream, delimiter="\t"))
+        lines = list(csv.DictReader(stream, delimiter="\t"))
     try:
-        return float(rows[-1]["s"]), _megabytes(rows[-1]["max_rss"])
+        last = lines[-1]
+        megabytes = None if last["max_rss"] in ("-", "NA", "0.00") else float(last["max_rss"])
+        return Measurement(rule, variant, rows, times, float(last["s"]), megabytes)
     except (IndexError, KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: not a measurement of Snakemake's: {error!r}") from None
-
-
-def _megabytes(text: str) -> float:
-    # A job that ended before Snakemake looked has no memory to show.
-    return 100.0 if text in ("-", "NA", "0.00") else float(text)
+        raise InputError(
+            f"{path}: expected a measurement of Snakemake's, `s` and `max_rss` numbers: {error!r}"
+        ) from None

@@ -7,35 +7,53 @@ from typing import Any
 
 from redwood.cluster.costs import Cost, Costs
 from redwood.cluster.description import Cluster, Nodes
-from redwood.cluster.rules import RULES, Job, job, models_of
-from redwood.cluster.sizes import Sizes, counted_sizes, expected_sizes
+from redwood.cluster.jobs import Job, job, jobs_of, models_of
+from redwood.cluster.rules import RULES
+from redwood.cluster.sizes import Sizes, sizes_of
 from redwood.configuration import Configuration
 from redwood.errors import InputError
-from redwood.records.raw_dumps import raw_dumps
 
 # What is asked for over what was measured: other processors, other data, a busy file system.
 TIME_MARGIN, MEMORY_MARGIN = 3.0, 1.5
 LEAST_MINUTES, LEAST_MB = 10, 600
 # CUDA's own share of a process's memory.
 CUDA_MB = 3000
-# Without any hint of the rows of a dump that is yet to come.
+# For dumps that are yet to be downloaded: half of the paper's rows. What is asked for is only a
+# first guess until the jobs are counted, and each attempt asks for more.
 _ASSUMED_ROWS = 1_000_000
+
+# Of the executor plug-in, and the key of a cluster's description that gives each.
+_SLURM_RESOURCES = {
+    "slurm_account": "account",
+    "slurm_partition": "partition",
+    "qos": "qos",
+    "constraint": "constraint",
+    "slurm_extra": "extra",
+}
 
 Needs = dict[str, Callable[..., Any]]
 
 
-def minutes(cost: Cost, work: float, nodes: Nodes, attempt: int = 1) -> int:
+def expected_megabytes(cost: Cost, job: Job, gpu: bool) -> float:
+    """The expected peak of memory."""
+    return cost.megabytes(job.rows) + (CUDA_MB if gpu else 0)
+
+
+def expected_minutes(cost: Cost, job: Job, nodes: Nodes) -> float:
+    """The expected time on those nodes."""
+    return cost.seconds(job.rows, job.times) / 60 / nodes.speed
+
+
+def minutes(cost: Cost, job: Job, nodes: Nodes, attempt: int = 1) -> int:
     """Minutes to ask for, at most what the nodes allow."""
-    expected = cost.seconds(work) / 60 / nodes.speed
-    asked = max(LEAST_MINUTES, math.ceil(TIME_MARGIN * expected)) * attempt
-    return min(asked, math.floor(60 * nodes.hours))
+    asked = math.ceil(TIME_MARGIN * expected_minutes(cost, job, nodes))
+    return min(max(LEAST_MINUTES, asked) * attempt, math.floor(60 * nodes.hours))
 
 
-def megabytes(cost: Cost, rows: float, nodes: Nodes, gpu: bool, attempt: int = 1) -> int:
+def megabytes(cost: Cost, job: Job, nodes: Nodes, gpu: bool, attempt: int = 1) -> int:
     """Megabytes to ask for, at most what the nodes allow."""
-    expected = cost.megabytes(rows) + (CUDA_MB if gpu else 0)
-    asked = max(LEAST_MB, math.ceil(MEMORY_MARGIN * expected / 100) * 100) * attempt
-    return min(asked, math.floor(1000 * nodes.memory_gb))
+    asked = math.ceil(MEMORY_MARGIN * expected_megabytes(cost, job, gpu) / 100) * 100
+    return min(max(LEAST_MB, asked) * attempt, math.floor(1000 * nodes.memory_gb))
 
 
 class Requests:
@@ -83,6 +101,31 @@ class Requests:
                 asked[resource] = self._value(rule, key)
         return asked
 
+    def beyond_limits(self) -> list[str]:
+        """In words, the jobs that need more than the cluster has: capped requests would hide it."""
+        found = {}
+        for rule in RULES:
+            for one in jobs_of(rule, self._configuration, self._sizes(), self._models):
+                cost, nodes = self._costs.of(one), self._nodes(one)
+                gpu = nodes is self._cluster.gpu
+                needed = expected_megabytes(cost, one, gpu) / 1000
+                kind = "gpu" if gpu else "cpu"
+                name = f"{rule} {one.variant}".rstrip()
+                if needed > nodes.memory_gb:
+                    found[name, "memory"] = (
+                        f"{name} is expected to need {needed:.1f} GB of memory, and "
+                        f"{kind}.memory_gb of {self._cluster.name} is {nodes.memory_gb:g}: it will "
+                        "be killed"
+                    )
+                hours = expected_minutes(cost, one, nodes) / 60
+                if hours > nodes.hours:
+                    found[name, "time"] = (
+                        f"{name} is expected to take {hours:.1f} h, and {kind}.hours of "
+                        f"{self._cluster.name} is {nodes.hours:g}: only what goes on from a "
+                        "checkpoint when it is sent again will end"
+                    )
+        return list(found.values())
+
     def _value(self, rule: str, key: str) -> Callable[..., str | None]:
         return lambda wildcards: getattr(self._nodes(self._job(rule, wildcards)), key)
 
@@ -92,16 +135,21 @@ class Requests:
     def _megabytes(self, rule: str, wildcards: Mapping[str, str], attempt: int) -> int:
         job = self._job(rule, wildcards)
         nodes = self._nodes(job)
-        cuda = nodes is self._cluster.gpu
-        return megabytes(self._costs.of(job), job.rows, nodes, cuda, attempt)
+        return megabytes(self._costs.of(job), job, nodes, nodes is self._cluster.gpu, attempt)
 
     def _minutes(self, rule: str, wildcards: Mapping[str, str], attempt: int) -> int:
         job = self._job(rule, wildcards)
-        return minutes(self._costs.of(job), job.work, self._nodes(job), attempt)
+        return minutes(self._costs.of(job), job, self._nodes(job), attempt)
 
     def _job(self, rule: str, wildcards: Mapping[str, str]) -> Job:
-        what = wildcards.get("model") or wildcards.get("policy") or ""
-        return job(rule, what, self._configuration, self._sizes(), self._models)
+        return job(
+            rule,
+            self._configuration,
+            self._sizes(),
+            self._models,
+            model=wildcards.get("model") or wildcards.get("workload") or "",
+            policy=wildcards.get("policy") or "",
+        )
 
     def _sizes(self) -> Sizes:
         """Counted when Snakemake asks: cleaning may have run meanwhile."""
@@ -114,20 +162,7 @@ class Requests:
         return self._known[1]
 
     def _counted_or_expected(self) -> Sizes:
-        counted = counted_sizes(self._results, self._configuration.surrogates.rows)
-        if counted is not None:
-            return counted
-        dumps = raw_dumps(self._configuration.records.source, str(self._results / "records/raw"))
         try:
-            return expected_sizes(self._configuration, list(dumps.values()))
+            return sizes_of(self._configuration, self._results)
         except InputError:
-            return expected_sizes(self._configuration, list(dumps.values()), _ASSUMED_ROWS)
-
-
-_SLURM_RESOURCES = {
-    "slurm_account": "account",
-    "slurm_partition": "partition",
-    "qos": "qos",
-    "constraint": "constraint",
-    "slurm_extra": "extra",
-}
+            return sizes_of(self._configuration, self._results, _ASSUMED_ROWS)

@@ -4,15 +4,9 @@ A table beside the rules themselves, so that a run can be planned before there i
 DAG from; a test holds it against Snakemake's own.
 """
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
-
-from redwood import plugins
-from redwood.cluster.sizes import Sizes
-from redwood.configuration import Configuration
 
 Scale = Literal["raw", "dump", "rows", "train", "sampled", "compared"]
 
@@ -153,95 +147,3 @@ RULES: Mapping[str, Rule] = {
         ),
     ),
 }
-
-
-@dataclass(frozen=True)
-class Model:
-    """What the cost of a model depends on: passes over its rows, GPU or not, densities or not."""
-
-    epochs: int
-    uses_gpu: bool
-    density: bool
-
-
-def models_of(configuration: Configuration) -> dict[str, Model]:
-    """The models of a run, by name."""
-    from redwood.surrogates.contract import has_density
-
-    found = {}
-    for name in configuration.surrogates.models:
-        plugin = plugins.load("redwood.surrogates.models", name)
-        options = plugin.Options(**configuration.surrogates.options.get(name, {}))
-        found[name] = Model(getattr(options, "epochs", 1), plugin.USES_GPU, has_density(plugin))
-    return found
-
-
-@dataclass(frozen=True)
-class Job:
-    """A job as far as its cost goes.
-
-    Attributes:
-        rule: the rule.
-        variant: the model or policy, where that matters; otherwise empty.
-        work: what its time grows with: rows, times epochs or seeds.
-        rows: what its memory grows with.
-        gpu: whether it can use a GPU.
-    """
-
-    rule: str
-    variant: str
-    work: float
-    rows: int
-    gpu: bool
-
-
-def job(
-    rule: str,
-    what: str,
-    configuration: Configuration,
-    sizes: Sizes,
-    models: Mapping[str, Model],
-) -> Job:
-    """The job of `rule` for `what`: a model, a policy, or nothing in particular."""
-    entry = RULES[rule]
-    model = models.get(what)
-    times = {
-        "": 1,
-        "epochs": model.epochs if model else 1,
-        "seeds": configuration.simulation.seeds,
-    }[entry.repeats]
-    rows = getattr(sizes, entry.scale)
-    gpu = entry.gpu and model is not None and model.uses_gpu
-    return Job(rule, what if entry.variants else "", rows * times, rows, gpu)
-
-
-def job_counts(
-    rule: str, configuration: Configuration, sizes: Sizes, models: Mapping[str, Model]
-) -> dict[str, int]:
-    """How many jobs a rule has in a whole run from nothing, by what they are for."""
-    source, measures = configuration.records.source, configuration.evaluation.measures
-    asked = {
-        "records_generate": source.generate is not None,
-        "records_calibrate": source.generate is not None,
-        "records_download": source.bigpanda is not None,
-        "records_retrieve": source.retrieve is not None
-        and not any(Path(file).exists() for file in source.files),
-        "records_hash_key": source.generate is None
-        and not configuration.records.cleaning.pseudonymous
-        and "REDWOOD_HASH_KEY" not in os.environ,
-        "release_plant": bool(configuration.released_models),
-        "figure_attacks": any(name.startswith("attack_") for name in measures),
-        "figure_training": any(model.uses_gpu for model in models.values()),
-    }
-    if not asked.get(rule, True):
-        return {}
-    scored = "attack_likelihood" in measures
-    policies = configuration.simulation.labels
-    return {
-        "once": {"": 1},
-        "dump": {"": sizes.dumps},
-        "model": dict.fromkeys(models, 1),
-        "density": {name: 1 for name, model in models.items() if model.density and scored},
-        "released": dict.fromkeys(configuration.released_models, 1),
-        "run": dict.fromkeys(policies, 1 + len(models)),
-    }[RULES[rule].per]

@@ -7,13 +7,15 @@ from pathlib import Path
 from redwood.configuration import Configuration
 from redwood.errors import InputError
 from redwood.inputs import read_json
+from redwood.records.raw_dumps import files_there, raw_dumps
 
 # Bytes of a job in a dump: as generated and cleaned in the default run (benchmarks/records.py for
 # plain text). Dumps with more columns have fewer rows than this says, so it errs on the large side.
 _BYTES_PER_ROW = {".gz": 80, ".zst": 60, ".parquet": 90}
 _BYTES_PER_PLAIN_ROW = 600
-# Rows of a generated dump for each job that is kept.
-_GENERATED_PER_KEPT = 1.6
+# Rows of a dump for each job that is kept, as generated. A dump of all activities has more of them;
+# cleaning is a small part of a run.
+_RAW_PER_KEPT = 1.6
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,30 @@ class Sizes:
         return self.train + self.sampled
 
 
+def sizes_of(configuration: Configuration, results: Path, rows: int | None = None) -> Sizes:
+    """The sizes of a dataset: counted if they can be, else as they are to be expected.
+
+    Args:
+        configuration: the run's.
+        results: the folder of the dataset.
+        rows: jobs to be kept, if that is to be asked "what if".
+
+    Raises:
+        InputError: there is nothing to tell the number of rows by, or a dump cannot be read.
+    """
+    source = configuration.records.source
+    counted = counted_sizes(results, configuration.surrogates.rows) if rows is None else None
+    if counted is not None:
+        return counted
+    missing = source.files and not files_there(source) and source.retrieve is None
+    dumps = [] if missing else list(raw_dumps(source, f"{results}/records/raw").values())
+    return expected_sizes(configuration, dumps, rows)
+
+
 def counted_sizes(results: Path, sampled: int | None) -> Sizes | None:
     """The sizes that cleaning and splitting have written under `results`; `None` before they did.
+
+    What is damaged there counts as not yet written: its readers will complain.
 
     Args:
         results: the folder of a dataset.
@@ -84,16 +108,16 @@ def expected_sizes(
     """
     source, split = configuration.records.source, configuration.records.split
     if rows is not None:
-        raw, basis = rows, f"{rows:,} rows, as told"
+        raw, basis = round(_RAW_PER_KEPT * rows), "as told"
     elif source.generate is not None:
         rows = source.generate.jobs
-        raw, basis = round(_GENERATED_PER_KEPT * rows), f"{rows:,} generated jobs"
+        raw, basis = round(_RAW_PER_KEPT * rows), "as generated"
     elif split.rows is not None and not any(Path(dump).is_file() for dump in dumps):
-        rows = raw = split.rows
-        basis = "as records.split.rows says"
+        rows = split.rows
+        raw, basis = round(_RAW_PER_KEPT * rows), "as records.split.rows says"
     else:
         rows = raw = _estimated_rows(dumps)
-        basis = f"about {rows:,} rows by the size of the dumps"
+        basis = "estimated by the size of the dumps"
     used = min(rows, split.rows or rows)
     train, validation = round(split.train * used), round(split.validation * used)
     test = used - train - validation
@@ -120,7 +144,8 @@ def _estimated_rows(dumps: Sequence[str | Path]) -> int:
     there = [Path(dump) for dump in dumps if Path(dump).is_file()]
     if not there:
         raise InputError(
-            "the number of rows is not known before there are dumps: give it with --rows"
+            "the number of rows is not known before there are dumps: give it with --rows, or as "
+            "records.split.rows"
         )
     return round(
         sum(

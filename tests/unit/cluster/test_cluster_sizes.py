@@ -1,0 +1,112 @@
+"""How many rows a dataset has: counted, told, configured, or estimated from its dumps."""
+
+from pathlib import Path
+
+import pytest
+from cluster_results import finished_run, write_json
+
+from redwood.cluster.sizes import Sizes, counted_sizes, expected_sizes, sizes_of
+from redwood.configuration import validate
+from redwood.errors import InputError
+
+
+def configured(source: dict, **split: object):
+    return validate({"records": {"source": source, "split": split}})
+
+
+FILES = {"files": ["dumps"]}
+
+
+def test_finished_stages_are_counted(tmp_path):
+    finished_run(tmp_path, 1000)
+    sizes = counted_sizes(tmp_path, None)
+    assert sizes == Sizes(
+        dumps=2,
+        raw=1500,
+        dump=1000,
+        rows=1000,
+        train=600,
+        validation=200,
+        test=200,
+        sampled=200,
+        basis=f"counted in {tmp_path}/records",
+    )
+    assert sizes.compared == 800
+    assert counted_sizes(tmp_path, 50).sampled == 50
+
+
+@pytest.mark.parametrize("damage", [None, "{", {"rows": {"input": 5}, "files": []}, {"files": 3}])
+def test_what_is_missing_or_damaged_is_not_counted(tmp_path, damage):
+    finished_run(tmp_path, 1000)
+    path = tmp_path / "records/cleaning.json"
+    if damage is None:
+        path.unlink()
+    elif isinstance(damage, str):
+        path.write_text(damage)
+    else:
+        write_json(path, damage)
+    assert counted_sizes(tmp_path, None) is None
+
+
+def test_generated_jobs_are_known_and_come_among_others():
+    sizes = expected_sizes(configured({"generate": {"jobs": 1000}}), ["a", "b", "c", "d"])
+    assert (sizes.rows, sizes.raw, sizes.dump, sizes.dumps) == (1000, 1600, 400, 4)
+    assert (sizes.train, sizes.validation, sizes.test, sizes.sampled) == (600, 200, 200, 200)
+    assert sizes.basis == "as generated"
+
+
+def test_a_told_number_of_rows_prevails_and_no_more_are_divided_than_asked_for():
+    configuration = configured({"generate": {"jobs": 1000}}, rows=300, train=0.5, validation=0.25)
+    sizes = expected_sizes(configuration, [], rows=400)
+    assert (sizes.rows, sizes.raw, sizes.basis) == (300, 640, "as told")
+    assert (sizes.train, sizes.validation, sizes.test) == (150, 75, 75)
+
+
+def test_every_row_is_in_one_part():
+    sizes = expected_sizes(configured({"generate": {}}), [], rows=2_239_654)
+    assert sizes.train + sizes.validation + sizes.test == 2_239_654
+
+
+def test_before_there_is_a_dump_the_rows_to_divide_are_what_is_known():
+    sizes = expected_sizes(configured(FILES, rows=5000), [])
+    assert (sizes.rows, sizes.dumps, sizes.basis) == (5000, 1, "as records.split.rows says")
+
+
+def test_dumps_tell_their_rows_by_their_bytes(tmp_path):
+    for name, size in (("a.csv", 60_000), ("b.csv.gz", 8_000), ("c.parquet", 9_000)):
+        (tmp_path / name).write_bytes(bytes(size))
+    dumps = [*tmp_path.glob("*"), tmp_path / "not_there_yet.csv"]
+    sizes = expected_sizes(configured(FILES), dumps)
+    assert sizes.rows == 100 + 100 + 100
+    assert sizes.dump == round(300 * 60 / 77)
+    assert sizes.basis == "estimated by the size of the dumps"
+    assert expected_sizes(configured(FILES, rows=50), dumps).rows == 50
+
+
+def test_without_any_hint_the_number_has_to_be_told():
+    with pytest.raises(InputError, match=r"give it with --rows, or as records\.split\.rows"):
+        expected_sizes(configured(FILES), [])
+
+
+def test_what_is_counted_prevails_over_what_is_expected_but_not_over_what_is_told(tmp_path):
+    configuration = configured({"generate": {"jobs": 5000}})
+    assert sizes_of(configuration, tmp_path).rows == 5000
+    finished_run(tmp_path, 1000)
+    assert sizes_of(configuration, tmp_path).rows == 1000
+    assert sizes_of(configuration, tmp_path, 2000).rows == 2000
+
+
+def test_a_dump_that_is_there_is_read_and_one_that_is_not_is_expected(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    configuration = configured(FILES, rows=5000)
+    assert sizes_of(configuration, Path("results/mine")).rows == 5000
+    (tmp_path / "dumps").mkdir()
+    (tmp_path / "dumps/jobs.csv").write_bytes(bytes(60_000))
+    assert sizes_of(configuration, Path("results/mine")).rows == 100
+
+
+def test_a_folder_without_dumps_is_an_error_not_a_guess(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "dumps").mkdir()
+    with pytest.raises(InputError, match="dumps"):
+        sizes_of(configured(FILES, rows=5000), Path("results/mine"))
