@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 sys.path.insert(0, f"{workflow.basedir}/workflow")
 
@@ -25,12 +26,13 @@ configfile: "config/config.yaml"
 try:
     configuration = validate(config)
     # What a rule asks for: memory and time by rows and attempt, and where to run.
-    needs = Requests(
+    requests = Requests(
         configuration,
         read_cluster(Path(), os.environ),
         read_costs(Path("resources/costs.csv")),
         Path("results", configuration.dataset),
-    ).needs
+    )
+    needs = requests.needs
 except InputError as error:
     raise WorkflowError(str(error))
 
@@ -40,6 +42,13 @@ os.environ["PYTHONPATH"] = f"{workflow.basedir}/workflow"
 # A job is snakemake's own child and ends with it, however that ends: no orphan writes on.
 os.environ["REDWOOD_END_WITH_PARENT"] = "1"
 shell.prefix("exec ")
+
+
+onstart:
+    # Requests are capped at what the cluster has, which would hide that it is too little.
+    if workflow.non_local_exec:
+        for warning in requests.beyond_limits():
+            logger.warning(warning)
 
 
 report: "workflow/report/workflow.rst"
