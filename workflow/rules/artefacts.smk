@@ -61,11 +61,13 @@ rule manifest:
         environment=environment("artefacts"),
         # No commit: one that changes nothing must make nothing stale.
         code=code("redwood.artefacts.manifest"),
-        configuration=configuration.model_dump_json(),
+        # Without the dumps, which Snakemake's records name and of which there may be many.
+        configuration=configuration.model_dump_json(exclude={"records": {"source": {"files"}}}),
+        downloads=f"--downloads {RAW}/bigpanda" if SOURCE.bigpanda else "",
         folder="results/{dataset}",
         # One file of each rule: the command finds the others, and all that they were made from, in
         # Snakemake's records, so that the line stays far below the 128 kB that Linux allows.
         last=" ".join(f"--last {output[0]}" for output in LAST),
     shell:
         "python -m redwood artefacts manifest {params.folder} {params.last}"
-        " --configuration {params.configuration:q} 2> {log}"
+        " {params.downloads} --configuration {params.configuration:q} 2> {log}"

@@ -105,7 +105,7 @@ def _why_not(report: Path, results: Path, manifest: Manifest) -> str:
     source = read_json(results / CONFIGURATION, "configuration")["records"]["source"]
     if not report.is_file():
         return "not there"
-    if manifest.elsewhere or not (source["generate"] or source["retrieve"]):
+    if manifest.elsewhere or source["files"] or source["bigpanda"]:
         return "left out, as it describes records that are not public"
     text = report.read_text(encoding="utf-8")
     for table in sorted((results / "tables").glob("*.html")):

@@ -21,6 +21,9 @@ def manifest(
         typer.Option(help="a result of each job whose results no other reads; repeatable"),
     ],
     configuration: Annotated[str, typer.Option(help="the configuration as used, in JSON")],
+    downloads: Annotated[
+        Path | None, typer.Option(help="folder of raw dumps that one job has downloaded")
+    ] = None,
 ) -> None:
     """Write ro-crate-metadata.json: every file of a run, its digest, and how it was made.
 
@@ -31,7 +34,7 @@ def manifest(
     """
     from redwood.artefacts.manifest import write_manifest
 
-    unexplained = write_manifest(results, last, configuration)
+    unexplained = write_manifest(results, last, configuration, downloads)
     for path in unexplained:
         typer.echo(f"{path}: Snakemake has no record of how it was made", err=True)
 

@@ -2,7 +2,6 @@
 
 import csv
 import difflib
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -102,15 +101,18 @@ def _different_lines(one: Path, other: Path) -> Iterator[str]:
 
 def _greatest_difference(one: Path, other: Path, names: list[str]) -> str:
     """The greatest relative difference of numbers in the tidy tables, in words."""
-    greatest = max(
-        (
-            _relative(left, right)
-            for name in names
-            if name.endswith(".csv")
-            for left, right in zip(_cells(one / name), _cells(other / name), strict=False)
-        ),
-        default=0.0,
-    )
+    greatest = 0.0
+    for name in names:
+        if not name.endswith(".csv"):
+            continue
+        cells = _cells(one / name), _cells(other / name)
+        if len(cells[0]) != len(cells[1]):
+            return f"{name} has other rows"
+        for left, right in zip(*cells, strict=True):
+            difference = _relative(left, right)
+            if difference is None:
+                return f"{name} has {right!r} in place of {left!r}"
+            greatest = max(greatest, difference)
     return f"numbers differ by at most {greatest:.1e} of themselves"
 
 
@@ -119,13 +121,12 @@ def _cells(path: Path) -> list[str]:
         return [cell for row in csv.reader(stream) for cell in row]
 
 
-def _relative(left: str, right: str) -> float:
-    """The difference of two numbers over the greater one; infinite for different words."""
+def _relative(left: str, right: str) -> float | None:
+    """The difference of two numbers over the greater one; `None` for different words."""
     if left == right:
         return 0.0
     try:
         numbers = float(left), float(right)
     except ValueError:
-        return math.inf
-    scale = max(map(abs, numbers))
-    return abs(numbers[0] - numbers[1]) / scale if scale else 0.0
+        return None
+    return abs(numbers[0] - numbers[1]) / max(map(abs, numbers))

@@ -51,6 +51,7 @@ class Run:
         configuration: the configuration as used, a file in `results`.
         workflow: the Snakefile.
         provenance: jobs, inputs and what is unexplained.
+        names: of the inputs.
         source: the commit.
         citation: who made the software, and under which licence.
         packages: version of each package.
@@ -61,6 +62,7 @@ class Run:
     configuration: Path
     workflow: Path
     provenance: Provenance
+    names: ShortNames
     source: SourceState
     citation: Citation
     packages: Mapping[str, str]
@@ -127,9 +129,7 @@ class _Entities:
         self.crate = ROCrate(version="1.1")
         self.crate.metadata.extra_contexts.append(_RUN_TERMS)
         self._results = run.results
-        elsewhere = [*run.provenance.inputs]
-        elsewhere += [path for job in run.provenance.jobs for path in job.inputs]
-        self.names = ShortNames(elsewhere)
+        self.names = run.names
         self._files: dict[str, Entity] = {}
 
     def add(self, identifier: str, **properties: Any) -> Entity:

@@ -18,13 +18,16 @@ from redwood.outputs import write_json
 PROJECT = Path(__file__).resolve().parents[3]
 
 
-def write_manifest(results: Path, last: Sequence[str], configuration: str) -> list[str]:
+def write_manifest(
+    results: Path, last: Sequence[str], configuration: str, downloads: Path | None = None
+) -> list[str]:
     """Write `ro-crate-metadata.json` and `configuration.json` into the folder of a dataset.
 
     Args:
         results: the folder, relative to the project as Snakemake names it.
         last: a result of each job whose results no other job reads, as Snakemake names it.
-        configuration: as used, in JSON.
+        configuration: as used, in JSON; `records.source.files` become the dumps that were read.
+        downloads: a folder of raw dumps that a job has got and whose names its rule does not know.
 
     Returns:
         The results of which nothing says how they were made.
@@ -35,16 +38,22 @@ def write_manifest(results: Path, last: Sequence[str], configuration: str) -> li
     """
     try:
         used = json.loads(configuration)
-    except json.JSONDecodeError as error:
-        raise InputError(f"--configuration: not JSON: {error}") from None
-    provenance = trace(last, JobRecords(METADATA), results)
-    names = ShortNames(provenance.inputs)
+        origin = used["records"]["source"]
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        raise InputError(f"--configuration: not a configuration in JSON: {error!r}") from None
+    for path in last:
+        if not Path(path).is_relative_to(results) or not Path(path).exists():
+            raise InputError(f"--last: {path}: no such file, expected one in {results}")
+    provenance = trace(last, JobRecords(METADATA), results, downloads)
+    names = ShortNames(path for job in provenance.jobs for path in job.inputs)
+    origin["files"] = [names[path] for path in provenance.dumps]
     write_json(results / CONFIGURATION, names.in_values(used))
     run = Run(
         results=results,
         configuration=results / CONFIGURATION,
         workflow=PROJECT / "Snakefile",
         provenance=provenance,
+        names=names,
         source=source_state(PROJECT),
         citation=read_citation(PROJECT / "CITATION.cff"),
         packages=package_versions(),

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from redwood.artefacts.hashing import files_of
 from redwood.artefacts.job_records import JobRecord, JobRecords
 
 # Of code, of pins, of the key of hashes: rules have them as parameters.
@@ -51,14 +52,25 @@ class Provenance:
     inputs: list[str] = field(default_factory=list)
     unexplained: list[str] = field(default_factory=list)
 
+    @property
+    def dumps(self) -> list[str]:
+        """Those of the inputs that are raw records, in order."""
+        cleaned = {
+            path for job in self.jobs if job.rule == "records_clean_file" for path in job.inputs
+        }
+        return [path for path in self.inputs if path in cleaned and not _is_fact(path)]
 
-def trace(last: Iterable[str], records: JobRecords, results: Path) -> Provenance:
+
+def trace(
+    last: Iterable[str], records: JobRecords, results: Path, downloads: Path | None = None
+) -> Provenance:
     """Follow the records from the last results of a run back to its inputs.
 
     Args:
         last: a result of each job whose results no other job reads.
         records: Snakemake's.
         results: the folder of the dataset; what lies elsewhere and has no record is an input.
+        downloads: a folder in it where all files are from the job that has written one of them.
 
     Raises:
         InputError: a record cannot be understood.
@@ -77,7 +89,7 @@ def trace(last: Iterable[str], records: JobRecords, results: Path) -> Provenance
         seen.update(record.written)
         for one in record.inputs:
             visit(one)
-        found.jobs.append(_job(record))
+        found.jobs.append(_job(record, downloads))
 
     for path in last:
         visit(path)
@@ -86,7 +98,15 @@ def trace(last: Iterable[str], records: JobRecords, results: Path) -> Provenance
     return found
 
 
-def _job(record: JobRecord) -> Job:
+def _is_fact(path: str) -> bool:
+    """Whether an input comes with the project."""
+    return Path(path).parts[0] == "resources"
+
+
+def _job(record: JobRecord, downloads: Path | None) -> Job:
+    outputs = record.written
+    if downloads and any(Path(path).is_relative_to(downloads) for path in outputs):
+        outputs = tuple(sorted({*outputs, *map(str, files_of(downloads))}))
     digests = {
         match[1]
         for parameter in record.parameters
@@ -96,7 +116,7 @@ def _job(record: JobRecord) -> Job:
     return Job(
         record.rule,
         record.inputs,
-        record.written,
+        outputs,
         record.command,
         tuple(sorted(digests)),
         record.start,

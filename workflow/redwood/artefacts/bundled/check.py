@@ -114,13 +114,9 @@ def run_line(command: list, cores: str) -> list:
 
 
 def dumps_needed(configuration: dict) -> list:
-    """The raw dumps that a run would read from this machine; none if it makes or gets them."""
+    """The raw records that the run has read and a rerun can neither make nor get."""
     source = configuration["records"]["source"]
-    if source.get("bigpanda"):
-        return [source["bigpanda"]["url"]]
-    if source.get("generate") or source.get("retrieve"):
-        return []
-    return source["files"]
+    return [source["bigpanda"]["url"]] if source["bigpanda"] else source["files"]
 
 
 def compare_tables(bundled: Path, again: Path) -> int:
