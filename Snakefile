@@ -13,6 +13,7 @@ sys.path.insert(0, f"{workflow.basedir}/workflow")
 from redwood.cluster.costs import read_costs
 from redwood.cluster.description import read_cluster
 from redwood.cluster.requests import Requests
+from redwood.cluster.slurm_outages import bridge_outages
 from redwood.code_digest import code_digest as code
 from redwood.configuration import validate
 from redwood.environment_digest import environment_digest as environment
@@ -35,6 +36,8 @@ try:
     needs = requests.needs
 except InputError as error:
     raise WorkflowError(str(error))
+
+bridge_outages()
 
 # Jobs find this Python and the library, on this machine and inside a Slurm job alike.
 os.environ["PATH"] = f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"

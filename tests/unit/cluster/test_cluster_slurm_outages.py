@@ -1,0 +1,103 @@
+import asyncio
+import os
+import sys
+import threading
+from types import ModuleType, SimpleNamespace
+
+import pytest
+
+from redwood.cluster import slurm_outages
+
+JOBS = ["first", "second"]
+
+
+class Executor:
+    """As the plug-in's: it gives back the jobs that go on, none if no question was answered."""
+
+    def __init__(self, answers: list[bool]) -> None:
+        self._answers, self._status_query_calls = answers, 0
+        self.submitted, self.cancelled = [], []
+        self.logger = SimpleNamespace(warning=lambda text: None)
+
+    async def check_active_jobs(self, active_jobs):
+        if self._answers.pop(0):
+            self._status_query_calls += 1
+            yield active_jobs[0]
+
+    def run_job(self, job):
+        self.submitted.append(job)
+
+    def cancel_jobs(self, active_jobs):
+        self.cancelled += active_jobs
+
+
+@pytest.fixture
+def plugin(monkeypatch) -> ModuleType:
+    """A plug-in that has been amended."""
+    module = ModuleType("snakemake_executor_plugin_slurm")
+    module.Executor = type("Executor", (Executor,), dict(Executor.__dict__))
+    ages = iter([None, 300, None])
+    module.get_min_job_age = lambda: next(ages)
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    slurm_outages.bridge_outages()
+    return module
+
+
+def kept(executor) -> list[str]:
+    async def collect():
+        return [job async for job in executor.check_active_jobs(JOBS)]
+
+    return asyncio.run(collect())
+
+
+def test_jobs_are_kept_only_in_cycles_without_an_answer(plugin):
+    executor = plugin.Executor([True, False, True])
+    assert [kept(executor) for _ in range(3)] == [["first"], JOBS, ["first"]]
+
+
+def test_how_long_jobs_are_remembered_is_remembered(plugin):
+    assert [plugin.get_min_job_age() for _ in range(3)] == [None, 300, 300]
+
+
+def test_amending_twice_changes_nothing_more(plugin):
+    before = plugin.Executor.run_job
+    slurm_outages.bridge_outages()
+    assert plugin.Executor.run_job is before
+
+
+def put_scontrol(folder, monkeypatch, status: str) -> None:
+    """Let `scontrol ping` end so; $n counts the calls from 1."""
+    program = folder / "scontrol"
+    program.write_text(
+        f"#!/bin/sh\nn=$(($(cat {folder}/n 2>/dev/null || echo 0) + 1)); echo $n > {folder}/n\n"
+        f"exit {status}\n"
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+
+
+def test_jobs_are_submitted_once_the_controller_answers(plugin, tmp_path, monkeypatch):
+    put_scontrol(tmp_path, monkeypatch, "$((n < 3))")
+    said = []
+    slurm_outages.wait_for_controller(said.append, threading.Event(), pause_s=0)
+    assert len(said) == 1
+    assert (tmp_path / "n").read_text() == "3\n"
+
+
+def test_cancelling_ends_the_wait(plugin, tmp_path, monkeypatch):
+    put_scontrol(tmp_path, monkeypatch, "1")
+    executor = plugin.Executor([])
+    submitting = threading.Thread(target=executor.run_job, args=("job",))
+    submitting.start()
+    executor.cancel_jobs(["job"])
+    submitting.join(timeout=30)
+    assert not submitting.is_alive()
+    assert executor.cancelled == ["job"]
+
+
+def test_the_plug_in_has_what_is_amended():
+    plugin = pytest.importorskip("snakemake_executor_plugin_slurm")
+    assert callable(plugin.get_min_job_age)
+    assert all(
+        hasattr(plugin.Executor, name) for name in ("check_active_jobs", "run_job", "cancel_jobs")
+    )

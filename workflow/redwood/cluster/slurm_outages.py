@@ -1,0 +1,103 @@
+"""Runs that outlive a controller of Slurm's that does not answer for a while.
+
+Version 2.8.0 of `snakemake-executor-plugin-slurm` asks for the states of jobs in cycles. If none of
+a cycle's questions is answered it drops all jobs and waits for ever; if it is not told for how long
+`squeue` remembers ended jobs it asks `sacct` instead, which knows nothing without accounting; and a
+job that cannot be submitted counts as failed. All three happen whenever a controller restarts.
+"""
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator, Callable
+from types import ModuleType
+from typing import Any
+
+_PLUGIN = "snakemake_executor_plugin_slurm"
+# Longer outages are for people to judge.
+_LONGEST_S = 3600.0
+_PAUSE_S = 10.0
+
+
+def bridge_outages() -> None:
+    """Amend the plug-in, if this process has loaded it; once."""
+    plugin = sys.modules.get(_PLUGIN)
+    if plugin is None or hasattr(plugin, "bridges_outages"):
+        return
+    plugin.bridges_outages = True
+    plugin.get_min_job_age = last_answer(plugin.get_min_job_age)
+    _keep_jobs_without_answer(plugin)
+    _submit_when_there_is_a_controller(plugin)
+
+
+def last_answer(ask: Callable[[], int | None]) -> Callable[[], int | None]:
+    """A function that gives what `ask` last gave other than `None`."""
+    answers: list[int] = []
+
+    def remember() -> int | None:
+        answer = ask()
+        if answer is not None:
+            answers[:] = [answer]
+        return answers[0] if answers else None
+
+    return remember
+
+
+def _keep_jobs_without_answer(plugin: ModuleType) -> None:
+    check = plugin.Executor.check_active_jobs
+
+    async def check_active_jobs(self: Any, active_jobs: list[Any]) -> AsyncIterator[Any]:
+        answered = self._status_query_calls
+        async for job in check(self, active_jobs):
+            yield job
+        if self._status_query_calls == answered:
+            for job in active_jobs:
+                yield job
+
+    plugin.Executor.check_active_jobs = check_active_jobs
+
+
+def _submit_when_there_is_a_controller(plugin: ModuleType) -> None:
+    submit, cancel = plugin.Executor.run_job, plugin.Executor.cancel_jobs
+    cancelled = threading.Event()
+
+    def run_job(self: Any, job: Any) -> None:
+        wait_for_controller(self.logger.warning, cancelled)
+        submit(self, job)
+
+    def cancel_jobs(self: Any, active_jobs: list[Any]) -> None:
+        cancelled.set()
+        cancel(self, active_jobs)
+
+    plugin.Executor.run_job, plugin.Executor.cancel_jobs = run_job, cancel_jobs
+
+
+def wait_for_controller(
+    say: Callable[[str], None], cancelled: threading.Event, pause_s: float = _PAUSE_S
+) -> None:
+    """Wait until a controller answers, or all is cancelled, or it lasts too long.
+
+    Args:
+        say: told once if there is something to wait for.
+        cancelled: set by who no longer wants to wait.
+        pause_s: seconds between questions.
+    """
+    end, waits = time.monotonic() + _LONGEST_S, False
+    while not _controller_answers() and time.monotonic() < end:
+        if not waits:
+            say("Slurm's controller does not answer: jobs are submitted once it does")
+        waits = True
+        if cancelled.wait(pause_s):
+            return
+
+
+def _controller_answers() -> bool:
+    try:
+        ping = subprocess.run(["scontrol", "ping"], capture_output=True, timeout=60, check=False)
+    except FileNotFoundError:
+        # The plug-in's own message says what is missing.
+        return True
+    except subprocess.TimeoutExpired:
+        return False
+    return ping.returncode == 0
