@@ -41,10 +41,20 @@ bridge_outages()
 
 # Jobs find this Python and the library, on this machine and inside a Slurm job alike.
 os.environ["PATH"] = f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"
-os.environ["PYTHONPATH"] = f"{workflow.basedir}/workflow"
+os.environ["REDWOOD_LIBRARY"] = f"{workflow.basedir}/workflow"
+# With --sdm conda the rule's own Python stands before this one: conda puts it first on PATH if no
+# environment seems active, else in that one's place, which may be behind.
+os.environ.pop("CONDA_SHLVL", None)
 # A job is snakemake's own child and ends with it, however that ends: no orphan writes on.
 os.environ["REDWOOD_END_WITH_PARENT"] = "1"
-shell.prefix("exec ")
+# Snakemake takes PYTHONPATH from jobs in conda environments, hence it is set here, and goes on if an
+# environment could not be activated, with whichever Python it finds; these jobs do not.
+shell.prefix('[ $? -eq 0 ] || exit; PYTHONPATH="$REDWOOD_LIBRARY" exec ')
+
+# With --sdm conda apptainer: the image that workflow/setup/dockerfile.py describes.
+if "REDWOOD_IMAGE" in os.environ:
+
+    containerized: os.environ["REDWOOD_IMAGE"]
 
 
 onstart:
