@@ -3,7 +3,7 @@
 import json
 import shutil
 import subprocess
-from base64 import urlsafe_b64encode
+from base64 import b64encode, urlsafe_b64encode
 from pathlib import Path
 
 from redwood.artefacts.manifest import write_manifest
@@ -62,6 +62,8 @@ class MadeUpRun:
                 "log": [log],
                 "shellcmd": command or f"python -m redwood {rule}",
                 "params": ["'0123456789abcdef'", "1"],
+                "conda_env": b64encode(b"dependencies: [numpy=2.4.6]").decode(),
+                "software_stack_hash": "d41d8cd98f00b204e9800998ecf8427e",
                 "record_format_version": format_version,
                 "starttime": self.started,
                 "endtime": self.started + 5,

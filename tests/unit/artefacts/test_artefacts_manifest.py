@@ -69,7 +69,11 @@ def test_a_job_tells_what_it_read_wrote_ran_and_took(run):
     assert job["result"] == [{"@id": "records/cleaned/dump/"}]
     assert job["startTime"] == "2023-11-14T22:13:30+00:00"
     assert job["endTime"] == "2023-11-14T22:13:35+00:00"
-    assert "0123456789abcdef" in found[job["instrument"]["@id"]]["softwareVersion"]
+    tool = found[job["instrument"]["@id"]]
+    assert "0123456789abcdef" in tool["softwareVersion"]
+    environment = found[tool["softwareRequirements"]["@id"]]
+    assert environment["name"] == "pinned versions, installed by lock file"
+    assert environment["text"] == "dependencies: [numpy=2.4.6]"
     usage = [found[reference["@id"]] for reference in job["resourceUsage"]]
     assert [(one["name"], one["value"]) for one in usage] == [
         ("wall time", "1.5"),

@@ -131,22 +131,30 @@ class _Entities:
         self._results = run.results
         self.names = run.names
         self._files: dict[str, Entity] = {}
+        self._added: dict[str, Entity] = {}
+        self._links: set[tuple[str, str, str]] = set()
 
     def add(self, identifier: str, **properties: Any) -> Entity:
         """A contextual entity; `type` stands for `@type`, and `None` for no value."""
-        known = self.crate.get(identifier)
-        if known is not None:
-            return known
+        if identifier in self._added:
+            return self._added[identifier]
         kept = {
             "@type" if key == "type" else key: value
             for key, value in properties.items()
             if value is not None and not isinstance(value, (Entity, list))
         }
         entity = self.crate.add(ContextEntity(self.crate, identifier, properties=kept))
+        self._added[identifier] = entity
         for key, value in properties.items():
             if isinstance(value, (Entity, list)):
                 entity[key] = value
         return entity
+
+    def link(self, owner: Entity, key: str, entity: Entity) -> None:
+        """Let a list of `owner` name an entity, once."""
+        if (owner.id, key, entity.id) not in self._links:
+            self._links.add((owner.id, key, entity.id))
+            owner.append_to(key, entity)
 
     def property(self, identifier: str, name: str, value: str, unit: str = "") -> Entity:
         """A named value."""
@@ -266,11 +274,13 @@ def _software(entities: _Entities, name: str, version: str | None) -> Entity:
 
 def _action(entities: _Entities, workflow: Entity, job: Job) -> Entity:
     """What a job did, and the step and the tool of the workflow that it was."""
+    environment = _environment(entities, job)
     tool = entities.add(
         f"#tools/{job.rule}/{'-'.join(job.digests)}",
         type="SoftwareApplication",
         name=f"command of {job.rule}",
         softwareVersion=f"digests of code and pins: {', '.join(job.digests)}",
+        softwareRequirements=environment,
     )
     step = entities.add(f"#steps/{job.rule}", type="HowToStep", name=job.rule)
     for key, owner, entity in (
@@ -278,8 +288,7 @@ def _action(entities: _Entities, workflow: Entity, job: Job) -> Entity:
         ("step", workflow, step),
         ("workExample", step, tool),
     ):
-        if entity not in _listed(owner.get(key)):
-            owner.append_to(key, entity)
+        entities.link(owner, key, entity)
     results = [entities.file(path) for path in job.outputs]
     identifier = f"#jobs/{results[0].id.lstrip('#')}"
     usage = {
@@ -300,6 +309,21 @@ def _action(entities: _Entities, workflow: Entity, job: Job) -> Entity:
             if value is not None
         ],
         **_times([job]),
+    )
+
+
+def _environment(entities: _Entities, job: Job) -> Entity | None:
+    """The versions that a job was pinned to, as conda takes them; the lock files have the same."""
+    if not job.pins:
+        return None
+    digest = hashlib.sha256(job.pins.encode()).hexdigest()[:16]
+    maker = "conda" if job.by_conda else "lock file"
+    return entities.add(
+        f"#environments/{quote(maker)}/{digest}",
+        type="SoftwareSourceCode",
+        name=f"pinned versions, installed by {maker}",
+        encodingFormat="application/yaml",
+        text=job.pins,
     )
 
 
@@ -328,12 +352,6 @@ def _times(jobs: Iterable[Job]) -> dict[str, str]:
 
 def _time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
-
-
-def _listed(value: Any) -> list[Any]:
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]
 
 
 def _unique(entities: Iterable[Entity]) -> list[Entity]:

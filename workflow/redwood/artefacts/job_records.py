@@ -1,7 +1,7 @@
 """Snakemake's own records: for each file that a job has written, which job and when."""
 
 import json
-from base64 import urlsafe_b64decode
+from base64 import b64decode, urlsafe_b64decode
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,8 @@ from redwood.errors import InputError
 METADATA = Path(".snakemake/metadata")
 # As Snakemake 9.27 writes them; another format may mean something else by the same keys.
 FORMAT = 6
+# Its digest of a job for which it has made no environment: MD5 of nothing.
+_NO_SOFTWARE = "d41d8cd98f00b204e9800998ecf8427e"
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,10 @@ class JobRecord:
         logs: its log files.
         command: its shell line.
         parameters: its parameters, as Python prints them.
-        start, end: seconds since 1970; the end is when the file was last written.
+        pins: its environment as in `envs/`, YAML; empty if it has none.
+        by_conda: whether conda made that environment; otherwise the run's own Python served.
+        start, end: seconds since 1970; from when it was handed to where it ran, until the file was
+            last written.
         written: all files that the same job has recorded, in order.
     """
 
@@ -33,6 +38,8 @@ class JobRecord:
     logs: tuple[str, ...]
     command: str
     parameters: tuple[str, ...]
+    pins: str
+    by_conda: bool
     start: float
     end: float
     written: tuple[str, ...]
@@ -82,6 +89,8 @@ class JobRecords:
             logs=tuple(content["log"]),
             command=" ".join(content["shellcmd"].split()),
             parameters=tuple(content["params"]),
+            pins=b64decode(content["conda_env"] or "").decode(),
+            by_conda=content["software_stack_hash"] != _NO_SOFTWARE,
             start=content["starttime"],
             end=content["endtime"],
             written=tuple(self._written[_job(content)]),

@@ -23,7 +23,9 @@ class Job:
         command: its shell line.
         digests: of the code that it ran, of the pinned versions that it ran with, and of the key
             of hashes, each as far as its rule has one.
-        start, end: seconds since 1970.
+        pins: its environment as in `envs/`, YAML; empty if it has none.
+        by_conda: whether conda made that environment; otherwise the run's own Python served.
+        start, end: seconds since 1970; from when it was handed to where it ran.
         seconds, megabytes: wall time and peak resident memory, if Snakemake measured them.
     """
 
@@ -32,6 +34,8 @@ class Job:
     outputs: tuple[str, ...]
     command: str
     digests: tuple[str, ...]
+    pins: str
+    by_conda: bool
     start: float
     end: float
     seconds: float | None
@@ -119,6 +123,8 @@ def _job(record: JobRecord, downloads: Path | None) -> Job:
         outputs,
         record.command,
         tuple(sorted(digests)),
+        record.pins,
+        record.by_conda,
         record.start,
         record.end,
         seconds,
