@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from tests.unit.artefacts.made_up_run import CONFIGURATION, RESULTS, git, write
 
+from redwood.artefacts import source_code
 from redwood.artefacts.bundled import check as reviewer
 from redwood.artefacts.bundling import bundle, is_shared
 from redwood.errors import InputError
@@ -156,6 +157,7 @@ def test_a_reviewer_checks_it_without_this_library(unzipped):
     assert answer.returncode == 0, answer.stderr
     assert answer.stdout.startswith("10 files are as they were bundled (SHA256SUMS is ")
     assert "5 of them are results, as the manifest of the run says" in answer.stdout
+    assert f"source.tar.gz is of commit {git('.', 'rev-parse', 'HEAD')}" in answer.stdout
     assert "5 results that the manifest names are not here" in answer.stdout
 
 
@@ -189,6 +191,18 @@ def test_a_table_whose_digest_was_forged_too_is_not_what_the_manifest_says(unzip
     answer = checked(unzipped)
     assert answer.returncode == 1
     assert "mini/tables/table1.csv: not what the manifest says the run has made" in answer.stdout
+
+
+def test_a_source_of_another_commit_is_not_what_made_the_results(unzipped):
+    git(".", "commit", "--quiet", "--allow-empty", "--message", "second")
+    source = unzipped / "source.tar.gz"
+    before = reviewer.sha256(source)
+    source.write_bytes(gzip.compress(source_code.archive(Path(), git(".", "rev-parse", "HEAD"))))
+    sums = unzipped / "SHA256SUMS"
+    sums.write_text(sums.read_text().replace(before, reviewer.sha256(source)))
+    answer = checked(unzipped)
+    assert answer.returncode == 1
+    assert answer.stdout.startswith("source.tar.gz: not of commit ")
 
 
 def test_records_that_are_not_here_cannot_be_read_again(unzipped):

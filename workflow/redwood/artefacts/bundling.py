@@ -135,10 +135,10 @@ def _sums(files: dict[str, bytes]) -> bytes:
 
 
 def _write(output: Path, folder: str, files: dict[str, bytes]) -> None:
-    with writing(output) as partial, zipfile.ZipFile(partial, "w") as archive:
+    with writing(output) as partial, zipfile.ZipFile(partial, "w") as opened:
         for name in sorted(files):
             entry = zipfile.ZipInfo(f"{folder}/{name}", _DATE)
             entry.create_system = 3  # Unix, whose permissions follow
             entry.external_attr = (0o755 if name in ("check", "check.py") else 0o644) << 16
             entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, files[name], compresslevel=9)
+            opened.writestr(entry, files[name], compresslevel=9)

@@ -21,6 +21,7 @@ SUMS = "SHA256SUMS"
 SOURCE = "source.tar.gz"
 MANIFEST = "ro-crate-metadata.json"
 CONFIGURATION = "configuration.json"
+REVISION = "swh:1:rev:"
 
 
 def main() -> int:
@@ -74,9 +75,14 @@ def check(bundle: Path) -> list:
         for name in here
         if sha256(results / name) != told[name]
     ]
+    commit = commit_of(results)
+    with tarfile.open(bundle / SOURCE) as archive:
+        if archive.pax_headers.get("comment") != commit:
+            faults.append(f"{SOURCE}: not of commit {commit}, which made the results")
     if not faults:
         print(f"{len(sums)} files are as they were bundled ({SUMS} is {sha256(bundle / SUMS)})")
         print(f"{len(here)} of them are results, as the manifest of the run says ({MANIFEST})")
+        print(f"{SOURCE} is of commit {commit}, which made them")
         print(
             f"{len(told) - len(here)} results that the manifest names are not here: records, "
             "models, samples and jobs are not given away; their digests are in the manifest"
@@ -97,7 +103,9 @@ def rerun(bundle: Path, folder: Path, command: list, cores: str) -> int:
         print(f"{folder}: not empty, expected a new folder")
         return 1
     with tarfile.open(bundle / SOURCE) as archive:
-        archive.extractall(folder)
+        # Pythons that know it warn without it.
+        safely = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+        archive.extractall(folder, **safely)
     (folder / CONFIGURATION).write_bytes((results / CONFIGURATION).read_bytes())
     line = run_line(command, cores)
     print(f"in {folder}: {' '.join(map(shlex.quote, line))}", flush=True)
@@ -156,12 +164,22 @@ def results_of(bundle: Path) -> Path:
     return manifest.parent
 
 
+def entities(results: Path) -> list:
+    """All that the manifest of the run, an RO-Crate, tells of."""
+    return json.loads((results / MANIFEST).read_text(encoding="utf-8"))["@graph"]
+
+
+def commit_of(results: Path) -> str:
+    """The commit that made the results."""
+    (name,) = (one["@id"] for one in entities(results) if one["@id"].startswith(REVISION))
+    return name[len(REVISION) :]
+
+
 def manifest_digests(results: Path) -> dict:
-    """Path → digest of each file of the results, from their RO-Crate."""
-    graph = json.loads((results / MANIFEST).read_text(encoding="utf-8"))["@graph"]
+    """Path → digest of each file of the results."""
     return {
         unquote(entity["@id"]): entity["sha256"]
-        for entity in graph
+        for entity in entities(results)
         if "sha256" in entity and not entity["@id"].startswith(("#", "swh:"))
     }
 
