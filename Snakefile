@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake_interface_executor_plugins.settings import ExecMode
 from snakemake.logging import logger
 
 sys.path.insert(0, f"{workflow.basedir}/workflow")
@@ -19,6 +20,7 @@ from redwood.configuration import validate
 from redwood.environment_digest import environment_digest as environment
 from redwood.errors import InputError
 from redwood.outputs import CONTENTS
+from redwood.status.records import mark_damaged
 
 
 configfile: "config/config.yaml"
@@ -38,6 +40,9 @@ except InputError as error:
     raise WorkflowError(str(error))
 
 bridge_outages()
+
+if workflow.exec_mode == ExecMode.DEFAULT and not workflow.output_settings.dryrun:
+    mark_damaged()
 
 # Jobs find this Python and the library, on this machine and inside a Slurm job alike.
 os.environ["PATH"] = f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"

@@ -1,6 +1,7 @@
 """A copy of the project in which snakemake can run and files can be edited."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,10 @@ evaluation: {measures: [wd, jsd, diff_corr, dcr, diff_mlef, attack_distance], gr
 release: {models: [smote]}
 simulation: {policies: [as_recorded, least_loaded+cache], seeds: 1, load_factor: 1}
 """
+
+# A job as a dry run prints it.
+_JOB = re.compile(r"^( *)(?:local)?rule (\w+):\n((?:\1 {4}.*\n)+)", re.MULTILINE)
+_WILDCARDS = re.compile(r"^ +wildcards(:.*)", re.MULTILINE)
 
 
 class Project:
@@ -74,9 +79,22 @@ class Project:
 
     def stale_rules(self, *arguments: str) -> set[str]:
         """The rules of which a dry run would run a job."""
-        answer = self.snakemake("--dry-run", *arguments)
+        return set(self.stale_jobs(*arguments))
+
+    def stale_jobs(
+        self, *arguments: str, environment: Mapping[str, str] | None = None
+    ) -> dict[str, set[str]]:
+        """What a dry run would run: rule → the values of its jobs' wildcards but the dataset's."""
+        answer = self.snakemake("--dry-run", *arguments, environment=environment)
         assert answer.returncode == 0, answer.stdout
-        return set(planned_jobs(answer.stdout)) - {"all"}
+        stale: dict[str, set[str]] = {}
+        for _, rule, body in _JOB.findall(answer.stdout):
+            wildcards = re.findall(r"[:,] (\w+)=([^,\n]+)", "".join(_WILDCARDS.findall(body)))
+            values = " ".join(value for name, value in wildcards if name != "dataset")
+            stale.setdefault(rule, set()).add(values)
+        assert set(stale) == set(planned_jobs(answer.stdout)), answer.stdout
+        stale.pop("all", None)
+        return stale
 
     def edit(self, path: str, old: str, new: str) -> None:
         """Replace `old`, which stands there, by `new`."""

@@ -1,99 +1,224 @@
-"""Which rules an edit makes stale: what it must, and nothing else."""
+"""Which jobs an edit makes stale: what it must, and nothing else."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import pytest
+from tests.project import Project
 
 pytestmark = pytest.mark.workflow
 
-AFTER_EVALUATION = {
-    *("evaluate", "release_decide", "table1"),
-    *("figure_correlations", "figure_dcr", "figure_attacks"),
+# Of every set the last: the manifest of all results.
+MANIFEST = {"manifest"}
+AFTER_EVALUATE = {
+    *("release_decide", "table1", "figure_correlations", "figure_dcr", "figure_attacks"),
+    *MANIFEST,
 }
-OF_TWINS = {"release_train", "release_sample", "release_audit"}
-AFTER_SIMULATION = {
-    *("simulate", "simulation_outcomes", "table1", "table2"),
-    *("figure_grid", "figure_site_load", "figure_transfer_map"),
+EVALUATE = {"evaluate"} | AFTER_EVALUATE
+FIGURES_OF_RUNS = {"figure_grid", "figure_site_load", "figure_transfer_map"}
+FIGURES = FIGURES_OF_RUNS | {
+    *("figure_distributions", "figure_arrivals", "figure_correlations", "figure_dcr"),
+    *("figure_attacks", "figure_training"),
 }
-AFTER_SAMPLE = AFTER_EVALUATION | AFTER_SIMULATION | {"figure_distributions", "figure_arrivals"}
+SIMULATE = {"simulate", "simulation_outcomes", "table1", "table2"} | FIGURES_OF_RUNS | MANIFEST
+PLATFORM = {"simulation_platform"} | SIMULATE
+SAMPLE = (
+    {"surrogates_sample", "figure_distributions", "figure_arrivals"}
+    | EVALUATE - {"release_decide"}
+    | SIMULATE
+)
+TRAIN_TVAE = SAMPLE | {"surrogates_train", "figure_training"}
+# A twin is trained of each model that is to be released: of smote.
+AUDIT = {"release_audit", "release_decide", "table1"} | MANIFEST
+SAMPLE_TWIN = {"release_sample"} | AUDIT
+TRAIN_TWIN = {"release_train"} | SAMPLE_TWIN
+PLANT = {"release_plant"} | TRAIN_TWIN
+TRAIN_SMOTE = SAMPLE | {"surrogates_train"} | TRAIN_TWIN
+TRAIN = TRAIN_SMOTE | TRAIN_TVAE
+SPLIT = {"records_split", "records_card"} | TRAIN | PLANT | PLATFORM
+CLEAN = {"records_clean_file", "records_gather"} | SPLIT
+EVERYTHING = {"records_generate", "records_calibrate"} | CLEAN
+
+SMOTE, TVAE = {"smote"}, {"tvae"}
+POLICIES = ("as_recorded", "least_loaded+cache")
 
 
-def test_a_finished_run_has_nothing_to_do_and_left_its_report(project):
-    assert project.stale_rules() == set()
-    report = (project.folder / "results/report.html").read_text()
-    assert "Table I" in report
+@dataclass(frozen=True)
+class Case:
+    """An edit, the rules that it makes stale and, of some, the values of their wildcards."""
+
+    name: str
+    edit: Callable[[Project], None]
+    rules: set[str]
+    jobs: dict[str, set[str]] = field(default_factory=dict)
 
 
-def test_comments_and_touching_make_nothing_stale(project):
-    project.edit("workflow/redwood/evaluation/measures/wd.py", "\ndef ", "\n\n# A remark.\ndef ")
-    (project.folder / "workflow/redwood/tables.py").touch()
-    assert project.stale_rules() == set()
+def replaced(path: str, old: str, new: str) -> Callable[[Project], None]:
+    return lambda project: project.edit(path, old, new)
 
 
-def test_a_measure_makes_only_evaluation_and_what_follows_stale(project):
-    with open(project.folder / "workflow/redwood/evaluation/measures/wd.py", "a") as module:
-        module.write("\nEDITED = True\n")
-    assert project.stale_rules() == AFTER_EVALUATION
+def configured(old: str, new: str) -> Callable[[Project], None]:
+    return replaced("mini.yaml", old, new)
 
 
-def test_a_policy_makes_only_its_simulations_and_what_follows_stale(project):
-    path = "workflow/redwood/simulation/policies/brokerage/least_loaded.py"
-    with open(project.folder / path, "a") as module:
-        module.write("\nEDITED = True\n")
-    assert project.stale_rules() == AFTER_SIMULATION
-    plan = project.snakemake("--dry-run").stdout
-    assert "output: results/mini/simulation/runs/recorded/least_loaded+cache" in plan
-    assert "output: results/mini/simulation/runs/recorded/as_recorded" not in plan
+def added(text: str) -> Callable[[Project], None]:
+    """A further section of the configuration."""
+    return appended("mini.yaml", text)
 
 
-def test_a_placement_makes_only_the_simulations_that_have_it_stale(project):
-    path = "workflow/redwood/simulation/policies/placement/cache.py"
-    with open(project.folder / path, "a") as module:
-        module.write("\nEDITED = True\n")
-    plan = project.snakemake("--dry-run").stdout
-    assert "runs/recorded/least_loaded+cache" in plan
-    assert "output: results/mini/simulation/runs/recorded/as_recorded" not in plan
+def appended(path: str, text: str) -> Callable[[Project], None]:
+    def edit(project: Project) -> None:
+        with open(project.folder / path, "a") as file:
+            file.write(text)
+
+    return edit
 
 
-def test_a_fact_about_sites_makes_only_the_simulation_and_what_follows_stale(project):
-    project.edit("resources/network.csv", "T3,10,10,", "T3,11,10,")
-    assert project.stale_rules() == AFTER_SIMULATION | {"simulation_platform"}
+def coded(path: str) -> Callable[[Project], None]:
+    """A line of code that does nothing, in a module of the library."""
+    return appended(f"workflow/redwood/{path}", "\nEDITED = True\n")
 
 
-def test_a_model_makes_only_its_own_training_and_what_follows_stale(project):
-    with open(project.folder / "workflow/redwood/surrogates/models/smote.py", "a") as module:
-        module.write("\nEDITED = True\n")
-    assert project.stale_rules() == AFTER_SAMPLE | OF_TWINS | {
-        "surrogates_train",
-        "surrogates_sample",
-    }
-    assert "surrogates train tvae" not in project.snakemake("--dry-run", "--printshellcmds").stdout
+WD = "workflow/redwood/evaluation/measures/wd.py"
+CODE = (
+    Case("a comment in a measure", replaced(WD, "\ndef ", "\n\n# A remark.\ndef "), set()),
+    Case("a docstring of a measure", replaced(WD, '"""WD: ', '"""Said anew: '), set()),
+    Case("what only people see", coded("progress.py"), set()),
+    Case("a measure", coded("evaluation/measures/wd.py"), EVALUATE, {"evaluate": SMOTE | TVAE}),
+    Case("a measure that is not asked for", coded("evaluation/measures/c2st.py"), set()),
+    Case(
+        "a model", coded("surrogates/models/tvae.py"), TRAIN_TVAE,
+        {"surrogates_train": TVAE, "surrogates_sample": TVAE, "evaluate": TVAE,
+         "simulate": {f"tvae {policy}" for policy in POLICIES}},
+    ),
+    Case(
+        "a model that is released", coded("surrogates/models/smote.py"), TRAIN_SMOTE,
+        {"surrogates_train": SMOTE, "evaluate": SMOTE, "release_train": SMOTE,
+         "simulate": {f"smote {policy}" for policy in POLICIES}},
+    ),
+    Case("a model that is not asked for", coded("surrogates/models/sequoia.py"), set()),
+    Case(
+        "a module of the models that train by epochs", coded("surrogates/training_loop.py"),
+        TRAIN_TVAE, {"surrogates_train": TVAE},
+    ),
+    Case(
+        "a module of all models", coded("surrogates/encoding.py"), TRAIN,
+        {"surrogates_train": SMOTE | TVAE, "evaluate": SMOTE | TVAE},
+    ),
+    Case("the canaries", coded("evaluation/canaries.py"), PLANT),
+    Case(
+        "a brokerage", coded("simulation/policies/brokerage/least_loaded.py"), SIMULATE,
+        {"simulate": {f"{jobs} least_loaded+cache" for jobs in ("recorded", "smote", "tvae")}},
+    ),
+    Case(
+        "a placement", coded("simulation/policies/placement/cache.py"), SIMULATE,
+        {"simulate": {f"{jobs} least_loaded+cache" for jobs in ("recorded", "smote", "tvae")}},
+    ),
+    Case("the engine of the simulation", coded("simulation/engine.py"), SIMULATE),
+    Case("a figure", coded("paper/dcr.py"), {"figure_dcr"} | MANIFEST),
+    Case("the split", coded("records/splitting.py"), SPLIT),
+    Case("the Snakefile's comments", appended("Snakefile", "\n# A remark.\n"), set()),
+)  # fmt: skip
+
+FACTS = (
+    Case("a link", replaced("resources/network.csv", "T3,10,10,", "T3,11,10,"), PLATFORM),
+    Case("a site, which is read from the dumps to the map", appended("resources/sites.csv", "\n"),
+         EVERYTHING),
+    Case("a target of generated dumps", appended("resources/generation_targets.csv", "\n"),
+         {"records_calibrate"} | MANIFEST),
+    Case("a figure of the paper's", appended("resources/paper_table1.csv", "\n"),
+         {"table1"} | MANIFEST),
+    Case("what jobs are measured to take",
+         replaced("resources/costs.csv", "\nevaluate,,", "\nevaluate,,1"), set()),
+)  # fmt: skip
+
+PINS = (
+    Case("of records", replaced("envs/records.yaml", "zstandard=", "zstandard=0."), EVERYTHING),
+    Case("of surrogates", replaced("envs/surrogates.yaml", "rdt=", "rdt=0."), TRAIN),
+    Case("of evaluation", replaced("envs/evaluation.yaml", "catboost=", "catboost=0."),
+         EVALUATE | PLANT),
+    Case("of SimGrid",
+         replaced("envs/simulation.post-deploy.sh", "simgrid==4.1", "simgrid==4.2"), PLATFORM),
+    Case("of tables and figures", replaced("envs/paper.yaml", "matplotlib-base=", "matplotlib=0."),
+         {"table1", "table2"} | FIGURES | MANIFEST),
+    Case("none, a remark", appended("envs/records.yaml", "# A remark.\n"), set()),
+)  # fmt: skip
+
+GENERATE = "generate: {days: 7"
+RELEASE, EVALUATION = "release: {models: [smote]", "groups: 5"
+CONFIGURATION = (
+    Case("seed", added("seed: 7\n"), EVERYTHING),
+    Case("seeds.records", added("seeds: {records: 7}\n"), EVERYTHING),
+    Case("seeds.surrogates", added("seeds: {surrogates: 7}\n"), TRAIN),
+    Case("seeds.evaluation", added("seeds: {evaluation: 7}\n"), EVALUATE),
+    Case("seeds.release", added("seeds: {release: 7}\n"), PLANT),
+    Case("a seed that is the one of the run", added("seeds: {evaluation: 2410}\n"), set()),
+    Case("records.source", configured(GENERATE, "generate: {days: 8"), EVERYTHING),
+    Case("records.cleaning",
+         configured("records: {", "records: {cleaning: {keep_robots: true}, "), CLEAN),
+    Case("records.split", configured("records: {", "records: {split: {train: 0.5}, "), SPLIT),
+    Case("surrogates.options of one", configured("epochs: 1", "epochs: 2"), TRAIN_TVAE,
+         {"surrogates_train": TVAE, "evaluate": TVAE}),
+    Case("surrogates.options of a model that is not asked for",
+         configured("tvae: {epochs: 1}", "tvae: {epochs: 1}, sequoia: {epochs: 3}"), MANIFEST),
+    Case("surrogates.rows", configured("options:", "rows: 50, options:"), SAMPLE | SAMPLE_TWIN,
+         {"surrogates_sample": SMOTE | TVAE, "release_sample": SMOTE,
+          "simulate": {f"{model} {policy}" for model in ("smote", "tvae") for policy in POLICIES}}),
+    Case("surrogates.models, one more", configured("[smote, tvae]", "[smote, tvae, copy]"),
+         SAMPLE | {"surrogates_train"},
+         {"surrogates_train": {"copy"}, "surrogates_sample": {"copy"}, "evaluate": {"copy"},
+          "simulate": {f"copy {policy}" for policy in POLICIES}}),
+    Case("evaluation.measures", configured("[wd, jsd", "[wd, fano, jsd"), EVALUATE),
+    Case("evaluation.groups", configured(EVALUATION, "groups: 6"), EVALUATE),
+    Case("release.levels", configured(RELEASE, f"{RELEASE}, levels: [record]"), PLANT),
+    Case("release.units", configured(RELEASE, f"{RELEASE}, units: 30"), PLANT),
+    Case("release.models, one more", configured(RELEASE, "release: {models: [smote, tvae]"),
+         TRAIN_TWIN, {"release_train": TVAE, "release_audit": TVAE, "release_decide": TVAE}),
+    Case("simulation.load_factor", configured("load_factor: 1", "load_factor: 2"), PLATFORM),
+    Case("simulation.utilisation", configured("seeds: 1", "seeds: 1, utilisation: 0.5"), PLATFORM),
+    Case("simulation.seeds", configured("seeds: 1", "seeds: 2"), SIMULATE),
+    Case("simulation.interval_s", configured("seeds: 1", "seeds: 1, interval_s: 60"), SIMULATE),
+    Case("simulation.policies, one more",
+         configured("[as_recorded,", "[random, as_recorded,"), SIMULATE,
+         {"simulate": {f"{jobs} random" for jobs in ("recorded", "smote", "tvae")}}),
+    Case("paper.dpi", added("paper: {dpi: 90}\n"), FIGURES | MANIFEST),
+    Case("a value written out as its default", configured("seeds: 1", "seeds: 1, tcp_gamma: 0"),
+         set()),
+)  # fmt: skip
 
 
-def test_canaries_make_only_the_release_gate_and_table_one_stale(project):
-    with open(project.folder / "workflow/redwood/evaluation/canaries.py", "a") as module:
-        module.write("\nEDITED = True\n")
-    assert project.stale_rules() == OF_TWINS | {"release_plant", "release_decide", "table1"}
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(case, id=f"{group}: {case.name}")
+        for group, cases in (
+            ("code", CODE), ("fact", FACTS), ("pin", PINS), ("configuration", CONFIGURATION),
+        )
+        for case in cases
+    ],
+)  # fmt: skip
+def test_an_edit_makes_stale_what_it_must_and_nothing_else(project, case):
+    case.edit(project)
+    stale = project.stale_jobs()
+    assert set(stale) == case.rules
+    assert {rule: stale[rule] for rule in case.jobs} == case.jobs
 
 
-def test_a_configured_value_makes_stale_the_rule_that_reads_it_and_reverting_it_heals(project):
+def test_taking_an_edit_back_heals(project):
     project.edit("mini.yaml", "load_factor: 1", "load_factor: 2")
-    assert project.stale_rules() == AFTER_SIMULATION | {"simulation_platform"}
     project.edit("mini.yaml", "load_factor: 2", "load_factor: 1")
-    assert project.stale_rules() == set()
+    assert project.stale_jobs() == {}
 
 
 def test_what_an_interrupted_run_left_missing_is_made_again_and_what_follows(project):
     folder = project.folder / "results/mini/evaluation/smote"
     folder.rename(folder.with_name(".away"))
     try:
-        assert project.stale_rules() == AFTER_EVALUATION
+        stale = project.stale_jobs()
     finally:
         folder.with_name(".away").rename(folder)
-    assert project.stale_rules() == set()
-
-
-def test_a_value_written_out_as_its_default_makes_nothing_stale(project):
-    project.edit("mini.yaml", "load_factor: 1", "load_factor: 1, utilisation: 0.85")
-    assert project.stale_rules() == set()
+    assert set(stale) == EVALUATE
+    assert stale["evaluate"] == SMOTE
 
 
 def test_the_default_run_is_at_most_150_jobs(project):

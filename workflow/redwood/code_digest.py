@@ -16,6 +16,7 @@ _PACKAGE = "redwood"
 _WITHOUT_EFFECT = (
     "redwood.configuration", "redwood.validation", "redwood.progress", "redwood.errors",
 )  # fmt: skip
+_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 _ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -34,14 +35,14 @@ def code_digest(*modules: str) -> str:
         if module in seen:
             continue
         seen.add(module)
-        pending.extend(_imports(module))
+        pending.extend(_read(module)[1])
         if module in modules and _file(module).name == "__init__.py":
             pending.extend(
                 f"{module}.{path.stem}" for path in _file(module).parent.glob("[!_]*.py")
             )
     digest = hashlib.sha256()
     for module in sorted(seen):
-        digest.update(f"{module}\n{_meaning(module)}\n".encode())
+        digest.update(f"{module}\n{_read(module)[0]}\n".encode())
     return digest.hexdigest()[:16]
 
 
@@ -54,40 +55,31 @@ def _file(module: str) -> Path:
 
 
 @cache
-def _tree(module: str) -> ast.Module:
-    return ast.parse(_file(module).read_text(encoding="utf-8"))
-
-
-@cache
-def _meaning(module: str) -> str:
+def _read(module: str) -> tuple[str, tuple[str, ...]]:
+    """What a module means, comments and docstrings apart, and which of our modules it imports."""
     tree = ast.parse(_file(module).read_text(encoding="utf-8"))
+    imported = set()
     for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        documented = isinstance(
-            node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-        )
-        if documented and body and ast.get_docstring(node, clean=False) is not None:
-            node.body = body[1:]
-    return ast.dump(tree)
-
-
-@cache
-def _imports(module: str) -> tuple[str, ...]:
-    found = set()
-    for node in ast.walk(_tree(module)):
         if isinstance(node, ast.Import):
-            found.update(alias.name for alias in node.names)
+            imported.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            base = node.module or ""
-            if node.level:
-                parents = module.split(".")
-                if _file(module).name != "__init__.py":
-                    parents = parents[:-1]
-                parents = parents[: len(parents) - node.level + 1]
-                base = ".".join([*parents, *([node.module] if node.module else [])])
-            found.add(base)
-            found.update(f"{base}.{alias.name}" for alias in node.names)
-    return tuple(sorted(name for name in found if _is_ours(name)))
+            base = _base(module, node)
+            imported.add(base)
+            imported.update(f"{base}.{alias.name}" for alias in node.names)
+        elif isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:]
+    return ast.dump(tree), tuple(sorted(name for name in imported if _is_ours(name)))
+
+
+def _base(module: str, node: ast.ImportFrom) -> str:
+    """The package that a `from … import` in a module names, in full."""
+    if not node.level:
+        return node.module or ""
+    parents = module.split(".")
+    if _file(module).name != "__init__.py":
+        parents = parents[:-1]
+    parents = parents[: len(parents) - node.level + 1]
+    return ".".join([*parents, *([node.module] if node.module else [])])
 
 
 def _is_ours(name: str) -> bool:

@@ -33,6 +33,7 @@ def _register_stages() -> None:
     from redwood.records.commands import app as records
     from redwood.simulation.commands import app as simulation
     from redwood.simulation.commands import simulate
+    from redwood.status.commands import ARGUMENTS, status
     from redwood.surrogates.commands import app as surrogates
 
     app.add_typer(records, name="records")
@@ -43,6 +44,7 @@ def _register_stages() -> None:
     app.command("simulate")(simulate)
     app.add_typer(paper, name="paper")
     app.command("plan")(plan)
+    app.command("status", context_settings=ARGUMENTS)(status)
     app.add_typer(costs, name="costs")
     app.add_typer(artefacts, name="artefacts")
 
@@ -55,6 +57,14 @@ def _end_with_parent() -> None:
         sys.exit("redwood: the process that started this one has ended")
 
 
+def _say(line: str) -> None:
+    """Say why this ends, on standard error; on standard output if that goes to a full disk."""
+    try:
+        print(line, file=sys.stderr, flush=True)
+    except OSError:
+        print(line, flush=True)
+
+
 def main() -> None:
     """Run the command line. Exit status: 0 done, 1 bad input (one clear line), 2 wrong usage."""
     if os.environ.get("REDWOOD_END_WITH_PARENT") and sys.platform == "linux":
@@ -63,14 +73,14 @@ def main() -> None:
     try:
         app()
     except InputError as error:
-        print(f"redwood: {error}", file=sys.stderr)
+        _say(f"redwood: {error}")
         sys.exit(1)
     except OSError as error:
         # A full disk or a wrong place is nobody's bug; anything else is ours and shows where it is.
         if error.errno not in _OUT_OF_OUR_HANDS:
             raise
         place = f"{error.filename}: " if error.filename else ""
-        print(f"redwood: {place}{os.strerror(error.errno)}", file=sys.stderr)
+        _say(f"redwood: {place}{os.strerror(error.errno)}")
         sys.exit(1)
     except KeyboardInterrupt:
         print("redwood: interrupted", file=sys.stderr)

@@ -36,3 +36,8 @@ def environment_digest(name: str, folder: Path = _ENVS) -> str:
     if script.exists():
         pins.update(re.findall(r"[\w.-]+==[\w.]+", script.read_text("utf-8")))
     return hashlib.sha256("\n".join(sorted(pins)).encode()).hexdigest()[:16]
+
+
+def environments(folder: Path = _ENVS) -> tuple[str, ...]:
+    """The names of the environments."""
+    return tuple(sorted(path.stem for path in folder.glob("*.yaml")))

@@ -7,6 +7,9 @@ from typing import Any
 from redwood.errors import InputError
 from redwood.outputs import CONTENTS, file_digest
 
+# What to do about a file that cannot be read: one's own is not for deleting.
+REMEDY = "if a run made it, delete it and run again"
+
 # A stage's folder holds files, or one folder of them for each seed.
 _DEPTH = 2
 
@@ -30,7 +33,7 @@ def read_json(path: str | Path, what: str) -> dict[str, Any]:
     except IsADirectoryError:
         raise InputError(f"{path}: is a folder, expected a {what} in JSON") from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a {what} in JSON: {error}") from None
+        raise InputError(f"{path}: not a {what} in JSON: {error}; {REMEDY}") from None
     if not isinstance(content, dict):
         raise InputError(f"{path}: not a {what}: expected a JSON object")
     return content

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from redwood.errors import InputError
-from redwood.inputs import require_intact
+from redwood.inputs import REMEDY, require_intact
 from redwood.outputs import write_json, writing
 
 Kind = Literal["numeric", "integer", "timestamp", "categorical"]
@@ -132,7 +132,9 @@ class TableDescription:
         except FileNotFoundError:
             raise InputError(f"{path}: no such table description") from None
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise InputError(f"{path}: not a table description in JSON: {error}") from None
+            raise InputError(
+                f"{path}: not a table description in JSON: {error}; {REMEDY}"
+            ) from None
         except (KeyError, TypeError) as error:
             raise InputError(
                 f"{path}: a table description has `name` and `columns`, "
@@ -294,7 +296,8 @@ def _opened(path: Path) -> pq.ParquetFile:
     try:
         return pq.ParquetFile(path, page_checksum_verification=True)
     except (pa.ArrowException, OSError) as error:
-        raise InputError(f"{path}: not a parquet file: {error}") from None
+        reason = " ".join(str(error).split())
+        raise InputError(f"{path}: not a parquet file: {reason}; {REMEDY}") from None
 
 
 def _row_groups(path: Path, description: TableDescription) -> Iterator[pa.Table]:
@@ -310,7 +313,8 @@ def _row_groups(path: Path, description: TableDescription) -> Iterator[pa.Table]
             try:
                 group = file.read_row_group(number, columns=names)
             except (pa.ArrowException, OSError) as error:
-                raise InputError(f"{path}: cannot be read: {error}") from None
+                reason = " ".join(str(error).split())
+                raise InputError(f"{path}: cannot be read: {reason}; {REMEDY}") from None
             yield group
 
 

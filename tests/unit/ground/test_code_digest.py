@@ -13,8 +13,7 @@ def package(tmp_path, monkeypatch):
         path = tmp_path / "redwood" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-        for cached in (module._tree, module._meaning, module._imports):
-            cached.cache_clear()
+        module._read.cache_clear()
 
     write("__init__.py", "")
     write("ground.py", "def f(x):\n    return x\n")

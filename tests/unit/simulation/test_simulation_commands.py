@@ -123,7 +123,11 @@ def contents(folder):
 def test_equal_seeds_give_equal_bytes_and_others_do_not(folder):
     first = contents(run(folder, "first"))
     tables = ("flows.parquet", "jobs.parquet", "sites.parquet", "summary.json")
-    assert list(first) == ["scenario.json", *(f"seed-1/{name}" for name in tables), "summary.json"]
+    assert list(first) == [
+        *("contents.sha256", "scenario.json"),
+        *(f"seed-1/{name}" for name in tables),
+        "summary.json",
+    ]
     assert contents(run(folder, "second")) == first
     other = contents(run(folder, "other", seed=2))
     assert other["seed-2/jobs.parquet"] != first["seed-1/jobs.parquet"]
@@ -139,7 +143,7 @@ def test_a_run_in_the_place_of_another_leaves_nothing_of_it(folder):
     run(folder, "place", repetitions=3)
     made = run(folder, "place", repetitions=1, seed=3)
     assert sorted(path.name for path in made.iterdir()) == [
-        "scenario.json", "seed-3", "summary.json",
+        "contents.sha256", "scenario.json", "seed-3", "summary.json",
     ]  # fmt: skip
 
 

@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from redwood.errors import InputError
-from redwood.inputs import require_intact
+from redwood.inputs import REMEDY, read_json, require_intact
+from redwood.outputs import file_digest
 
 
 def read_parquet(path: Path, what: str, columns: Sequence[str], missing: str) -> pd.DataFrame:
@@ -34,7 +35,8 @@ def read_parquet(path: Path, what: str, columns: Sequence[str], missing: str) ->
         with pq.ParquetFile(path) as file:
             frame = file.read().to_pandas()
     except (pa.ArrowException, OSError) as error:
-        raise InputError(f"{path}: not a parquet file: {error}") from None
+        reason = " ".join(str(error).split())
+        raise InputError(f"{path}: not a parquet file: {reason}; {REMEDY}") from None
     _require_columns(frame, path, columns)
     return frame[list(columns)]
 
@@ -43,8 +45,9 @@ def read_csv(path: Path, columns: Sequence[str], numbers: Sequence[str]) -> pd.D
     """A CSV file with at least these columns, of which some hold numbers.
 
     Raises:
-        InputError: there is none, a column is missing, or a value is no number.
+        InputError: there is none, it is damaged, a column is missing, or a value is no number.
     """
+    require_intact(path)
     try:
         frame = pd.read_csv(path)
     except FileNotFoundError:
@@ -63,6 +66,24 @@ def read_csv(path: Path, columns: Sequence[str], numbers: Sequence[str]) -> pd.D
                 f"{path}: row {row}: {column} is {frame[column].iloc[row]!r}, expected a number"
             )
         frame[column] = values
+    return frame
+
+
+def read_outcomes(path: Path, columns: Sequence[str]) -> pd.DataFrame:
+    """The outcomes of simulations: these columns at least.
+
+    Raises:
+        InputError: as `read_csv`, or the file is not the one that the summary beside it is about.
+    """
+    frame = read_csv(path, columns, numbers=("value",))
+    summary = path.with_suffix(".json")
+    if summary.exists() and read_json(summary, "summary of outcomes").get("sha256") not in (
+        None,
+        file_digest(path),
+    ):
+        raise InputError(
+            f"{path}: damaged or edited: its SHA-256 is not the one in {summary}; {REMEDY}"
+        )
     return frame
 
 

@@ -25,7 +25,7 @@ from redwood.paper.comparison import (
     typical_multiples,
 )
 from redwood.paper.outcome_measures import OUTCOME_MEASURES, outcome_measures
-from redwood.paper.reading import named_folders, read_csv
+from redwood.paper.reading import named_folders, read_csv, read_outcomes
 from redwood.paper.recommendation import Decision, recommend
 from redwood.paper.rendering import NONE, Block, Cell, Page, plain_number, with_interval
 
@@ -97,7 +97,7 @@ def write_table1(
         measured[model], rows[model], privacy[model], verdicts[model] = _read(path)
     if outcomes is not None:
         columns = ("workload", "policy", "seed", "outcome", "value")
-        simulated = outcome_measures(read_csv(outcomes, columns, numbers=("value",)))
+        simulated = outcome_measures(read_outcomes(outcomes, columns))
         for model, measures in simulated.items():
             if model in measured:
                 measured[model] |= measures

@@ -12,7 +12,7 @@ from redwood.paper.agreement import (
     rankings,
     relative_errors,
 )
-from redwood.paper.reading import read_csv
+from redwood.paper.reading import read_outcomes
 from redwood.paper.rendering import NONE, Block, Cell, Page, plain_number, with_interval
 
 # outcome → (title, unit shown, how many of the outcome's units one of these is)
@@ -53,7 +53,7 @@ def write_table2(outcomes: Path, prefix: Path) -> None:
         InputError: the file is missing, empty or not of that form.
     """
     columns = ("workload", "policy", "seed", "outcome", "unit", "value")
-    table = read_csv(outcomes, columns, numbers=("value",))
+    table = read_outcomes(outcomes, columns)
     runs = Runs.of(table)
     errors, ranked = relative_errors(runs), rankings(runs)
     tidy = summarise(table).merge(errors, "left", on=["workload", "policy", "outcome"])

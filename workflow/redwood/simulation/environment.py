@@ -16,6 +16,7 @@ import yaml
 from pydantic import Field, model_validator
 
 from redwood.errors import InputError
+from redwood.inputs import REMEDY
 from redwood.outputs import write_json
 from redwood.validation import Section, read_section
 
@@ -171,7 +172,7 @@ def read_yaml(path: str | Path, what: str) -> dict[str, Any]:
     except IsADirectoryError:
         raise InputError(f"{path}: is a folder, expected YAML: the {what}") from None
     except (yaml.YAMLError, json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: holds no {what} in YAML: {error}") from None
+        raise InputError(f"{path}: holds no {what} in YAML: {error}; {REMEDY}") from None
     if not isinstance(content, dict):
         raise InputError(f"{path}: holds no {what}: expected keys and values")
     return content

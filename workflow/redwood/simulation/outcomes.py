@@ -6,7 +6,7 @@ from pathlib import Path
 
 from redwood.errors import InputError
 from redwood.inputs import read_json
-from redwood.outputs import write_json, writing
+from redwood.outputs import file_digest, write_json, writing
 
 # name → (unit, what it is)
 OUTCOMES = {
@@ -65,6 +65,7 @@ def write_outcomes(folders: Sequence[str | Path], path: str | Path) -> None:
         {
             "runs": len(seen),
             "rows": len(rows),
+            "sha256": file_digest(path),
             "undefined": sum(row[-1] == "" for row in rows),
             "outcomes": described(),
         },

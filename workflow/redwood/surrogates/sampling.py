@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from redwood.errors import InputError
+from redwood.inputs import REMEDY
 from redwood.outputs import write_json
 from redwood.surrogates.contract import load_surrogate
 from redwood.tables import write_table
@@ -57,7 +58,8 @@ def rows_of(path: Path) -> int:
     except FileNotFoundError:
         raise InputError(f"{path}: no such table") from None
     except (pa.ArrowException, OSError) as error:
-        raise InputError(f"{path}: not a parquet file: {error}") from None
+        reason = " ".join(str(error).split())
+        raise InputError(f"{path}: not a parquet file: {reason}; {REMEDY}") from None
 
 
 def rows_at(load: float, folder: Path, given: Mapping[str, str]) -> int:

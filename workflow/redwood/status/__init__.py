@@ -1,0 +1,1 @@
+"""Why Snakemake will run what it will run, in words."""
