@@ -211,6 +211,18 @@ def test_a_configuration_that_is_none_is_refused(run):
         write_manifest(RESULTS, [], "{}")
 
 
+def test_licence_and_authors_are_those_of_the_citation(run):
+    run.manifest()
+    found = entities()
+    (workflow,) = (one for one in found.values() if "ComputationalWorkflow" in one["@type"])
+    assert workflow["license"] == {"@id": "https://spdx.org/licenses/Apache-2.0"}
+    authors = [found[reference["@id"]] for reference in workflow["creator"]]
+    assert [(author["name"], author["@type"]) for author in authors] == [
+        ("The developers", "Organization"),
+        ("David Park", "Person"),
+    ]
+
+
 def test_a_citation_that_lacks_a_key_is_refused(run):
     write(manifest.PROJECT / "CITATION.cff", "title: x\n")
     with pytest.raises(InputError, match=r"CITATION\.cff: not a citation .*'version'"):

@@ -8,6 +8,14 @@ from redwood.errors import InputError
 
 
 @dataclass(frozen=True)
+class Author:
+    """Who made the software: a person, or an organisation."""
+
+    name: str
+    is_person: bool
+
+
+@dataclass(frozen=True)
 class Citation:
     """The software as it wants to be cited.
 
@@ -15,13 +23,13 @@ class Citation:
         title: its name and what it is.
         version: its version.
         licence: an identifier of SPDX.
-        authors: their names.
+        authors: in order.
     """
 
     title: str
     version: str
     licence: str
-    authors: tuple[str, ...]
+    authors: tuple[Author, ...]
 
 
 def read_citation(path: Path) -> Citation:
@@ -38,7 +46,7 @@ def read_citation(path: Path) -> Citation:
             str(content["title"]),
             str(content["version"]),
             str(content["license"]),
-            tuple(_name(author) for author in content["authors"]),
+            tuple(_author(author) for author in content["authors"]),
         )
     except FileNotFoundError:
         raise InputError(f"{path}: no such file, expected the citation of the software") from None
@@ -47,6 +55,8 @@ def read_citation(path: Path) -> Citation:
         raise InputError(f"{path}: not a citation in the Citation File Format: {reason}") from None
 
 
-def _name(author: dict[str, Any]) -> str:
-    """An organisation's name, or a person's."""
-    return author.get("name") or f"{author['given-names']} {author['family-names']}"
+def _author(entry: dict[str, Any]) -> Author:
+    """An organisation has a name, a person a given and a family name."""
+    if "name" in entry:
+        return Author(entry["name"], is_person=False)
+    return Author(f"{entry['given-names']} {entry['family-names']}", is_person=True)

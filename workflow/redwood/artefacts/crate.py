@@ -244,8 +244,12 @@ def _workflow(entities: _Entities, run: Run) -> Entity:
         f"https://spdx.org/licenses/{cited.licence}", type="CreativeWork", name=cited.licence
     )
     workflow["creator"] = [
-        entities.add(f"#creators/{quote(name)}", type="Organization", name=name)
-        for name in cited.authors
+        entities.add(
+            f"#creators/{quote(author.name)}",
+            type="Person" if author.is_person else "Organization",
+            name=author.name,
+        )
+        for author in cited.authors
     ]
     workflow["programmingLanguage"] = entities.add(
         _SNAKEMAKE,
