@@ -1,6 +1,8 @@
 """The mini configuration, run to its report once."""
 
 import os
+import shutil
+from collections.abc import Callable
 
 import pytest
 from tests.project import Project
@@ -31,3 +33,15 @@ def project(finished_project):
         if path.read_bytes() != content:
             path.write_bytes(content)
             os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+@pytest.fixture(scope="session")
+def spare_projects(finished_project, tmp_path_factory) -> Callable[[], Project]:
+    """Makes copies of the finished project for tests to ruin."""
+
+    def copy() -> Project:
+        folder = tmp_path_factory.mktemp("spare") / "project"
+        shutil.copytree(finished_project.folder, folder, symlinks=True)
+        return Project(folder)
+
+    return copy

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from redwood.cluster.rules import RULES as COSTED
+
 ROOT = Path(__file__).resolve().parents[2]
 RULES = {
     match["name"]: match["body"]
@@ -41,8 +43,9 @@ def test_every_rule_is_one_line_of_the_command_with_log_conda_and_resources(name
     body = RULES[name]
     for directive in ("output", "params", "log", "benchmark", "conda", "threads", "resources"):
         assert re.search(rf"^ +{directive}:", body, re.MULTILINE), f"{name} has no {directive}:"
-    assert re.search(r"mem_mb=", body)
-    assert re.search(r"runtime=", body)
+    assert f'**needs("{name}"),' in body, f"{name} does not ask for memory and time"
+    [environment] = re.findall(r'"\.\./\.\./envs/(\w+)\.yaml"', body)
+    assert f'environment=environment("{environment}"),' in body, f"{name} does not track its pins"
     assert re.search(r"code=(lambda wildcards: )?code\(", body), f"{name} does not track its code"
     assert not re.search(r"^ +(run|script|notebook|wrapper):", body, re.MULTILINE)
     command = "".join(re.findall(r'^ +"(.*)"$', body.split("shell:")[1], re.MULTILINE))
@@ -51,7 +54,8 @@ def test_every_rule_is_one_line_of_the_command_with_log_conda_and_resources(name
 
 
 def test_training_asks_for_a_gpu():
-    assert "gpu=" in RULES["surrogates_train"]
+    gpu = {name for name, rule in COSTED.items() if rule.gpu}
+    assert {"surrogates_train", "release_train"} <= gpu
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "envs").glob("*.yaml")), ids=lambda path: path.stem)

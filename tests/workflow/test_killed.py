@@ -1,0 +1,168 @@
+"""Runs that are killed, or whose machine is: another run goes on and ends with the same bytes."""
+
+import os
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.project import Project
+
+from redwood.status.records import Records
+
+pytestmark = pytest.mark.workflow
+
+TVAE = Path("results/mini/surrogates/tvae")
+TARGET = str(TVAE / "sample.parquet")
+CHECKPOINT = TVAE / "model.checkpoint.safetensors"
+# As ./run calls it: its own lock, unlike Snakemake's, ends with the run.
+AS_RUN = ("--nolock", "--cores", "2", TARGET)
+PATIENCE_S = 120
+LONG = "tvae: {epochs: 400, patience: 400, checkpoint_epochs: 1}"
+
+
+def lengthened(project: Project) -> Project:
+    """Its training takes seconds and keeps its state after each epoch."""
+    project.edit("mini.yaml", "tvae: {epochs: 1}", LONG)
+    return project
+
+
+def made(project: Project) -> dict[str, bytes]:
+    """Path → content of the trained model and its sample."""
+    folder = project.folder / TVAE
+    files = [*(folder / "model").rglob("[!.]*"), folder / "sample.parquet", folder / "sample.json"]
+    return {str(file.relative_to(folder)): file.read_bytes() for file in files}
+
+
+def wait_until(condition: Callable[[], bool], running: subprocess.Popen) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert running.poll() is None, running.communicate()[0]
+        assert time.monotonic() < end, "it takes too long"
+        time.sleep(0.02)
+
+
+def processes(session: int) -> dict[int, str]:
+    """Process → command line of a session's living processes."""
+    found = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            state, *fields = (process / "stat").read_text().rpartition(")")[2].split()
+            if int(fields[2]) == session and state != "Z":
+                found[int(process.name)] = (process / "cmdline").read_text().replace("\0", " ")
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return found
+
+
+def training(project: Project) -> subprocess.Popen:
+    """A run in the midst of its training."""
+    running = project.start(*AS_RUN)
+    wait_until((project.folder / CHECKPOINT).exists, running)
+    return running
+
+
+def goes_on(project: Project) -> str:
+    """Run again, to the end; what the log of the training says."""
+    answer = project.snakemake(*AS_RUN)
+    assert answer.returncode == 0, answer.stdout
+    assert project.stale_jobs(TARGET) == {}
+    return (project.folder / "results/mini/logs/surrogates_train_tvae.log").read_text()
+
+
+@pytest.fixture(scope="module")
+def undisturbed(spare_projects) -> dict[str, bytes]:
+    project = lengthened(spare_projects())
+    log = goes_on(project)
+    assert "goes on after" not in log
+    return made(project)
+
+
+def test_snakemake_is_killed_and_the_next_run_goes_on(spare_projects, undisturbed):
+    project = lengthened(spare_projects())
+    running = training(project)
+    os.kill(running.pid, signal.SIGKILL)
+    running.communicate()
+    end = time.monotonic() + 10
+    while left := processes(running.pid):
+        assert time.monotonic() < end, f"orphans write on: {left}"
+        time.sleep(0.1)
+    assert "training tvae: goes on after" in goes_on(project)
+    assert made(project) == undisturbed
+    assert not (project.folder / CHECKPOINT).exists()
+
+
+def test_a_worker_is_killed_which_is_said_and_the_next_run_goes_on(spare_projects, undisturbed):
+    project = lengthened(spare_projects())
+    running = training(project)
+    [worker] = [
+        process
+        for process, command in processes(running.pid).items()
+        if "redwood surrogates train tvae" in command and "snakemake" not in command
+    ]
+    os.kill(worker, signal.SIGKILL)
+    said, _ = running.communicate()
+    assert running.returncode == 1
+    assert "Error in rule surrogates_train" in said
+    assert "results/mini/logs/surrogates_train_tvae.log" in said
+    assert "Traceback" not in said
+    assert not (project.folder / TVAE / "model").exists()
+    assert "training tvae: goes on after" in goes_on(project)
+    assert made(project) == undisturbed
+
+
+def lose(project: Project, since: float, rng: random.Random) -> list[str]:
+    """Cut off, at random, what a crash may lose: what was written lately and not synced.
+
+    That are Snakemake's own files, logs and what is half-written, but no result that has its name.
+    """
+    records = Records(project.folder / ".snakemake")
+    lost = []
+    for path in sorted(project.folder.rglob("*")):
+        name = str(path.relative_to(project.folder))
+        if not path.is_file() or path.stat().st_mtime < since:
+            continue
+        result = name.startswith(str(TVAE)) and not path.name.startswith(".")
+        of_model = str(TVAE / "model") if name.startswith(f"{TVAE}/model/") else name
+        if result and path != project.folder / CHECKPOINT and not records.is_incomplete(of_model):
+            continue
+        if rng.random() < 0.6:
+            left = rng.randrange(path.stat().st_size + 1)
+            os.truncate(path, left)
+            lost.append(f"{name}: {left} bytes left")
+        # Starting a machine again takes more than a minute.
+        before = time.time() - 100
+        os.utime(path, (before, before))
+    return lost
+
+
+@pytest.mark.parametrize("moment", ["training", "sampling", "done"])
+def test_the_machine_crashes_and_the_next_run_ends_well(spare_projects, undisturbed, moment):
+    seed = int(os.environ.get("REDWOOD_TEST_SEED", time.time_ns() % 1_000_000))
+    print(f"REDWOOD_TEST_SEED={seed}")
+    rng = random.Random(f"{seed} {moment}")
+    project = lengthened(spare_projects())
+    since = time.time()
+    running = project.start(*AS_RUN)
+    folder = project.folder / TVAE
+    old = {path: path.stat().st_mtime_ns for path in (folder / "model" / "model.json",
+                                                      folder / "sample.parquet")}  # fmt: skip
+
+    def is_new(path: Path) -> bool:
+        return path.exists() and path.stat().st_mtime_ns != old[path]
+
+    reached = {
+        "training": (project.folder / CHECKPOINT).exists,
+        "sampling": lambda: is_new(folder / "model" / "model.json"),
+        "done": lambda: is_new(folder / "sample.parquet"),
+    }[moment]
+    wait_until(reached, running)
+    time.sleep(rng.uniform(0, 0.5))
+    os.killpg(running.pid, signal.SIGKILL)
+    running.communicate()
+    print(*lose(project, since, rng), sep="\n")
+    goes_on(project)
+    assert made(project) == undisturbed
