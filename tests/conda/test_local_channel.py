@@ -1,6 +1,7 @@
 """`--sdm conda`: each rule in its own environment, solved and installed from a local channel."""
 
 import json
+import os
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
@@ -10,7 +11,6 @@ import pytest
 from tests.conda.imports import rules_by_environment
 from tests.project import Project, planned_jobs
 
-ROOT = Path(__file__).resolve().parents[2]
 FIRST_RESULT = "results/mini/records/raw/generated/_SYNTHETIC.json"
 pytestmark = pytest.mark.workflow
 
@@ -30,7 +30,8 @@ class CondaProject:
 
     def environments(self) -> dict[str, Path]:
         """File in envs/ → the environment made of it."""
-        sources = {path.read_text(): path.name for path in (ROOT / "envs").glob("*.yaml")}
+        copied = (self.project.folder / "envs").glob("*.yaml")
+        sources = {path.read_text(): path.name for path in copied}
         return {
             sources[path.read_text()]: path.with_suffix("") for path in self.prefix.glob("*.yaml")
         }
@@ -137,3 +138,18 @@ def test_a_job_whose_environment_cannot_be_activated_fails(created, base_active,
     assert answer.returncode == 1
     assert f"{missing}/bin/activate: No such file or directory" in answer.stdout
     assert not (project.project.folder / FIRST_RESULT).exists()
+
+
+def test_snakemake_itself_needs_no_more_than_the_documentation_says(
+    base_active, snakemake_alone, tmp_path
+):
+    prefix, environment = tmp_path / "snakemake", os.environ | base_active
+    making = ("conda", "env", "create", "--file", snakemake_alone, "--prefix", prefix)
+    subprocess.run(making, check=True, env=environment)
+    project = Project.copied(tmp_path / "here")
+    command = [prefix / "bin/python", *project.command("--dry-run", "--sdm", "conda")[1:]]
+    answer = subprocess.run(
+        command, cwd=project.folder, env=environment, capture_output=True, text=True
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert "simulate" in planned_jobs(answer.stdout + answer.stderr)
