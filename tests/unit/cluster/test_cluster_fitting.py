@@ -35,8 +35,9 @@ def test_other_numbers_of_epochs_tell_what_is_done_once_from_what_is_repeated():
     assert cost.s_per_pass == pytest.approx(0.0005, rel=1e-6)
 
 
-def test_one_number_of_epochs_counts_as_repeated_altogether():
-    (cost,) = fit([measured(1000, 12, times=10), measured(11_000, 112, times=10)])
+@pytest.mark.parametrize("times", [10, 20])
+def test_numbers_of_epochs_alike_count_as_repeated_altogether(times):
+    (cost,) = fit([measured(1000, 12, times=10), measured(11_000, 2 + 11 * times, times=times)])
     assert cost.s_per_row == 0
     assert cost.s_per_pass == pytest.approx(0.001)
 

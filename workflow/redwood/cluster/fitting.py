@@ -19,8 +19,9 @@ from redwood.inputs import read_json
 
 # Below this a job is the start of Python, whatever its rows.
 _LEAST_S = 0.5
-# Sizes this much alike cannot tell a base from a slope: then a base is what starting up may take,
-# and the rest grows with rows, so that larger jobs are promised too much rather than too little.
+# Numbers closer than this cannot tell a base from a slope, or what is done once from what is done in
+# every epoch: then half of a job, at most what starting up may take, is base, and the rest grows with
+# rows and epochs, so that larger jobs are promised too much rather than too little.
 _ALIKE = 3
 _MOST_BASE_S, _MOST_BASE_MB = 5.0, 300.0
 
@@ -76,9 +77,8 @@ def fit(measured: Sequence[Measurement]) -> list[Cost]:
         rows = np.array([one.rows for one in group], float)
         passes = rows * [one.times for one in group]
         seconds = np.maximum(_LEAST_S, [one.seconds for one in group])
-        # Jobs of one number of epochs or seeds do not tell what is done once from what is repeated:
-        # then all of it counts as repeated.
-        once = [rows] if len({one.times for one in group}) > 1 else []
+        times = [one.times for one in group]
+        once = [rows] if max(times) >= _ALIKE * min(times) else []
         base_s, *per_row, s_per_pass = _line([*once, passes], seconds, _MOST_BASE_S)
         seen = np.array([one.megabytes is not None for one in group])
         base_mb = mb_per_row = 0.0
