@@ -47,11 +47,12 @@ if SOURCE.generate is not None:
             environment=environment("records"),
             code=code("redwood.records.generation.dumps"),
             seed=configuration.seed_of("records"),
-            made=SOURCE.generate,
+            # With their names: Snakemake compares the values of all parameters as one set, and does
+            # not see that two are exchanged, nor into objects.
+            made=" ".join(f"--{name} {value}" for name, value in SOURCE.generate),
             folder=f"{RAW}/generated",
         shell:
-            "python -m redwood records generate --start {params.made.start} --days {params.made.days}"
-            " --sites {params.made.sites} --jobs {params.made.jobs} --seed {params.seed}"
+            "python -m redwood records generate {params.made} --seed {params.seed}"
             " --output {params.folder} 2> {log}"
 
 
@@ -247,17 +248,13 @@ rule records_split:
         environment=environment("records"),
         code=code("redwood.records.splitting"),
         seed=configuration.seed_of("records"),
-        split=configuration.records.split,
-        rows=(
-            f"--rows {configuration.records.split.rows}"
-            if configuration.records.split.rows
-            else ""
+        split=" ".join(
+            f"--{name} {value}" for name, value in configuration.records.split if value is not None
         ),
         folder="results/{dataset}/records",
     shell:
         "python -m redwood records split --table {input.table} --jobs {input.folders}"
-        " --method {params.split.method} --train {params.split.train}"
-        " --validation {params.split.validation} {params.rows} --seed {params.seed}"
+        " {params.split} --seed {params.seed}"
         " --output {params.folder} 2> {log}"
 
 

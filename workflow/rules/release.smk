@@ -33,12 +33,13 @@ rule release_plant:
         code=code("redwood.evaluation.canaries"),
         seed=configuration.seed_of("release"),
         levels=LEVELS,
-        units=configuration.release.units,
-        most_rows=configuration.release.most_rows,
+        # With their names, as Snakemake compares the values of all parameters as one set.
+        planted=f"--units {configuration.release.units}"
+        f" --most-rows {configuration.release.most_rows}",
         folder="results/{dataset}/release/planted",
     shell:
         "python -m redwood release plant --table {input.table} --train {input.train}"
-        " {params.levels} --units {params.units} --most-rows {params.most_rows}"
+        " {params.levels} {params.planted}"
         " --seed {params.seed} --output {params.folder} 2> {log}"
 
 

@@ -65,10 +65,11 @@ rule surrogates_sample:
             "redwood.surrogates.sampling", f"redwood.surrogates.models.{wildcards.model}"
         ),
         seed=configuration.seed_of("surrogates"),
-        rows=lambda wildcards, input: (
+        # No function of the input: Snakemake does not look at what such a one returns.
+        rows=(
             f"--rows {configuration.surrogates.rows}"
             if configuration.surrogates.rows
-            else f"--like {input.test}"
+            else "--like results/{dataset}/records/test.parquet"
         ),
     shell:
         "python -m redwood surrogates sample {input.folders} {params.rows} --seed {params.seed}"
