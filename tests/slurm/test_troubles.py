@@ -121,7 +121,7 @@ def test_a_file_system_that_shows_results_late(project):
 
 def test_more_jobs_than_may_run_at_once(project):
     project.run("--until", "records_gather", "--forcerun", "records_clean_file", "--jobs", "1")
-    cleaning = project.jobs("group_dumps")
+    cleaning = project.jobs("dumps")
     assert len(cleaning) == 2
     assert {job["state"] for job in cleaning} == {"COMPLETED"}
 
