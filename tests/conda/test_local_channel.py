@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.conda.imports import rules_by_environment
+from tests.conda.local_conda import install_commands
 from tests.project import Project, planned_jobs
 
 FIRST_RESULT = "results/mini/records/raw/generated/_SYNTHETIC.json"
@@ -23,10 +24,10 @@ class CondaProject:
         self.prefix = prefix
         self.variables = variables
 
-    def snakemake(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess:
+    def snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
         """Run snakemake to its end; output and errors are one text, in `stdout`."""
         options = ("--sdm", "conda", "--conda-prefix", str(self.prefix), "--cores", "2")
-        return self.project.snakemake(*options, *arguments, environment=self.variables | variables)
+        return self.project.snakemake(*options, *arguments, environment=self.variables)
 
     def environments(self) -> dict[str, Path]:
         """File in envs/ → the environment made of it."""
@@ -110,13 +111,13 @@ def test_every_job_runs_in_the_environment_of_its_rule(finished):
     assert project.verbs() == expected
 
 
-def test_environments_are_made_once_and_a_second_run_does_nothing(finished):
+def test_environments_are_made_once_and_nothing_reruns_with_them_or_without(finished):
     project, said = finished
     assert "Creating conda environment" not in said
-    again = project.snakemake("--dry-run")
-    assert again.returncode == 0
-    assert "Nothing to be done" in again.stdout
-    assert "will be created" not in again.stdout
+    for again in (project.snakemake("--dry-run"), project.project.snakemake("--dry-run")):
+        assert again.returncode == 0
+        assert "Nothing to be done" in again.stdout
+        assert "will be created" not in again.stdout
 
 
 def test_a_pin_that_the_channel_does_not_have_stops_the_run_before_any_job(base_active, tmp_path):
@@ -132,11 +133,14 @@ def test_a_pin_that_the_channel_does_not_have_stops_the_run_before_any_job(base_
 
 def test_a_job_whose_environment_cannot_be_activated_fails(created, base_active, tmp_path):
     made, _ = created
-    project = CondaProject(tmp_path / "here", made.prefix, base_active)
-    missing = str(tmp_path / "not_mounted_here")
-    answer = project.snakemake("--conda-base-path", missing, FIRST_RESULT)
+    install_commands(tmp_path / "root")
+    activate = tmp_path / "root/bin/activate"
+    activate.unlink()
+    variables = base_active | {"PATH": f"{activate.parent}:{base_active['PATH']}"}
+    project = CondaProject(tmp_path / "here", made.prefix, variables)
+    answer = project.snakemake(FIRST_RESULT)
     assert answer.returncode == 1
-    assert f"{missing}/bin/activate: No such file or directory" in answer.stdout
+    assert f"{activate}: No such file or directory" in answer.stdout
     assert not (project.project.folder / FIRST_RESULT).exists()
 
 
