@@ -104,7 +104,8 @@ rule simulation_outcomes:
     input:
         **folders(RUNS),
     output:
-        "results/{dataset}/simulation/outcomes.csv",
+        outcomes="results/{dataset}/simulation/outcomes.csv",
+        summary="results/{dataset}/simulation/outcomes.json",
     log:
         "results/{dataset}/logs/simulation_outcomes.log",
     benchmark:
@@ -118,4 +119,4 @@ rule simulation_outcomes:
         environment=environment("simulation"),
         code=code("redwood.simulation.outcomes"),
     shell:
-        "python -m redwood simulation outcomes {input.folders} --output {output} 2> {log}"
+        "python -m redwood simulation outcomes {input.folders} --output {output.outcomes} 2> {log}"

@@ -28,6 +28,7 @@ _SHARED = (
     "simulation/platform.json",
     "simulation/calibration.csv",
     "simulation/outcomes.csv",
+    "simulation/outcomes.json",
     "simulation/runs/*/*/summary.json",
     "simulation/runs/*/*/seed-*/summary.json",
     "release/decisions/*/decision.json",
