@@ -19,8 +19,8 @@ from redwood.inputs import read_json
 
 # Below this a job is the start of Python, whatever its rows.
 _LEAST_S = 0.5
-# Numbers closer than this cannot tell a base from a slope, or what is done once from what is done in
-# every epoch: then half of a job, at most what starting up may take, is base, and the rest grows with
+# Numbers closer than this cannot tell a base from a slope, or what is done once from what epochs
+# repeats: then half of a job, at most what starting up may take, is base, and the rest grows with
 # rows and epochs, so that larger jobs are promised too much rather than too little.
 _ALIKE = 3
 _MOST_BASE_S, _MOST_BASE_MB = 5.0, 300.0
