@@ -11,7 +11,6 @@ import hashlib
 import io
 import json
 import sys
-import sysconfig
 import tarfile
 from collections import defaultdict
 from collections.abc import Iterable
@@ -117,10 +116,11 @@ def _requirements(distribution: metadata.Distribution) -> set[str]:
 
 
 def _python() -> dict[str, bytes | Path]:
-    base = Path(sysconfig.get_config_var("BINDIR"))
+    program = Path(sys.executable).resolve()
+    settings = f"home = {program.parent}\ninclude-system-site-packages = false\n"
     return {
-        "bin/python": base / f"python{sysconfig.get_python_version()}",
-        "pyvenv.cfg": f"home = {base}\ninclude-system-site-packages = false\n".encode(),
+        "bin/python": program,
+        "pyvenv.cfg": settings.encode(),
         f"{PACKAGES}/record_command.py": (STAND_INS / "record_command.py").read_bytes(),
         f"{PACKAGES}/record_command.pth": b"import record_command\n",
     }

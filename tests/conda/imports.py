@@ -16,9 +16,9 @@ LIBRARY = ROOT / "workflow"
 STAGE = re.compile(r"redwood\.(records|surrogates|evaluation|simulation|paper)\b")
 
 
-def rules_by_environment() -> dict[str, dict[str, list[str]]]:
-    """Environment file → rule → the words of its command, `["records", "card"]`, say."""
-    found: dict[str, dict[str, list[str]]] = {}
+def rules_by_environment() -> dict[str, dict[str, tuple[str, ...]]]:
+    """Environment file → rule → the words of its command, `("records", "card")`, say."""
+    found: dict[str, dict[str, tuple[str, ...]]] = {}
     texts = {path.name: path.read_text() for path in sorted((LIBRARY / "rules").glob("*.smk"))}
     for file, text in texts.items():
         for rule in re.split(r"^ *rule (?=\w+:$)", text, flags=re.MULTILINE)[1:]:
@@ -27,7 +27,7 @@ def rules_by_environment() -> dict[str, dict[str, list[str]]]:
             command = re.search(r'"python -m redwood ([^"{]+)', rule)
             assert environment, f"{name} in {file} has no conda environment"
             assert command, f"{name} in {file} is no line of the redwood command"
-            words = command[1].partition(" --")[0].split()
+            words = tuple(command[1].partition(" --")[0].split())
             found.setdefault(environment[1], {})[name] = words
     for text in texts.values():
         for base, name in re.findall(r"^use rule (\w+) as (\w+) with:$", text, re.MULTILINE):
@@ -37,7 +37,8 @@ def rules_by_environment() -> dict[str, dict[str, list[str]]]:
     return found
 
 
-def packages_of_command(words: Iterable[str]) -> dict[str, set[str]]:
+@cache
+def packages_of_command(words: tuple[str, ...]) -> dict[str, set[str]]:
     """Package from outside → our modules that import it, when the command runs.
 
     Every command starts the command line, which imports all stages' verbs; the verb itself imports
@@ -98,6 +99,7 @@ def _tree(module: str) -> ast.Module:
     return ast.parse(_file(module).read_text())
 
 
+@cache
 def _plug_ins(module: str) -> set[str]:
     """The modules of the packages that `module` names in a string, which it loads by name."""
     names = {
