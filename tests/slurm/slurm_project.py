@@ -39,9 +39,9 @@ class SlurmProject(Project):
             environment=self.slurm.environment,
         )
 
-    def run(self, *arguments: str, retries: int = 3) -> str:
-        """Run `snakemake --profile slurm` to a good end; its output."""
-        return finished(self.submit(*arguments, retries=retries))
+    def run(self, *arguments: str, retries: int = 3, code: int = 0) -> str:
+        """Run `snakemake --profile slurm` to its end, with that exit status; its output."""
+        return finished(self.submit(*arguments, retries=retries), code)
 
     def jobs(self, rule: str, states: str = "all") -> list[dict[str, str]]:
         """The Slurm jobs of a rule of this project."""

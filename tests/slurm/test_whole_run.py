@@ -87,8 +87,7 @@ def test_each_training_sees_one_gpu_and_two_train_at_once(run):
 def test_short_jobs_share_one(run):
     jobs = run.all_jobs()
     dumps, simulations, figures = (
-        sum(name in job["comment"] for job in jobs)
-        for name in ("dumps", "simulations", "figures")
+        sum(name in job["comment"] for job in jobs) for name in ("dumps", "simulations", "figures")
     )
     # Five dumps by four, 27 simulations by eight, a dozen tables and figures by six.
     assert dumps == 2
