@@ -7,7 +7,7 @@ rows, and to epochs or seeds, from the largest of the others on. An error is a f
 the larger of foretold over measured and its inverse; the value is the median over the rules.
 
 Without arguments, generated datasets of three sizes go through the quick rules on one core. With
-results of finished runs, of two sizes at least, their measurements are taken instead.
+results of finished runs, of three sizes at least, their measurements are taken instead.
 
     python benchmarks/plan.py [--quick] [RESULTS…]
 """
@@ -34,7 +34,7 @@ from redwood.cluster.fitting import Measurement, fit, measurements
 PROJECT = Path(__file__).resolve().parents[1]
 COPIED = ("workflow", "config", "envs", "profiles", "resources")
 SIZES, QUICK_SIZES = (6_000, 60_000, 600_000), (500, 5_000, 50_000)
-# Nearer than this the largest are not foretold but repeated.
+# Between sizes: nearer ones are one size.
 LEAST_FACTOR = 3
 
 CONFIGURATION = """
@@ -74,7 +74,8 @@ def foretold(measured: Sequence[Measurement]) -> Iterator[dict[str, Any]]:
         most = max(one.rows for one in group)
         largest = [one for one in group if LEAST_FACTOR * one.rows > most]
         others = [one for one in group if LEAST_FACTOR * one.rows <= most]
-        if not others:
+        sizes = {one.rows for one in others}
+        if not sizes or max(sizes) < LEAST_FACTOR * min(sizes):
             continue
         (cost,) = fit(others)
         nearest = max(others, key=lambda one: one.rows * one.times)
@@ -127,7 +128,7 @@ def main() -> None:
             folders = [run_of(jobs, project) for jobs in sizes]
         rules = list(foretold([one for folder in folders for one in measurements(folder)]))
     if not rules:
-        sys.exit(f"the runs are too much alike: expected {LEAST_FACTOR} times as many rows in one")
+        sys.exit(f"expected runs of three sizes, {LEAST_FACTOR} times as many rows each")
     by_fit = error([one["foretold_over_measured"] for one in rules])
     by_rows = error([one["in_proportion_over_measured"] for one in rules])
     memory = [one["memory_foretold_over_measured"] for one in rules if "measured_mb" in one]

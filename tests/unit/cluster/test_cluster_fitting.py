@@ -48,6 +48,15 @@ def test_nothing_is_negative_however_times_fall():
     assert 20 < cost.seconds(1000) < 50
 
 
+def test_no_job_is_promised_less_memory_than_one_has_taken():
+    # Much at the middle size: the line through the first and the last would be below it.
+    group = [measured(1000, 10, 200), measured(50_000, 10, 1500), measured(1_000_000, 10, 4000)]
+    (cost,) = fit(group)
+    assert 200 < cost.megabytes(1000) < 1500
+    assert cost.megabytes(50_000) == pytest.approx(1500)
+    assert cost.megabytes(1_000_000) == pytest.approx(4000)
+
+
 @pytest.mark.parametrize("rows", [(10_000,), (10_000, 12_000)])
 def test_sizes_alike_promise_larger_jobs_too_much_rather_than_too_little(rows):
     (cost,) = fit([measured(n, 100, 1000) for n in rows])
@@ -55,6 +64,9 @@ def test_sizes_alike_promise_larger_jobs_too_much_rather_than_too_little(rows):
     assert cost.base_mb <= 300
     assert cost.seconds(11_000) == pytest.approx(100, rel=0.1)
     assert cost.seconds(1_000_000) > 50 * 95
+    assert cost.megabytes(1_000_000) > 50 * 700
+    short = fit([measured(n, 2, 100) for n in rows])[0]
+    assert (short.base_s, short.base_mb) == (1, 50)
 
 
 def test_errors_count_by_their_share_so_that_small_jobs_do():
@@ -94,6 +106,7 @@ def test_a_known_line_is_found_again(base, per_row, per_pass, seed):
     for rows, times in [(2000, 5), (100_000, 3), (1_000_000, 2)]:
         true = base + per_row * rows + per_pass * rows * times
         assert cost.seconds(rows, times) == pytest.approx(true, rel=0.12)
+    for rows in (500_000, 1_000_000):
         assert cost.megabytes(rows) == pytest.approx(base + per_row * rows, rel=0.12)
 
 

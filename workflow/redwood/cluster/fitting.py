@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.optimize import lsq_linear
+from scipy.optimize import linprog, lsq_linear
 
 from redwood.cluster.costs import Cost
 from redwood.cluster.jobs import RECORDED
@@ -24,6 +24,7 @@ _LEAST_S = 0.5
 # rows and epochs, so that larger jobs are promised too much rather than too little.
 _ALIKE = 3
 _MOST_BASE_S, _MOST_BASE_MB = 5.0, 300.0
+_TRACE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,11 @@ def measurements(results: Path) -> list[Measurement]:
 
 
 def fit(measured: Sequence[Measurement]) -> list[Cost]:
-    """The cost of each rule and variant: least squares of relative errors, nothing negative."""
+    """The cost of each rule and variant.
+
+    Time is fitted by least squares of relative errors. Memory is the lowest line that no measured
+    job exceeds: a job that is too slow waits, one that needs more than it asked for is killed.
+    """
     groups = defaultdict(list)
     for one in measured:
         groups[one.rule, one.variant].append(one)
@@ -84,7 +89,7 @@ def fit(measured: Sequence[Measurement]) -> list[Cost]:
         base_mb = mb_per_row = 0.0
         if seen.any():
             megabytes = np.array([one.megabytes for one in group if one.megabytes is not None])
-            base_mb, mb_per_row = _line([rows[seen]], megabytes, _MOST_BASE_MB)
+            base_mb, mb_per_row = _line_above(rows[seen], megabytes, _MOST_BASE_MB)
         costs.append(
             Cost(
                 *(rule, variant, base_s, float(sum(per_row)), s_per_pass, base_mb, mb_per_row),
@@ -105,15 +110,35 @@ def _line(grows_with: Sequence[np.ndarray], y: np.ndarray, most_base: float) -> 
     """
     scales = [values.max() for values in grows_with]
     columns = [values / scale for values, scale in zip(grows_with, scales, strict=True)]
-    design = np.column_stack([np.ones(len(y)), *columns]) / y[:, None]
-    widest = grows_with[-1]
-    highest = most_base if widest.max() < _ALIKE * widest.min() else np.inf
-    bounds = ([0.0] * len(design.T), [highest, *[np.inf] * len(columns)])
-    base, *slopes = lsq_linear(design, np.ones(len(y)), bounds, tol=1e-14).x
-    return [
-        float(base),
-        *(float(slope / scale) for slope, scale in zip(slopes, scales, strict=True)),
-    ]
+    base = _base_if_alike(grows_with[-1], y, most_base)
+    if base is None:
+        columns.insert(0, np.ones(len(y)))
+    design = np.column_stack(columns) / y[:, None]
+    found = lsq_linear(design, 1 - (base or 0.0) / y, (0.0, np.inf), tol=1e-14).x
+    base, *slopes = found if base is None else (base, *found)
+    # Rounding leaves traces where nothing grows.
+    slopes = [slope if slope > _TRACE * y.max() else 0.0 for slope in slopes]
+    return [float(base), *(float(one / scale) for one, scale in zip(slopes, scales, strict=True))]
+
+
+def _line_above(x: np.ndarray, y: np.ndarray, most_base: float) -> list[float]:
+    """Base and slope, neither negative, of the lowest line that is nowhere below `y`.
+
+    The lowest is that of the least excess in all: a GB more for a small job matters as little as
+    one for a large one. `most_base` is as in `_line`.
+    """
+    base = _base_if_alike(x, y, most_base)
+    if base is not None:
+        return [base, float(((y - base) / x).max())]
+    scale = x.max()
+    design = np.column_stack([np.ones(len(y)), x / scale])
+    base, slope = linprog(design.sum(axis=0), -design, -y, bounds=(0, None)).x
+    return [float(base), float(slope / scale)]
+
+
+def _base_if_alike(x: np.ndarray, y: np.ndarray, most_base: float) -> float | None:
+    """The base that is assumed where sizes are too much alike to tell it; else `None`."""
+    return float(min(y.min() / 2, most_base)) if x.max() < _ALIKE * x.min() else None
 
 
 def _measured_jobs(results: Path, sizes: Sizes) -> Iterator[tuple[str, str, int, int, Path]]:
