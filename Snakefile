@@ -72,6 +72,11 @@ onstart:
 report: "workflow/report/workflow.rst"
 
 
+# Of a limit on GPUs, each of a batch system's jobs has its own.
+resource_scopes:
+    gpu="local",
+
+
 wildcard_constraints:
     dataset=configuration.dataset,
     model="|".join(configuration.surrogates.models),

@@ -32,6 +32,8 @@ def run(slurm, shared_files) -> SlurmProject:
         [
             *(Path(sys.executable).with_name("snakemake"), "--profile", "slurm"),
             *("--configfile", project.configuration, *QUICK),
+            # As the default profile says where the login node has GPUs.
+            *("--resources", "gpu=1"),
         ],
         cwd=project.folder,
         env={"PATH": ":".join(system), "SLURM_CONF": slurm.environment["SLURM_CONF"], "HOME": "/"},
