@@ -1,8 +1,8 @@
 """The manifest: an RO-Crate of all that was made, by Snakemake's records."""
 
-import getpass
 import json
 import platform
+import socket
 import warnings
 from hashlib import sha256
 from pathlib import Path
@@ -115,7 +115,11 @@ def test_the_configuration_names_the_dumps_that_were_read(run):
     assert {"@id": "configuration.json"} in entities()["#run"]["object"]
 
 
-def test_no_manifest_tells_who_ran_it_or_where(run, tmp_path):
+def test_no_manifest_tells_who_ran_it_or_where(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(platform, "node", lambda: "worker-17.example.org")
+    monkeypatch.setattr(socket, "gethostname", lambda: "worker-17.example.org")
+    monkeypatch.setenv("USER", "alopez")
+    monkeypatch.setenv("LOGNAME", "alopez")
     outside = tmp_path / "home of ana.lopez" / "grid dumps" / "panda 2024.csv"
     policy = outside.with_name("mine own.py")
     write(outside, "user,row\nana.lopez,4711\n")
@@ -124,13 +128,11 @@ def test_no_manifest_tells_who_ran_it_or_where(run, tmp_path):
     run.manifest(CONFIGURATION | {"simulation": {"policies": [{"brokerage": f"{policy}:choose"}]}})
     for name in ("ro-crate-metadata.json", "configuration.json"):
         told = (RESULTS / name).read_text()
-        for private in ("ana.lopez", "grid dumps", str(tmp_path), platform.node()):
+        for private in ("ana.lopez", "grid dumps", str(tmp_path), "worker-17", "alopez"):
             assert private not in told, name
         assert "panda 2024.csv" in told
     assert "mine own.py:choose" in (RESULTS / "configuration.json").read_text()
     assert entities()["#elsewhere/panda%202024.csv"]["sha256"]
-    if getpass.getuser() != "root":
-        assert getpass.getuser() not in text()
 
 
 def test_dumps_of_one_name_are_told_apart(run, tmp_path):
