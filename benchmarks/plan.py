@@ -50,16 +50,16 @@ TARGETS = (
 )
 
 
-def run_of(jobs: int, project: Path) -> Path:
-    """The results of the quick rules for so many generated jobs."""
+def run_of(jobs: int, targets: Sequence[str], project: Path) -> Path:
+    """The results of the rules up to `targets` for so many generated jobs."""
     # As many jobs an hour whatever the number, so that the simulated sites are alike.
     configuration = CONFIGURATION.format(jobs=jobs, load_factor=max(SIZES) / jobs)
     (project / f"{jobs}.yaml").write_text(configuration)
     results = f"results/of_{jobs}"
     python(
         *("-m", "snakemake", "--directory", project, "--snakefile", project / "Snakefile"),
-        *("--configfile", project / f"{jobs}.yaml", "--cores", "1", "--quiet", "all"),
-        *(f"{results}/{target}" for target in TARGETS),
+        *("--configfile", project / f"{jobs}.yaml", "--quiet", "all", "--cores", "1"),
+        *(f"{results}/{target}" for target in targets),
         log=project / f"{jobs}.log",
     )
     return project / results
@@ -114,7 +114,7 @@ def error(ratios: Sequence[float]) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="a twelfth of the rows")
+    parser.add_argument("--quick", action="store_true", help="a twelfth of the rows, no simulation")
     parser.add_argument("results", nargs="*", type=Path, help="results of finished runs")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -124,8 +124,8 @@ def main() -> None:
                 ignored = shutil.ignore_patterns("__pycache__")
                 shutil.copytree(PROJECT / copied, project / copied, ignore=ignored)
             shutil.copy2(PROJECT / "Snakefile", project)
-            sizes = QUICK_SIZES if given.quick else SIZES
-            folders = [run_of(jobs, project) for jobs in sizes]
+            sizes, targets = (QUICK_SIZES, TARGETS[:2]) if given.quick else (SIZES, TARGETS)
+            folders = [run_of(jobs, targets, project) for jobs in sizes]
         rules = list(foretold([one for folder in folders for one in measurements(folder)]))
     if not rules:
         sys.exit(f"expected runs of three sizes, {LEAST_FACTOR} times as many rows each")

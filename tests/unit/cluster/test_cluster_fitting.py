@@ -76,6 +76,21 @@ def test_errors_count_by_their_share_so_that_small_jobs_do():
     assert cost.seconds(100_000) == pytest.approx(1000, rel=0.05)
 
 
+def test_simulations_keep_their_jobs_in_memory_whatever_the_policy():
+    one, other = fit(
+        [
+            measured(1000, 2, 150, rule="simulate", variant="random"),
+            measured(100_000, 9, 350, rule="simulate", variant="random"),
+            measured(1000, 5, 160, rule="simulate", variant="least_loaded"),
+        ]
+    )
+    assert (one.variant, other.variant) == ("least_loaded", "random")
+    assert one.megabytes(100_000) == other.megabytes(100_000) == pytest.approx(350)
+    assert one.megabytes(1000) == pytest.approx(160)
+    assert (one.most_rows, other.most_rows) == (1000, 100_000)
+    assert one.seconds(1000) == pytest.approx(5)
+
+
 def test_a_job_whose_memory_was_not_seen_counts_for_its_time_alone():
     (cost,) = fit([measured(1000, 12, None), measured(11_000, 112, 650)])
     assert cost.seconds(5000) == pytest.approx(52)

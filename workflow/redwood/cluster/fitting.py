@@ -72,32 +72,43 @@ def fit(measured: Sequence[Measurement]) -> list[Cost]:
     """The cost of each rule and variant.
 
     Time is fitted by least squares of relative errors. Memory is the lowest line that no measured
-    job exceeds: a job that is too slow waits, one that needs more than it asked for is killed.
+    job exceeds: a job that is too slow waits, one that needs more than it asked for is killed. What
+    a simulation keeps in memory is its jobs, so there all policies count together.
     """
     groups = defaultdict(list)
     for one in measured:
         groups[one.rule, one.variant].append(one)
     costs = []
     for (rule, variant), group in sorted(groups.items()):
-        rows = np.array([one.rows for one in group], float)
-        passes = rows * [one.times for one in group]
-        seconds = np.maximum(_LEAST_S, [one.seconds for one in group])
-        times = [one.times for one in group]
-        once = [rows] if max(times) >= _ALIKE * min(times) else []
-        base_s, *per_row, s_per_pass = _line([*once, passes], seconds, _MOST_BASE_S)
-        seen = np.array([one.megabytes is not None for one in group])
-        base_mb = mb_per_row = 0.0
-        if seen.any():
-            megabytes = np.array([one.megabytes for one in group if one.megabytes is not None])
-            base_mb, mb_per_row = _line_above(rows[seen], megabytes, _MOST_BASE_MB)
+        policies = RULES[rule].per == "run"
+        alike = [one for one in measured if one.rule == rule] if policies else group
         costs.append(
             Cost(
-                *(rule, variant, base_s, float(sum(per_row)), s_per_pass, base_mb, mb_per_row),
-                most_rows=int(rows.max()),
+                *(rule, variant, *_time(group), *_memory(alike)),
+                most_rows=max(one.rows for one in group),
                 measured=len(group),
             )
         )
     return costs
+
+
+def _time(group: Sequence[Measurement]) -> tuple[float, float, float]:
+    """`base_s`, `s_per_row` and `s_per_pass`."""
+    rows = np.array([one.rows for one in group], float)
+    times = np.array([one.times for one in group], float)
+    seconds = np.maximum(_LEAST_S, [one.seconds for one in group])
+    once = [rows] if times.max() >= _ALIKE * times.min() else []
+    base, *per_row, per_pass = _line([*once, rows * times], seconds, _MOST_BASE_S)
+    return base, float(sum(per_row)), per_pass
+
+
+def _memory(group: Sequence[Measurement]) -> tuple[float, float]:
+    """`base_mb` and `mb_per_row`; nothing where no memory was seen."""
+    seen = [(one.rows, one.megabytes) for one in group if one.megabytes is not None]
+    if not seen:
+        return 0.0, 0.0
+    rows, megabytes = np.array(seen, float).T
+    return _line_above(rows, megabytes, _MOST_BASE_MB)
 
 
 def _line(grows_with: Sequence[np.ndarray], y: np.ndarray, most_base: float) -> list[float]:
@@ -121,7 +132,7 @@ def _line(grows_with: Sequence[np.ndarray], y: np.ndarray, most_base: float) -> 
     return [float(base), *(float(one / scale) for one, scale in zip(slopes, scales, strict=True))]
 
 
-def _line_above(x: np.ndarray, y: np.ndarray, most_base: float) -> list[float]:
+def _line_above(x: np.ndarray, y: np.ndarray, most_base: float) -> tuple[float, float]:
     """Base and slope, neither negative, of the lowest line that is nowhere below `y`.
 
     The lowest is that of the least excess in all: a GB more for a small job matters as little as
@@ -129,11 +140,11 @@ def _line_above(x: np.ndarray, y: np.ndarray, most_base: float) -> list[float]:
     """
     base = _base_if_alike(x, y, most_base)
     if base is not None:
-        return [base, float(((y - base) / x).max())]
+        return base, float(((y - base) / x).max())
     scale = x.max()
     design = np.column_stack([np.ones(len(y)), x / scale])
     base, slope = linprog(design.sum(axis=0), -design, -y, bounds=(0, None)).x
-    return [float(base), float(slope / scale)]
+    return float(base), float(slope / scale)
 
 
 def _base_if_alike(x: np.ndarray, y: np.ndarray, most_base: float) -> float | None:
