@@ -6,6 +6,7 @@ from collections import defaultdict
 from redwood.cluster.costs import Costs
 from redwood.cluster.description import Cluster
 from redwood.cluster.plan import Plan, PlannedRule
+from redwood.cluster.requests import CUDA_MB
 
 _WIDTH = 118
 _HEADER = ("rule", "jobs", "time each", "memory each", "asks Slurm for", "core h", "GPU h")
@@ -30,6 +31,7 @@ def _introduction(plan: Plan, cluster: Cluster) -> list[str]:
     named: dict[str, float] = defaultdict(float)
     for name, hours in plan.chain:
         named[name if hours > _NAMED_SHARE * plan.shortest_hours else "the rest"] += hours
+    at_once = "one job" if plan.at_once == 1 else f"{plan.at_once} jobs"
     chain = [f"{name} {_duration(hours)}" for name, hours in named.items() if name != "the rest"]
     return [
         *_wrapped(
@@ -41,8 +43,8 @@ def _introduction(plan: Plan, cluster: Cluster) -> list[str]:
         *_wrapped("on: ", cluster.name),
         *_wrapped(
             "takes: ",
-            f"about {_duration(plan.hours)} with {plan.at_once} jobs at once, without waiting in "
-            f"queues; {_duration(plan.shortest_hours)} with any number, most of it "
+            f"about {_duration(plan.hours)} with {at_once} at once, without waiting in queues; "
+            f"{_duration(plan.shortest_hours)} with any number, most of it "
             f"{', then '.join(chain)}",
         ),
         *_wrapped(
@@ -101,7 +103,8 @@ def _notes(plan: Plan, cluster: Cluster, costs: Costs) -> list[str]:
     if any(one.gpu for one in plan.rules):
         notes.append(
             "No GPU has been measured: hours of jobs with one are those of a processor divided by "
-            f"{cluster.gpu.speed:g}, the gpu.speed of the cluster's description."
+            f"{cluster.gpu.speed:g}, the gpu.speed of the cluster's description; of their memory "
+            f"{CUDA_MB / 1000:g} GB are CUDA's."
         )
     far = [one.beyond for one in plan.rules if one.beyond > _FAR]
     if far:
