@@ -115,19 +115,19 @@ class MadeUpRun:
         return write_manifest(RESULTS, last, json.dumps(configuration or CONFIGURATION))
 
 
-def write(path: str | Path, text: str) -> None:
+def write(path: str | Path, text: str, encoding: str = "utf-8") -> None:
     """Write a file and the folders that it is in."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
+    path.write_text(text, encoding=encoding)
 
 
-def write_record(path: str, content: str) -> None:
+def write_record(path: str, content: str, encoding: str = "utf-8") -> None:
     """Write what Snakemake would have of a file, under the name that it gives to that."""
     name = urlsafe_b64encode(path.encode()).decode()
     parts = [name[start : start + 254] for start in range(0, len(name), 254)]
     folders = [f"@{part}" for part in parts[:-1]]
-    write(Path(".snakemake/metadata", *folders, parts[-1]), content)
+    write(Path(".snakemake/metadata", *folders, parts[-1]), content, encoding)
 
 
 def entities() -> dict[str, dict]:

@@ -165,10 +165,19 @@ def test_a_result_without_a_record_is_told_as_such(run):
     assert entities()["lost.csv"]["description"] == ("Snakemake has no record of how it was made.")
 
 
-def test_a_record_whose_writing_was_cut_off_counts_as_none(run):
+@pytest.mark.parametrize("left", [b'{"rule": "records_ga', b"", b"\xff\0\0", b"[]"])
+def test_a_record_whose_writing_was_cut_off_counts_as_none(run, left):
     path = f"{RESULTS}/records/train.parquet"
-    write_record(path, '{"rule": "records_ga')
+    write_record(path, left.decode("latin-1"), encoding="latin-1")
     assert run.manifest() == [path]
+
+
+def test_what_a_network_file_system_leaves_among_the_records_does_not_count(run):
+    run.manifest()
+    before = text()
+    write(".snakemake/metadata/.nfs0000000123", "{}")
+    run.manifest()
+    assert text() == before
 
 
 def test_a_long_path_is_found_in_its_split_record(run):

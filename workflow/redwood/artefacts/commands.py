@@ -30,7 +30,7 @@ def manifest(
     The workflow does this last, from the project's root, by what Snakemake has recorded there.
 
     Example: redwood artefacts manifest results/mine --last results/mine/tables/table1.csv
-    --configuration '{"dataset": "mine"}'
+    --configuration "$(cat results/mine/configuration.json)"
     """
     from redwood.artefacts.manifest import write_manifest
 

@@ -60,9 +60,11 @@ class JobRecords:
             )
         self._folder = folder
         self._contents = {
-            _path_of(file.relative_to(folder)): content
+            path: content
             for file in sorted(folder.rglob("*"))
-            if file.is_file() and (content := _content(file)) is not None
+            if file.is_file()
+            and (path := _path_of(file.relative_to(folder))) is not None
+            and (content := _content(file)) is not None
         }
         self._written = defaultdict(list)
         for path, content in sorted(self._contents.items()):
@@ -97,17 +99,23 @@ class JobRecords:
         )
 
 
-def _path_of(name: Path) -> str:
-    """The path that Snakemake has put into a record's name; long ones are split into folders."""
+def _path_of(name: Path) -> str | None:
+    """The path that a record's name stands for; `None` for what a file system has put there.
+
+    Long names are split into folders.
+    """
     encoded = "".join(part.removeprefix("@") for part in name.parts)
-    return urlsafe_b64decode(encoded).decode()
+    try:
+        return urlsafe_b64decode(encoded).decode()
+    except ValueError:
+        return None
 
 
 def _content(file: Path) -> dict[str, Any] | None:
     """What a record holds; `None` if its writing was cut off, which Snakemake passes over, too."""
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-    except json.JSONDecodeError:
+    except (json.JSONDecodeError, UnicodeDecodeError):
         return None
     return content if isinstance(content, dict) else None
 
