@@ -20,7 +20,7 @@ class Executor:
         self.logger = SimpleNamespace(warning=lambda text: None)
 
     async def check_active_jobs(self, active_jobs):
-        if self._answers.pop(0):
+        if active_jobs and self._answers.pop(0):
             self._status_query_calls += 1
             yield active_jobs[0]
 
@@ -43,9 +43,9 @@ def plugin(monkeypatch) -> ModuleType:
     return module
 
 
-def kept(executor) -> list[str]:
+def kept(executor, jobs: list[str] = JOBS) -> list[str]:
     async def collect():
-        return [job async for job in executor.check_active_jobs(JOBS)]
+        return [job async for job in executor.check_active_jobs(jobs)]
 
     return asyncio.run(collect())
 
@@ -53,6 +53,10 @@ def kept(executor) -> list[str]:
 def test_jobs_are_kept_only_in_cycles_without_an_answer(plugin):
     executor = plugin.Executor([True, False, True])
     assert [kept(executor) for _ in range(3)] == [["first"], JOBS, ["first"]]
+
+
+def test_an_executor_in_the_making_has_no_jobs(plugin):
+    assert kept(plugin.Executor.__new__(plugin.Executor), []) == []
 
 
 def test_how_long_jobs_are_remembered_is_remembered(plugin):

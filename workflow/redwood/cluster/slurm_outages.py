@@ -47,11 +47,15 @@ def last_answer(ask: Callable[[], int | None]) -> Callable[[], int | None]:
 def _keep_jobs_without_answer(plugin: ModuleType) -> None:
     check = plugin.Executor.check_active_jobs
 
+    def answers(executor: Any) -> int:
+        # The first cycle begins while the executor is still being made.
+        return getattr(executor, "_status_query_calls", 0)
+
     async def check_active_jobs(self: Any, active_jobs: list[Any]) -> AsyncIterator[Any]:
-        answered = self._status_query_calls
+        before = answers(self)
         async for job in check(self, active_jobs):
             yield job
-        if self._status_query_calls == answered:
+        if answers(self) == before:
             for job in active_jobs:
                 yield job
 
