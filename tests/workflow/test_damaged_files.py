@@ -27,8 +27,8 @@ def emptied(content: bytes) -> bytes:
 
 
 def flipped(content: bytes) -> bytes:
-    """One bit is another, in the middle."""
-    place = len(content) // 2
+    """One bit is another, where tables have the first columns."""
+    place = len(content) // 10
     return content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
 
 
@@ -36,20 +36,19 @@ def flipped(content: bytes) -> bytes:
 # stages' folders, and of pages of parquet files; of other JSON files a single bit may pass.
 CASES = [
     ("records/cleaned/jobs_01.csv.gz/candidates.parquet", "records/table.json", flipped),
-    ("records/jobs/2024/01/day-01.parquet", "records/train.parquet", flipped),
+    ("records/jobs/day=2024-01-01/jobs.parquet", "records/train.parquet", flipped),
     ("records/table.json", "evaluation/smote", halved),
     ("records/table.json", "evaluation/smote", emptied),
     ("records/train.parquet", "evaluation/smote", halved),
     ("records/train.parquet", "evaluation/smote", emptied),
     ("records/train.parquet", "evaluation/smote", flipped),
     ("surrogates/tvae/model/model.json", "surrogates/tvae/sample.parquet", flipped),
-    ("surrogates/tvae/model/decoder.safetensors", "surrogates/tvae/sample.parquet", flipped),
-    ("surrogates/tvae/model/decoder.safetensors", "surrogates/tvae/sample.parquet", emptied),
+    ("surrogates/tvae/model/weights.safetensors", "surrogates/tvae/sample.parquet", flipped),
+    ("surrogates/tvae/model/weights.safetensors", "surrogates/tvae/sample.parquet", emptied),
     ("surrogates/smote/sample.parquet", "evaluation/smote", flipped),
     ("evaluation/smote/measures.json", "tables/table1.csv", flipped),
     ("release/decisions/smote/decision.json", "tables/table1.csv", flipped),
     ("release/twins/smote/audit.json", "release/decisions/smote/decision.json", halved),
-    ("simulation/platform.json", "simulation/runs/recorded/as_recorded", halved),
     (
         "simulation/runs/recorded/as_recorded/seed-1/summary.json",
         "simulation/outcomes.csv",
@@ -59,6 +58,8 @@ CASES = [
     ("simulation/outcomes.csv", "tables/table2.csv", halved),
     ("simulation/outcomes.csv", "tables/table2.csv", flipped),
     ("simulation/outcomes.csv", "tables/table1.csv", emptied),
+    # Last, since a simulation begins by taking away what it will write.
+    ("simulation/platform.json", "simulation/runs/recorded/as_recorded", halved),
 ]
 
 

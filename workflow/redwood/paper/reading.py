@@ -53,7 +53,7 @@ def read_csv(path: Path, columns: Sequence[str], numbers: Sequence[str]) -> pd.D
     except FileNotFoundError:
         raise InputError(f"{path}: no such table") from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a CSV table: {error}") from None
+        raise InputError(f"{path}: not a CSV table: {error}; {REMEDY}") from None
     _require_columns(frame, path, columns)
     if frame.empty:
         raise InputError(f"{path}: the table has no rows")
