@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from cluster_results import finished_run, write_benchmark, write_losses
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from redwood.cluster.fitting import Measurement, fit, measurements
@@ -99,6 +99,7 @@ def test_a_job_whose_memory_was_not_seen_counts_for_its_time_alone():
     assert (unseen.base_mb, unseen.mb_per_row) == (0, 0)
 
 
+@settings(deadline=None)
 @given(
     base=st.floats(1, 100),
     per_row=st.floats(1e-5, 1e-2),

@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from redwood.cluster.schedule import longest_chain, makespan
@@ -50,6 +50,7 @@ def graphs(draw):
     return hours, after
 
 
+@settings(deadline=None)
 @given(graphs(), st.integers(1, 5))
 def test_a_makespan_is_within_grahams_bounds(graph, at_once):
     hours, after = graph

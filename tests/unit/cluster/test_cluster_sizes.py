@@ -1,8 +1,12 @@
 """How many rows a dataset has: counted, told, configured, or estimated from its dumps."""
 
+import gzip
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+import zstandard
 from cluster_results import finished_run, write_json
 
 from redwood.cluster.sizes import Sizes, counted_sizes, expected_sizes, sizes_of
@@ -72,15 +76,35 @@ def test_before_there_is_a_dump_the_rows_to_divide_are_what_is_known():
     assert (sizes.rows, sizes.dumps, sizes.basis) == (5000, 1, "as records.split.rows says")
 
 
-def test_dumps_tell_their_rows_by_their_bytes(tmp_path):
-    for name, size in (("a.csv", 60_000), ("b.csv.gz", 8_000), ("c.parquet", 9_000)):
-        (tmp_path / name).write_bytes(bytes(size))
-    dumps = [*tmp_path.glob("*"), tmp_path / "not_there_yet.csv"]
+def test_dumps_tell_their_rows(tmp_path):
+    line = b"1,2024-01-01 00:00:00,CERN,60\n"
+    (tmp_path / "a.csv").write_bytes(100 * line)
+    (tmp_path / "b.csv.gz").write_bytes(gzip.compress(200 * line))
+    (tmp_path / "c.jsonl.zst").write_bytes(zstandard.compress(300 * b'{"pandaid": 1}\n'))
+    (tmp_path / "d.json").write_bytes(bytes(60_000))
+    pq.write_table(pa.table({"pandaid": range(50)}), tmp_path / "e.parquet")
+    dumps = [*sorted(tmp_path.glob("*")), tmp_path / "not_there_yet.csv"]
     sizes = expected_sizes(configured(FILES), dumps)
-    assert sizes.rows == 100 + 100 + 100
-    assert sizes.dump == round(300 * 60 / 77)
-    assert sizes.basis == "estimated by the size of the dumps"
+    assert sizes.rows == 100 + 200 + 300 + 60_000 // 600 + 50
+    assert sizes.basis == "estimated by the dumps"
     assert expected_sizes(configured(FILES, rows=50), dumps).rows == 50
+
+
+def test_of_a_long_dump_the_begin_tells_its_rows(tmp_path):
+    lines = 400_000
+    text = b"".join(b"%d,2024-01-01 00:00:00,CERN,%d\n" % (n, n % 977) for n in range(lines))
+    for name, content in (("a.csv", text), ("b.csv.gz", gzip.compress(text))):
+        (tmp_path / name).write_bytes(content)
+        rows = expected_sizes(configured(FILES), [tmp_path / name]).rows
+        assert rows == pytest.approx(lines, rel=0.25)
+    (tmp_path / "cut.csv.gz").write_bytes(gzip.compress(text)[:1_000_000])
+    assert expected_sizes(configured(FILES), [tmp_path / "cut.csv.gz"]).rows > lines / 4
+
+
+def test_what_is_no_dump_is_named(tmp_path):
+    (tmp_path / "a.parquet").write_bytes(b"no parquet")
+    with pytest.raises(InputError, match=r"a\.parquet: not a Parquet file"):
+        expected_sizes(configured(FILES), [tmp_path / "a.parquet"])
 
 
 def test_without_any_hint_the_number_has_to_be_told():
@@ -101,7 +125,7 @@ def test_a_dump_that_is_there_is_read_and_one_that_is_not_is_expected(tmp_path, 
     configuration = configured(FILES, rows=5000)
     assert sizes_of(configuration, Path("results/mine")).rows == 5000
     (tmp_path / "dumps").mkdir()
-    (tmp_path / "dumps/jobs.csv").write_bytes(bytes(60_000))
+    (tmp_path / "dumps/jobs.csv").write_bytes(100 * b"1,CERN\n")
     assert sizes_of(configuration, Path("results/mine")).rows == 100
 
 

@@ -46,9 +46,8 @@ def plan(
     # What the configuration names lies as seen from the project's root, as for Snakemake.
     with contextlib.chdir(_PROJECT):
         sizes = sizes_of(configuration, Path("results", configuration.dataset), rows)
-    typer.echo(
-        render(planned(configuration, sizes, described, measured, jobs), described, measured)
-    )
+        found = planned(configuration, sizes, described, measured, jobs)
+    typer.echo(render(found, described, measured))
 
 
 @costs_app.command()

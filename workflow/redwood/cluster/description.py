@@ -68,9 +68,10 @@ def read_cluster(
     named = environment.get(FILE_VARIABLE)
     file = path or project / (named or FILE)
     content: dict[str, Any] = {}
+    sources = []
     if path or named or file.exists():
         content = read_yaml(file, "the description of a cluster")
-    source = str(file)
+        sources.append(str(file))
     for section, prefix in _VALUE_PREFIXES.items():
         given = {
             variable.removeprefix(prefix).lower(): environment[variable] or None
@@ -81,5 +82,5 @@ def read_cluster(
         # What is no section is left to the check that follows.
         if given and isinstance(below, dict):
             content[section] = {**below, **given}
-            source += "".join(f", {prefix}{key.upper()}" for key in given)
-    return read_section(Cluster, content, source)
+            sources += [f"{prefix}{key.upper()}" for key in given]
+    return read_section(Cluster, content, ", ".join(sources))

@@ -8,11 +8,13 @@ from redwood.configuration import Configuration
 from redwood.errors import InputError
 from redwood.inputs import read_json
 from redwood.records.raw_dumps import files_there, raw_dumps
+from redwood.records.readers.compression import DAMAGES, contents, opened
+from redwood.records.readers.files import format_of
 
-# Bytes of a job in a dump: as generated and cleaned in the default run (benchmarks/records.py for
-# plain text). Dumps with more columns have fewer rows than this says, so it errs on the large side.
-_BYTES_PER_ROW = {".gz": 80, ".zst": 60, ".parquet": 90}
-_BYTES_PER_PLAIN_ROW = 600
+# Of a dump whose rows are lines, so much is looked at. JSON's are not: bytes of a row as generated,
+# by how they are compressed (benchmarks/records.py for plain text).
+_LOOKED_AT_BYTES = 1 << 22
+_BYTES_PER_JSON_ROW = {".gz": 80, ".zst": 60, ".json": 600}
 # Rows of a dump for each job that is kept, as generated. A dump of all activities has more of them;
 # cleaning is a small part of a run.
 _RAW_PER_KEPT = 1.6
@@ -117,7 +119,7 @@ def expected_sizes(
         raw, basis = round(_RAW_PER_KEPT * rows), "as records.split.rows says"
     else:
         rows = raw = _estimated_rows(dumps)
-        basis = "estimated by the size of the dumps"
+        basis = "estimated by the dumps"
     used = min(rows, split.rows or rows)
     train, validation = round(split.train * used), round(split.validation * used)
     test = used - train - validation
@@ -147,9 +149,33 @@ def _estimated_rows(dumps: Sequence[str | Path]) -> int:
             "the number of rows is not known before there are dumps: give it with --rows, or as "
             "records.split.rows"
         )
-    return round(
-        sum(
-            path.stat().st_size / _BYTES_PER_ROW.get(path.suffix, _BYTES_PER_PLAIN_ROW)
-            for path in there
-        )
-    )
+    return round(sum(_rows_of(path) for path in there))
+
+
+def _rows_of(dump: Path) -> float:
+    """The rows of a dump: of Parquet as it says, of lines by its begin, of JSON by its bytes.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    size = dump.stat().st_size
+    if format_of(dump) == "parquet":
+        from pyarrow import ArrowInvalid, parquet
+
+        try:
+            return parquet.read_metadata(dump).num_rows
+        except ArrowInvalid as error:
+            raise InputError(f"{dump}: not a Parquet file: {error}") from None
+    if ".json" in dump.suffixes:
+        return size / _BYTES_PER_JSON_ROW[dump.suffix]
+    lines = seen = 0
+    with opened(dump, str(dump)) as raw:
+        try:
+            for piece in contents(raw, str(dump), _LOOKED_AT_BYTES):
+                lines, seen = lines + piece.count(b"\n"), seen + len(piece)
+                if seen >= _LOOKED_AT_BYTES:
+                    break
+        except (*DAMAGES, EOFError):
+            # What comes before is as long as ever; cleaning will tell where it is damaged.
+            pass
+        return lines * size / max(1, raw.tell())
