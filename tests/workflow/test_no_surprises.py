@@ -104,5 +104,6 @@ def test_a_cluster_has_nothing_to_do(project, tmp_path):
     assert project.stale_jobs("--profile", "slurm", environment=cluster) == {}
 
 
+@pytest.mark.skipif(shutil.which("conda") is None, reason="there is no conda here")
 def test_conda_has_nothing_to_do(project):
     assert project.stale_jobs("--software-deployment-method", "conda") == {}

@@ -37,8 +37,7 @@ def planned_jobs(arguments: Sequence[str]) -> list[PlannedJob]:
     """The jobs that `snakemake` would run with these arguments here, in order.
 
     Raises:
-        InputError: this is not the project's root, or Snakemake cannot plan, whose words are then
-            on standard error.
+        InputError: this is not the project's root, or Snakemake cannot plan.
     """
     from snakemake.cli import args_to_api, parse_args
     from snakemake.logging import logger
@@ -55,16 +54,17 @@ def planned_jobs(arguments: Sequence[str]) -> list[PlannedJob]:
     finally:
         logger.removeFilter(plan)
     if not planned:
-        raise InputError("snakemake cannot plan a run, for the reason above")
+        raise InputError(" ".join(["snakemake cannot plan a run:", *plan.errors]))
     return plan.jobs
 
 
 class _Plan(logging.Filter):
-    """Keeps the jobs that Snakemake announces, and lets only errors through."""
+    """Keeps the jobs and errors that Snakemake announces, and lets nothing be printed."""
 
     def __init__(self) -> None:
         super().__init__()
         self.jobs: list[PlannedJob] = []
+        self.errors: list[str] = []
 
     def filter(self, record: logging.LogRecord) -> bool:
         from snakemake_interface_logger_plugins.common import LogEvent
@@ -81,4 +81,6 @@ class _Plan(logging.Filter):
                     record.reason,
                 )
             )
-        return record.levelno >= logging.ERROR
+        if record.levelno >= logging.ERROR:
+            self.errors += record.getMessage().split()
+        return False
