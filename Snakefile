@@ -20,6 +20,7 @@ from redwood.configuration import validate
 from redwood.environment_digest import environment_digest as environment
 from redwood.errors import InputError
 from redwood.outputs import CONTENTS
+from redwood.status.clock import redate_future
 from redwood.status.records import mark_damaged
 
 
@@ -43,6 +44,7 @@ bridge_outages()
 
 if workflow.exec_mode == ExecMode.DEFAULT and not workflow.output_settings.dryrun:
     mark_damaged()
+    redate_future([Path("resources"), Path("results", configuration.dataset)])
 
 # Jobs find this Python and the library, on this machine and inside a Slurm job alike.
 os.environ["PATH"] = f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"
