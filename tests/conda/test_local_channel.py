@@ -155,5 +155,5 @@ def test_snakemake_itself_needs_no_more_than_the_documentation_says(
     answer = subprocess.run(
         command, cwd=project.folder, env=environment, capture_output=True, text=True
     )
-    assert answer.returncode == 0, answer.stderr
+    assert answer.returncode == 0, answer.stdout + answer.stderr
     assert "simulate" in planned_jobs(answer.stdout + answer.stderr)

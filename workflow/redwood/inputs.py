@@ -62,11 +62,14 @@ def require_intact(path: str | Path) -> None:
 
 
 def _require_digest(path: Path, digest: str, folder: Path) -> None:
-    found = file_digest(path) if path.is_file() else "that of no file"
+    again = f"delete the folder {folder} and make it again"
+    if not path.is_file():
+        raise InputError(f"{path}: missing, though {folder / CONTENTS} lists it; {again}")
+    found = file_digest(path)
     if found != digest:
         raise InputError(
             f"{path}: damaged or edited: its SHA-256 is {found}, {folder / CONTENTS} has {digest}; "
-            f"delete the folder {folder} and make it again"
+            f"{again}"
         )
 
 

@@ -331,6 +331,7 @@ def test_a_killed_training_ends_with_the_same_folder(tables, monkeypatch):
         "losses.csv",
         "train.json",
         "MODEL_CARD.md",
+        "contents.sha256",
     }
     original, written = loop.Checkpoint.write, []
 
