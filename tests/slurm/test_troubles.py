@@ -84,7 +84,10 @@ def test_jobs_wait_while_the_node_is_drained(project):
 
 
 def test_a_training_past_its_time_limit_goes_on_in_a_second_job(project):
-    train_long(project, 5000)
+    train_long(project, 200)
+    # Epochs of half a second, on whatever machine.
+    loop, step = "workflow/redwood/surrogates/training_loop.py", "epoch = len(losses)\n"
+    project.edit(loop, step, f'{step}            __import__("time").sleep(0.5)\n')
     # A minute, the least that Slurm knows, and then all the time that it needs.
     output = project.run(MODEL, "--set-resources", "surrogates_train:runtime=29*attempt-28")
     jobs = project.jobs("surrogates_train")
