@@ -20,8 +20,8 @@ from redwood.configuration import validate
 from redwood.environment_digest import environment_digest as environment
 from redwood.errors import InputError
 from redwood.outputs import CONTENTS
-from redwood.status.clock import redate_future
-from redwood.status.records import mark_damaged
+from redwood.recovery.clock import redate_future
+from redwood.recovery.records import mark_damaged
 
 
 configfile: "config/config.yaml"

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.dry_runs import forked_dry_run
+
 ROOT = Path(__file__).resolve().parents[1]
 COPIED = (
     *("Snakefile", "workflow", "config", "envs", "profiles", "resources", "slurm"),
@@ -77,6 +79,16 @@ class Project:
         text, _ = running.communicate()
         return subprocess.CompletedProcess(running.args, running.returncode, text)
 
+    def dry_run(
+        self, *arguments: str, environment: Mapping[str, str] | None = None
+    ) -> tuple[int, str]:
+        """The exit status of a dry run, and what it said."""
+        if environment is None:
+            options = ("--configfile", self.configuration, *arguments)
+            return forked_dry_run(self.folder, options)
+        answer = self.snakemake("--dry-run", *arguments, environment=environment)
+        return answer.returncode, answer.stdout
+
     def stale_rules(self, *arguments: str) -> set[str]:
         """The rules of which a dry run would run a job."""
         return set(self.stale_jobs(*arguments))
@@ -85,14 +97,14 @@ class Project:
         self, *arguments: str, environment: Mapping[str, str] | None = None
     ) -> dict[str, set[str]]:
         """What a dry run would run: rule → the values of its jobs' wildcards but the dataset's."""
-        answer = self.snakemake("--dry-run", *arguments, environment=environment)
-        assert answer.returncode == 0, answer.stdout
+        code, said = self.dry_run(*arguments, environment=environment)
+        assert code == 0, said
         stale: dict[str, set[str]] = {}
-        for _, rule, body in _JOB.findall(answer.stdout):
+        for _, rule, body in _JOB.findall(said):
             wildcards = re.findall(r"[:,] (\w+)=([^,\n]+)", "".join(_WILDCARDS.findall(body)))
             values = " ".join(value for name, value in wildcards if name != "dataset")
             stale.setdefault(rule, set()).add(values)
-        assert set(stale) == set(planned_jobs(answer.stdout)), answer.stdout
+        assert set(stale) == set(planned_jobs(said)), said
         stale.pop("all", None)
         return stale
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from pathlib import Path
 
 from tests.slurm.slurm_project import SlurmProject, finished, wait_until
@@ -12,9 +13,13 @@ CHECKPOINT = "results/mini/surrogates/tvae/model.checkpoint.safetensors"
 TRAINING = "surrogates_train_tvae"
 
 
-def train_long(project: SlurmProject, epochs: int) -> None:
-    """Configure a training that takes a while and keeps its state often."""
-    project.edit("mini.yaml", "epochs: 1", f"epochs: {epochs}, patience: {epochs}")
+def train_long(project: SlurmProject, seconds: int) -> None:
+    """Let the training take so long on any machine, which waits instead of computing."""
+    epochs = 2 * seconds
+    options = f"epochs: {epochs}, patience: {epochs}, checkpoint_epochs: 2"
+    project.edit("mini.yaml", "epochs: 1", options)
+    loop, step = "workflow/redwood/surrogates/training_loop.py", "epoch = len(losses)\n"
+    project.edit(loop, step, f'{step}            __import__("time").sleep(0.5)\n')
 
 
 def test_a_job_that_dies_of_memory_is_sent_again_with_more(project):
@@ -28,7 +33,7 @@ def test_a_job_that_dies_of_memory_is_sent_again_with_more(project):
 
 
 def test_a_cancelled_training_goes_on_from_its_checkpoint_when_run_again(project):
-    train_long(project, 600)
+    train_long(project, 30)
     running = project.submit(MODEL, retries=0)
     job = project.slurm.wait_for_job("rule_surrogates_train", "RUNNING")
     wait_until((project.folder / CHECKPOINT).exists, "a checkpoint")
@@ -44,7 +49,7 @@ def test_a_cancelled_training_goes_on_from_its_checkpoint_when_run_again(project
 
 
 def test_ctrl_c_leaves_no_job_behind(project):
-    train_long(project, 5000)
+    train_long(project, 1000)
     running = project.submit(MODEL)
     project.slurm.wait_for_job("rule_surrogates_train", "RUNNING")
     os.killpg(running.pid, signal.SIGINT)
@@ -55,13 +60,14 @@ def test_ctrl_c_leaves_no_job_behind(project):
 
 
 def test_the_controller_restarts_while_a_job_runs(project):
-    train_long(project, 300)
+    train_long(project, 30)
     running = project.submit(SAMPLE)
     # Its job step has begun, which the controller is needed for.
     wait_until(lambda: project.log(TRAINING), "the training speaks")
     project.slurm.stop_controller()
+    stopped = time.time()
     try:
-        wait_until((project.folder / CHECKPOINT).exists, "the training goes on meanwhile")
+        wait_until(lambda: written(project.folder / CHECKPOINT) > stopped, "the training goes on")
     finally:
         project.slurm.start_controller()
     finished(running)
@@ -71,7 +77,7 @@ def test_the_controller_restarts_while_a_job_runs(project):
 
 def test_jobs_wait_while_the_node_is_drained(project):
     node = project.slurm.node
-    train_long(project, 300)
+    train_long(project, 15)
     running = project.submit(SAMPLE)
     wait_until(lambda: project.log(TRAINING), "the training speaks")
     project.slurm.run("scontrol", "update", f"node={node}", "state=drain", "reason=test")
@@ -84,10 +90,7 @@ def test_jobs_wait_while_the_node_is_drained(project):
 
 
 def test_a_training_past_its_time_limit_goes_on_in_a_second_job(project):
-    train_long(project, 200)
-    # Epochs of half a second, on whatever machine.
-    loop, step = "workflow/redwood/surrogates/training_loop.py", "epoch = len(losses)\n"
-    project.edit(loop, step, f'{step}            __import__("time").sleep(0.5)\n')
+    train_long(project, 100)
     # A minute, the least that Slurm knows, and then all the time that it needs.
     output = project.run(MODEL, "--set-resources", "surrogates_train:runtime=29*attempt-28")
     jobs = project.jobs("surrogates_train")
@@ -133,6 +136,11 @@ def went_on(project: SlurmProject) -> int:
     """The epochs that the last training did not have to do again."""
     lines = project.log(TRAINING).splitlines()
     return int(next(line for line in lines if "goes on" in line).split()[-2])
+
+
+def written(path: Path) -> float:
+    """When a file was last written; 0 if it is not there."""
+    return path.stat().st_mtime if path.exists() else 0
 
 
 def slurm_logs(project: SlurmProject) -> str:

@@ -55,7 +55,7 @@ def archive(checkout, tmp_path_factory) -> Path:
 
 
 def test_a_copy_and_a_commit_make_nothing_stale(checkout):
-    assert planned_jobs(checkout.snakemake("--dry-run").stdout) == {}
+    assert checkout.stale_jobs() == {}
 
 
 def test_the_manifest_tells_of_every_job_and_of_every_file_that_a_rule_declares(finished_project):
@@ -63,7 +63,7 @@ def test_the_manifest_tells_of_every_job_and_of_every_file_that_a_rule_declares(
     graph = json.loads((results / "ro-crate-metadata.json").read_text())["@graph"]
     actions = [entity for entity in graph if entity["@id"].startswith("#jobs/")]
     jobs = [one for one in actions if one["@type"] == "CreateAction"]
-    planned = planned_jobs(finished_project.snakemake("--dry-run", "--forceall").stdout)
+    planned = planned_jobs(finished_project.dry_run("--forceall")[1])
     del planned["all"], planned["manifest"]
     assert Counter(job["name"] for job in jobs) == planned
     assert all("resourceUsage" in job for job in jobs)

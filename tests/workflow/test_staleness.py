@@ -228,8 +228,8 @@ def test_what_an_interrupted_run_left_missing_is_made_again_and_what_follows(pro
 
 
 def test_the_default_run_is_at_most_150_jobs(project):
-    answer = project.snakemake("--dry-run", "--forceall", "--configfile", "config/config.yaml")
-    total = next(line for line in answer.stdout.splitlines() if line.startswith("total"))
+    _, said = Project(project.folder, "config/config.yaml").dry_run("--forceall")
+    total = next(line for line in said.splitlines() if line.startswith("total"))
     assert int(total.split()[1]) <= 150
 
 

@@ -7,6 +7,7 @@ meaning of that module or of one that it imports inside this package has changed
 
 import ast
 import hashlib
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -56,19 +57,55 @@ def _file(module: str) -> Path:
 
 @cache
 def _read(module: str) -> tuple[str, tuple[str, ...]]:
-    """What a module means, comments and docstrings apart, and which of our modules it imports."""
+    """A digest of what a module means, and which of our modules it imports."""
     tree = ast.parse(_file(module).read_text(encoding="utf-8"))
-    imported = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            imported.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = _base(module, node)
-            imported.add(base)
-            imported.update(f"{base}.{alias.name}" for alias in node.names)
-        elif isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
-            node.body = node.body[1:]
-    return ast.dump(tree), tuple(sorted(name for name in imported if _is_ours(name)))
+    meaning: list[str] = []
+    imports: list[ast.Import | ast.ImportFrom] = []
+    _spell(tree, meaning, imports)
+    imported = {name for node in imports for name in _imported(module, node) if _is_ours(name)}
+    return hashlib.sha256("\n".join(meaning).encode()).hexdigest(), tuple(sorted(imported))
+
+
+def _spell(node: ast.AST, meaning: list[str], imports: list[ast.Import | ast.ImportFrom]) -> None:
+    """Spell out a syntax tree without its docstrings, and collect its imports on the way.
+
+    Unlike `ast.dump`, it is the same in all versions of Python, which add fields that are empty
+    where nothing new is used; and thrice as fast, which counts where each of a thousand jobs reads
+    the Snakefile.
+    """
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        imports.append(node)
+    documented = isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False) is not None
+    meaning.append(node.__class__.__name__)
+    for name in node._fields:
+        value = getattr(node, name, None)
+        # Whether a name is read or written (`ctx`) follows from where it stands.
+        if value is None or name == "ctx":
+            continue
+        if isinstance(value, ast.AST):
+            meaning.append(name)
+            _spell(value, meaning, imports)
+        elif not isinstance(value, list):
+            meaning.append(f"{name} {value!r}")
+        elif value:
+            meaning.append(f"{name} [")
+            for item in value[1:] if documented and name == "body" else value:
+                if isinstance(item, ast.AST):
+                    _spell(item, meaning, imports)
+                else:
+                    meaning.append(repr(item))
+            meaning.append("]")
+    meaning.append(".")
+
+
+def _imported(module: str, node: ast.Import | ast.ImportFrom) -> Iterator[str]:
+    """What an import may name: modules, and things in them."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    else:
+        base = _base(module, node)
+        yield base
+        yield from (f"{base}.{alias.name}" for alias in node.names)
 
 
 def _base(module: str, node: ast.ImportFrom) -> str:

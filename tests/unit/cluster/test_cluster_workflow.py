@@ -29,9 +29,8 @@ def dry_runs(project) -> dict[str, str]:
     found = {}
     for configuration in CONFIGURATIONS:
         asked = Project(project.folder, configuration)
-        answer = asked.snakemake("--dry-run", "--forceall", "--cores", "8")
-        assert answer.returncode == 0, answer.stdout
-        found[configuration] = answer.stdout
+        code, found[configuration] = asked.dry_run("--forceall", "--cores", "8")
+        assert code == 0, found[configuration]
     return found
 
 

@@ -1,4 +1,4 @@
-"""Snakemake's records: found under its own names, and marked where a crash has damaged them."""
+"""Snakemake's records that a crash has damaged are marked, under Snakemake's own names."""
 
 import json
 import os
@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from redwood.status.records import Records, mark_damaged
+from redwood.recovery.records import mark_damaged
+from redwood.status.records import Records
 
 PATHS = ("results/mini/table.json", "results/" + "a" * 300)
 
