@@ -69,8 +69,12 @@ def created(tmp_path_factory, base_active):
 
 @pytest.fixture(scope="module")
 def finished(created):
-    """The same after the mini configuration has run, and what snakemake said."""
+    """The same after a run of every rule, and what snakemake said."""
     project, _ = created
+    # Every rule, with one model and one policy.
+    project.project.edit("mini.yaml", "[smote, tvae]", "[tvae]")
+    project.project.edit("mini.yaml", "release: {models: [smote]}", "release: {models: [tvae]}")
+    project.project.edit("mini.yaml", "[as_recorded, least_loaded+cache]", "[as_recorded]")
     answer = project.snakemake()
     assert answer.returncode == 0, answer.stdout[-5000:]
     return project, answer.stdout
