@@ -190,7 +190,7 @@ class OneNodeSlurm:
         rows = [line.split("|") for line in lines.splitlines() if line.count("|") == 6]
         return [dict(zip(names, row, strict=True)) for row in rows]
 
-    def wait_for_job(self, comment: str, state: str, seconds: float = 120) -> dict[str, str]:
+    def wait_for_job(self, comment: str, state: str, seconds: float = 300) -> dict[str, str]:
         """Wait until a job whose comment begins with `comment` is in `state`."""
         found: list[dict[str, str]] = []
 

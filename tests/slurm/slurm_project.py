@@ -57,7 +57,7 @@ class SlurmProject(Project):
         return [job for job in self.slurm.jobs(states) if job["folder"] == str(self.folder)]
 
 
-def finished(running: subprocess.Popen, code: int = 0, seconds: float = 600) -> str:
+def finished(running: subprocess.Popen, code: int = 0, seconds: float = 900) -> str:
     """The output of a snakemake that ends, with that exit status."""
     try:
         text, _ = running.communicate(timeout=seconds)
@@ -69,7 +69,7 @@ def finished(running: subprocess.Popen, code: int = 0, seconds: float = 600) -> 
     return text
 
 
-def wait_until(is_true: Callable[[], object], what: str, seconds: float = 120) -> None:
+def wait_until(is_true: Callable[[], object], what: str, seconds: float = 300) -> None:
     """Wait until something is so."""
     end = time.monotonic() + seconds
     while not is_true():

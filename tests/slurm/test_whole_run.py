@@ -44,7 +44,7 @@ def run(slurm, shared_files) -> SlurmProject:
         stderr=subprocess.STDOUT,
         start_new_session=True,
     )
-    finished(running, seconds=1500)
+    finished(running, seconds=1800)
     return project
 
 
@@ -72,7 +72,7 @@ def test_models_that_use_a_gpu_get_one_and_the_others_go_elsewhere(run):
     assert {model for model in GPU_MODELS if any(model in comment for comment in on_gpu)} == (
         GPU_MODELS
     )
-    assert not any(re.search("smote|copy|independent", comment) for comment in on_gpu)
+    assert not any(re.search("smote|copy", comment) for comment in on_gpu)
 
 
 def test_each_training_sees_one_gpu_and_two_train_at_once(run):
@@ -93,9 +93,9 @@ def test_short_jobs_share_one(run):
     dumps, simulations, figures = (
         sum(name in job["comment"] for job in jobs) for name in ("dumps", "simulations", "figures")
     )
-    # Five dumps by four, 27 simulations by eight, a dozen tables and figures by six.
+    # Five dumps by four, 21 simulations by eight, a dozen tables and figures by six.
     assert dumps == 2
-    assert 4 <= simulations <= 8
+    assert 3 <= simulations <= 8
     assert 2 <= figures <= 6
 
 

@@ -21,7 +21,7 @@ TARGETS = (str(TVAE / "model"), str(TVAE / "sample.parquet"))
 CHECKPOINT = TVAE / "model.checkpoint.safetensors"
 # As ./run calls it: its own lock, unlike Snakemake's, ends with the run.
 AS_RUN = ("--nolock", "--cores", "2", *TARGETS)
-PATIENCE_S = 120
+PATIENCE_S = 300
 LONG = "tvae: {epochs: 60, patience: 60, checkpoint_epochs: 1}"
 
 
