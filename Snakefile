@@ -14,7 +14,7 @@ sys.path.insert(0, f"{workflow.basedir}/workflow")
 from redwood.cluster.costs import read_costs
 from redwood.cluster.description import read_cluster
 from redwood.cluster.requests import Requests
-from redwood.cluster.slurm_outages import bridge_outages
+from redwood.cluster.slurm_amendments import amend_plugin
 from redwood.code_digest import code_digest as code
 from redwood.configuration import validate
 from redwood.environment_digest import environment_digest as environment
@@ -40,7 +40,7 @@ try:
 except InputError as error:
     raise WorkflowError(str(error))
 
-bridge_outages()
+amend_plugin()
 
 if workflow.exec_mode == ExecMode.DEFAULT and not workflow.output_settings.dryrun:
     mark_damaged()

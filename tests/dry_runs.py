@@ -12,7 +12,7 @@ _SERVER.set_forkserver_preload(["snakemake.cli"])
 
 
 def forked_dry_run(folder: Path, arguments: Sequence[str]) -> tuple[int, str]:
-    """The exit status of `snakemake --dry-run` in a folder, and what it said."""
+    """The exit status of a dry run with these arguments in a folder, and what it said."""
     with tempfile.NamedTemporaryFile("r") as output:
         process = _SERVER.Process(target=_run, args=(folder, tuple(arguments), output.name))
         process.start()
@@ -29,5 +29,5 @@ def _run(folder: Path, arguments: tuple[str, ...], output: str) -> None:
     os.chdir(folder)
     # The library is the project's own, which its Snakefile puts first on the path.
     assert "redwood" not in sys.modules
-    sys.argv = ["snakemake", "--dry-run", *arguments]
+    sys.argv = ["snakemake", *arguments]
     snakemake.cli.main(sys.argv[1:])

@@ -54,8 +54,11 @@ class Project:
 
     def command(self, *arguments: str) -> list[str]:
         """The command line of snakemake on the configuration."""
-        configfile = ("--configfile", self.configuration)
-        return [sys.executable, "-m", "snakemake", *configfile, *arguments]
+        return [sys.executable, "-m", "snakemake", *self.options(*arguments)]
+
+    def options(self, *arguments: str) -> list[str]:
+        """Options of snakemake on the configuration; the first of `arguments` is an option too."""
+        return ["--configfile", self.configuration, *arguments]
 
     def start(
         self, *arguments: str, environment: Mapping[str, str] | None = None
@@ -84,8 +87,7 @@ class Project:
     ) -> tuple[int, str]:
         """The exit status of a dry run, and what it said."""
         if environment is None:
-            options = ("--configfile", self.configuration, *arguments)
-            return forked_dry_run(self.folder, options)
+            return forked_dry_run(self.folder, self.options("--dry-run", *arguments))
         answer = self.snakemake("--dry-run", *arguments, environment=environment)
         return answer.returncode, answer.stdout
 

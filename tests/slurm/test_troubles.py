@@ -53,9 +53,9 @@ def test_ctrl_c_leaves_no_job_behind(project):
     running = project.submit(MODEL)
     project.slurm.wait_for_job("rule_surrogates_train", "RUNNING")
     os.killpg(running.pid, signal.SIGINT)
-    running.communicate(timeout=60)
+    running.communicate(timeout=180)
     assert running.returncode != 0
-    wait_until(lambda: not project.slurm.jobs(), "no job", seconds=30)
+    wait_until(lambda: not project.slurm.jobs(), "no job", seconds=60)
     assert not (project.folder / MODEL).exists()
 
 

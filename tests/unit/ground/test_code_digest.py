@@ -35,7 +35,9 @@ def test_comments_docstrings_and_layout_do_not_count(package):
 
 def test_all_versions_of_python_agree(package):
     # Python 3.12 gave functions and classes type parameters, which are empty here.
-    package("wide.py", "class A:\n    def f(self, *, x=None, **y) -> str: return f'{x!r:>3}' + 'ü'\n")
+    package(
+        "wide.py", "class A:\n    def f(self, *, x=None, **y) -> str: return f'{x!r:>3}' + 'ü'\n"
+    )
     assert code_digest("redwood.wide") == "9663c6a9bbf32f46"
 
 

@@ -1,4 +1,5 @@
 import asyncio
+import inspect
 import os
 import sys
 import threading
@@ -6,7 +7,7 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from redwood.cluster import slurm_outages
+from redwood.cluster import slurm_amendments
 
 JOBS = ["first", "second"]
 
@@ -17,7 +18,9 @@ class Executor:
     def __init__(self, answers: list[bool]) -> None:
         self._answers, self._status_query_calls = answers, 0
         self.submitted, self.cancelled = [], []
-        self.logger = SimpleNamespace(warning=lambda text: None)
+        self.run_uuid, self._submitted_job_clusters = "run-1", set()
+        self.warnings = []
+        self.logger = SimpleNamespace(warning=self.warnings.append)
 
     async def check_active_jobs(self, active_jobs):
         if active_jobs and self._answers.pop(0):
@@ -39,7 +42,7 @@ def plugin(monkeypatch) -> ModuleType:
     ages = iter([None, 300, None])
     module.get_min_job_age = lambda: next(ages)
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    slurm_outages.bridge_outages()
+    slurm_amendments.amend_plugin()
     return module
 
 
@@ -65,31 +68,39 @@ def test_how_long_jobs_are_remembered_is_remembered(plugin):
 
 def test_amending_twice_changes_nothing_more(plugin):
     before = plugin.Executor.run_job
-    slurm_outages.bridge_outages()
+    slurm_amendments.amend_plugin()
     assert plugin.Executor.run_job is before
+
+
+def put_program(name, folder, monkeypatch, lines: str) -> None:
+    program = folder / name
+    program.write_text(f"#!/bin/sh\n{lines}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
 
 
 def put_scontrol(folder, monkeypatch, status: str) -> None:
     """Let `scontrol ping` end so; $n counts the calls from 1."""
-    program = folder / "scontrol"
-    program.write_text(
-        f"#!/bin/sh\nn=$(($(cat {folder}/n 2>/dev/null || echo 0) + 1)); echo $n > {folder}/n\n"
-        f"exit {status}\n"
-    )
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    count = f"n=$(($(cat {folder}/n 2>/dev/null || echo 0) + 1)); echo $n > {folder}/n"
+    put_program("scontrol", folder, monkeypatch, f"{count}\nexit {status}")
+
+
+def put_scancel(folder, monkeypatch) -> None:
+    """Let `scancel` write down what it is asked."""
+    put_program("scancel", folder, monkeypatch, f'echo "$@" >> {folder}/cancelled')
 
 
 def test_jobs_are_submitted_once_the_controller_answers(plugin, tmp_path, monkeypatch):
     put_scontrol(tmp_path, monkeypatch, "$((n < 3))")
     said = []
-    slurm_outages.wait_for_controller(said.append, threading.Event(), pause_s=0)
+    slurm_amendments.wait_for_controller(said.append, threading.Event(), pause_s=0)
     assert len(said) == 1
     assert (tmp_path / "n").read_text() == "3\n"
 
 
-def test_cancelling_ends_the_wait(plugin, tmp_path, monkeypatch):
+def test_cancelling_ends_the_wait_and_nothing_more_is_submitted(plugin, tmp_path, monkeypatch):
     put_scontrol(tmp_path, monkeypatch, "1")
+    put_scancel(tmp_path, monkeypatch)
     executor = plugin.Executor([])
     submitting = threading.Thread(target=executor.run_job, args=("job",))
     submitting.start()
@@ -97,6 +108,40 @@ def test_cancelling_ends_the_wait(plugin, tmp_path, monkeypatch):
     submitting.join(timeout=30)
     assert not submitting.is_alive()
     assert executor.cancelled == ["job"]
+    executor.run_job("another")
+    assert executor.submitted == []
+
+
+def test_cancelling_takes_in_jobs_that_are_in_no_list(plugin, tmp_path, monkeypatch):
+    put_scancel(tmp_path, monkeypatch)
+    plugin.Executor([]).cancel_jobs([])
+    assert (tmp_path / "cancelled").read_text() == "--name run-1\n"
+
+
+def test_a_job_whose_submission_was_under_way_is_cancelled(plugin, tmp_path, monkeypatch):
+    put_scontrol(tmp_path, monkeypatch, "0")
+    put_scancel(tmp_path, monkeypatch)
+    executor = plugin.Executor([])
+    executor._submitted_job_clusters.add("far")
+
+    class Submitted(list):
+        def append(self, job):
+            executor.cancel_jobs([])
+            super().append(job)
+
+    executor.submitted = Submitted()
+    executor.run_job("job")
+    cancelled = (tmp_path / "cancelled").read_text().splitlines()
+    assert cancelled == ["--name run-1 --clusters=all"] * 2
+
+
+def test_who_cannot_cancel_is_told_how(plugin, tmp_path, monkeypatch):
+    put_program("scancel", tmp_path, monkeypatch, "echo no controller >&2; exit 1")
+    executor = plugin.Executor([])
+    executor.cancel_jobs([])
+    assert executor.warnings == [
+        "jobs may be left in the queue: no controller; cancel them by scancel --name run-1"
+    ]
 
 
 def test_the_plug_in_has_what_is_amended():
@@ -105,3 +150,6 @@ def test_the_plug_in_has_what_is_amended():
     assert all(
         hasattr(plugin.Executor, name) for name in ("check_active_jobs", "run_job", "cancel_jobs")
     )
+    making = inspect.getsource(plugin.Executor)
+    assert "self.run_uuid = " in making
+    assert "self._submitted_job_clusters = " in making

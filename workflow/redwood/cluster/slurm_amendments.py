@@ -1,9 +1,12 @@
-"""Runs that outlive a controller of Slurm's that does not answer for a while.
+"""Runs that outlive a controller of Slurm's that does not answer, and end when they are told to.
 
 Version 2.8.0 of `snakemake-executor-plugin-slurm` asks for the states of jobs in cycles. If none of
 a cycle's questions is answered it drops all jobs and waits for ever; if it is not told for how long
 `squeue` remembers ended jobs it asks `sacct` instead, which knows nothing without accounting; and a
 job that cannot be submitted counts as failed. All three happen whenever a controller restarts.
+
+Ctrl-C leaves jobs behind: those that a cycle is asking about, which are in nobody's list meanwhile,
+and those that wait to be submitted, which are submitted still.
 """
 
 import subprocess
@@ -18,17 +21,19 @@ _PLUGIN = "snakemake_executor_plugin_slurm"
 # Longer outages are for people to judge.
 _LONGEST_S = 3600.0
 _PAUSE_S = 10.0
+# For an answer to one question.
+_PATIENCE_S = 60
 
 
-def bridge_outages() -> None:
+def amend_plugin() -> None:
     """Amend the plug-in, if this process has loaded it; once."""
     plugin = sys.modules.get(_PLUGIN)
-    if plugin is None or hasattr(plugin, "bridges_outages"):
+    if plugin is None or hasattr(plugin, "is_amended"):
         return
-    plugin.bridges_outages = True
+    plugin.is_amended = True
     plugin.get_min_job_age = last_answer(plugin.get_min_job_age)
     _keep_jobs_without_answer(plugin)
-    _submit_when_there_is_a_controller(plugin)
+    _submit_while_there_is_a_controller_and_a_will(plugin)
 
 
 def last_answer(ask: Callable[[], int | None]) -> Callable[[], int | None]:
@@ -62,19 +67,44 @@ def _keep_jobs_without_answer(plugin: ModuleType) -> None:
     plugin.Executor.check_active_jobs = check_active_jobs
 
 
-def _submit_when_there_is_a_controller(plugin: ModuleType) -> None:
+def _submit_while_there_is_a_controller_and_a_will(plugin: ModuleType) -> None:
     submit, cancel = plugin.Executor.run_job, plugin.Executor.cancel_jobs
     cancelled = threading.Event()
 
     def run_job(self: Any, job: Any) -> None:
         wait_for_controller(self.logger.warning, cancelled)
+        if cancelled.is_set():
+            return
         submit(self, job)
+        # Meanwhile all may have been cancelled, but for this job.
+        if cancelled.is_set():
+            _cancel_run(self)
 
     def cancel_jobs(self: Any, active_jobs: list[Any]) -> None:
         cancelled.set()
-        cancel(self, active_jobs)
+        try:
+            cancel(self, active_jobs)
+        finally:
+            _cancel_run(self)
 
     plugin.Executor.run_job, plugin.Executor.cancel_jobs = run_job, cancel_jobs
+
+
+def _cancel_run(executor: Any) -> None:
+    """Cancel all jobs of the run, whose identifier is their name."""
+    clusters = ["--clusters=all"] if executor._submitted_job_clusters else []
+    command = ["scancel", "--name", executor.run_uuid, *clusters]
+    try:
+        answer = subprocess.run(
+            command, capture_output=True, text=True, timeout=_PATIENCE_S, check=False
+        )
+        trouble = answer.stderr.strip() if answer.returncode else ""
+    except (FileNotFoundError, subprocess.TimeoutExpired) as error:
+        trouble = str(error)
+    if trouble:
+        executor.logger.warning(
+            f"jobs may be left in the queue: {trouble}; cancel them by {' '.join(command)}"
+        )
 
 
 def wait_for_controller(
@@ -98,7 +128,9 @@ def wait_for_controller(
 
 def _controller_answers() -> bool:
     try:
-        ping = subprocess.run(["scontrol", "ping"], capture_output=True, timeout=60, check=False)
+        ping = subprocess.run(
+            ["scontrol", "ping"], capture_output=True, timeout=_PATIENCE_S, check=False
+        )
     except FileNotFoundError:
         # The plug-in's own message says what is missing.
         return True
