@@ -23,9 +23,9 @@ def train_long(project: SlurmProject, seconds: int) -> None:
 
 
 def test_a_job_that_dies_of_memory_is_sent_again_with_more(project):
-    output = project.run(MODEL, "--set-resources", "surrogates_train:mem_mb=attempt*300")
+    output = project.run(MODEL, "--set-resources", "surrogates_train:mem_mb=attempt*450")
     jobs = project.jobs("surrogates_train")
-    assert [job["memory"] for job in jobs[:2]] == ["300M", "600M"]
+    assert [job["memory"] for job in jobs[:2]] == ["450M", "900M"]
     assert jobs[-1]["state"] == "COMPLETED"
     assert "Exceeded job memory limit" in slurm_logs(project)
     assert "surrogates_train" in output
@@ -90,12 +90,17 @@ def test_jobs_wait_while_the_node_is_drained(project):
 
 
 def test_a_training_past_its_time_limit_goes_on_in_a_second_job(project):
+    # Slurm looks for time that is up twice a minute.
     train_long(project, 100)
-    # A minute, the least that Slurm knows, and then all the time that it needs.
-    output = project.run(MODEL, "--set-resources", "surrogates_train:runtime=29*attempt-28")
+    running = project.submit(MODEL, "--set-resources", "surrogates_train:runtime=10*attempt")
+    job = project.slurm.wait_for_job("rule_surrogates_train", "RUNNING")
+    wait_until((project.folder / CHECKPOINT).exists, "a checkpoint")
+    # A minute, the least that Slurm knows.
+    project.slurm.run("scontrol", "update", f"job={job['id']}", "timelimit=1")
+    output = finished(running)
     jobs = project.jobs("surrogates_train")
     assert [job["state"] for job in jobs] == ["TIMEOUT", "COMPLETED"]
-    assert [job["limit"] for job in jobs] == ["1:00", "30:00"]
+    assert [job["limit"] for job in jobs] == ["1:00", "20:00"]
     assert "SLURM status is: 'TIMEOUT'" in output
     assert went_on(project) > 0
 

@@ -93,9 +93,9 @@ def test_short_jobs_share_one(run):
     dumps, simulations, figures = (
         sum(name in job["comment"] for job in jobs) for name in ("dumps", "simulations", "figures")
     )
-    # Five dumps by four, 21 simulations by eight, a dozen tables and figures by six.
+    # Five dumps by four, 14 simulations by eight, a dozen tables and figures by six.
     assert dumps == 2
-    assert 3 <= simulations <= 8
+    assert 2 <= simulations <= 7
     assert 2 <= figures <= 6
 
 
