@@ -6,6 +6,7 @@ installed and no file of the system is touched; what it needs are Debian's packa
 `munge` and `iproute2`, and root.
 """
 
+import itertools
 import os
 import secrets
 import shutil
@@ -249,11 +250,24 @@ class _Network:
         controller, node: their addresses.
     """
 
+    _numbers = itertools.count()
+
     def __init__(self) -> None:
-        number = os.getpid() % 250
-        self.controller, self.node = f"10.211.{number}.1", f"10.211.{number}.2"
-        self._name = f"redwood{os.getpid()}"
-        self._ends = f"rw{os.getpid()}c", f"rw{os.getpid()}n"
+        net = f"10.211.{self._free_number()}"
+        self.controller, self.node = f"{net}.1", f"{net}.2"
+        own = f"{os.getpid()}.{next(self._numbers)}"
+        self._name = f"redwood{own}"
+        self._ends = f"rw{own}c", f"rw{own}n"
+
+    @staticmethod
+    def _free_number() -> int:
+        """Of a network that no other Slurm of this machine has."""
+        taken = subprocess.run(
+            ["ip", "-4", "-oneline", "address"], capture_output=True, text=True, check=True
+        ).stdout
+        first = os.getpid()
+        numbers = (number % 250 for number in range(first, first + 250))
+        return next(number for number in numbers if f" 10.211.{number}." not in taken)
 
     def make(self) -> None:
         here, there = self._ends
