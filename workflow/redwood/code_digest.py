@@ -82,6 +82,8 @@ def _spell(node: ast.AST, meaning: list[str], imports: list[ast.Import | ast.Imp
         # Whether a name is read or written (`ctx`) follows from where it stands.
         if value is None or name == "ctx":
             continue
+        if documented and name == "body":
+            value = value[1:]
         if isinstance(value, ast.AST):
             meaning.append(name)
             _spell(value, meaning, imports)
@@ -89,7 +91,7 @@ def _spell(node: ast.AST, meaning: list[str], imports: list[ast.Import | ast.Imp
             meaning.append(f"{name} {value!r}")
         elif value:
             meaning.append(f"{name} [")
-            for item in value[1:] if documented and name == "body" else value:
+            for item in value:
                 if isinstance(item, ast.AST):
                     _spell(item, meaning, imports)
                 else:

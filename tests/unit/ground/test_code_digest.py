@@ -33,6 +33,13 @@ def test_comments_docstrings_and_layout_do_not_count(package):
     assert code_digest("redwood.metric") == before
 
 
+def test_a_docstring_alone_is_nothing(package):
+    package("room/__init__.py", "")
+    before = code_digest("redwood.room")
+    package("room/__init__.py", '"""A room."""\n')
+    assert code_digest("redwood.room") == before
+
+
 def test_all_versions_of_python_agree(package):
     # Python 3.12 gave functions and classes type parameters, which are empty here.
     package(
