@@ -64,10 +64,8 @@ class Project:
         self, *arguments: str, environment: Mapping[str, str] | None = None
     ) -> subprocess.Popen:
         """Start snakemake in a session of its own; output and errors are one text."""
-        # What a shell runs in the background has inherited that Ctrl-C is ignored.
-        heeding = ("env", "--default-signal=INT")
         return subprocess.Popen(
-            [*heeding, *self.command(*arguments)],
+            self.command(*arguments),
             cwd=self.folder,
             env={**os.environ, **(environment or {})},
             text=True,

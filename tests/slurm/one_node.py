@@ -191,17 +191,6 @@ class OneNodeSlurm:
         rows = [line.split("|") for line in lines.splitlines() if line.count("|") == 6]
         return [dict(zip(names, row, strict=True)) for row in rows]
 
-    def wait_for_job(self, comment: str, state: str, seconds: float = 300) -> dict[str, str]:
-        """Wait until a job whose comment begins with `comment` is in `state`."""
-        found: list[dict[str, str]] = []
-
-        def is_there() -> bool:
-            found[:] = [job for job in self.jobs(state) if job["comment"].startswith(comment)]
-            return bool(found)
-
-        self._daemons.wait(is_there, f"no job of {comment} is {state}", seconds)
-        return found[-1]
-
     def _write_configuration(self, min_job_age: int) -> None:
         devices = []
         for number in range(2):

@@ -47,6 +47,17 @@ class SlurmProject(Project):
         """The Slurm jobs of a rule of this project."""
         return [job for job in self.all_jobs(states) if rule in job["comment"]]
 
+    def wait_for_job(self, rule: str, state: str) -> dict[str, str]:
+        """The newest Slurm job of a rule of this project that is in `state`, once there is one."""
+        found: list[dict[str, str]] = []
+
+        def is_there() -> bool:
+            found[:] = self.jobs(rule, state)
+            return bool(found)
+
+        wait_until(is_there, f"a job of {rule} is {state}")
+        return found[-1]
+
     def log(self, name: str) -> str:
         """A rule's log; empty as long as there is none."""
         path = self.folder / "results/mini/logs" / f"{name}.log"

@@ -11,6 +11,7 @@ MODEL = "results/mini/surrogates/tvae/model"
 SAMPLE = "results/mini/surrogates/tvae/sample.parquet"
 CHECKPOINT = "results/mini/surrogates/tvae/model.checkpoint.safetensors"
 TRAINING = "surrogates_train_tvae"
+UNENDED = "PENDING,RUNNING,COMPLETING"
 
 
 def train_long(project: SlurmProject, seconds: int) -> None:
@@ -35,14 +36,14 @@ def test_a_job_that_dies_of_memory_is_sent_again_with_more(project):
 def test_a_cancelled_training_goes_on_from_its_checkpoint_when_run_again(project):
     train_long(project, 30)
     running = project.submit(MODEL, retries=0)
-    job = project.slurm.wait_for_job("rule_surrogates_train", "RUNNING")
+    job = project.wait_for_job("surrogates_train", "RUNNING")
     wait_until((project.folder / CHECKPOINT).exists, "a checkpoint")
     project.slurm.run("scancel", job["id"])
     output = finished(running, code=1)
     assert "Error in rule surrogates_train" in output
     assert f"results/mini/logs/{TRAINING}.log" in output
     assert f"results/slurm/rule_surrogates_train/mini_tvae/{job['id']}.log" in output
-    assert project.all_jobs("PENDING,RUNNING,COMPLETING") == []
+    assert project.all_jobs(UNENDED) == []
 
     project.run(MODEL)
     assert went_on(project) > 0
@@ -51,11 +52,10 @@ def test_a_cancelled_training_goes_on_from_its_checkpoint_when_run_again(project
 def test_ctrl_c_leaves_no_job_behind(project):
     train_long(project, 1000)
     running = project.submit(MODEL)
-    project.slurm.wait_for_job("rule_surrogates_train", "RUNNING")
+    project.wait_for_job("surrogates_train", "RUNNING")
     os.killpg(running.pid, signal.SIGINT)
-    running.communicate(timeout=180)
-    assert running.returncode != 0
-    wait_until(lambda: not project.slurm.jobs(), "no job", seconds=60)
+    finished(running, code=1, seconds=180)
+    wait_until(lambda: not project.all_jobs(UNENDED), "no job", seconds=60)
     assert not (project.folder / MODEL).exists()
 
 
@@ -82,7 +82,7 @@ def test_jobs_wait_while_the_node_is_drained(project):
     wait_until(lambda: project.log(TRAINING), "the training speaks")
     project.slurm.run("scontrol", "update", f"node={node}", "state=drain", "reason=test")
     try:
-        project.slurm.wait_for_job("rule_surrogates_sample", "PENDING")
+        project.wait_for_job("surrogates_sample", "PENDING")
     finally:
         project.slurm.run("scontrol", "update", f"node={node}", "state=resume")
     finished(running)
@@ -93,7 +93,7 @@ def test_a_training_past_its_time_limit_goes_on_in_a_second_job(project):
     # Slurm looks for time that is up twice a minute.
     train_long(project, 100)
     running = project.submit(MODEL, "--set-resources", "surrogates_train:runtime=10*attempt")
-    job = project.slurm.wait_for_job("rule_surrogates_train", "RUNNING")
+    job = project.wait_for_job("surrogates_train", "RUNNING")
     wait_until((project.folder / CHECKPOINT).exists, "a checkpoint")
     # A minute, the least that Slurm knows.
     project.slurm.run("scontrol", "update", f"job={job['id']}", "timelimit=1")

@@ -22,7 +22,7 @@ CHECKPOINT = TVAE / "model.checkpoint.safetensors"
 # As ./run calls it: its own lock, unlike Snakemake's, ends with the run.
 AS_RUN = ("--nolock", "--cores", "2", *TARGETS)
 PATIENCE_S = 300
-LONG = "tvae: {epochs: 60, patience: 60, checkpoint_epochs: 1}"
+LONG = "tvae: {epochs: 30, patience: 30, checkpoint_epochs: 1}"
 
 
 def lengthened(project: Project) -> Project:
