@@ -6,7 +6,9 @@ from redwood.cluster.costs import Cost, Costs, read_costs, write_costs
 from redwood.cluster.jobs import Job
 from redwood.errors import InputError
 
-HEADER = "rule,variant,base_s,s_per_row,s_per_pass,base_mb,mb_per_row,most_rows,measured"
+HEADER = (
+    "rule,variant,base_s,s_per_row,s_per_pass,base_mb,mb_per_row,most_rows,measured,s_per_pass_row"
+)
 SMOTE = Cost("surrogates_train", "smote", 1.5, 0.0, 2e-5, 120.0, 0.001, 1000, 2)
 TVAE = Cost("surrogates_train", "tvae", 5.0, 1e-4, 3e-5, 300.0, 0.009, 1000, 2)
 
@@ -18,6 +20,11 @@ def job(rule: str, model: str = "", rows: int = 100, times: int = 1) -> Job:
 def test_time_grows_with_rows_and_passes_memory_with_rows():
     assert TVAE.seconds(10_000, 20) == pytest.approx(5 + 1 + 6)
     assert TVAE.megabytes(10_000) == pytest.approx(390)
+
+
+def test_simulations_grow_with_the_square_of_jobs():
+    cost = Cost("simulate", "random", 2.0, 0, 3e-5, 0, 0, 1000, 2, s_per_pass_row=1e-8)
+    assert cost.seconds(100_000, 5) == pytest.approx(2 + 15 + 500)
 
 
 def test_what_is_written_is_read(tmp_path):
@@ -53,18 +60,18 @@ def test_what_waits_for_a_network_needs_no_measurement():
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("surrogates_train,tvae,5,0,1,300,0,10", "shorter than argument 1"),
-        ("surrogates_train,tvae,5,0,1,300,0,10,2,3", "longer than argument 1"),
-        ("surrogates_train,tvae,5,0,x,300,0,10,2", "could not convert string to float: 'x'"),
-        ("surrogates_train,tvae,5,0,-1,300,0,10,2", "s_per_pass is -1.0, expected"),
-        ("surrogates_train,tvae,5,0,nan,300,0,10,2", "s_per_pass is nan, expected"),
-        ("surrogates_train,tvae,inf,0,1,300,0,10,2", "base_s is inf, expected"),
+        ("surrogates_train,tvae,5,0,1,300,0,10,0", "shorter than argument 1"),
+        ("surrogates_train,tvae,5,0,1,300,0,10,2,3,0", "longer than argument 1"),
+        ("surrogates_train,tvae,5,0,x,300,0,10,2,0", "could not convert string to float: 'x'"),
+        ("surrogates_train,tvae,5,0,-1,300,0,10,2,0", "s_per_pass is -1.0, expected"),
+        ("surrogates_train,tvae,5,0,nan,300,0,10,2,0", "s_per_pass is nan, expected"),
+        ("surrogates_train,tvae,inf,0,1,300,0,10,2,0", "base_s is inf, expected"),
         (
-            "surrogates_train,tvae,5,0,1,300,0,1.5,2",
+            "surrogates_train,tvae,5,0,1,300,0,1.5,2,0",
             "invalid literal for int() with base 10: '1.5'",
         ),
-        ("surrogate_train,tvae,5,0,1,300,0,10,2", "there is no rule 'surrogate_train'"),
-        ("surrogates_train,smote,5,0,1,300,0,10,2", "there is one for this already"),
+        ("surrogate_train,tvae,5,0,1,300,0,10,2,0", "there is no rule 'surrogate_train'"),
+        ("surrogates_train,smote,5,0,1,300,0,10,2,0", "there is one for this already"),
     ],
 )
 def test_a_wrong_line_is_named_by_its_number_and_what_it_says(tmp_path, line, said):

@@ -1,4 +1,4 @@
-"""What a job of each rule takes, as measured: time and memory that grow linearly with rows."""
+"""What a job of each rule takes, as measured: time and memory that grow with rows."""
 
 import csv
 import math
@@ -16,13 +16,15 @@ from redwood.outputs import write_text
 class Cost:
     """The cost of a job of a rule.
 
-    It takes `base_s + s_per_row · rows + s_per_pass · rows · times` seconds, times being epochs or
-    seeds, and `base_mb + mb_per_row · rows` MB of memory.
+    It takes `base_s + (s_per_row + (s_per_pass + s_per_pass_row · rows) · times) · rows` seconds,
+    times being epochs or seeds, and `base_mb + mb_per_row · rows` MB of memory. The square of rows
+    is for simulations: the more jobs in the same days, the more transfers share the network.
 
     Attributes:
         rule: the rule.
         variant: the model or policy; empty where that does not matter.
-        base_s, s_per_row, s_per_pass: on the machine of the measurements, without a GPU.
+        base_s, s_per_row, s_per_pass, s_per_pass_row: on the machine of the measurements, without
+            a GPU.
         base_mb, mb_per_row: peak of resident memory.
         most_rows: rows of the largest job that was measured; beyond is extrapolation.
         measured: jobs that were measured.
@@ -37,9 +39,11 @@ class Cost:
     mb_per_row: float
     most_rows: int
     measured: int
+    s_per_pass_row: float = 0.0
 
     def seconds(self, rows: float, times: float = 1) -> float:
-        return self.base_s + (self.s_per_row + self.s_per_pass * times) * rows
+        per_pass = self.s_per_pass + self.s_per_pass_row * rows
+        return self.base_s + (self.s_per_row + per_pass * times) * rows
 
     def megabytes(self, rows: float) -> float:
         return self.base_mb + self.mb_per_row * rows
