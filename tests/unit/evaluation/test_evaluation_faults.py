@@ -197,7 +197,7 @@ def values(fault, name, shares=SHARES):
     ids=[f"{f.__name__}-{n}" for f, n, _ in FAULTS],
 )
 def test_the_measure_sees_the_fault_ever_more(fault, name):
-    results = values(fault, name, (0.0, 1.0) if name in LEARNING else SHARES)
+    results = values(fault, name, (0.0, 0.6, 1.0) if name in LEARNING else SHARES)
     found = np.array([result.value for result in results])
     sign = -1 if name in FALLING else 1
     # Medians are at 0 from half of the rows on.

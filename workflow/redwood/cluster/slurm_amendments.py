@@ -33,7 +33,7 @@ def amend_plugin() -> None:
     plugin.is_amended = True
     plugin.get_min_job_age = last_answer(plugin.get_min_job_age)
     _keep_jobs_without_answer(plugin)
-    _submit_while_there_is_a_controller_and_a_will(plugin)
+    _submit_unless_cancelled(plugin)
 
 
 def last_answer(ask: Callable[[], int | None]) -> Callable[[], int | None]:
@@ -67,7 +67,7 @@ def _keep_jobs_without_answer(plugin: ModuleType) -> None:
     plugin.Executor.check_active_jobs = check_active_jobs
 
 
-def _submit_while_there_is_a_controller_and_a_will(plugin: ModuleType) -> None:
+def _submit_unless_cancelled(plugin: ModuleType) -> None:
     submit, cancel = plugin.Executor.run_job, plugin.Executor.cancel_jobs
     cancelled = threading.Event()
 
