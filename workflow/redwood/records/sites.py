@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from redwood.errors import InputError
+from redwood.facts import fact_file
 
-SITES_FILE = Path(__file__).resolve().parents[3] / "resources" / "sites.csv"
+SITES_FILE = fact_file("sites.csv")
 _COLUMNS = ("site", "tier", "cloud", "core_power", "ddm_tb_28d", "queues")
 
 # What PanDA adds to the name of a site for its queues of one kind of job.

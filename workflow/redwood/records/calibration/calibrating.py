@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from redwood.errors import InputError
+from redwood.facts import fact_file
 from redwood.outputs import write_json, write_text
 from redwood.progress import ProgressReport
 from redwood.records.calibration.jobs import JobTable, read_jobs
@@ -20,7 +21,7 @@ from redwood.records.calibration.page import page
 from redwood.records.calibration.statistics import Statistic, measure
 from redwood.records.synthetic import MARKER
 
-TARGETS_FILE = Path(__file__).resolve().parents[4] / "resources" / "generation_targets.csv"
+TARGETS_FILE = fact_file("generation_targets.csv")
 _NUMBERS = ("target", "low", "high")
 _LIMITS = ("least_number", "least_per_day", "most_per_day", "least_days")
 _WORDS = ("group", "name", "meaning", "unit", "measured_on", "source", "note")
