@@ -9,6 +9,7 @@ import sys
 import typer
 
 from redwood.errors import InputError
+from redwood.extras import explained
 
 _OUT_OF_OUR_HANDS = (
     *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM),
@@ -71,7 +72,8 @@ def main() -> None:
         _end_with_parent()
     _register_stages()
     try:
-        app()
+        with explained():
+            app()
     except InputError as error:
         _say(f"redwood: {error}")
         sys.exit(1)

@@ -14,7 +14,7 @@ from redwood.errors import InputError
 
 # The modules that each extra of pyproject.toml brings, as they are imported.
 EXTRAS: dict[str, tuple[str, ...]] = {
-    "models": ("torch", "safetensors", "sklearn", "imblearn", "threadpoolctl"),
+    "models": ("torch", "safetensors", "sklearn", "imblearn"),
     "evaluation": ("catboost",),
     "simulation": ("simgrid",),
     "sdv": ("sdv", "ctgan", "rdt", "copulas"),
@@ -58,7 +58,9 @@ def explained() -> Iterator[None]:
 
 def missing(package: str, extra: str) -> str:
     """What to tell a user who lacks `package`, which `extra` brings."""
-    return (
-        f"{package} is not installed; it comes with the extra {extra!r}: "
-        f"pip install 'redwood[{extra}]'"
-    )
+    how = f"pip install 'redwood[{extra}]'"
+    if package == "simgrid":
+        how = "python -m redwood.setup_simgrid (it compiles SimGrid, once: 4 to 12 minutes)"
+    elif package in EXTRAS["sdv"]:
+        how += " (its licence is the Business Source License 1.1: read it first)"
+    return f"{package} is not installed; it comes with the extra {extra!r}: {how}"
