@@ -1,4 +1,4 @@
-"""Models, measures and policies are modules that register themselves by being in a package."""
+"""Models, measures and policies are modules or folders that register themselves by being there."""
 
 import importlib
 import pkgutil
@@ -10,7 +10,7 @@ from redwood.errors import InputError
 def names(package: str) -> tuple[str, ...]:
     """The names of the plug-ins in `package` (`redwood.surrogates.models`, say), sorted.
 
-    A module whose name begins with an underscore is not a plug-in.
+    A module or folder whose name begins with an underscore is not a plug-in.
     """
     found = importlib.import_module(package)
     modules = (module.name for module in pkgutil.iter_modules(found.__path__))
@@ -18,7 +18,10 @@ def names(package: str) -> tuple[str, ...]:
 
 
 def load(package: str, name: str) -> ModuleType:
-    """The plug-in `name` of `package`.
+    """What the plug-in `name` of `package` says of itself.
+
+    That is its module or, of a plug-in that is a folder, the module `options` in it: light to
+    import, while the rest of the folder may need heavy libraries.
 
     Raises:
         InputError: there is no such plug-in; the message lists those there are.
@@ -28,4 +31,9 @@ def load(package: str, name: str) -> ModuleType:
         raise InputError(
             f"{kind}: there is no {name!r}; there are {', '.join(names(package)) or 'none'}"
         )
-    return importlib.import_module(f"{package}.{name}")
+    plugin = importlib.import_module(f"{package}.{name}")
+    return importlib.import_module(f"{plugin.__name__}.options") if _is_folder(plugin) else plugin
+
+
+def _is_folder(plugin: ModuleType) -> bool:
+    return hasattr(plugin, "__path__")

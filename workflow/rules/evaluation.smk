@@ -4,7 +4,7 @@
 def densities(wildcards):
     """The model's densities of real rows, if it has any and the attack on them is asked for."""
     asked = "attack_likelihood" in configuration.evaluation.measures
-    if not asked or not has_density(MODELS[wildcards.model]):
+    if not asked or not MODELS[wildcards.model].HAS_DENSITY:
         return []
     return f"results/{wildcards.dataset}/surrogates/{wildcards.model}/densities.parquet"
 
