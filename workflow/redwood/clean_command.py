@@ -47,7 +47,7 @@ def clean(
     from redwood.card.describing import card
     from redwood.configuration import Cleaning
     from redwood.records.cleaning import clean as clean_dumps
-    from redwood.records.sites import SITES_FILE
+    from redwood.sites import SITES_FILE
     from redwood.validation import read_section
 
     section = read_section(Cleaning, options, "records clean --options")

@@ -28,6 +28,9 @@ if SOURCE.generate is not None:
             "python -m redwood generator make {params.made} --seed {params.seed}"
             " --output {params.folder} 2> {log}"
 
+
+if SOURCE.generate is not None:
+
     rule generator_calibrate:
         input:
             list(DUMPS.values()),
