@@ -50,6 +50,7 @@ _LEFT_OUT: dict[str, Any] = {
     "random_states": None,
     "loss_values": None,
     "_rid_by_cat_cols": [],
+    "_distributions": {},
 }
 
 
