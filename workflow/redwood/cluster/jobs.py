@@ -116,8 +116,8 @@ def waits_for(later: Job, earlier: Job) -> bool:
 def _is_asked_for(rule: str, configuration: Configuration, models: Mapping[str, Model]) -> bool:
     source, measures = configuration.records.source, configuration.evaluation.measures
     return {
-        "records_generate": source.generate is not None,
-        "records_calibrate": source.generate is not None,
+        "generator_make": source.generate is not None,
+        "generator_calibrate": source.generate is not None,
         "records_download": source.bigpanda is not None,
         "records_retrieve": source.retrieve is not None and not files_there(source),
         "records_hash_key": source.generate is None

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from redwood.configuration import Cleaning
 from redwood.errors import InputError
+from redwood.job_table import ALTERNATIVES, COLUMNS, REQUIRED, column
 from redwood.records.cleaned_file import CleanedFile
-from redwood.records.job_table import ALTERNATIVES, COLUMNS, REQUIRED, column
 from redwood.records.privacy import ENVIRONMENT_VARIABLE
 from redwood.records.steps import needed_columns
 from redwood.tables import TableDescription
