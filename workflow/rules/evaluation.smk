@@ -6,7 +6,7 @@ def densities(wildcards):
     asked = "attack_likelihood" in configuration.evaluation.measures
     if not asked or not has_density(MODELS[wildcards.model]):
         return []
-    return f"results/{wildcards.dataset}/surrogates/{wildcards.model}/densities.parquet"
+    return "results/{dataset}/{training}surrogates/{model}/densities.parquet".format(**wildcards)
 
 
 rule evaluate:
@@ -14,14 +14,14 @@ rule evaluate:
         table="results/{dataset}/records/table.json",
         train="results/{dataset}/records/train.parquet",
         holdout="results/{dataset}/records/test.parquet",
-        synthetic="results/{dataset}/surrogates/{model}/sample.parquet",
+        synthetic="results/{dataset}/{training}surrogates/{model}/sample.parquet",
         densities=densities,
     output:
-        **folder("results/{dataset}/evaluation/{model}"),
+        **folder("results/{dataset}/{training}evaluation/{model}"),
     log:
-        "results/{dataset}/logs/evaluate_{model}.log",
+        "results/{dataset}/{training}logs/evaluate_{model}.log",
     benchmark:
-        "results/{dataset}/benchmarks/evaluate_{model}.tsv"
+        "results/{dataset}/{training}benchmarks/evaluate_{model}.tsv"
     conda:
         "../../envs/evaluation.yaml"
     threads: 1
