@@ -73,7 +73,8 @@ rule table2:
 def of_samples():
     """What the figures of tables read, the samples of the first trainings, and their arguments."""
     models = configuration.surrogates.models
-    given = (f"--synthetic {model}={{input.samples[{n}]}}" for n, model in enumerate(models))
+    given = [f"--synthetic {model}={{input.samples[{n}]}}" for n, model in enumerate(models)]
+    given += [f"--control {model}" for model in models if MODELS[model].ROLE == "control"]
     inputs = {
         "table": "results/{dataset}/records/table.json",
         "recorded": "results/{dataset}/records/test.parquet",

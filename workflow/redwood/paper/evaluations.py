@@ -61,30 +61,15 @@ def read_evaluations(folders: Sequence[Path]) -> dict[str, Evaluated]:
     return {name: _together(paths) for name, paths in folders_by_name(folders).items()}
 
 
-def _together(folders: Sequence[Path]) -> Evaluated:
-    first, *others = found = [_read(folder / "measures.json") for folder in folders]
-    for folder, other in zip(folders[1:], others, strict=True):
-        if (other.role, set(other.measures)) != (first.role, set(first.measures)):
-            raise InputError(
-                f"{folder}: has another role or other measures than {folders[0]}, expected two "
-                "trainings of one model, evaluated alike"
-            )
-    passes = [one.passes for one in found]
-    verdict = False if False in passes else None if None in passes else True
-    deciding = passes.index(verdict)
-    words = found[deciding].words
-    return Evaluated(
-        first.role,
-        {name: over_trainings([one.measures[name] for one in found]) for name in first.measures},
-        verdict,
-        f"training {deciding + 1} of {len(found)} {words}" if others else words,
-        first.rows,
-        len(found),
-    )
+def read_evaluation(folder: Path) -> Evaluated:
+    """What one evaluation says.
 
-
-def _read(path: Path) -> Evaluated:
-    """One evaluation."""
+    Raises:
+        InputError: it is missing or incomplete.
+    """
+    path = folder / "measures.json"
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder of evaluation")
     content = read_json(path, "evaluation")
     try:
         measures, rows, privacy = content["measures"], int(content["rows"]), content["privacy"]
@@ -103,6 +88,33 @@ def _read(path: Path) -> Evaluated:
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise InputError(f"{path}: not the measures of an evaluation: {error!r}") from None
     return Evaluated(content["role"], measures, privacy["passes"], words, rows)
+
+
+def controls_of(evaluated: Mapping[str, Evaluated]) -> list[str]:
+    """The names of the controls."""
+    return [name for name, one in evaluated.items() if one.is_control]
+
+
+def _together(folders: Sequence[Path]) -> Evaluated:
+    first, *others = found = [read_evaluation(folder) for folder in folders]
+    for folder, other in zip(folders[1:], others, strict=True):
+        if (other.role, set(other.measures)) != (first.role, set(first.measures)):
+            raise InputError(
+                f"{folder}: has another role or other measures than {folders[0]}, expected two "
+                "trainings of one model, evaluated alike"
+            )
+    passes = [one.passes for one in found]
+    verdict = False if False in passes else None if None in passes else True
+    deciding = passes.index(verdict)
+    words = found[deciding].words
+    return Evaluated(
+        first.role,
+        {name: over_trainings([one.measures[name] for one in found]) for name in first.measures},
+        verdict,
+        f"training {deciding + 1} of {len(found)} {words}" if others else words,
+        first.rows,
+        len(found),
+    )
 
 
 def _require_complete(path: Path, name: str, measure: Measure) -> None:
