@@ -127,7 +127,7 @@ def _decision(path: Path) -> tuple[str, Decision]:
     """The model and what the release gate decided on it."""
     content = read_json(path, "decision of the release gate")
     try:
-        failed = [name for name, found in content["criteria"].items() if not found["holds"]]
+        failed = [check["title"] for check in content["checks"] if not check["passed"]]
         return content["model"], Decision(content["released"] is True, failed)
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: not a decision of the release gate: {error!r}") from None
