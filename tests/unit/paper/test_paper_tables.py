@@ -220,7 +220,7 @@ def test_a_wrong_number_of_the_paper_is_named(evaluations, tmp_path):
 
 
 def test_a_missing_evaluation_is_named(tmp_path):
-    with pytest.raises(InputError, match=r"none/measures.json: no such evaluation"):
+    with pytest.raises(InputError, match="none: no such folder of evaluation"):
         write_table1([tmp_path / "none"], PAPER, tmp_path / "table1")
 
 

@@ -18,9 +18,9 @@ REAL_FILL = "#d4d4d4"
 
 # Okabe and Ito's colours and Tol's, told apart with any colour vision: models have them by their
 # order, with lines by their order too. Controls are dotted, in paler ones.
-_COLOURS = "#0072B2 #009E73 #D55E00 #CC79A7 #882255 #E69F00 #332288 #117733".split()
+_COLOURS = ["#0072B2", "#009E73", "#D55E00", "#CC79A7", "#882255", "#E69F00", "#332288"]
 _DASHES = ("-", (0, (5, 1.5)), (0, (6, 1.5, 1.2, 1.5)))
-_CONTROL_COLOURS = "#8C8C8C #C2A33A #6FB1D6".split()
+_CONTROL_COLOURS = ["#8C8C8C", "#C2A33A", "#6FB1D6"]
 _DOTS = (0, (1.2, 1.2))
 # Entries of a legend in one line.
 _MOST_IN_A_LINE = 7
