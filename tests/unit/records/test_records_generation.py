@@ -20,9 +20,9 @@ from redwood.records.generation.catalogue import DATA_TYPES, PROJECTS, STEPS
 from redwood.records.generation.dumps import generate
 from redwood.records.generation.files import FORMATS, dump_names, format_of, shares
 from redwood.records.generation.grid import make_grid
-from redwood.records.sites import SiteTable, load_sites
 from redwood.records.synthetic import file_digest, is_synthetic
 from redwood.seeds import generator
+from redwood.sites import load_sites
 from redwood.tables import TableDescription, read_table
 
 WORKFLOW = Path(__file__).resolve().parents[3] / "workflow"
@@ -68,8 +68,8 @@ def test_sizes_of_the_catalogue_are_the_papers() -> None:
 
 def test_the_grid_has_as_many_sites_as_asked_for_and_their_queues_fold_into_them() -> None:
     grid = make_grid(83, generator(1))
-    table = SiteTable(load_sites())
-    folded = [table.place(queue, fold=True).name for queue in grid.queues]
+    table = load_sites()
+    folded = [table.find(queue).queue for queue in grid.queues]
     assert len(set(folded)) == len(grid) == 83
     for site, (first, number) in enumerate(zip(grid.first, grid.number, strict=True)):
         assert set(folded[first : first + number]) == {grid.queues[first]}, site

@@ -19,8 +19,8 @@ from redwood.records.cleaned_file import CleanedFile, clean_file
 from redwood.records.gathering import gather
 from redwood.records.privacy import hash_key, write_key
 from redwood.records.readers.reading import find_files, short_names
-from redwood.records.sites import SITES_FILE
 from redwood.records.synthetic import file_digest
+from redwood.sites import SITES_FILE
 
 
 def clean(

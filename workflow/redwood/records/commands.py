@@ -129,7 +129,7 @@ def clean(
     """
     from redwood.configuration import Cleaning
     from redwood.records.cleaning import clean as clean_dumps
-    from redwood.records.sites import SITES_FILE
+    from redwood.sites import SITES_FILE
     from redwood.validation import read_section
 
     section = read_section(Cleaning, options, "records clean --options")
@@ -169,7 +169,7 @@ def clean_file(
     """
     from redwood.configuration import Cleaning
     from redwood.records.cleaned_file import clean_file as clean_one
-    from redwood.records.sites import SITES_FILE
+    from redwood.sites import SITES_FILE
     from redwood.validation import read_section
 
     section = read_section(Cleaning, options, "records clean-file --options")
