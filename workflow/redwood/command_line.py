@@ -28,9 +28,9 @@ def _register_stages() -> None:
     from redwood.cluster.commands import costs_app as costs
     from redwood.cluster.commands import plan
     from redwood.evaluation.commands import evaluate
-    from redwood.evaluation.release_commands import app as release
     from redwood.paper.commands import app as paper
     from redwood.records.commands import app as records
+    from redwood.release.commands import app as release
     from redwood.simulation.commands import app as simulation
     from redwood.simulation.commands import simulate
     from redwood.status.commands import ARGUMENTS, status

@@ -394,3 +394,16 @@ def to_scale(numbers: np.ndarray, column: Column) -> np.ndarray:
 def from_scale(scaled: np.ndarray, column: Column) -> np.ndarray:
     """The inverse of `to_scale`."""
     return np.expm1(scaled) if column.scale == "log" else np.asarray(scaled, dtype=np.float64)
+
+
+def scaled(frame: pd.DataFrame, column: Column) -> np.ndarray:
+    """A numeric feature of `frame` on the column's own scale: (rows,) float64."""
+    return to_scale(to_numbers(frame[column.name], column), column)
+
+
+def category_codes(column: Column, *frames: pd.DataFrame) -> tuple[list[np.ndarray], int]:
+    """A categorical feature as codes into the union of the frames' categories, and their number."""
+    values = pd.concat([frame[column.name] for frame in frames], ignore_index=True)
+    codes, categories = pd.factorize(values, sort=True)
+    ends = np.cumsum([len(frame) for frame in frames])[:-1]
+    return np.split(codes, ends), len(categories)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 LIBRARY = Path(__file__).resolve().parents[3] / "workflow" / "redwood"
-STAGES = ("records", "surrogates", "evaluation", "simulation", "paper")
+STAGES = ("records", "surrogates", "evaluation", "release", "simulation", "paper")
 PLUGINS = (
     "surrogates/models", "evaluation/measures", "simulation/policies/brokerage",
     "simulation/policies/placement", "simulation/policies/queueing",
