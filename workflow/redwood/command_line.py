@@ -31,11 +31,11 @@ def _register_stages() -> None:
     from redwood.cluster.commands import costs_app as costs
     from redwood.cluster.commands import plan
     from redwood.evaluation.commands import evaluate
-    from redwood.evaluation.release_commands import app as release
     from redwood.generator.commands import app as generator
     from redwood.generator.commands import calibrate, make
     from redwood.paper.commands import app as paper
     from redwood.records.commands import app as records
+    from redwood.release.commands import app as release
     from redwood.simulation.commands import app as simulation
     from redwood.simulation.commands import simulate
     from redwood.status.commands import ARGUMENTS, status

@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 
 LIBRARY = Path(__file__).resolve().parents[3] / "workflow" / "redwood"
-STAGES = ("records", "card", "generator", "surrogates", "evaluation", "simulation", "paper")
+STAGES = (
+    "records",
+    "card",
+    "generator",
+    "surrogates",
+    "evaluation",
+    "release",
+    "simulation",
+    "paper",
+)
 GROUND = ("", "configuration", "pages", "readers")
 # Above the stages: the command line, and its verbs that go through several of them.
 ABOVE = ("command_line.py", "clean_command.py")

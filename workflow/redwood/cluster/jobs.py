@@ -91,11 +91,13 @@ def jobs_of(
     if not _is_asked_for(rule, configuration, models):
         return []
     scored = "attack_likelihood" in configuration.evaluation.measures
+    trainings = configuration.surrogates.seeds
     chosen: Sequence[Mapping[str, str]] = {
         "once": [{}],
         "dump": [{}] * sizes.dumps,
-        "model": [{"model": name} for name in models],
-        "density": [{"model": name} for name, one in models.items() if one.density and scored],
+        "model": [{"model": name} for name in models] * trainings,
+        "density": [{"model": name} for name, one in models.items() if one.density and scored]
+        * trainings,
         "released": [{"model": name} for name in configuration.released_models],
         "run": [
             {"model": workload, "policy": policy}

@@ -1,14 +1,13 @@
 import numpy as np
 import pandas as pd
 import pytest
-from evaluation_rows import DESCRIPTION, toy_rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.unit.evaluation.evaluation_rows import DESCRIPTION, toy_rows
 
-from redwood.evaluation import neighbours
-from redwood.evaluation.contract import scaled
-from redwood.evaluation.neighbours import closest_rows, distance_to_closest
-from redwood.tables import Column, TableDescription
+from redwood import nearest
+from redwood.nearest import closest_rows, distance_to_closest
+from redwood.tables import Column, TableDescription, scaled
 
 
 def all_distances(queries, reference, description):
@@ -61,8 +60,8 @@ def test_distances_are_exact_on_any_mixture(
     # Queries reach far out, where the closest row may be one with many other categories.
     queries, reference = rows(20, 12), rows(15, 3)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(neighbours, "_ROWS_PER_GROUPING", rows_per_grouping)
-        patch.setattr(neighbours, "_BLOCK", (7, 4))
+        patch.setattr(nearest, "_ROWS_PER_GROUPING", rows_per_grouping)
+        patch.setattr(nearest, "_BLOCK", (7, 4))
         found, rows = closest_rows(queries, reference, description, count)
     distances = all_distances(queries, reference, description)
     known = min(count, len(reference))
@@ -86,14 +85,14 @@ def test_a_table_with_many_categories_does_not_try_all_ways_to_agree(monkeypatch
         codes = random.integers(0, 9, (n, width)).astype(str).astype(object)
         return pd.DataFrame(codes, columns=[f"c{i}" for i in range(width)])
 
-    group, calls = neighbours._within_groups, []
+    group, calls = nearest._within_groups, []
 
     def counted(*given):
         calls.append(given)
         assert len(calls) == 1
         return group(*given)
 
-    monkeypatch.setattr(neighbours, "_within_groups", counted)
+    monkeypatch.setattr(nearest, "_within_groups", counted)
     queries, reference = rows(200, 1), rows(300, 2)
     found = distance_to_closest(queries, reference, description)
     assert calls

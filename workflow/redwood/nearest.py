@@ -9,9 +9,8 @@ import pandas as pd
 from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
-from redwood.evaluation.contract import category_codes, scaled
 from redwood.progress import ProgressReport
-from redwood.tables import TableDescription
+from redwood.tables import TableDescription, category_codes, scaled
 
 # Grouping a reference of any size anew takes about as long as comparing it with this many rows.
 _ROWS_PER_GROUPING = 64

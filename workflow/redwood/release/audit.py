@@ -19,10 +19,10 @@ import numpy as np
 import pandas as pd
 
 from redwood.errors import InputError
-from redwood.evaluation.canaries import CANARY, LEVEL, PLANTED, canary_description
-from redwood.evaluation.membership import RocCurve
-from redwood.evaluation.neighbours import distance_to_closest
+from redwood.nearest import distance_to_closest
 from redwood.outputs import write_json
+from redwood.release.canaries import CANARY, LEVEL, PLANTED, canary_description
+from redwood.roc import RocCurve
 from redwood.seeds import generator
 from redwood.tables import TableDescription, read_table
 

@@ -28,12 +28,12 @@ def plant(
     units: Annotated[int, typer.Option(min=2, help="canaries of each level, half planted")] = 400,
     most_rows: Annotated[int, typer.Option(min=1, help="rows of a canary at most")] = 10,
 ) -> None:
-    """Plant made-up records, tasks, users among the training rows, for a twin of the model.
+    """Plant made-up records, tasks, users among the training rows of a shadow model.
 
     Example: redwood release plant --table table.json --train train.parquet --level record
     --level task --level user --seed 1 --output canaries
     """
-    from redwood.evaluation.canaries import Planting, plant
+    from redwood.release.canaries import Planting, plant
 
     plant(table, train, Planting(tuple(level), units, most_rows), seed, output)
 
@@ -43,16 +43,18 @@ def audit(
     table: Table,
     train: Train,
     canaries: Annotated[Path, typer.Option(help="canaries.parquet, as `plant` wrote it")],
-    synthetic: Annotated[Path, typer.Option(help="sample of the twin trained with canaries")],
+    synthetic: Annotated[
+        Path, typer.Option(help="sample of the shadow model, which was trained with canaries")
+    ],
     output: Annotated[Path, typer.Option(help="JSON file to write")],
     seed: Annotated[int, typer.Option(min=0, help="seed of the bootstrap")] = 1,
 ) -> None:
-    """Measure how many of the planted canaries an attacker finds in the twin's sample.
+    """Measure how many of the planted canaries an attacker finds in the shadow model's sample.
 
     Example: redwood release audit --table table.json --train train.parquet
-    --canaries canaries/canaries.parquet --synthetic twin.parquet --seed 1 --output audit.json
+    --canaries canaries/canaries.parquet --synthetic shadow.parquet --seed 1 --output audit.json
     """
-    from redwood.evaluation.audit import audit
+    from redwood.release.audit import audit
 
     audit(table, train, canaries, synthetic, seed, output)
 
@@ -73,7 +75,7 @@ def decide(
     --evaluation evaluation --audit audit.json --model sequoia --level record --level task
     --level user --output release
     """
-    from redwood.evaluation.release import decide
+    from redwood.release.decision import decide
 
     passes = decide(table, sample, evaluation, audit, model, level, output)
     typer.echo(f"{output}: {'released' if passes else 'withheld, see note.md'}")

@@ -34,7 +34,7 @@ class ReleaseNote:
         rows: of the sample.
         digest: SHA-256 of the sample.
         passes: whether it may be published.
-        criteria: name, whether it holds, and words, each.
+        checks: title, whether the sample passed, and what was found, each.
         measures: the measures of the evaluation by name.
     """
 
@@ -43,7 +43,7 @@ class ReleaseNote:
     rows: int
     digest: str
     passes: bool
-    criteria: Sequence[tuple[str, bool, str]]
+    checks: Sequence[tuple[str, bool, str]]
     measures: Mapping[str, Mapping[str, Any]]
 
     @property
@@ -56,17 +56,17 @@ class ReleaseNote:
         rows = f"{self.rows:,} rows drawn from the model {self.model}."
         if self.passes:
             return f"{rows} Every criterion below holds: the sample may be published."
-        failed = ", ".join(name for name, holds, _ in self.criteria if not holds)
+        failed = ", ".join(name for name, holds, _ in self.checks if not holds)
         return (
             f"The sample of {self.rows:,} rows drawn from the model {self.model} is **not** "
             f"released. What failed: {failed}."
         )
 
     @property
-    def criterion_rows(self) -> list[tuple[str, str, str]]:
+    def check_rows(self) -> list[tuple[str, str, str]]:
         return [
             (name, "holds" if holds else "does not hold", words)
-            for name, holds, words in self.criteria
+            for name, holds, words in self.checks
         ]
 
     @property
@@ -99,7 +99,7 @@ class ReleaseNote:
     def sections(self) -> list[tuple[str, tuple[str, str, str], list[tuple[str, str, str]]]]:
         """Heading, header and rows of each table."""
         return [
-            ("Criteria", ("criterion", "", "what was found"), self.criterion_rows),
+            ("Criteria", ("criterion", "", "what was found"), self.check_rows),
             ("How faithful it is", ("measure", "value", "definition"), self.measure_rows),
             ("Columns", ("column", "kind", "meaning"), self.column_rows),
         ]

@@ -1,47 +1,52 @@
-"""The release gate: a sample is written for publication only if it may be published.
+"""The decision: a sample is written for publication only if it may be published.
 
 It may if
 
-* the sample passes the privacy measures (`redwood.evaluation.verdict`);
+* the sample passes the privacy measures (the verdict of `redwood evaluate`);
 * at each level that is asked for (records, tasks, users …) an attacker who may raise a false alarm
   on one canary in ten surely finds no more than three in ten of the planted ones
-  (`redwood.evaluation.audit`): three times what chance does, and what differential privacy with
+  (`redwood.release.audit`): three times what chance does, and what differential privacy with
   ε = ln 3 ≈ 1.1 would allow (P. Kairouz et al., arXiv 1311.0776, theorem 2.1).
 
-What was not measured, or on too few canaries, does not hold: the gate fails closed. The decision
+A check fails if nothing was measured, or on too few canaries: the gate fails closed. The decision
 says in words what failed.
 """
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from redwood.errors import InputError
-from redwood.evaluation.audit import FALSE_ALARMS
-from redwood.evaluation.canaries import RECORD
-from redwood.evaluation.release_note import ReleaseNote, as_html, as_markdown
 from redwood.inputs import read_json
 from redwood.outputs import write_json, write_text, writing_folder
+from redwood.release.audit import FALSE_ALARMS
+from redwood.release.canaries import RECORD
+from redwood.release.note import ReleaseNote, as_html, as_markdown
 from redwood.tables import TableDescription, table_digest, table_rows
 
 MOST_FOUND = 3 * FALSE_ALARMS
 
 
 @dataclass(frozen=True)
-class Criterion:
-    """What must hold of a sample, and whether it does.
+class Check:
+    """What was checked of a sample, and whether it passed.
 
     Attributes:
-        name: what the criterion is about.
-        holds: whether it does; what is not known does not.
-        words: what was found, for a reader.
+        kind: `privacy`, the verdict of the privacy measures on the sample itself, or `canaries`.
+        level: at which canaries were planted: `record` or the name of a column; `None` where none
+            were.
+        passed: whether the sample passed; it did not if the answer is not known.
+        title: what was checked, for a reader.
+        text: what was found, for a reader.
     """
 
-    name: str
-    holds: bool
-    words: str
+    kind: Literal["privacy", "canaries"]
+    level: str | None
+    passed: bool
+    title: str
+    text: str
 
 
 def decide(
@@ -62,7 +67,7 @@ def decide(
         table: description of the sample's table.
         sample: the synthetic rows.
         evaluation: what `redwood evaluate` wrote of this very sample.
-        audit: what `redwood release audit` wrote of a twin of the model.
+        audit: what `redwood release audit` wrote of a shadow model.
         model: the model's name.
         levels: at which levels canaries must be safe: `record`, names of columns.
         output: the folder to write; what it held is replaced.
@@ -81,28 +86,23 @@ def decide(
             f"{evaluation}: is of a sample with digest {found!r}, expected {digest!r}, that of "
             f"{sample}: evaluate it first"
         )
-    criteria = [
-        _privacy(measured),
-        *_canaries(read_json(audit, "audit"), TableDescription.load(table), levels),
-    ]
-    passes = all(criterion.holds for criterion in criteria)
-    description = TableDescription.load(table).only_features()
+    full = TableDescription.load(table)
+    checks = [_privacy(measured), *_canaries(read_json(audit, "audit"), full, levels)]
+    passes = all(check.passed for check in checks)
+    description = full.only_features()
     note = ReleaseNote(
         model=model,
         table=description,
         rows=table_rows(sample),
         digest=digest,
         passes=passes,
-        criteria=[(criterion.name, criterion.holds, criterion.words) for criterion in criteria],
+        checks=[(check.title, check.passed, check.text) for check in checks],
         measures=measured["measures"],
     )
     decision = {
         "model": model,
         "released": passes,
-        "criteria": {
-            criterion.name: {"holds": criterion.holds, "words": criterion.words}
-            for criterion in criteria
-        },
+        "checks": [asdict(check) for check in checks],
         "sample": {"rows": note.rows, "sha256": digest},
     }
     with writing_folder(output) as folder:
@@ -118,24 +118,28 @@ def decide(
     return passes
 
 
-def _privacy(measured: Mapping[str, Any]) -> Criterion:
+def _privacy(measured: Mapping[str, Any]) -> Check:
     privacy = measured.get("privacy", {})
-    words = privacy.get("words", "the evaluation does not say")
-    return Criterion("privacy of the sample", privacy.get("passes") is True, words)
+    text = privacy.get("words", "the evaluation does not say")
+    return Check("privacy", None, privacy.get("passes") is True, "privacy of the sample", text)
 
 
 def _canaries(
     audit: Mapping[str, Any], table: TableDescription, levels: Sequence[str]
-) -> list[Criterion]:
-    """A criterion for each level."""
+) -> list[Check]:
+    """A check for each level."""
     if not levels:
-        return [Criterion("canaries", False, "no level was asked for, so nothing was tried")]
+        reason = "no level was asked for, so nothing was tried"
+        return [Check("canaries", None, False, "canaries", reason)]
     found = audit.get("levels", {})
-    return [_level(level, found.get(level), table) for level in levels]
+    return [Check("canaries", level, *_level(level, found.get(level), table)) for level in levels]
 
 
-def _level(level: str, found: Mapping[str, Any] | None, table: TableDescription) -> Criterion:
-    name = f"planted {level}s"
+def _level(
+    level: str, found: Mapping[str, Any] | None, table: TableDescription
+) -> tuple[bool, str, str]:
+    """Whether few enough canaries of a level are found; title and text for a reader."""
+    title = f"planted {level}s"
     if found is None:
         known = level == RECORD or level in table
         reason = (
@@ -144,13 +148,13 @@ def _level(level: str, found: Mapping[str, Any] | None, table: TableDescription)
             else f"the table has no column {level!r} that tells {level}s apart; leave the level "
             "out if there is nothing to protect at it"
         )
-        return Criterion(name, False, f"not tried: {reason}")
-    words = (
+        return False, title, f"not tried: {reason}"
+    text = (
         f"{_percent(found['found'])} of {found['planted']} planted {level}s are found where "
         f"{_percent(FALSE_ALARMS)} of those never planted are taken for planted; surely at most "
         f"{_percent(found['at_most'])}, {_percent(MOST_FOUND)} allowed"
     )
-    return Criterion(name, found["at_most"] <= MOST_FOUND, words)
+    return found["at_most"] <= MOST_FOUND, title, text
 
 
 def _percent(share: float) -> str:

@@ -1,17 +1,18 @@
 """Planted canaries: made-up records, tasks and users, half of which a model is trained with.
 
 Whether a sample gives away a real task or user cannot be seen from the rows alone: after a random
-split the same tasks are in training and in the holdout. So units are made up, one of each two is
-planted among the training rows, and a twin of the model is trained on those.
-Whatever tells planted units from the others in the twin's sample, the way the model is trained has
-given away (N. Carlini et al., The Secret Sharer, arXiv 1802.08232, section 4; one training serves
-all canaries at once: T. Steinke et al., arXiv 2305.08846).
+split the same tasks are in training and in the holdout. So units are made up in pairs, one of each
+pair is planted among the training rows, and a shadow model, one of the same kind and with the same
+options, is trained on those. If something tells planted units from the others in the shadow model's
+sample, training in this way has given it away (N. Carlini et al., The Secret Sharer, arXiv
+1802.08232, section 4; one training serves all canaries at once: T. Steinke et al., arXiv
+2305.08846).
 
-A canary is a real unit, or a run of its rows, that begins at another time and keeps how its rows
-belong together. Of every other two that is all: they are as easily told as real units are. The
-others are recombined, too: each category becomes one of another row, and numbers are set off by
-what takes their median to the number of another row. Such a unit is like no other, which is hardest
-to keep. In a table without a time all are recombined.
+A canary is a real unit, or a run of its rows, moved to another time; how its rows belong together
+is kept. Half of the pairs are left like that and are as easily told as real units are. The other
+half is also recombined: each category becomes one of another row, and numbers are shifted so that
+their median is the number of another row. Such a unit is like no other, which is hardest to keep
+secret. In a table without a time all pairs are recombined.
 """
 
 from dataclasses import dataclass

@@ -5,13 +5,13 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from evaluation_rows import DESCRIPTION, toy_rows
+from tests.unit.evaluation.evaluation_rows import DESCRIPTION, toy_rows
 
 from redwood.errors import InputError
-from redwood.evaluation.audit import audit
-from redwood.evaluation.canaries import CANARY, LEVEL, PLANTED, Planting, canary_description, plant
-from redwood.evaluation.release import decide
 from redwood.inputs import read_json
+from redwood.release.audit import audit
+from redwood.release.canaries import CANARY, LEVEL, PLANTED, Planting, canary_description, plant
+from redwood.release.decision import decide
 from redwood.tables import Column, TableDescription, read_table, table_digest, write_table
 
 TASK = Column("task", "categorical", role="auxiliary", meaning="the task of the job")
@@ -57,7 +57,7 @@ def test_planted_canaries_are_among_the_training_rows_and_the_others_are_not(fol
     together = read_table(folder / "planted" / "train.parquet", DESCRIPTION)
     planted = canaries[canaries[PLANTED.name] == 1]
     assert len(together) == len(train) + len(planted)
-    # The twin's training rows are exactly those and the planted ones, in another order.
+    # The shadow model's training rows are exactly those and the planted ones, in another order.
     expected = pd.concat([train, planted[features]]).sort_values(features, ignore_index=True)
     found = together.sort_values(features, ignore_index=True)
     pd.testing.assert_frame_equal(found, expected, check_dtype=False)
@@ -179,7 +179,7 @@ def decided(folder, passes=True, levels=("record", "task"), **at_most):
     return released, read_json(folder / "release" / "decision.json", "decision")
 
 
-def test_a_sample_that_meets_every_criterion_is_released(folder):
+def test_a_sample_that_meets_every_check_is_released(folder):
     released, decision = decided(folder, record=0.2, task=0.3)
     assert released is decision["released"] is True
     published = folder / "release" / "published"
@@ -194,31 +194,42 @@ def test_a_sample_that_meets_every_criterion_is_released(folder):
 
 
 @pytest.mark.parametrize(
-    ("broken", "name", "words"),
+    ("broken", "name", "key", "words"),
     [
-        ({"passes": False}, "privacy of the sample", "passes"),
-        ({"passes": None}, "privacy of the sample", "passes"),
-        ({"task": 0.31}, "planted tasks", "surely at most 31 %, 30 % allowed"),
-        ({"levels": ("record", "user")}, "planted users", "has no column 'user'"),
-        ({"levels": ()}, "canaries", "no level was asked for"),
+        ({"passes": False}, "privacy of the sample", ("privacy", None), "passes"),
+        ({"passes": None}, "privacy of the sample", ("privacy", None), "passes"),
+        (
+            {"task": 0.31},
+            "planted tasks",
+            ("canaries", "task"),
+            "surely at most 31 %, 30 % allowed",
+        ),
+        (
+            {"levels": ("record", "user")},
+            "planted users",
+            ("canaries", "user"),
+            "has no column 'user'",
+        ),
+        ({"levels": ()}, "canaries", ("canaries", None), "no level was asked for"),
     ],
 )
-def test_one_criterion_that_does_not_hold_withholds_the_sample(folder, broken, name, words):
+def test_one_check_that_fails_withholds_the_sample(folder, broken, name, key, words):
     decided(folder, record=0.2, task=0.2)
     released, decision = decided(folder, **{"record": 0.2, "task": 0.2} | broken)
     assert released is decision["released"] is False
-    assert decision["criteria"][name]["holds"] is False
-    assert words in decision["criteria"][name]["words"]
+    (failed,) = (check for check in decision["checks"] if not check["passed"])
+    assert (failed["kind"], failed["level"]) == key
+    assert words in failed["text"]
     published = folder / "release" / "published"
     # What an earlier decision released is gone, too.
     assert [file.name for file in published.iterdir()] == ["NOTE.md"]
     assert f"What failed: {name}." in (published / "NOTE.md").read_text()
 
 
-def test_what_was_not_tried_does_not_hold(folder):
+def test_what_was_not_tried_does_not_pass(folder):
     released, decision = decided(folder, record=0.2)
     assert not released
-    assert "too few rows to plant tasks" in decision["criteria"]["planted tasks"]["words"]
+    assert "too few rows to plant tasks" in decision["checks"][-1]["text"]
 
 
 def test_an_evaluation_of_another_sample_is_refused(folder):
