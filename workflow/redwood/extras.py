@@ -17,7 +17,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "models": ("torch", "safetensors", "sklearn", "imblearn"),
     "evaluation": ("catboost",),
     "simulation": ("simgrid",),
-    "sdv": ("sdv", "ctgan", "rdt", "copulas"),
+    "sdv": ("sdv", "ctgan", "rdt", "copulas", "joblib"),
     "paper": ("matplotlib",),
     "cluster": ("snakemake", "snakemake_interface_logger_plugins", "rocrate"),
 }

@@ -19,8 +19,8 @@ STAGES = (
     "paper",
 )
 GROUND = ("", "configuration", "pages", "readers")
-# Above the stages: the command line, and its verbs that go through several of them.
-ABOVE = ("command_line.py", "clean_command.py")
+# Above the stages: the command line, its verbs that go through several of them, the Python API.
+ABOVE = ("command_line.py", "clean_command.py", "api.py")
 # Plug-ins that are modules, and plug-ins that are folders.
 PLUGINS = (
     "evaluation/measures", "simulation/policies/brokerage",

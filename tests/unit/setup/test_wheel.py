@@ -69,7 +69,7 @@ def test_both_wheels_hold_every_module_and_every_file_of_data(wheels):
 def test_an_installation_works_from_any_folder_without_the_project(installed, tmp_path):
     environment = os.environ | {"PYTHONPATH": str(installed)}
     code = (
-        "import redwood, redwood.facts; dump = redwood.generate_dump('dump', jobs=100, days=2); "
+        "import redwood; dump = redwood.generate_dump('dump', jobs=200, days=2, sites=2); "
         "print(redwood.clean(dump, 'records').account['rows']['kept'], redwood.__file__)"
     )
     answer = subprocess.run(
