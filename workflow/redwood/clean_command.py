@@ -3,7 +3,7 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -51,7 +51,7 @@ def clean(
     from redwood.validation import read_section
 
     section = read_section(Cleaning, options, "records clean --options")
-    chosen = {"analysis_of_daod": False} if all_jobs else {}
+    chosen: dict[str, Any] = {"analysis_of_daod": False} if all_jobs else {}
     if features is not None:
         chosen["features"] = [name.strip() for name in features.split(",")]
     section = read_section(Cleaning, section.model_dump() | chosen, "records clean")

@@ -54,6 +54,12 @@ class One:
     line: int
 
 
+def past(pattern: re.Pattern[str], text: str, at: int) -> int:
+    """Where what matches `pattern` from `at` on ends; `at` itself if nothing does."""
+    found = pattern.match(text, at)
+    return at if found is None else found.end()
+
+
 def list_inside(text: str, at: int) -> tuple[int, int] | None:
     """Where the list of an answer begins that begins at `at`; `None` if it is no answer.
 
@@ -62,20 +68,20 @@ def list_inside(text: str, at: int) -> tuple[int, int] | None:
     """
     try:
         while True:
-            at = _SPACE.match(text, at + 1).end()
+            at = past(_SPACE, text, at + 1)
             if text[at] != '"':
                 return None
             key, at = DECODER.raw_decode(text, at)
-            at = _SPACE.match(text, at).end()
+            at = past(_SPACE, text, at)
             if text[at] != ":":
                 return None
-            at = _SPACE.match(text, at + 1).end()
+            at = past(_SPACE, text, at + 1)
             if key in ("jobs", "hits") and text[at] == "[":
                 return at + 1, 1
             if key == "hits" and text[at] == "{" and (inner := list_inside(text, at)):
                 return inner[0], inner[1] + 1
             _, at = DECODER.raw_decode(text, at)
-            at = _SPACE.match(text, at).end()
+            at = past(_SPACE, text, at)
             if text[at] != ",":
                 return None
     except (ValueError, IndexError, RecursionError):
@@ -105,6 +111,7 @@ class Objects:
         while self._go_to(_BETWEEN if self._open else _OUTSIDE):
             self._cut = self._line
             char = self._text[self._at]
+            found: One | Many | None
             if self._open and self._over:
                 found = self._after_list(char)
             elif self._open and char in "]}":
@@ -144,7 +151,7 @@ class Objects:
         """Pass over what matches; whether anything comes after it."""
         while True:
             self._fill()
-            self._at = pattern.match(self._text, self._at).end()
+            self._at = past(pattern, self._text, self._at)
             self._count()
             if self._at < len(self._text):
                 return True
@@ -207,9 +214,9 @@ class Objects:
             return None
         try:
             key, at = DECODER.raw_decode(self._text, self._at)
-            at = _SPACE.match(self._text, at).end()
+            at = past(_SPACE, self._text, at)
             if isinstance(key, str) and self._text[at : at + 1] == ":":
-                at = _SPACE.match(self._text, at + 1).end()
+                at = past(_SPACE, self._text, at + 1)
                 _, self._at = DECODER.raw_decode(self._text, at)
                 return None
         except (ValueError, RecursionError):

@@ -18,7 +18,7 @@ from redwood.readers.blocks import Block, Lines, line_ends
 from redwood.readers.chunks import Chunk, Source, Unreadable, as_array
 from redwood.readers.json_columns import Columns, columns
 from redwood.readers.json_keys import DECODER, Keys
-from redwood.readers.json_objects import TOO_LONG, TRUNCATED, Many, Objects, list_inside
+from redwood.readers.json_objects import TOO_LONG, TRUNCATED, Many, Objects, list_inside, past
 
 _CHUNK_ROWS = 20_000
 _SPACE = re.compile(r"\s*")
@@ -51,7 +51,7 @@ def read_json(source: Source) -> Iterator[Chunk]:
 
 def _is_by_line(text: str) -> bool:
     """Whether a file that begins with `text` has an object a line, broken ones included."""
-    begin = _SPACE.match(text).end()
+    begin = past(_SPACE, text, 0)
     if text.startswith("[", begin) or list_inside(text, begin):
         return False
     if not text.startswith("{", begin):
@@ -61,8 +61,8 @@ def _is_by_line(text: str) -> bool:
     except (ValueError, RecursionError):
         # Objects over several lines usually begin with a brace that has a line for itself.
         return text[begin:].partition("\n")[0].strip() != "{"
-    after = _SPACE.match(text, end)
-    return "\n" not in text[begin:end] and ("\n" in after[0] or after.end() == len(text))
+    after = past(_SPACE, text, end)
+    return "\n" not in text[begin:end] and ("\n" in text[end:after] or after == len(text))
 
 
 def _by_line(source: Source, lines: Lines, engine: Columns) -> Iterator[Chunk]:

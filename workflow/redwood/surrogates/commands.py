@@ -66,6 +66,7 @@ def sample(
         rows = rows_of(like)
     elif load is not None:
         rows = rows_at(load, folder, conditions)
+    assert rows is not None
     sample_model(folder, rows, seed, output, conditions)
     typer.echo(f"{output}: {rows} rows")
 
