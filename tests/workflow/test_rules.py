@@ -25,7 +25,7 @@ CONDA_NAMES = {"pytorch": "torch", "matplotlib-base": "matplotlib", "python-duck
 
 def locked() -> dict[str, str]:
     lines = []
-    for name in ("requirements.lock", "requirements-tvae.lock"):
+    for name in ("requirements.lock", "requirements-sdv.lock"):
         lines += (ROOT / name).read_text().splitlines()
     pins = [line.split("==") for line in lines if line and not line.startswith("#")]
     return {name.lower(): version for name, version in pins}

@@ -43,13 +43,15 @@ def read_section(
         raise InputError(f"{name}: {'; '.join(problems(error, section))}") from None
 
 
-def known_plugins(package: str, chosen: tuple[str, ...]) -> tuple[str, ...]:
-    """`chosen`, if all of them are plug-ins of `package` and none is chosen twice.
+def known_plugins(
+    package: str, chosen: tuple[str, ...], others: tuple[str, ...] = ()
+) -> tuple[str, ...]:
+    """`chosen`, if all are plug-ins of `package` or of `others` and none is chosen twice.
 
     Raises:
         ValueError: one is not; the message lists those there are.
     """
-    available = plugins.names(package)
+    available = (*plugins.names(package), *others)
     for name in chosen:
         if name not in available:
             raise ValueError(f"{name!r} is unknown; there are {', '.join(available)}")

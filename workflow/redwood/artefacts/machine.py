@@ -7,7 +7,7 @@ from pathlib import Path
 # What can change a number in a table, and Snakemake.
 PACKAGES = (
     "snakemake", "numpy", "pandas", "pyarrow", "scipy", "scikit-learn", "threadpoolctl", "torch",
-    "ctgan", "rdt", "catboost", "duckdb", "simgrid", "matplotlib", "zstandard", "pydantic",
+    "sdv", "copulas", "ctgan", "rdt", "imbalanced-learn", "catboost", "duckdb", "simgrid", "matplotlib", "zstandard", "pydantic",
 )  # fmt: skip
 
 

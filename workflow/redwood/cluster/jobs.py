@@ -25,9 +25,9 @@ def models_of(configuration: Configuration) -> dict[str, Model]:
     """The models of a run, by name."""
     found = {}
     for name in configuration.surrogates.models:
-        plugin = plugins.load("redwood.surrogates.models", name)
-        options = plugin.Options(**configuration.surrogates.options.get(name, {}))
-        found[name] = Model(getattr(options, "epochs", 1), plugin.USES_GPU, plugin.HAS_DENSITY)
+        plugin = plugins.load("redwood.surrogates.models", configuration.surrogates.plugin_of(name))
+        epochs = getattr(configuration.surrogates.options_of(name), "epochs", None) or 1
+        found[name] = Model(epochs, plugin.USES_GPU, plugin.HAS_DENSITY)
     return found
 
 

@@ -14,6 +14,11 @@ class Options(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    engine: Literal["own", "imbalanced-learn"] = Field(
+        "own",
+        description="who draws: REDWOOD, exact at any size, or imbalanced-learn, the reference, "
+        "which compares every row with every other",
+    )
     neighbours: int = Field(5, ge=1, le=1000, description="neighbours k of a row")
     label: str | None = Field(
         "auto",
