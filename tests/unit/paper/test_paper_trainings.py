@@ -10,7 +10,7 @@ import pytest
 
 from redwood.errors import InputError
 from redwood.paper.table1 import write_table1
-from redwood.paper.trainings import over_trainings
+from redwood.paper.combining import over_trainings
 
 PAPER = Path(__file__).resolve().parents[3] / "resources" / "paper_table1.csv"
 # The 97.5 % quantiles of Student's distribution with 1 and 2 degrees of freedom, from a table.
