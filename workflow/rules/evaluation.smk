@@ -40,7 +40,7 @@ rule evaluate:
         ),
         seed=configuration.seed_of("evaluation"),
         options=configuration.evaluation.model_dump_json(),
-        role=lambda wildcards: getattr(MODELS[wildcards.model], "ROLE", "model"),
+        role=lambda wildcards: MODELS[wildcards.model].ROLE,
         densities=lambda wildcards, input: (
             f"--densities {input.densities}" if input.densities else ""
         ),
