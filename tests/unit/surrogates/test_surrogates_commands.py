@@ -1,6 +1,7 @@
 """The command line of the surrogates, and its errors."""
 
 import json
+import sys
 
 import pytest
 from typer.testing import CliRunner
@@ -40,6 +41,15 @@ def test_train_and_sample(tables, jobs):
     summary = json.loads(output.with_suffix(".json").read_text(encoding="utf-8"))
     assert summary["model"] == "copy"
     assert (summary["rows"], summary["seed"], summary["given"]) == (7, 1, {})
+
+
+def test_a_model_whose_extra_is_not_installed_says_how_to_install_it(tables, monkeypatch):
+    monkeypatch.delitem(sys.modules, "redwood.surrogates.models.sdv.surrogate", raising=False)
+    # Python answers an import of what stands for None as if it were not there.
+    monkeypatch.setitem(sys.modules, "sdv", None)
+    message = r"sdv is not installed; .*pip install 'redwood\[sdv\]'.* leave sdv out of surrogates"
+    with pytest.raises(InputError, match=message):
+        train(tables, "sdv")
 
 
 def test_like_takes_the_number_of_rows_of_a_file(tables, jobs):
