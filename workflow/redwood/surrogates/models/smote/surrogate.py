@@ -268,7 +268,7 @@ class Surrogate(contract.Surrogate):
             rows, classes = self._codes[:, nominal], self._classes
             wanted = int(classes[members[0]])
         else:
-            rows = np.column_stack([self._numbers[members], self._codes[np.ix_(members, nominal)]])
+            rows = np.column_stack([self._numbers[members], self._codes[members][:, nominal]])
             rows = np.vstack([rows, rows[:1]])
             classes, wanted = np.append(np.zeros(len(members), np.int64), 1), 0
         positions = [list(range(numeric, rows.shape[1]))] if self._variant == "SMOTENC" else []
