@@ -8,6 +8,8 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
+# torch, which sdv needs, first and alone: so pip takes the build that its own settings find.
+"$folder/venv/bin/pip" install --quiet torch==2.13.0
 "$folder/venv/bin/pip" install --quiet sdv==2.0.0 rdt==2.0.0 pandas==2.3.3
 cat >"$folder/show.py" <<'PYTHON'
 import warnings
