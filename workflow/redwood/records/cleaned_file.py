@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from redwood.configuration import Cleaning
 from redwood.errors import InputError
 from redwood.inputs import require_intact
-from redwood.outputs import write_json, writing_folder
+from redwood.outputs import file_digest, write_json, writing_folder
 from redwood.progress import ProgressReport
 from redwood.records.derivation import add_derived
 from redwood.records.job_table import COLUMNS, RAW_COLUMNS
@@ -26,7 +26,7 @@ from redwood.records.privacy import hash_key
 from redwood.records.readers.reading import Chunk, Source, format_of, read
 from redwood.records.sites import SITES_FILE, SiteTable, load_sites
 from redwood.records.steps import STEPS, Verdicts, judge
-from redwood.records.synthetic import file_digest, is_synthetic
+from redwood.records.synthetic import is_synthetic
 
 ACCOUNT: Final = "account.json"
 ACQUAINTANCES: Final = ("known", "folded", "unknown", "masked")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from redwood.configuration import Cleaning
 from redwood.errors import InputError
+from redwood.outputs import file_digest
 from redwood.progress import ProgressReport
 from redwood.records.card.describing import card
 from redwood.records.cleaned_file import CleanedFile, clean_file
@@ -20,7 +21,6 @@ from redwood.records.gathering import gather
 from redwood.records.privacy import hash_key, write_key
 from redwood.records.readers.reading import find_files, short_names
 from redwood.records.sites import SITES_FILE
-from redwood.records.synthetic import file_digest
 
 
 def clean(

@@ -1,12 +1,10 @@
 """The mark of generated dumps: which files are made up, so that nobody takes them for genuine."""
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
-from redwood.errors import InputError
-from redwood.outputs import write_json
+from redwood.outputs import file_digest, write_json
 
 MARKER = "_SYNTHETIC.json"
 
@@ -30,16 +28,3 @@ def is_synthetic(path: Path, digest: str) -> bool:
         return marker["sha256"][path.name] == digest
     except (OSError, ValueError, KeyError, TypeError):
         return False
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal.
-
-    Raises:
-        InputError: it cannot be read.
-    """
-    try:
-        with open(path, "rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None

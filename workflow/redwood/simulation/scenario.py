@@ -17,8 +17,8 @@ from pydantic import Field
 
 from redwood.configuration import own_policy
 from redwood.errors import InputError
-from redwood.outputs import write_text
-from redwood.simulation.environment import Environment, Positive, digest, read_yaml
+from redwood.outputs import file_digest, write_text
+from redwood.simulation.environment import Environment, Positive, read_yaml
 from redwood.simulation.rules import Rules
 from redwood.validation import Section, read_section
 
@@ -151,7 +151,7 @@ class Scenario(Section):
     def save(self, path: str | Path) -> None:
         """Write it with the digests of the files it reads, as JSON (which is YAML too)."""
         content = self.model_dump(mode="json", exclude_defaults=True, exclude={"digests"})
-        content["digests"] = {file: digest(file) for file in self.files}
+        content["digests"] = {file: file_digest(file) for file in self.files}
         write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
     @classmethod
@@ -175,7 +175,7 @@ class Scenario(Section):
             content = {**content, "environment": there}
         scenario = read_section(cls, content, name)
         for path in scenario.files:
-            found = digest(path)
+            found = file_digest(path)
             wanted = scenario.digests.get(path, found)
             if found != wanted:
                 raise InputError(
