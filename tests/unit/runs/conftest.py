@@ -1,9 +1,9 @@
 """A made-up run in a folder of its own."""
 
 import pytest
-from tests.unit.artefacts.made_up_run import MadeUpRun, write
+from tests.unit.runs.made_up_run import MadeUpRun, write
 
-from redwood.artefacts import manifest
+from redwood.runs import manifest
 
 
 @pytest.fixture

@@ -4,18 +4,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from redwood.cluster.costs import Cost, Costs
-from redwood.cluster.rules import RULES
-from redwood.cluster.sizes import Sizes
-
-SIZES = Sizes(
-    *(2, 1600, 900, 1000),
-    train=600,
-    validation=200,
-    test=200,
-    sampled=200,
-    basis="made up",
-)
+from redwood.runs.cost_scales import COST_SCALES
+from redwood.runs.costs import Cost, Costs
 
 
 def write_json(path: Path, content: object) -> None:
@@ -57,5 +47,5 @@ def write_losses(results: Path, model: str, epochs: int, stage: str = "surrogate
 
 def costs(dear: Mapping[str, Cost] | None = None) -> Costs:
     """36 s and 1 GB for a job of any rule, but for those given."""
-    flat = {rule: Cost(rule, "", 36.0, 0, 0, 1000.0, 0, 10_000, 1) for rule in RULES}
+    flat = {rule: Cost(rule, "", 36.0, 0, 0, 1000.0, 0, 10_000, 1) for rule in COST_SCALES}
     return Costs({**flat, **(dear or {})}.values(), "a machine", "costs.csv")

@@ -3,10 +3,11 @@
 import json
 import shutil
 import subprocess
-from base64 import b64encode, urlsafe_b64encode
+from base64 import b64encode
 from pathlib import Path
 
-from redwood.artefacts.manifest import write_manifest
+from redwood.runs.manifest import write_manifest
+from redwood.runs.snakemake_records import record_file
 
 RESULTS = Path("results/mini")
 CONFIGURATION = {
@@ -124,10 +125,7 @@ def write(path: str | Path, text: str, encoding: str = "utf-8") -> None:
 
 def write_record(path: str, content: str, encoding: str = "utf-8") -> None:
     """Write what Snakemake would have of a file, under the name that it gives to that."""
-    name = urlsafe_b64encode(path.encode()).decode()
-    parts = [name[start : start + 254] for start in range(0, len(name), 254)]
-    folders = [f"@{part}" for part in parts[:-1]]
-    write(Path(".snakemake/metadata", *folders, parts[-1]), content, encoding)
+    write(record_file(Path(".snakemake/metadata"), path), content, encoding)
 
 
 def entities() -> dict[str, dict]:

@@ -11,12 +11,13 @@ from base64 import b64encode
 from pathlib import Path
 
 import pytest
-from tests.unit.artefacts.made_up_run import CONFIGURATION, RESULTS, git, write
+from tests.unit.runs.made_up_run import CONFIGURATION, RESULTS, git, write
 
-from redwood.artefacts import source_code
-from redwood.artefacts.bundled import check as reviewer
-from redwood.artefacts.bundling import bundle, is_shared
 from redwood.errors import InputError
+from redwood.outputs import file_digest
+from redwood.runs import source_code
+from redwood.runs.bundled import check as reviewer
+from redwood.runs.bundling import bundle, is_shared
 
 PUBLIC = {"records": {"source": {"generate": {"days": 7}, "bigpanda": None, "retrieve": None}}}
 
@@ -50,6 +51,8 @@ def test_a_bundle_holds_what_a_reviewer_needs(committed):
     made = bundle(RESULTS, Path("bundle.zip"))
     assert made.files == (
         *("README.md", "SHA256SUMS", "check", "check.py"),
+        *(f"library/redwood/{name}.py" for name in ("errors", "inputs", "outputs")),
+        "library/redwood/runs/checking.py",
         "results/mini/configuration.json",
         "results/mini/ro-crate-metadata.json",
         "results/mini/simulation/runs/recorded/mine/summary.json",
@@ -155,7 +158,7 @@ def test_a_source_that_is_no_commit_is_refused(committed):
 def test_a_reviewer_checks_it_without_this_library(unzipped):
     answer = checked(unzipped)
     assert answer.returncode == 0, answer.stderr
-    assert answer.stdout.startswith("10 files are as they were bundled (SHA256SUMS is ")
+    assert answer.stdout.startswith("14 files are as they were bundled (SHA256SUMS is ")
     assert "5 of them are results, as the manifest of the run says" in answer.stdout
     assert f"source.tar.gz is of commit {git('.', 'rev-parse', 'HEAD')}" in answer.stdout
     assert "5 results that the manifest names are not here" in answer.stdout
@@ -184,10 +187,10 @@ def test_a_flipped_byte_a_missing_and_an_additional_file_are_named(unzipped):
 
 def test_a_table_whose_digest_was_forged_too_is_not_what_the_manifest_says(unzipped):
     table = unzipped / "results/mini/tables/table1.csv"
-    before = reviewer.sha256(table)
+    before = file_digest(table)
     table.write_text("measure,value\nwd,0.00001\n")
     sums = unzipped / "SHA256SUMS"
-    sums.write_text(sums.read_text().replace(before, reviewer.sha256(table)))
+    sums.write_text(sums.read_text().replace(before, file_digest(table)))
     answer = checked(unzipped)
     assert answer.returncode == 1
     assert "mini/tables/table1.csv: not what the manifest says the run has made" in answer.stdout
@@ -196,10 +199,10 @@ def test_a_table_whose_digest_was_forged_too_is_not_what_the_manifest_says(unzip
 def test_a_source_of_another_commit_is_not_what_made_the_results(unzipped):
     git(".", "commit", "--quiet", "--allow-empty", "--message", "second")
     source = unzipped / "source.tar.gz"
-    before = reviewer.sha256(source)
+    before = file_digest(source)
     source.write_bytes(gzip.compress(source_code.archive(Path(), git(".", "rev-parse", "HEAD"))))
     sums = unzipped / "SHA256SUMS"
-    sums.write_text(sums.read_text().replace(before, reviewer.sha256(source)))
+    sums.write_text(sums.read_text().replace(before, file_digest(source)))
     answer = checked(unzipped)
     assert answer.returncode == 1
     assert answer.stdout.startswith("source.tar.gz: not of commit ")

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 from tests.project import ROOT
-from tests.unit.artefacts.made_up_run import RESULTS, write
+from tests.unit.runs.made_up_run import RESULTS, write
 
-from redwood.artefacts.checking import check
 from redwood.errors import InputError
+from redwood.runs.checking import check
 
 
 def test_an_untouched_run_is_as_its_manifest_says(run):

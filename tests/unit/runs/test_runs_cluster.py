@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from redwood.cluster.description import Cluster, read_cluster
 from redwood.errors import InputError
+from redwood.runs.cluster import Cluster, read_cluster
 
 ROOT = Path(__file__).resolve().parents[3]
 

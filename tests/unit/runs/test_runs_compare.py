@@ -5,17 +5,17 @@ import sys
 
 import pytest
 from tests.project import ROOT
-from tests.unit.artefacts.made_up_run import write
+from tests.unit.runs.made_up_run import write
 
-from redwood.artefacts.comparing import compare
 from redwood.errors import InputError
+from redwood.runs.comparing import compare
 
 
 @pytest.fixture
 def runs(tmp_path):
     """Two folders of equal results."""
     for name in ("one", "other"):
-        write(tmp_path / name / "tables/table1.csv", "model,value\nsmote,0.12345\nsmote,x\n")
+        write(tmp_path / name / "tables/table1.csv", "model,value\nsmote,0.12345\ntvae,\n")
         write(tmp_path / name / "tables/table1.md", "| smote | 0.123 |\n")
         write(tmp_path / name / "tables/table1_ranking.csv", "value\n2.0\n")
         write(tmp_path / name / "surrogates/smote/sample.parquet", "rows\n")
@@ -43,7 +43,7 @@ def test_equal_results_are_equal_whatever_logs_and_times_say(runs):
 
 
 def test_digits_that_are_not_printed_are_told_from_those_that_are(runs):
-    write(runs[1] / "tables/table1.csv", "model,value\nsmote,0.123451\nsmote,x\n")
+    write(runs[1] / "tables/table1.csv", "model,value\nsmote,0.123451\ntvae,\n")
     write(runs[1] / "tables/table1_ranking.csv", "value\n2.02\n")
     found = compare(*runs)
     assert found.differing == ["tables/table1.csv", "tables/table1_ranking.csv"]
@@ -57,9 +57,10 @@ def test_digits_that_are_not_printed_are_told_from_those_that_are(runs):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("model,value\nsmote,0.12345\n", "table1.csv has other rows"),
-        ("model,value\nsmote,0.12345\nsmote,y\n", "table1.csv has 'y' in place of 'x'"),
-        ("model,value\nsmote,0\nsmote,x\n", "numbers differ by at most 1.0e+00 of themselves"),
+        ("model,value\nsmote,0.12345\n", "table1.csv has other rows or columns"),
+        ("model,value\nsmote,0.12345\ncopy,\n", "table1.csv has copy in place of tvae"),
+        ("model,value\nsmote,0.12345\ntvae,2\n", "table1.csv has 2.0 in place of nan"),
+        ("model,value\nsmote,0\ntvae,\n", "numbers differ by at most 1.0e+00 of themselves"),
     ],
 )
 def test_what_differs_in_the_tidy_table_is_said(runs, text, words):

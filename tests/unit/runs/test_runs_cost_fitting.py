@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from cluster_results import finished_run, write_benchmark, write_losses
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_up_costs import finished_run, write_benchmark, write_losses
 
-from redwood.cluster.fitting import Measurement, fit, measurements
 from redwood.errors import InputError
+from redwood.runs.cost_fitting import Measurement, fit, measurements
 
 
 def measured(rows, seconds, megabytes=100.0, times=1, rule="surrogates_train", variant="tvae"):

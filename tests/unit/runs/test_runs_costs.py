@@ -2,9 +2,8 @@
 
 import pytest
 
-from redwood.cluster.costs import Cost, Costs, read_costs, write_costs
-from redwood.cluster.jobs import Job
 from redwood.errors import InputError
+from redwood.runs.costs import Cost, Costs, Job, read_costs, write_costs
 
 HEADER = (
     "rule,variant,base_s,s_per_row,s_per_pass,base_mb,mb_per_row,most_rows,measured,s_per_pass_row"
@@ -13,8 +12,8 @@ SMOTE = Cost("surrogates_train", "smote", 1.5, 0.0, 2e-5, 120.0, 0.001, 1000, 2)
 TVAE = Cost("surrogates_train", "tvae", 5.0, 1e-4, 3e-5, 300.0, 0.009, 1000, 2)
 
 
-def job(rule: str, model: str = "", rows: int = 100, times: int = 1) -> Job:
-    return Job(rule, model, "", rows, times, gpu=False)
+def job(rule: str, variant: str = "", rows: int = 100, times: int = 1) -> Job:
+    return Job(rule, variant, rows, times, gpu=False)
 
 
 def test_time_grows_with_rows_and_passes_memory_with_rows():
@@ -36,7 +35,7 @@ def test_what_is_written_is_read(tmp_path):
     assert costs.machine == "here and there 1,000 rows"
 
 
-def test_a_twin_costs_what_its_model_costs():
+def test_a_shadow_model_costs_what_its_model_costs():
     costs = Costs([SMOTE, TVAE], "", "costs")
     assert costs.of(job("release_train", "tvae")) == TVAE
 

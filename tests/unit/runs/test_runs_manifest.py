@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from rocrate.rocrate import ROCrate
-from tests.unit.artefacts.made_up_run import (
+from tests.unit.runs.made_up_run import (
     CONFIGURATION,
     RESULTS,
     entities,
@@ -17,10 +17,10 @@ from tests.unit.artefacts.made_up_run import (
     write_record,
 )
 
-from redwood.artefacts import manifest
-from redwood.artefacts.job_records import JobRecords
-from redwood.artefacts.manifest import write_manifest
 from redwood.errors import InputError
+from redwood.runs import manifest
+from redwood.runs.manifest import write_manifest
+from redwood.runs.snakemake_records import SnakemakeRecords
 
 
 def text() -> str:
@@ -183,7 +183,7 @@ def test_what_a_network_file_system_leaves_among_the_records_does_not_count(run)
 def test_a_long_path_is_found_in_its_split_record(run):
     long = f"{RESULTS}/{'deep/' * 60}table.csv"
     run.job("long", [], {long: "1\n"})
-    record = JobRecords(Path(".snakemake/metadata")).get(long)
+    record = SnakemakeRecords().of(long)
     assert record is not None
     assert record.rule == "long"
 

@@ -1,16 +1,22 @@
 """A plan: totals, prices and the longest chain by hand, and how it is shown."""
 
 import re
+from pathlib import Path
 
 import pytest
-from cluster_results import SIZES, costs
+from made_up_costs import costs, finished_run, write_benchmark
+from tests.project import ROOT
 from typer.testing import CliRunner
 
-from redwood.cluster.costs import Cost, read_costs
-from redwood.cluster.description import Cluster
-from redwood.cluster.plan import plan
-from redwood.cluster.plan_table import render
 from redwood.configuration import validate
+from redwood.facts import fact_file
+from redwood.runs.cluster import Cluster
+from redwood.runs.cost_scales import COST_SCALES
+from redwood.runs.costs import Cost, Job, read_costs
+from redwood.runs.dry_run import PlannedJob
+from redwood.runs.plan import plan
+from redwood.runs.plan_table import render
+from redwood.runs.requests import Requests
 
 CONFIGURATION = validate(
     {
@@ -36,51 +42,77 @@ DEAR = {
 }
 
 
-def planned(cluster, at_once=100, dear=DEAR):
-    return plan(CONFIGURATION, SIZES, cluster, costs(dear), at_once)
+# Rule, model, cores, and the positions of the jobs that it waits for.
+JOBS = [
+    ("records_generate", "", 1, ()),
+    ("records_clean_file", "", 1, (0,)),
+    ("records_clean_file", "", 1, (0,)),
+    ("records_gather", "", 1, (1, 2)),
+    ("records_split", "", 1, (3,)),
+    ("surrogates_train", "smote", 2, (4,)),
+    ("surrogates_train", "tvae", 2, (4,)),
+    ("surrogates_sample", "smote", 2, (5,)),
+    ("surrogates_sample", "tvae", 2, (6,)),
+    ("evaluate", "smote", 1, (7,)),
+    ("evaluate", "tvae", 1, (8,)),
+    ("table1", "", 1, (9, 10)),
+    ("all", "", 1, (11,)),
+]
+
+
+def planned(cluster, at_once=100, dear=DEAR, without=""):
+    jobs = [
+        PlannedJob(rule, {"model": model}, (), (), "" if rule == "all" else rule, *others, None)
+        for rule, model, *others in JOBS
+    ]
+    requests = Requests(CONFIGURATION, cluster, costs(dear), Path("nowhere"))
+    return plan(jobs, requests, at_once, without)
 
 
 def test_a_rules_hours_cores_and_price():
     by_name = {one.name: one for one in planned(PRICED).rules}
     on_gpu, on_cpu = by_name["surrogates_train tvae"], by_name["surrogates_train smote"]
-    assert (on_gpu.jobs, on_gpu.hours, on_gpu.cores, on_gpu.gpu) == (1, 0.5, 2, True)
+    one = on_gpu.expected
+    assert (on_gpu.jobs, one.hours, on_gpu.cores, one.gpu) == (1, 0.5, 2, True)
     assert (on_gpu.core_hours, on_gpu.gpu_hours) == (1, 0.5)
     assert on_gpu.price == pytest.approx(0.5 * (2 * 0.25 + 2))
-    assert on_gpu.memory_gb == 12
-    assert (on_gpu.asked_hours, on_gpu.asked_gb) == (1.5, 18)
-    assert (on_cpu.hours, on_cpu.gpu, on_cpu.gpu_hours, on_cpu.memory_gb) == (2, False, 0, 9)
+    assert one.memory_gb == 12
+    assert (one.minutes(), one.megabytes()) == (90, 18_000)
+    one = on_cpu.expected
+    assert (one.hours, one.gpu, on_cpu.gpu_hours, one.memory_gb) == (2, False, 0, 9)
     assert on_cpu.price == pytest.approx(2 * 2 * 0.5)
     evaluated = by_name["evaluate"]
-    assert (evaluated.jobs, evaluated.hours, evaluated.core_hours) == (2, 1, 2)
+    assert (evaluated.jobs, evaluated.expected.hours, evaluated.core_hours) == (2, 1, 2)
     assert evaluated.price == pytest.approx(1)
 
 
 def test_the_longest_chain_leads_through_the_slowest_model_alone():
-    chain = planned(PRICED).chain
-    assert [name for name, _ in chain[:4]] == [
+    found = planned(PRICED)
+    assert [name for name, _ in found.chain] == [
         *("records_generate", "records_clean_file", "records_gather", "records_split"),
+        *("surrogates_train smote", "surrogates_sample smote", "evaluate", "table1"),
     ]
-    assert [name for name, _ in chain[4:7]] == [
-        *("surrogates_train smote", "surrogates_sample smote", "evaluate"),
-    ]
-    # Of 36 s each are the four before, the sampling, and what comes after: tables or figures.
-    assert planned(PRICED).shortest_hours == pytest.approx(
-        sum(hours for _, hours in chain), abs=1e-9
-    )
-    short = 0.01 * (len(chain) - 2)
-    assert planned(PRICED).shortest_hours == pytest.approx(3 + short)
+    # All but training and evaluating take 36 s each.
+    assert found.shortest_hours == pytest.approx(3 + 0.01 * 6)
+    assert found.hours == pytest.approx(found.shortest_hours)
 
 
 def test_one_job_at_a_time_takes_the_sum():
     one_by_one = planned(PRICED, at_once=1)
-    assert one_by_one.hours == pytest.approx(sum(one.jobs * one.hours for one in one_by_one.rules))
-    assert planned(PRICED).hours == pytest.approx(planned(PRICED).shortest_hours)
+    sums = [one.jobs * one.expected.hours for one in one_by_one.rules]
+    assert one_by_one.hours == pytest.approx(sum(sums))
+
+
+def test_a_rule_that_stands_in_takes_nothing():
+    found = planned(PRICED, without="records_generate")
+    assert found.chain[0][0] == "records_clean_file"
+    assert "records_generate" not in {one.name for one in found.rules}
 
 
 def test_without_gpus_trainings_take_cores():
     by_name = {one.name: one for one in planned(Cluster(gpu=None)).rules}
-    assert by_name["surrogates_train tvae"].hours == 2
-    assert not any(one.gpu for one in by_name.values())
+    assert by_name["surrogates_train tvae"].expected.hours == 2
+    assert not any(one.expected.gpu for one in by_name.values())
     assert not any(one.price for one in by_name.values())
 
 
@@ -129,7 +161,7 @@ def test_guesses_and_excesses_are_marked():
     # 600 rows where 100 were measured, two hours of half an hour and 9 GB of 8.
     assert "2.0 h*!" in rows["surrogates_train smote"]
     assert "9.0 GB*!" in rows["surrogates_train smote"]
-    assert "36 s" in rows["table2"]
+    assert "36 s" in rows["table1"]
     said = " ".join(text.split())
     assert "up to 8.0 times fewer rows" in said
     assert "(cpu.memory_gb: 8, cpu.hours: 0.5)" in said
@@ -151,15 +183,14 @@ def run(*arguments):
     return CliRunner().invoke(app, list(arguments))
 
 
-@pytest.mark.parametrize("cluster", ["campus", "perlmutter", None])
+@pytest.mark.workflow
+@pytest.mark.parametrize("cluster", ["campus", None])
 def test_the_papers_scale_is_planned_before_there_is_a_dump(tmp_path, monkeypatch, cluster):
-    from redwood.cluster.commands import _PROJECT
-
     for variable in ("REDWOOD_CLUSTER", "REDWOOD_HASH_KEY"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.chdir(tmp_path)
-    named = ["--cluster", str(_PROJECT / f"config/clusters/{cluster}.yaml")] if cluster else []
-    answer = run("plan", "--configfile", str(_PROJECT / "config/paper.yaml"), *named)
+    named = ["--cluster", str(ROOT / f"config/clusters/{cluster}.yaml")] if cluster else []
+    answer = run("plan", "--configfile", str(ROOT / "config/paper.yaml"), *named)
     assert answer.exit_code == 0, answer.output
     assert answer.output.startswith("rows: 2,239,654 jobs, as records.split.rows says")
     assert max(map(len, answer.output.splitlines())) <= 120
@@ -171,8 +202,6 @@ def test_the_papers_scale_is_planned_before_there_is_a_dump(tmp_path, monkeypatc
 
 
 def test_costs_are_fitted_by_command(tmp_path):
-    from cluster_results import finished_run, write_benchmark
-
     finished_run(tmp_path / "mine", 1000)
     write_benchmark(tmp_path / "mine", "table1", 2.5, 80)
     answer = run(
@@ -187,11 +216,7 @@ def test_costs_are_fitted_by_command(tmp_path):
 
 
 def test_the_shipped_costs_cover_every_rule_that_is_measured():
-    from redwood.cluster.commands import _COSTS
-    from redwood.cluster.jobs import Job
-    from redwood.cluster.rules import RULES
-
-    shipped = read_costs(_COSTS)
-    for rule in RULES:
-        shipped.of(Job(rule, "", "", 1000, 1, gpu=False))
+    shipped = read_costs(fact_file("costs.csv"))
+    for rule in COST_SCALES:
+        shipped.of(Job(rule, "", 1000, 1, gpu=False))
     assert shipped.machine

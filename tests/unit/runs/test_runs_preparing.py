@@ -3,7 +3,7 @@
 import os
 import time
 
-from redwood.recovery.clock import redate_future
+from redwood.runs.preparing import redate_future
 
 
 def test_files_from_the_future_are_dated_now_and_others_keep_their_time(tmp_path):

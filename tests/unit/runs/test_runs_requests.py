@@ -1,41 +1,38 @@
 """What rules ask for: memory and time by rows and attempt, within limits, and where to run."""
 
 import pytest
-from cluster_results import costs, finished_run
+from made_up_costs import costs, finished_run
 
-from redwood.cluster.costs import Cost
-from redwood.cluster.description import Cluster, Nodes
-from redwood.cluster.jobs import Job
-from redwood.cluster.requests import CUDA_MB, Requests, megabytes, minutes
 from redwood.configuration import validate
+from redwood.runs.cluster import Cluster, Nodes
+from redwood.runs.costs import Cost, Job
+from redwood.runs.requests import CUDA_MB, Expected, Requests
 
 # An hour and 4 GB at a million rows.
 COST = Cost("evaluate", "", 0.0, 0.0, 0.0036, 0.0, 0.004, 1_000_000, 1)
-MILLION = Job("evaluate", "", "", 1_000_000, 1, gpu=False)
-SMALL = Job("evaluate", "", "", 10, 1, gpu=False)
 
 
-def test_three_times_the_time_and_half_as_much_memory_again_and_more_at_each_attempt():
-    nodes = Nodes()
-    assert [minutes(COST, MILLION, nodes, attempt) for attempt in (1, 2, 3)] == [180, 360, 540]
-    asked = [megabytes(COST, MILLION, nodes, False, attempt) for attempt in (1, 2, 3)]
-    assert asked == [6000, 12_000, 18_000]
+def expected(nodes=Nodes(), rows=1_000_000, gpu=False):
+    return Expected(Job("evaluate", "", rows, 1, gpu), COST, nodes, gpu)
 
 
-def test_short_and_small_jobs_ask_for_what_starting_needs():
-    assert [minutes(COST, SMALL, Nodes(), attempt) for attempt in (1, 2)] == [10, 20]
-    assert [megabytes(COST, SMALL, Nodes(), False, attempt) for attempt in (1, 2)] == [600, 1200]
-
-
-def test_nothing_is_asked_for_beyond_the_limits():
-    nodes = Nodes(hours=4.5, memory_gb=10.5)
-    assert [minutes(COST, MILLION, nodes, attempt) for attempt in (1, 2)] == [180, 270]
-    assert [megabytes(COST, MILLION, nodes, False, attempt) for attempt in (1, 2)] == [6000, 10_500]
-
-
-def test_fast_nodes_are_asked_for_less_time_and_gpus_for_more_memory():
-    assert minutes(COST, MILLION, Nodes(speed=10)) == 18
-    assert megabytes(COST, MILLION, Nodes(), True) == 6000 + 1.5 * CUDA_MB
+@pytest.mark.parametrize(
+    ("one", "minutes", "megabytes"),
+    [
+        # Three times the time, half as much memory again, and more at each attempt.
+        (expected(), [180, 360, 540], [6000, 12_000, 18_000]),
+        # Short and small jobs ask for what starting needs.
+        (expected(rows=10), [10, 20, 30], [600, 1200, 1800]),
+        # Nothing is asked for beyond the limits.
+        (expected(Nodes(hours=4.5, memory_gb=10.5)), [180, 270, 270], [6000, 10_500, 10_500]),
+        # Fast nodes are asked for less time, GPUs for more memory.
+        (expected(Nodes(speed=10), gpu=True), [18, 36, 54], [10_500, 21_000, 31_500]),
+    ],
+)
+def test_what_is_asked_for_follows_from_what_is_expected(one, minutes, megabytes):
+    assert [one.minutes(attempt) for attempt in (1, 2, 3)] == minutes
+    assert [one.megabytes(attempt) for attempt in (1, 2, 3)] == megabytes
+    assert one.memory_gb == pytest.approx(4 * one.job.rows / 1e6 + CUDA_MB / 1000 * one.gpu)
 
 
 def requests(tmp_path, cluster=None, dear=None, **sections):
@@ -137,6 +134,14 @@ def test_before_a_download_a_million_rows_are_assumed(tmp_path, monkeypatch):
     assert asked_for(needs("records_split"))["runtime"] == 300
 
 
+# Rule and wildcards of some jobs that would run.
+JOBS = [
+    *(("surrogates_train", {"model": model}) for model in ("smote", "tvae")),
+    *(("evaluate", {"model": model}) for model in ("smote", "tvae")),
+    ("table1", {}),
+]
+
+
 def test_what_exceeds_the_limits_is_said_and_nothing_else(tmp_path):
     dear = {
         "evaluate": Cost("evaluate", "", 3 * 3600, 0, 0, 70_000, 0, 1, 1),
@@ -145,20 +150,20 @@ def test_what_exceeds_the_limits_is_said_and_nothing_else(tmp_path):
     cluster = Cluster.model_validate(
         {"name": "ours", "cpu": {"hours": 2, "memory_gb": 64}, "gpu": {"memory_gb": 64}}
     )
-    said = requests(tmp_path, cluster, dear, release={"models": []}).beyond_limits()
+    said = requests(tmp_path, cluster, dear).beyond_limits(JOBS)
     assert said == [
         "surrogates_train tvae is expected to need 65.0 GB of memory, and gpu.memory_gb of ours is "
         "64: it will be killed",
         "evaluate is expected to need 70.0 GB of memory, and cpu.memory_gb of ours is 64: it will "
         "be killed",
-        "evaluate is expected to take 3.0 h, and cpu.hours of ours is 2: only what goes on from a "
-        "checkpoint when it is sent again will end",
+        "evaluate is expected to take 3.0 h, and cpu.hours of ours is 2: it will only end if it "
+        "goes on from a checkpoint when it is sent again",
     ]
-    assert requests(tmp_path).beyond_limits() == []
+    assert requests(tmp_path).beyond_limits(JOBS) == []
 
 
 @pytest.mark.parametrize("memory_gb", [69, 71])
 def test_the_margin_does_not_count_against_the_limit(tmp_path, memory_gb):
     dear = {"evaluate": Cost("evaluate", "", 60, 0, 0, 70_000, 0, 1, 1)}
     cluster = Cluster.model_validate({"cpu": {"memory_gb": memory_gb}})
-    assert len(requests(tmp_path, cluster, dear).beyond_limits()) == (memory_gb < 70)
+    assert len(requests(tmp_path, cluster, dear).beyond_limits(JOBS)) == (memory_gb < 70)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from redwood.cluster.schedule import longest_chain, makespan
+from redwood.runs.schedule import longest_chain, makespan
 
 #     0 (2 h) ── 2 (4 h) ──┐
 #     1 (3 h) ── 3 (1 h) ──┴── 4 (1 h)

@@ -7,7 +7,7 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from redwood.cluster import slurm_amendments
+from redwood.runs import slurm_amendments
 
 JOBS = ["first", "second"]
 

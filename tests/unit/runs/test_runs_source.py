@@ -1,10 +1,10 @@
 """The commit of the source, and what is not committed."""
 
 import pytest
-from tests.unit.artefacts.made_up_run import git
+from tests.unit.runs.made_up_run import git
 
-from redwood.artefacts.source_code import archive, source_state
 from redwood.errors import InputError
+from redwood.runs.source_code import archive, source_state
 
 
 @pytest.fixture

@@ -1,37 +1,19 @@
-"""The table of rules against Snakemake's own DAG, and what Snakemake makes of the requests."""
+"""The table of costs against the rules, and what Snakemake makes of the requests."""
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from tests.project import Project, planned_jobs
+from tests.project import ROOT, Project, planned_jobs
 
-from redwood.cluster.configured import read_configuration
-from redwood.cluster.jobs import jobs_of, models_of
-from redwood.cluster.rules import RULES
-from redwood.cluster.sizes import sizes_of
+from redwood.runs.cost_scales import COST_SCALES
 
 pytestmark = pytest.mark.workflow
-
-ROOT = Path(__file__).resolve().parents[3]
-CONFIGURATIONS = ("config/test.yaml", "config/config.yaml")
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Project:
     return Project.copied(tmp_path_factory.mktemp("project"))
-
-
-@pytest.fixture(scope="module")
-def dry_runs(project) -> dict[str, str]:
-    """What a dry run from nothing prints, by configuration."""
-    found = {}
-    for configuration in CONFIGURATIONS:
-        asked = Project(project.folder, configuration)
-        code, found[configuration] = asked.dry_run("--forceall", "--cores", "8")
-        assert code == 0, found[configuration]
-    return found
 
 
 def described_jobs(dry_run: str) -> Iterator[tuple[str, dict[str, str], dict[str, str]]]:
@@ -55,42 +37,7 @@ def test_every_rule_stands_in_the_table():
             r"^ *(?:use rule \w+ as|rule) (\w+)(?: with)?:", path.read_text(), re.MULTILINE
         )
     }
-    assert written == {*RULES, "all"}
-
-
-@pytest.mark.parametrize("configuration", CONFIGURATIONS)
-def test_there_are_as_many_jobs_as_snakemake_runs(project, dry_runs, configuration):
-    files = [ROOT / "config/config.yaml", ROOT / configuration]
-    read = read_configuration(files)
-    models = models_of(read)
-    sizes = sizes_of(read, project.folder / "results" / read.dataset)
-    expected = {rule: len(jobs_of(rule, read, sizes, models)) for rule in RULES}
-    found = planned_jobs(dry_runs[configuration])
-    assert found.pop("all") == 1
-    assert found == {rule: number for rule, number in expected.items() if number}
-
-
-@pytest.mark.parametrize("configuration", CONFIGURATIONS)
-def test_rules_wait_for_those_that_snakemake_makes_them_wait_for(project, configuration):
-    answer = Project(project.folder, configuration).snakemake("--forceall", "--rulegraph")
-    names = dict(re.findall(r'(\d+)\[label = "(\w+)"', answer.stdout))
-    edges = {
-        (names[earlier], names[later])
-        for earlier, later in re.findall(r"(\d+) -> (\d+)", answer.stdout)
-        if names[later] != "all"
-    }
-    assert edges == {
-        (earlier, rule)
-        for rule, entry in RULES.items()
-        for earlier in entry.after
-        if {earlier, rule} <= set(names.values())
-    }
-
-
-def test_jobs_have_the_threads_that_snakemake_gives_them(dry_runs):
-    for rule, _, resources in described_jobs(dry_runs["config/test.yaml"]):
-        if rule != "all":
-            assert int(resources["threads"]) == RULES[rule].threads, rule
+    assert written == {*COST_SCALES, "all"}
 
 
 def test_what_is_none_for_a_job_is_not_asked_for(project):

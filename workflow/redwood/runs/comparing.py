@@ -102,11 +102,16 @@ def _greatest_difference(one: Path, other: Path, names: list[str]) -> str:
             return f"{name} has other rows or columns"
         for column in left:
             before, after = left[column], right[column]
-            if before.equals(after):
-                continue
-            if not all(map(pd.api.types.is_numeric_dtype, (before, after))):
-                row = (before.astype(str) != after.astype(str)).idxmax()
-                return f"{name} has {after[row]!r} in place of {before[row]!r}"
-            larger = before.abs().combine(after.abs(), max)
-            greatest = max(greatest, ((before - after).abs() / larger).max())
+            numbers = all(map(pd.api.types.is_numeric_dtype, (before, after)))
+            changed = (
+                before.isna() != after.isna()
+                if numbers
+                else before.astype(str) != after.astype(str)
+            )
+            if changed.any():
+                row = changed.idxmax()
+                return f"{name} has {after[row]} in place of {before[row]}"
+            if numbers and not before.equals(after):
+                larger = before.abs().combine(after.abs(), max)
+                greatest = max(greatest, ((before - after).abs() / larger).max())
     return f"numbers differ by at most {greatest:.1e} of themselves"

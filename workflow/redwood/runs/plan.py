@@ -114,7 +114,7 @@ def plan_run(
     with chdir(project_root()):
         configuration = _merged([Path("config/config.yaml"), *files])
         results = Path("results", configuration.dataset)
-        counts = row_counts(configuration, results, rows)
+        row_counts(configuration, results, rows)  # else a plan would rest on nothing
         arguments = ["--forceall", "--configfile", "config/config.yaml", *map(str, files)]
         source = configuration.records.source
         stand_in = bool(source.files) and not files_there(source) and source.retrieve is None
@@ -122,16 +122,10 @@ def plan_run(
             arguments += ["--config", _STAND_IN_CONFIGURATION]
         jobs = planned_jobs(arguments)
         requests = Requests(configuration, cluster, costs, results, rows)
-        return plan(jobs, requests, counts, at_once, without=_STAND_IN if stand_in else "")
+        return plan(jobs, requests, at_once, without=_STAND_IN if stand_in else "")
 
 
-def plan(
-    jobs: Sequence[PlannedJob],
-    requests: Requests,
-    counts: RowCounts,
-    at_once: int,
-    without: str = "",
-) -> Plan:
+def plan(jobs: Sequence[PlannedJob], requests: Requests, at_once: int, without: str = "") -> Plan:
     """The expected hours, memory and price of every rule.
 
     Waiting in queues is not counted, and trainings count to their last epoch, without stopping
@@ -140,7 +134,6 @@ def plan(
     Args:
         jobs: of a dry run.
         requests: tells what each takes.
-        counts: the rows that it is for.
         at_once: jobs that run at a time.
         without: a rule that takes nothing.
 
@@ -158,7 +151,7 @@ def plan(
     hours = [one.hours if one is not None else 0.0 for one in expected]
     after = [job.after for job in jobs]
     return Plan(
-        counts,
+        requests.rows,
         tuple(
             PlannedRule(one, len(positions), jobs[positions[0]].threads)
             for positions in alike.values()
