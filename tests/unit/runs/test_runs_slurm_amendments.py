@@ -6,6 +6,7 @@ import threading
 from types import ModuleType, SimpleNamespace
 
 import pytest
+from tests.project import ROOT
 
 from redwood.runs import slurm_amendments
 
@@ -35,15 +36,45 @@ class Executor:
 
 
 @pytest.fixture
-def plugin(monkeypatch) -> ModuleType:
-    """A plug-in that has been amended."""
+def untouched(monkeypatch) -> ModuleType:
+    """A plug-in as it is installed."""
     module = ModuleType("snakemake_executor_plugin_slurm")
     module.Executor = type("Executor", (Executor,), dict(Executor.__dict__))
     ages = iter([None, 300, None])
     module.get_min_job_age = lambda: next(ages)
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    slurm_amendments.amend_plugin()
     return module
+
+
+@pytest.fixture
+def plugin(untouched, monkeypatch) -> ModuleType:
+    """A plug-in that has been amended."""
+    monkeypatch.setattr(slurm_amendments, "version", lambda name: "2.8.0")
+    slurm_amendments.amend_plugin()
+    return untouched
+
+
+def test_another_version_is_left_alone_and_what_is_lost_is_said(untouched, monkeypatch):
+    monkeypatch.setattr(slurm_amendments, "version", lambda name: "2.9.1")
+    before = dict(vars(untouched.Executor))
+    slurm_amendments.amend_plugin()
+    assert dict(vars(untouched.Executor)) == before
+    said = slurm_amendments.what_is_lost()
+    assert "plugin-slurm is of version 2.9.1; REDWOOD amends version 2.8.0 alone" in said
+    assert "Ctrl-C may leave jobs in the queue" in said
+
+
+def test_nothing_is_lost_with_the_amended_version_or_without_the_plug_in(plugin, monkeypatch):
+    assert slurm_amendments.what_is_lost() == ""
+    monkeypatch.delitem(sys.modules, plugin.__name__)
+    assert slurm_amendments.what_is_lost() == ""
+
+
+def test_the_version_that_is_amended_is_the_locked_one():
+    version = slurm_amendments._AMENDED_VERSION
+    assert (
+        f"snakemake-executor-plugin-slurm=={version}\n" in (ROOT / "requirements.lock").read_text()
+    )
 
 
 def kept(executor, jobs: list[str] = JOBS) -> list[str]:
