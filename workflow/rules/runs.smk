@@ -53,12 +53,12 @@ rule manifest:
     # Git may be missing on the nodes of a cluster, and Snakemake's records out of their sight.
     localrule: True
     conda:
-        "../../envs/artefacts.yaml"
+        "../../envs/runs.yaml"
     threads: 1
     resources:
         **needs("manifest"),
     params:
-        environment=environment("artefacts"),
+        environment=environment("runs"),
         # No commit: one that changes nothing must make nothing stale.
         code=code("redwood.runs.manifest"),
         # Without the dumps, which Snakemake's records name and of which there may be many.

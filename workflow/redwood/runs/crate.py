@@ -23,7 +23,6 @@ from redwood.outputs import file_digest
 from redwood.runs.checking import ELSEWHERE, INPUT, files_of
 from redwood.runs.provenance import Job, Provenance
 from redwood.runs.short_names import ShortNames, within_project
-from redwood.runs.software import Citation
 from redwood.runs.source_code import SourceState
 
 _PROFILES = {
@@ -64,7 +63,7 @@ class Run:
     provenance: Provenance
     names: ShortNames
     source: SourceState
-    citation: Citation
+    citation: Mapping[str, Any]
     packages: Mapping[str, str]
     machine: Mapping[str, str]
 
@@ -214,7 +213,7 @@ def _workflow(entities: _Entities, run: Run) -> Entity:
         commit = entities.add(
             f"swh:1:rev:{version.commit}",
             type="SoftwareSourceCode",
-            name=cited.title,
+            name=cited["title"],
             version=version.commit,
         )
     if version.changes is not None:
@@ -227,8 +226,8 @@ def _workflow(entities: _Entities, run: Run) -> Entity:
             f"swh:1:cnt:{blob};path=/{run.workflow.name}",
             properties={
                 "@type": ["File", "SoftwareSourceCode", "ComputationalWorkflow", "HowTo"],
-                "name": cited.title,
-                "version": cited.version,
+                "name": cited["title"],
+                "version": str(cited["version"]),
                 "sha256": hashlib.sha256(content).hexdigest(),
                 "contentSize": str(len(content)),
             },
@@ -241,16 +240,9 @@ def _workflow(entities: _Entities, run: Run) -> Entity:
         + ("nothing uncommitted." if changes is None else "with changes that are not committed.")
     )
     workflow["license"] = entities.add(
-        f"https://spdx.org/licenses/{cited.licence}", type="CreativeWork", name=cited.licence
+        f"https://spdx.org/licenses/{cited['license']}", type="CreativeWork", name=cited["license"]
     )
-    workflow["creator"] = [
-        entities.add(
-            f"#creators/{quote(author.name)}",
-            type="Person" if author.is_person else "Organization",
-            name=author.name,
-        )
-        for author in cited.authors
-    ]
+    workflow["creator"] = [_creator(entities, author) for author in cited["authors"]]
     workflow["programmingLanguage"] = entities.add(
         _SNAKEMAKE,
         type="ComputerLanguage",
@@ -265,6 +257,14 @@ def _workflow(entities: _Entities, run: Run) -> Entity:
         if entity is not None:
             workflow[key] = entity
     return workflow
+
+
+def _creator(entities: _Entities, author: Mapping[str, str]) -> Entity:
+    """An organisation has a name, a person a given and a family name."""
+    kind, name = "Organization", author.get("name")
+    if name is None:
+        kind, name = "Person", f"{author['given-names']} {author['family-names']}"
+    return entities.add(f"#creators/{quote(name)}", type=kind, name=name)
 
 
 def _software(entities: _Entities, name: str, version: str | None) -> Entity:

@@ -1,7 +1,6 @@
 """The software as it is cited, its versions and the machine; no name of a host or a user."""
 
 import platform
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -48,54 +47,21 @@ def _processor() -> str:
     return models[0] if models else platform.machine()
 
 
-@dataclass(frozen=True)
-class Author:
-    """Who made the software: a person, or an organisation."""
+def read_citation(path: Path) -> dict[str, Any]:
+    """The software as it wants to be cited, from a file in the Citation File Format.
 
-    name: str
-    is_person: bool
-
-
-@dataclass(frozen=True)
-class Citation:
-    """The software as it wants to be cited.
-
-    Attributes:
-        title: its name and what it is.
-        version: its version.
-        licence: an identifier of SPDX.
-        authors: in order.
-    """
-
-    title: str
-    version: str
-    licence: str
-    authors: tuple[Author, ...]
-
-
-def read_citation(path: Path) -> Citation:
-    """Read a file in the Citation File Format.
+    Returns:
+        `title`, `version`, `license` (an identifier of SPDX) and `authors`: organisations have a
+        `name`, people `given-names` and `family-names`.
 
     Raises:
-        InputError: the file is missing, or lacks one of the keys that are read.
+        InputError: the file is missing, or lacks one of these keys.
     """
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return Citation(
-            str(content["title"]),
-            str(content["version"]),
-            str(content["license"]),
-            tuple(_author(author) for author in content["authors"]),
-        )
+        return {key: content[key] for key in ("title", "version", "license", "authors")}
     except FileNotFoundError:
         raise InputError(f"{path}: no such file, expected the citation of the software") from None
     except (yaml.YAMLError, KeyError, TypeError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{path}: not a citation in the Citation File Format: {reason}") from None
-
-
-def _author(entry: dict[str, Any]) -> Author:
-    """An organisation has a name, a person a given and a family name."""
-    if "name" in entry:
-        return Author(entry["name"], is_person=False)
-    return Author(f"{entry['given-names']} {entry['family-names']}", is_person=True)

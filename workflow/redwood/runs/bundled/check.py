@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks this bundle: every file against its digest, and the results against their manifest.
 
-./check                 whether all is as it was bundled (Python's standard library is enough)
+./check                 whether all is as it was bundled (Python 3.11 or later is enough)
 ./check --rerun         makes the results anew from the source here, and compares the tables
 """
 
