@@ -56,9 +56,9 @@ def require_intact(path: str | Path) -> None:
             _require_digest(path / name, digest, path)
         return
     for folder in list(path.parents)[:_DEPTH]:
-        digest = listed_digests(folder / CONTENTS).get(path.relative_to(folder).as_posix())
-        if digest is not None and path.exists():
-            _require_digest(path, digest, folder)
+        listed = listed_digests(folder / CONTENTS).get(path.relative_to(folder).as_posix())
+        if listed is not None and path.exists():
+            _require_digest(path, listed, folder)
 
 
 def _require_digest(path: Path, digest: str, folder: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from redwood.errors import InputError
-from redwood.runs.cluster import Cluster, read_cluster
+from redwood.runs.cluster import Cluster, GpuNodes, Nodes, read_cluster
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -22,59 +22,45 @@ def test_without_anything_jobs_go_anywhere_and_trainings_ask_for_a_gpu(tmp_path)
     assert cluster.gpu is not None
 
 
-def test_the_file_in_the_projects_root_is_found(tmp_path):
-    write(tmp_path / "cluster.yaml", "cpu: {partition: long, hours: 12}\ngpu: null\n")
-    cluster = read_cluster(tmp_path, {})
-    assert (cluster.cpu.partition, cluster.cpu.hours, cluster.gpu) == ("long", 12, None)
-
-
-def test_the_environment_names_a_file_as_seen_from_the_projects_root(tmp_path, monkeypatch):
-    (tmp_path / "clusters").mkdir()
-    write(tmp_path / "clusters/mine.yaml", "name: mine\n")
-    write(tmp_path / "cluster.yaml", "name: not this\n")
+def test_the_description_is_the_given_file_else_the_named_one_else_that_in_the_root(
+    tmp_path, monkeypatch
+):
     monkeypatch.chdir("/")
-    assert read_cluster(tmp_path, {"REDWOOD_CLUSTER": "clusters/mine.yaml"}).name == "mine"
-    absolute = str(tmp_path / "clusters/mine.yaml")
-    assert read_cluster(Path("/nowhere"), {"REDWOOD_CLUSTER": absolute}).name == "mine"
-
-
-def test_a_file_that_is_given_prevails_over_that_of_the_environment(tmp_path):
+    (tmp_path / "clusters").mkdir()
+    named = write(tmp_path / "clusters/named.yaml", "name: named\n")
     given = write(tmp_path / "given.yaml", "name: given\n")
-    other = write(tmp_path / "other.yaml", "name: other\n")
-    assert read_cluster(tmp_path, {"REDWOOD_CLUSTER": str(other)}, given).name == "given"
+    write(tmp_path / "cluster.yaml", "name: in the root\n")
+    environment = {"REDWOOD_CLUSTER": "clusters/named.yaml"}
+    assert read_cluster(tmp_path, {}).name == "in the root"
+    assert read_cluster(tmp_path, environment).name == "named"
+    assert read_cluster(Path("/nowhere"), {"REDWOOD_CLUSTER": str(named)}).name == "named"
+    assert read_cluster(tmp_path, environment, given).name == "given"
 
 
-def test_variables_prevail_over_the_file_value_by_value(tmp_path):
-    write(tmp_path / "cluster.yaml", "cpu: {partition: long, account: physics}\n")
-    cluster = read_cluster(
-        tmp_path,
-        {
-            "REDWOOD_CPU_PARTITION": "short",
-            "REDWOOD_CPU_MEMORY_GB": "256",
-            "REDWOOD_GPU_MODEL": "a100",
-            "REDWOOD_HASH_KEY": "no business of this",
-        },
-    )
-    assert (cluster.cpu.partition, cluster.cpu.account, cluster.cpu.memory_gb) == (
-        *("short", "physics"),
-        256,
-    )
-    assert cluster.gpu is not None
-    assert (cluster.gpu.model, cluster.gpu.partition) == ("a100", None)
-
-
-def test_an_empty_variable_takes_away_what_the_file_says(tmp_path):
-    write(tmp_path / "cluster.yaml", "gpu: {qos: fast, model: a100}\n")
-    cluster = read_cluster(tmp_path, {"REDWOOD_GPU_QOS": ""})
-    assert cluster.gpu is not None
-    assert (cluster.gpu.qos, cluster.gpu.model) == (None, "a100")
-
-
-def test_a_variable_gives_gpus_to_a_cluster_whose_file_has_none(tmp_path):
-    write(tmp_path / "cluster.yaml", "gpu: null\n")
-    cluster = read_cluster(tmp_path, {"REDWOOD_GPU_PARTITION": "gpu"})
-    assert cluster.gpu is not None
-    assert cluster.gpu.partition == "gpu"
+@pytest.mark.parametrize(
+    ("text", "environment", "cpu", "gpu"),
+    [
+        # Variables prevail value by value, and some are no business of this.
+        (
+            "cpu: {partition: long, account: physics}",
+            {"REDWOOD_CPU_PARTITION": "short", "REDWOOD_CPU_MEMORY_GB": "256"},
+            {"partition": "short", "account": "physics", "memory_gb": 256},
+            {},
+        ),
+        ("cpu: {hours: 12}", {"REDWOOD_HASH_KEY": "x"}, {"hours": 12}, {}),
+        ("", {"REDWOOD_GPU_MODEL": "a100"}, {}, {"model": "a100"}),
+        # An empty one takes away what the file says.
+        ("gpu: {qos: fast, model: a100}", {"REDWOOD_GPU_QOS": ""}, {}, {"model": "a100"}),
+        # One gives GPUs to a cluster whose file has none.
+        ("gpu: null", {"REDWOOD_GPU_PARTITION": "gpu"}, {}, {"partition": "gpu"}),
+        ("gpu: null", {}, {}, None),
+    ],
+)
+def test_variables_prevail_over_the_file(tmp_path, text, environment, cpu, gpu):
+    write(tmp_path / "cluster.yaml", f"# ours\n{text}\n")
+    cluster = read_cluster(tmp_path, environment)
+    assert cluster.cpu == Nodes(**cpu)
+    assert cluster.gpu == (None if gpu is None else GpuNodes(**gpu))
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,18 @@
 """What a job of each rule takes, as measured: time and memory by rows."""
 
 import csv
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, NonNegativeInt, TypeAdapter, ValidationError
 
 from redwood.errors import InputError
 from redwood.outputs import write_text
 from redwood.runs.cost_scales import COST_SCALES
+
+_Number = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 @dataclass(frozen=True)
@@ -54,14 +58,14 @@ class Cost:
 
     rule: str
     variant: str
-    base_s: float
-    s_per_row: float
-    s_per_pass: float
-    base_mb: float
-    mb_per_row: float
-    most_rows: int
-    measured: int
-    s_per_pass_row: float = 0.0
+    base_s: _Number
+    s_per_row: _Number
+    s_per_pass: _Number
+    base_mb: _Number
+    mb_per_row: _Number
+    most_rows: NonNegativeInt
+    measured: NonNegativeInt
+    s_per_pass_row: _Number = 0.0
 
     def seconds(self, rows: float, times: float = 1) -> float:
         per_pass = self.s_per_pass + self.s_per_pass_row * rows
@@ -152,11 +156,11 @@ def write_costs(path: Path, costs: Iterable[Cost], machine: str) -> None:
 
 
 def _cost(row: Mapping[str, str]) -> Cost:
-    cost = Cost(**{field.name: field.type(row[field.name]) for field in fields(Cost)})
+    try:
+        cost = TypeAdapter(Cost).validate_python(row)
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        raise ValueError(f"{wrong['loc'][-1]} is {wrong['input']!r}: {wrong['msg']}") from None
     if cost.rule not in COST_SCALES:
         raise ValueError(f"there is no rule {cost.rule!r}")
-    for field in fields(Cost):
-        value = getattr(cost, field.name)
-        if not isinstance(value, str) and not 0 <= value < math.inf:
-            raise ValueError(f"{field.name} is {value}, expected a number that is not negative")
     return cost

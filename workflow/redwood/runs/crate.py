@@ -135,19 +135,12 @@ class _Entities:
 
     def add(self, identifier: str, **properties: Any) -> Entity:
         """A contextual entity; `type` stands for `@type`, and `None` for no value."""
-        if identifier in self._added:
-            return self._added[identifier]
-        kept = {
-            "@type" if key == "type" else key: value
-            for key, value in properties.items()
-            if value is not None and not isinstance(value, (Entity, list))
-        }
-        entity = self.crate.add(ContextEntity(self.crate, identifier, properties=kept))
-        self._added[identifier] = entity
-        for key, value in properties.items():
-            if isinstance(value, (Entity, list)):
-                entity[key] = value
-        return entity
+        if identifier not in self._added:
+            given = {"@type" if key == "type" else key: properties[key] for key in properties}
+            given = {key: value for key, value in given.items() if value is not None}
+            entity = ContextEntity(self.crate, identifier, properties=given)
+            self._added[identifier] = self.crate.add(entity)
+        return self._added[identifier]
 
     def link(self, owner: Entity, key: str, entity: Entity) -> None:
         """Let a list of `owner` name an entity, once."""
@@ -207,56 +200,45 @@ def _workflow(entities: _Entities, run: Run) -> Entity:
     """The workflow by the identifier that Software Heritage gives to its file's content."""
     content = run.workflow.read_bytes()
     blob = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
-    version, cited = run.source, run.citation
-    commit = changes = None
-    if version.commit is not None:
-        commit = entities.add(
-            f"swh:1:rev:{version.commit}",
+    source, cited = run.source, run.citation
+    licence = cited["license"]
+    found: dict[str, Any] = {
+        "@type": ["File", "SoftwareSourceCode", "ComputationalWorkflow", "HowTo"],
+        "name": cited["title"],
+        "version": str(cited["version"]),
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "contentSize": str(len(content)),
+        "description": f"The commit is not known: {source.unknown_because}.",
+        "license": entities.add(
+            f"https://spdx.org/licenses/{licence}", type="CreativeWork", name=licence
+        ),
+        "creator": [_creator(entities, author) for author in cited["authors"]],
+        "programmingLanguage": entities.add(
+            _SNAKEMAKE,
+            type="ComputerLanguage",
+            name="Snakemake",
+            url="https://snakemake.readthedocs.io",
+            version=run.packages.get("snakemake"),
+        ),
+        "softwareRequirements": [
+            _software(entities, name, version) for name, version in run.packages.items()
+        ],
+    }
+    if source.commit is not None:
+        found["description"] = f"Commit {source.commit}, nothing uncommitted."
+        found["isBasedOn"] = entities.add(
+            f"swh:1:rev:{source.commit}",
             type="SoftwareSourceCode",
             name=cited["title"],
-            version=version.commit,
+            version=source.commit,
         )
-    if version.changes is not None:
-        changes = entities.property(
-            "#uncommitted", "SHA-256 of changes that were not committed", version.changes
+    if source.changes is not None:
+        found["description"] = f"Commit {source.commit}, with changes that are not committed."
+        found["additionalProperty"] = entities.property(
+            "#uncommitted", "SHA-256 of changes that were not committed", source.changes
         )
-    workflow = entities.crate.add(
-        File(
-            entities.crate,
-            f"swh:1:cnt:{blob};path=/{run.workflow.name}",
-            properties={
-                "@type": ["File", "SoftwareSourceCode", "ComputationalWorkflow", "HowTo"],
-                "name": cited["title"],
-                "version": str(cited["version"]),
-                "sha256": hashlib.sha256(content).hexdigest(),
-                "contentSize": str(len(content)),
-            },
-        )
-    )
-    workflow["description"] = (
-        f"The commit is not known: {version.unknown_because}."
-        if version.commit is None
-        else f"Commit {version.commit}, "
-        + ("nothing uncommitted." if changes is None else "with changes that are not committed.")
-    )
-    workflow["license"] = entities.add(
-        f"https://spdx.org/licenses/{cited['license']}", type="CreativeWork", name=cited["license"]
-    )
-    workflow["creator"] = [_creator(entities, author) for author in cited["authors"]]
-    workflow["programmingLanguage"] = entities.add(
-        _SNAKEMAKE,
-        type="ComputerLanguage",
-        name="Snakemake",
-        url="https://snakemake.readthedocs.io",
-        version=run.packages.get("snakemake"),
-    )
-    workflow["softwareRequirements"] = [
-        _software(entities, name, version) for name, version in run.packages.items()
-    ]
-    for key, entity in (("isBasedOn", commit), ("additionalProperty", changes)):
-        if entity is not None:
-            workflow[key] = entity
-    return workflow
+    identifier = f"swh:1:cnt:{blob};path=/{run.workflow.name}"
+    return entities.crate.add(File(entities.crate, identifier, properties=found))
 
 
 def _creator(entities: _Entities, author: Mapping[str, str]) -> Entity:

@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from redwood.runs.snakemake_records import mark_damaged
 prepared: list[Any] = []
 
 
-def prepare(workflow: Any, shell: Any, config: Mapping[str, Any]) -> tuple[Configuration, Requests]:
+def prepare(workflow: Any, shell: Any, config: dict[str, Any]) -> tuple[Configuration, Requests]:
     """Check the configuration, put right what a crash has left, and let jobs find the library.
 
     Args:
