@@ -8,13 +8,26 @@ from pathlib import Path
 import pytest
 
 LIBRARY = Path(__file__).resolve().parents[3] / "workflow" / "redwood"
-STAGES = ("records", "surrogates", "evaluation", "simulation", "paper")
-# What stands on the stages: no stage and no ground knows it.
-ABOVE = ("runs",)
+STAGES = (
+    "records",
+    "card",
+    "generator",
+    "surrogates",
+    "evaluation",
+    "release",
+    "simulation",
+    "paper",
+)
+GROUND = ("", "configuration", "pages", "readers")
+# Above the stages: the command line, its verbs that go through several of them, and what runs need.
+ABOVE = ("command_line.py", "clean_command.py")
+ROOMS_ABOVE = ("runs",)
+# Plug-ins that are modules, and plug-ins that are folders.
 PLUGINS = (
-    "surrogates/models", "evaluation/measures", "simulation/policies/brokerage",
+    "evaluation/measures", "simulation/policies/brokerage",
     "simulation/policies/placement", "simulation/policies/queueing",
 )  # fmt: skip
+MODELS = sorted(path.parent for path in LIBRARY.glob("surrogates/models/*/__init__.py"))
 
 
 def imported(path: Path) -> set[str]:
@@ -30,7 +43,7 @@ def imported(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_no_stage_imports_another(stage):
-    others = tuple(f"redwood.{other}" for other in (*STAGES, *ABOVE) if other != stage)
+    others = tuple(f"redwood.{other}" for other in (*STAGES, *ROOMS_ABOVE) if other != stage)
     for path in (LIBRARY / stage).rglob("*.py"):
         assert not {name for name in imported(path) if name.startswith(others)}, path
 
@@ -42,11 +55,22 @@ def test_no_plug_in_imports_another(folder):
         assert not {name for name in imported(path) if name.startswith(package)}, path
 
 
+@pytest.mark.parametrize("folder", MODELS, ids=lambda folder: folder.name)
+def test_a_model_is_a_folder_with_options_that_imports_no_other_model(folder):
+    assert {"options.py", "surrogate.py"} <= {path.name for path in folder.glob("*.py")}
+    package = "redwood.surrogates.models"
+    for path in folder.rglob("*.py"):
+        models = {name for name in imported(path) if name.startswith(package)}
+        assert all(f"{name}.".startswith(f"{package}.{folder.name}.") for name in models), path
+    for path in (LIBRARY / "surrogates").glob("*.py"):
+        assert not {name for name in imported(path) if name.startswith(package)}, path
+
+
 def test_the_ground_stands_on_no_stage():
-    stages = tuple(f"redwood.{stage}" for stage in (*STAGES, *ABOVE))
-    for path in LIBRARY.glob("*.py"):
-        if path.name != "command_line.py":
-            assert not {name for name in imported(path) if name.startswith(stages)}, path
+    rooms = tuple(f"redwood.{room}" for room in (*STAGES, *ROOMS_ABOVE))
+    for path in (file for folder in GROUND for file in (LIBRARY / folder).glob("*.py")):
+        if path.name not in ABOVE:
+            assert not {name for name in imported(path) if name.startswith(rooms)}, path
 
 
 def test_the_command_line_starts_without_the_heavy_libraries():

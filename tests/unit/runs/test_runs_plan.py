@@ -44,7 +44,7 @@ DEAR = {
 
 # Rule, model, cores, and the positions of the jobs that it waits for.
 JOBS = [
-    ("records_generate", "", 1, ()),
+    ("generator_make", "", 1, ()),
     ("records_clean_file", "", 1, (0,)),
     ("records_clean_file", "", 1, (0,)),
     ("records_gather", "", 1, (1, 2)),
@@ -89,7 +89,7 @@ def test_a_rules_hours_cores_and_price():
 def test_the_longest_chain_leads_through_the_slowest_model_alone():
     found = planned(PRICED)
     assert [name for name, _ in found.chain] == [
-        *("records_generate", "records_clean_file", "records_gather", "records_split"),
+        *("generator_make", "records_clean_file", "records_gather", "records_split"),
         *("surrogates_train smote", "surrogates_sample smote", "evaluate", "table1"),
     ]
     # All but training and evaluating take 36 s each.
@@ -104,9 +104,9 @@ def test_one_job_at_a_time_takes_the_sum():
 
 
 def test_a_rule_that_stands_in_takes_nothing():
-    found = planned(PRICED, without="records_generate")
+    found = planned(PRICED, without="generator_make")
     assert found.chain[0][0] == "records_clean_file"
-    assert "records_generate" not in {one.name for one in found.rules}
+    assert "generator_make" not in {one.name for one in found.rules}
 
 
 def test_without_gpus_trainings_take_cores():

@@ -35,15 +35,15 @@ _SAMPLING = CostScale("sampled", variants=True, gpu=True)
 _FROM_SAMPLES = CostScale("sampled")
 
 COST_SCALES: Mapping[str, CostScale] = {
-    "records_generate": CostScale("raw"),
-    "records_calibrate": CostScale("raw"),
+    "generator_make": CostScale("raw"),
+    "generator_calibrate": CostScale("raw"),
     "records_download": CostScale("raw"),
     "records_retrieve": CostScale("raw"),
     "records_hash_key": CostScale("raw"),
     "records_clean_file": CostScale("dump"),
     "records_gather": CostScale("raw"),
     "records_split": CostScale("rows"),
-    "records_card": CostScale("rows"),
+    "card": CostScale("rows"),
     "surrogates_train": _TRAINING,
     "surrogates_sample": _SAMPLING,
     "surrogates_score": CostScale("train", variants=True, gpu=True),

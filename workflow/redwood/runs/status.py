@@ -167,7 +167,7 @@ def _flat(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 def _named(rule: str, jobs: Sequence[PlannedJob], of_rule: int) -> str:
     """The rule, and which of its jobs."""
     names = [
-        " ".join(value for name, value in job.wildcards.items() if name != "dataset")
+        " ".join(value for name, value in job.wildcards.items() if name != "dataset" and value)
         for job in jobs
     ]
     if len(jobs) <= _NAMED and all(names):
