@@ -19,8 +19,8 @@ STAGES = (
     "paper",
 )
 GROUND = ("", "configuration", "pages", "readers")
-# Above the stages: the command line, its verbs that go through several of them, and what runs need.
-ABOVE = ("command_line.py", "clean_command.py")
+# Above the stages: the library as users call it, verbs that go through several, and what runs need.
+ABOVE = ("api.py", "command_line.py", "clean_command.py")
 ROOMS_ABOVE = ("runs",)
 # Plug-ins that are modules, and plug-ins that are folders.
 PLUGINS = (
