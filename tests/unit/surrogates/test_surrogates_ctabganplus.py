@@ -28,7 +28,7 @@ def tiny(description: TableDescription, seed: int = 1, **options):
 
 
 def weights(surrogate) -> torch.Tensor:
-    return torch.cat([x.flatten() for x in surrogate._generator.state_dict().values()])
+    return torch.cat([x.flatten() for x in surrogate.network.state_dict().values()])
 
 
 def pair(rows: int) -> tuple[TableDescription, pd.DataFrame]:

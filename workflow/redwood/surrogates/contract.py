@@ -7,7 +7,7 @@ A model is one folder of `redwood/surrogates/models`, named as the model, with t
     * `FLOOR = True`, in a control only: its rows are real rows, so outcomes of it are a floor;
     * `USES_GPU: bool`: whether training gains from a GPU, which a scheduler then asks for;
     * `HAS_DENSITY: bool`: whether the model can say how likely a row is (`log_density`);
-    * `class Options(BaseModel, extra="forbid", frozen=True)`: its options, described and bounded;
+    * `class Options(Section)`: its options, described and bounded;
 * `surrogate.py` has `class Surrogate(contract.Surrogate)`, the model itself.
 
 Being there registers it. A trained model is a folder with everything that sampling needs:
@@ -31,6 +31,7 @@ from redwood.errors import InputError
 from redwood.inputs import require_intact
 from redwood.outputs import write_json
 from redwood.tables import Column, TableDescription
+from redwood.validation import problems
 
 MODELS = "redwood.surrogates.models"
 
@@ -158,12 +159,8 @@ def new_surrogate(
     try:
         checked = plugin.Options.model_validate(options)
     except ValidationError as error:
-        known = ", ".join(plugin.Options.model_fields)
-        problems = "; ".join(
-            f"{'.'.join(map(str, problem['loc']))} is {problem['input']!r}: {problem['msg']}"
-            for problem in error.errors(include_url=False)
-        )
-        raise InputError(f"{model}: options: {problems}; the options are {known}") from None
+        found = "; ".join(problems(error, plugin.Options, "options"))
+        raise InputError(f"{model}: {found}") from None
     surrogate = importlib.import_module(f"{MODELS}.{model}.surrogate")
     return cast(Surrogate, surrogate.Surrogate(description, checked, seed))
 

@@ -157,6 +157,15 @@ class TableEncoding:
         """The categorical encodings without constant columns: what `codes` has, in order."""
         return tuple(encoding for encoding in self.categorical if not encoding.is_constant)
 
+    @property
+    def varies(self) -> bool:
+        """Whether any column does."""
+        return bool(self.varying_numeric or self.varying_categorical)
+
+    def knows(self, frame: pd.DataFrame) -> np.ndarray:
+        """Whether training rows have all varying categories of a row: (rows,) bool."""
+        return (self.codes(frame) >= 0).all(axis=1)
+
     def numbers(self, frame: pd.DataFrame) -> np.ndarray:
         """The varying numeric columns, standardised on their scales: (rows, columns) float64."""
         columns = [
