@@ -13,7 +13,7 @@ app = typer.Typer(help="Train generative models of a table and draw rows.", no_a
 
 @app.command()
 def train(
-    model: Annotated[str, typer.Argument(help="smote, tvae, …: a module of surrogates/models")],
+    model: Annotated[str, typer.Argument(help="smote, tvae, …: a folder of surrogates/models")],
     table: Annotated[Path, typer.Option(help="table description, JSON")],
     train: Annotated[Path, typer.Option(help="training rows, parquet")],
     validation: Annotated[Path, typer.Option(help="validation rows, parquet")],

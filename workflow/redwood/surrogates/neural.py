@@ -44,6 +44,7 @@ class NeuralSurrogate(contract.Surrogate):
     # The file of the model folder that holds what `to_json` gives.
     encoding_file: ClassVar[str] = "encoding.json"
 
+    licence = "REDWOOD's own code (Apache-2.0), which runs PyTorch (BSD-3-Clause)."
     options: NeuralOptions
     network: torch.nn.Module
 

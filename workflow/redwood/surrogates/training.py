@@ -25,7 +25,7 @@ def train_model(
     After an interruption the same call goes on from there and ends with the same model.
 
     Args:
-        model: name of a module of `redwood.surrogates.models`.
+        model: name of a folder of `redwood/surrogates/models`.
         table: the table description.
         train: training rows, parquet.
         validation: validation rows, parquet.

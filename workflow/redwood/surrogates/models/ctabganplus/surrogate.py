@@ -44,7 +44,6 @@ class Surrogate(NeuralSurrogate):
         "CTAB-GAN+: a conditional Wasserstein GAN of rows as images, with mixed-type columns, "
         "information and downstream losses (arXiv 2204.00401), written from the paper."
     )
-    licence = "REDWOOD's own, as the rest of its code."
     privacy = (
         "The folder has no training rows, but the smallest and largest value of each numeric "
         "column, its frequent values, and every category with the number of its rows. No guarantee "

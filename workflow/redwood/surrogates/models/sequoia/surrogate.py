@@ -62,7 +62,6 @@ class Surrogate(NeuralSurrogate):
         "Sequoia: each row of the table's stream drawn anew given the rows around it, by an "
         "autoregressive density over mixed columns; bursts and sessions stay, rows do not."
     )
-    licence = "Apache-2.0, as REDWOOD itself."
     encoding_file = "scheme.json"
     options: Options
     network: Networks

@@ -1,7 +1,4 @@
-"""The network of tabddpm: from a noisy row and its time to the noise and the clean categories.
-
-This module needs torch: plug-ins import it inside functions.
-"""
+"""The network of tabddpm: from a noisy row and its time to the noise and the clean categories."""
 
 import math
 

@@ -39,7 +39,6 @@ class Surrogate(NeuralSurrogate):
         "TabDDPM: Gaussian diffusion of numbers and multinomial diffusion of categories "
         "(arXiv 2209.15421), written from the paper."
     )
-    licence = "REDWOOD's own code; training and sampling run PyTorch, licensed under BSD-3-Clause."
     privacy = (
         "The folder has no training rows, but each numeric column's quantiles, its smallest and "
         "largest value among them, and every category. No guarantee such as differential privacy "

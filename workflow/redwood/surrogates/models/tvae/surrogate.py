@@ -36,7 +36,6 @@ class Surrogate(NeuralSurrogate):
         "TVAE: a variational autoencoder of rows, numbers by mode-specific normalisation "
         "(arXiv 1907.00503), written from the paper."
     )
-    licence = "REDWOOD's own code (Apache-2.0); it runs PyTorch (BSD-3-Clause)."
     privacy = (
         "The folder has no training rows, but the smallest and largest value of each numeric "
         "column and every category. No guarantee such as differential privacy is given."
