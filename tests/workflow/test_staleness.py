@@ -28,16 +28,16 @@ SAMPLE = (
     | SIMULATE
 )
 TRAIN_TVAE = SAMPLE | {"surrogates_train", "figure_training"}
-# A twin is trained of each model that is to be released: of smote.
+# A shadow model is trained of each model that is to be released: of smote.
 AUDIT = {"release_audit", "release_decide", "table1"} | MANIFEST
-SAMPLE_TWIN = {"release_sample"} | AUDIT
-TRAIN_TWIN = {"release_train"} | SAMPLE_TWIN
-PLANT = {"release_plant"} | TRAIN_TWIN
-TRAIN_SMOTE = SAMPLE | {"surrogates_train"} | TRAIN_TWIN
+SAMPLE_SHADOW = {"release_sample"} | AUDIT
+TRAIN_SHADOW = {"release_train"} | SAMPLE_SHADOW
+PLANT = {"release_plant"} | TRAIN_SHADOW
+TRAIN_SMOTE = SAMPLE | {"surrogates_train"} | TRAIN_SHADOW
 TRAIN = TRAIN_SMOTE | TRAIN_TVAE
-SPLIT = {"records_split", "records_card"} | TRAIN | PLANT | PLATFORM
+SPLIT = {"records_split", "card"} | TRAIN | PLANT | PLATFORM
 CLEAN = {"records_clean_file", "records_gather"} | SPLIT
-EVERYTHING = {"records_generate", "records_calibrate"} | CLEAN
+EVERYTHING = {"generator_make", "generator_calibrate"} | CLEAN
 
 SMOTE, TVAE = {"smote"}, {"tvae"}
 POLICIES = ("as_recorded", "least_loaded+cache")
@@ -125,7 +125,7 @@ FACTS = (
     Case("a site, which is read from the dumps to the map", appended("resources/sites.csv", "\n"),
          EVERYTHING),
     Case("a target of generated dumps", appended("resources/generation_targets.csv", "\n"),
-         {"records_calibrate"} | MANIFEST),
+         {"generator_calibrate"} | MANIFEST),
     Case("a figure of the paper's", appended("resources/paper_table1.csv", "\n"),
          {"table1"} | MANIFEST),
     Case("what jobs are measured to take",
@@ -165,7 +165,7 @@ CONFIGURATION = (
          {"surrogates_train": TVAE, "evaluate": TVAE}),
     Case("surrogates.options of a model that is not asked for",
          configured("tvae: {epochs: 1}", "tvae: {epochs: 1}, sequoia: {epochs: 3}"), MANIFEST),
-    Case("surrogates.rows", configured("options:", "rows: 50, options:"), SAMPLE | SAMPLE_TWIN,
+    Case("surrogates.rows", configured("options:", "rows: 50, options:"), SAMPLE | SAMPLE_SHADOW,
          {"surrogates_sample": SMOTE | TVAE, "release_sample": SMOTE,
           "simulate": {f"{model} {policy}" for model in ("smote", "tvae") for policy in POLICIES}}),
     Case("surrogates.models, one more", configured("[smote, tvae]", "[smote, tvae, copy]"),
@@ -179,7 +179,7 @@ CONFIGURATION = (
     Case("release, two numbers exchanged",
          configured(RELEASE, f"{RELEASE}, units: 10, most_rows: 400"), PLANT),
     Case("release.models, one more", configured(RELEASE, "release: {models: [smote, tvae]"),
-         TRAIN_TWIN, {"release_train": TVAE, "release_audit": TVAE, "release_decide": TVAE}),
+         TRAIN_SHADOW, {"release_train": TVAE, "release_audit": TVAE, "release_decide": TVAE}),
     Case("simulation.load_factor", configured("load_factor: 1", "load_factor: 2"), PLATFORM),
     Case("simulation.utilisation", configured("seeds: 1", "seeds: 1, utilisation: 0.5"), PLATFORM),
     Case("simulation.seeds", configured("seeds: 1", "seeds: 2"), SIMULATE),

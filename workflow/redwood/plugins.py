@@ -1,8 +1,12 @@
 """Models, measures and policies are modules or folders that register themselves by being there."""
 
+import ast
 import importlib
+import importlib.util
 import pkgutil
+from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from redwood.errors import InputError
 
@@ -26,13 +30,36 @@ def load(package: str, name: str) -> ModuleType:
     Raises:
         InputError: there is no such plug-in; the message lists those there are.
     """
+    _require(package, name)
+    plugin = importlib.import_module(f"{package}.{name}")
+    return importlib.import_module(f"{plugin.__name__}.options") if _is_folder(plugin) else plugin
+
+
+def constant(package: str, name: str, constant: str, default: Any) -> Any:
+    """A constant of the plug-in `name`, read from its source without importing it.
+
+    So the workflow learns what a plug-in says of itself without the libraries that it computes
+    with. `default` if the module does not set the constant.
+
+    Raises:
+        InputError: there is no such plug-in; the message lists those there are.
+    """
+    _require(package, name)
+    spec = importlib.util.find_spec(f"{package}.{name}")
+    assert spec is not None
+    assert spec.origin is not None
+    for node in ast.parse(Path(spec.origin).read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == constant:
+            return ast.literal_eval(node.value)
+    return default
+
+
+def _require(package: str, name: str) -> None:
     if name not in names(package):
         kind = package.rpartition(".")[2]
         raise InputError(
             f"{kind}: there is no {name!r}; there are {', '.join(names(package)) or 'none'}"
         )
-    plugin = importlib.import_module(f"{package}.{name}")
-    return importlib.import_module(f"{plugin.__name__}.options") if _is_folder(plugin) else plugin
 
 
 def _is_folder(plugin: ModuleType) -> bool:
