@@ -45,7 +45,6 @@ class Surrogate(ABC):
     Attributes:
         about: one line that says what the model is, for its card.
         licence: what the model's engine is licensed under, for its card.
-        privacy: what the model's folder and samples give away of the training rows, for its card.
         description: the features that the model learns; auxiliary columns are left out.
         options: the model's own `Options`.
         seed: seed of the training.
@@ -55,7 +54,6 @@ class Surrogate(ABC):
 
     about: ClassVar[str]
     licence: ClassVar[str]
-    privacy: ClassVar[str]
 
     def __init__(self, description: TableDescription, options: BaseModel, seed: int) -> None:
         self.description = description.only_features()
@@ -73,6 +71,11 @@ class Surrogate(ABC):
     def role(self) -> str:
         """`model` or `control`, as the model's options.py says."""
         return str(plugins.load(MODELS, self.name).ROLE)
+
+    @property
+    @abstractmethod
+    def privacy(self) -> str:
+        """What the model's folder and samples give away of the training rows, for its card."""
 
     @abstractmethod
     def fit(

@@ -87,15 +87,25 @@ class Surrogate(NeuralSurrogate):
                 return training.train_epoch(epoch, self.noise(device, "epoch", epoch), conditions)
 
             def validate() -> float:
-                self.network = training.networks["average"]
+                self.network = training.average
                 rows = self._generate(_VALIDATION_ROWS, derive_seed(self.seed, "validation"), {})
                 return fidelity.distance(rows)
 
-            trained = self.train(
+            summary = self.train(
                 training.networks, training.optimizer, train_epoch, validate, state
             )
-        self.network = training.networks["average"].cpu()
-        return trained | self._summary(training, target, noise, device)
+        self.network = training.average.cpu()
+        modes = zip(self._encoder.table.varying_numeric, self._encoder.numbers, strict=True)
+        summary |= {
+            "target": target,
+            "point_masses": {e.column: len(m.points) for e, m in modes if m.points},
+            "parameters": sum(p.numel() for p in training.networks.parameters()),
+            "device": device.type,
+        }
+        if noise is not None:
+            steps = summary["epochs"] * training.critic_steps_per_epoch
+            summary["privacy"] = self._privacy_spent(training.share, noise, steps)
+        return summary
 
     def sample(self, n: int, seed: int, given: Mapping[str, str] | None = None) -> pd.DataFrame:
         categories = self._checked_condition(given or {})
@@ -154,7 +164,8 @@ class Surrogate(NeuralSurrogate):
     def _target(self) -> str:
         """The column of the downstream loss."""
         table = self._encoder.table
-        varying = {e.column for e in (*table.varying_numeric, *table.varying_categorical)}
+        varying = {e.column for e in table.varying_numeric}
+        varying |= {e.column for e in table.varying_categorical}
         if self.options.target is None:
             return [c.name for c in self.description.columns if c.name in varying][-1]
         column = self.description[self.options.target].name
@@ -171,37 +182,26 @@ class Surrogate(NeuralSurrogate):
         share = min(1.0, options.batch_size / rows)
         return noise_needed(options.epsilon, options.delta, share, steps)
 
-    def _summary(
-        self, training: Training, target: str | None, noise: float | None, device: torch.device
-    ) -> dict[str, Any]:
-        modes = zip(self._encoder.table.varying_numeric, self._encoder.numbers, strict=True)
-        summary = {
-            "target": target,
-            "point_masses": {e.column: len(m.points) for e, m in modes if m.points},
-            "parameters": sum(p.numel() for p in training.networks.parameters()),
-            "device": device.type,
+    def _privacy_spent(self, share: float, noise: float, steps: int) -> dict[str, Any]:
+        """What private training guarantees, for the summary; the card says it in words."""
+        delta = self.options.delta
+        spent = epsilon_spent(share, noise, steps, delta)
+        self.privacy = (
+            f"The weights are ({spent:.3g}, {delta:g})-differentially private for one training row "
+            "added or removed, by noise on the critic's gradients (DP-SGD, arXiv 1908.10530), for "
+            "all who do not know the training seed, which model.json and train.json state. Not "
+            "covered are the number of rows and what the folder holds besides weights: the "
+            "smallest and largest value of each numeric column, its mixture and frequent values, "
+            "and every category with the number of its rows; nor the validation rows, which choose "
+            "the epoch. No information or downstream loss was used, as both look at training rows."
+        )
+        return {
+            "epsilon": float(f"{spent:.6g}"),
+            "delta": delta,
+            "noise_multiplier": float(f"{noise:.6g}"),
+            "sampling_rate": share,
+            "steps": steps,
         }
-        if noise is not None:
-            share, steps = training.share, len(self.losses) * training.critic_steps_per_epoch
-            spent = epsilon_spent(share, noise, steps, self.options.delta)
-            summary["privacy"] = {
-                "epsilon": float(f"{spent:.6g}"),
-                "delta": self.options.delta,
-                "noise_multiplier": float(f"{noise:.6g}"),
-                "sampling_rate": share,
-                "steps": steps,
-            }
-            self.privacy = (
-                f"The weights are ({spent:.3g}, {self.options.delta:g})-differentially private for "
-                "one training row added or removed, by noise on the critic's gradients (DP-SGD, "
-                "arXiv 1908.10530), for all who do not know the training seed, which "
-                "model.json and train.json state. Not covered are the number of rows and what the "
-                "folder holds besides weights: the smallest and largest value of each numeric "
-                "column, its mixture and frequent values, and every category with the number of "
-                "its rows; nor the validation rows, which choose the epoch. No information or "
-                "downstream loss was used, as both look at training rows."
-            )
-        return summary
 
     def _checked_condition(self, given: Mapping[str, str]) -> dict[int, int]:
         """Block → category of the given columns that have blocks."""

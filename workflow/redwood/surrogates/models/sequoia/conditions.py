@@ -85,11 +85,10 @@ def parse_conditions(
                     f"there are {len(encoding.categories)}, such as {some}"
                 )
         elif name != scheme.time:
-            encoding = next(e for e in scheme.encoding.numeric if e.column == name)
-            if condition.low > encoding.high or condition.high <= encoding.low:
+            number = next(e for e in scheme.encoding.numeric if e.column == name)
+            if condition.low > number.high or condition.high <= number.low:
                 raise InputError(
-                    f"{model}: {name}={text}: training rows have {encoding.low:g} to "
-                    f"{encoding.high:g}"
+                    f"{model}: {name}={text}: training rows have {number.low:g} to {number.high:g}"
                 )
         conditions.append(condition)
     return conditions

@@ -22,7 +22,7 @@ memory.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -88,8 +88,8 @@ class Surrogate(NeuralSurrogate):
         state = self.checkpoint_in(checkpoint, train, validation, device)
         rows = train.reset_index(drop=True)
         if len(rows) > self.options.max_rows:
-            chosen = generator(self.seed, self.name, "rows")
-            chosen = chosen.choice(len(rows), self.options.max_rows, replace=False)
+            random = generator(self.seed, self.name, "rows")
+            chosen = random.choice(len(rows), self.options.max_rows, replace=False)
             rows = rows.iloc[np.sort(chosen)].reset_index(drop=True)
         self._scheme = Scheme.fit(rows, self.description, self.options.bins)
         stream = self._scheme.encode(rows)
@@ -258,6 +258,7 @@ class Surrogate(NeuralSurrogate):
         average = swa_utils.AveragedModel(
             networks, multi_avg_fn=swa_utils.get_ema_multi_avg_fn(options.average)
         )
+        averaged = cast(Networks, average.module)
         decay = min(options.weight_decay / len(learned), _LARGEST_DECAY)
         batch_size = max(1, min(options.batch_size, len(learned) // _LEAST_STEPS))
         groups = [
@@ -284,17 +285,17 @@ class Surrogate(NeuralSurrogate):
         def validate() -> float:
             average.eval()
             with torch.no_grad():
-                return -_log_density(judged, average.module).double().mean().item()
+                return -_log_density(judged, averaged).double().mean().item()
 
         both = torch.nn.ModuleList([networks, average])
         summary = self.train(both, optimizer, train_epoch, validate, checkpoint)
-        self.network = average.module.cpu().eval()
+        self.network = averaged.cpu().eval()
         return summary
 
 
 def _is_known(events: Stream) -> np.ndarray:
     """Whether training rows have all categories of a row, (rows,)."""
-    return (events.entity >= 0).all(axis=1) & (events.tokens >= 0).all(axis=1)
+    return np.all(events.entity >= 0, axis=1) & np.all(events.tokens >= 0, axis=1)
 
 
 def _log_density(events: Events, networks: Networks) -> torch.Tensor:

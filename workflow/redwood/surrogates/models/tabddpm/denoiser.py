@@ -27,6 +27,8 @@ class Denoiser(nn.Module):
         hidden: widths of the layers.
     """
 
+    starts: Tensor
+
     def __init__(
         self, numbers: int, categories: tuple[int, ...], embedding: int, hidden: tuple[int, ...]
     ) -> None:

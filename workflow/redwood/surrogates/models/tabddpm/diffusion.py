@@ -145,9 +145,10 @@ def step_numbers(
 
 def noised_codes(codes: Tensor, categories: int, kept: Tensor, source: torch.Generator) -> Tensor:
     """A column's codes at time t: kept with probability ᾱ_t, (rows,), else uniform: (rows,)."""
-    options = {"generator": source, "device": codes.device}
-    stays = torch.rand(len(codes), **options) < kept
-    return torch.where(stays, codes, torch.randint(categories, (len(codes),), **options))
+    device, shape = codes.device, (len(codes),)
+    stays = torch.rand(shape, generator=source, device=device) < kept
+    drawn = torch.randint(categories, shape, generator=source, device=device)
+    return torch.where(stays, codes, drawn)
 
 
 def step_divergence(

@@ -59,10 +59,11 @@ class Surrogate(NeuralSurrogate):
         train_rows = self._rows(train, device)
         validation_rows = self._rows(seen, device)
         denoiser, average = self._new_denoiser(), self._new_denoiser()
-        networks = torch.nn.ModuleDict({"denoiser": denoiser, "average": average}).to(device)
+        denoiser.to(device)
+        average.to(device)
         state = self.checkpoint_in(checkpoint, train, validation, device)
         with self.computing():
-            summary = self._train(networks, train_rows, validation_rows, state)
+            summary = self._train(denoiser, average, train_rows, validation_rows, state)
         self.network = average.cpu()
         return {
             **summary,
@@ -137,14 +138,14 @@ class Surrogate(NeuralSurrogate):
 
     def _train(
         self,
-        networks: torch.nn.ModuleDict,
+        denoiser: Denoiser,
+        average: Denoiser,
         train: Rows,
         validation: Rows,
         checkpoint: Checkpoint | None,
     ) -> dict[str, Any]:
         options, device = self.options, train.codes.device
         kept = NoiseSchedule.cosine(options.steps).kept.to(device)
-        denoiser, average = networks["denoiser"], networks["average"]
         optimizer = torch.optim.AdamW(
             denoiser.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay
         )
@@ -189,4 +190,5 @@ class Surrogate(NeuralSurrogate):
                 total += losses.sum().item()
             return total / len(validation)
 
+        networks = torch.nn.ModuleDict({"denoiser": denoiser, "average": average})
         return self.train(networks, optimizer, train_epoch, validate, checkpoint)

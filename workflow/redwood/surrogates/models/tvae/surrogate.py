@@ -19,7 +19,7 @@ from redwood.seeds import derive_seed, generator
 from redwood.surrogates.encoding import TableEncoding
 from redwood.surrogates.layout import Layout, Rows
 from redwood.surrogates.mixture import ModeNormaliser
-from redwood.surrogates.models.tvae.networks import Decoder, Encoder
+from redwood.surrogates.models.tvae.networks import Autoencoder, Decoder
 from redwood.surrogates.models.tvae.options import Options
 from redwood.surrogates.neural import CHUNK, NeuralSurrogate
 from redwood.surrogates.training_loop import Checkpoint, choose_device, mixed_precision
@@ -57,7 +57,7 @@ class Surrogate(NeuralSurrogate):
         state = self.checkpoint_in(checkpoint, train, validation, device)
         with self.computing():
             summary = self._train(autoencoder, train_rows, validation_rows, state)
-        self.network = autoencoder["decoder"].cpu()
+        self.network = autoencoder.decoder.cpu()
         return {
             **summary,
             "validation_rows_left_out_for_unseen_categories": len(validation) - len(seen),
@@ -94,7 +94,7 @@ class Surrogate(NeuralSurrogate):
     def restore(self, content: Mapping[str, Any], folder: Path) -> Decoder:
         self._encoding = TableEncoding.from_json(content["table"], self.description)
         self._modes = [ModeNormaliser.from_json(modes) for modes in content["modes"]]
-        return self._new_autoencoder()["decoder"]
+        return self._new_autoencoder().decoder
 
     @property
     def _layout(self) -> Layout:
@@ -145,20 +145,14 @@ class Surrogate(NeuralSurrogate):
             codes.append(logits.argmax(dim=1).numpy())
         return np.column_stack(codes)
 
-    def _new_autoencoder(self) -> torch.nn.ModuleDict:
-        """The encoder and the decoder with their weights drawn by the model's seed."""
-        hidden, embedding, width = self.options.hidden, self.options.embedding, self._layout.width
+    def _new_autoencoder(self) -> Autoencoder:
+        """The networks with their weights drawn by the model's seed."""
         with self.seeded("weights"):
-            return torch.nn.ModuleDict(
-                {
-                    "encoder": Encoder(width, hidden, embedding),
-                    "decoder": Decoder(embedding, hidden[::-1], width),
-                }
-            )
+            return Autoencoder(self._layout.width, self.options.hidden, self.options.embedding)
 
     def _train(
         self,
-        autoencoder: torch.nn.ModuleDict,
+        autoencoder: Autoencoder,
         train: Rows,
         validation: Rows,
         checkpoint: Checkpoint | None,
@@ -182,7 +176,7 @@ class Surrogate(NeuralSurrogate):
                 loss.backward()
                 optimizer.step()
                 # As in the authors' code: a place is never certain, nor wider than its range.
-                autoencoder["decoder"].sigma.data.clamp_(0.01, 1.0)
+                autoencoder.decoder.sigma.data.clamp_(0.01, 1.0)
                 total += loss.detach() * len(batch)
             return total.item() / len(train)
 
@@ -197,7 +191,7 @@ class Surrogate(NeuralSurrogate):
 
 
 def _loss(
-    autoencoder: torch.nn.ModuleDict,
+    autoencoder: Autoencoder,
     layout: Layout,
     rows: Rows,
     loss_factor: float,
@@ -210,10 +204,10 @@ def _loss(
     """
     device = rows.codes.device
     with mixed_precision(device):
-        code = autoencoder["encoder"](layout.expand(rows))
+        code = autoencoder.encoder(layout.expand(rows))
         mean, deviation, log_variance = (part.float() for part in code)
         noise = torch.randn(mean.shape, generator=source, device=device)
-        decoded, sigma = autoencoder["decoder"](mean + deviation * noise)
+        decoded, sigma = autoencoder.decoder(mean + deviation * noise)
     places, blocks = layout.split(decoded.float())
     sigma = sigma[: layout.places]
     reconstruction = ((rows.places - places.tanh()) / sigma).square().sum() / 2
