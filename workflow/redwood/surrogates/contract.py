@@ -84,7 +84,7 @@ class Surrogate(ABC):
         """Learn from the rows of `train`; `validation` may steer when to stop.
 
         Args:
-            train: the features of at least one row, without missing values.
+            train: the features of one row or more, without missing values.
             validation: other rows of the same law.
             checkpoint: file that a long training writes its state to, and goes on from if it is
                 there; `None` for none. Whoever passes it removes it.
@@ -123,7 +123,7 @@ class Surrogate(ABC):
         raise InputError(f"{self.name}: has no density: it can only draw rows")
 
     def expected_rows(self, given: Mapping[str, str] | None = None) -> int:
-        """As many rows as there are of such in as much time as the training rows are of.
+        """How many such rows there are in as much time as the training rows span.
 
         Raises:
             InputError: the model cannot condition on `given`.

@@ -32,7 +32,7 @@ from torch.optim import swa_utils
 from redwood.errors import InputError
 from redwood.progress import ProgressReport
 from redwood.seeds import generator
-from redwood.surrogates.models.sequoia.conditions import choose_places, parse_conditions
+from redwood.surrogates.models.sequoia.conditions import find_matches, parse_conditions
 from redwood.surrogates.models.sequoia.events import Events, Networks
 from redwood.surrogates.models.sequoia.options import Options
 from redwood.surrogates.models.sequoia.stream import Scheme, Stream
@@ -133,13 +133,13 @@ class Surrogate(NeuralSurrogate):
         random = generator(seed, self.name, "sample")
         conditions = parse_conditions(given, self._scheme, self.name)
         stream = self._background.stream
-        places = choose_places(stream, self._scheme, conditions, random)
-        if not len(places):
+        matches = find_matches(stream, self._scheme, conditions, random)
+        if not len(matches):
             raise InputError(f"{self.name}: {_said(given)}: no row of the stream can be so")
         kept: list[pd.DataFrame] = []
         found = tried = 0
         with self.sampling() as device, ProgressReport(self.name, n, "rows") as report:
-            for part in places.rounds(random):
+            for part in matches.rounds(random):
                 rest = n - found
                 share = max(found, 1) / max(tried, 1)
                 wanted = rest if not conditions else int(1.1 * rest / share) + 1000
@@ -162,10 +162,10 @@ class Surrogate(NeuralSurrogate):
 
     def expected_rows(self, given: Mapping[str, str] | None = None) -> int:
         conditions = parse_conditions(given, self._scheme, self.name)
-        places = choose_places(
+        matches = find_matches(
             self._background.stream, self._scheme, conditions, generator(0, self.name, "days")
         )
-        frame = self._scheme.decode(self._background.stream[places.rows])
+        frame = self._scheme.decode(self._background.stream[matches.rows])
         marks = [mark.name for mark in self._scheme.marks]
         fulfilled = np.ones(len(frame), bool)
         for condition in conditions:
