@@ -292,7 +292,7 @@ class Surrogate(contract.Surrogate):
         if self._variant == "SMOTEN":
             return lambda rows: self._nominal_rows.nearest(members, rows, k, settled)
         numbers = self._numbers[members]
-        codes = self._codes[np.ix_(members, nominal)]
+        codes = self._codes[members][:, nominal]
         mixed_rows = MixedRows(numbers, codes, cost_of_a_mismatch(numbers))
         return lambda rows: mixed_rows.nearest(rows, k, settled)[0]
 
