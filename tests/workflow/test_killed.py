@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tests.project import Project
 
-from redwood.status.records import Records
+from redwood.runs.snakemake_records import SnakemakeRecords
 
 pytestmark = pytest.mark.workflow
 
@@ -120,7 +120,7 @@ def lose(project: Project, since: float, rng: random.Random) -> list[str]:
 
     That are Snakemake's own files, logs and what is half-written, but no result that has its name.
     """
-    records = Records(project.folder / ".snakemake")
+    records = SnakemakeRecords(project.folder / ".snakemake")
     lost = []
     for path in sorted(project.folder.rglob("*")):
         name = str(path.relative_to(project.folder))

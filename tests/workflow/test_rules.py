@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from redwood import setup_simgrid
-from redwood.cluster.rules import RULES as COSTED
+from redwood.runs.cost_scales import COST_SCALES
 
 ROOT = Path(__file__).resolve().parents[2]
 # The name of a rule as it is written, which in a loop is f"…" below `name:`, and its lines.
@@ -59,7 +59,7 @@ def test_every_rule_is_one_line_of_the_command_with_log_conda_and_resources(name
 
 
 def test_training_asks_for_a_gpu():
-    gpu = {name for name, rule in COSTED.items() if rule.gpu}
+    gpu = {name for name, rule in COST_SCALES.items() if rule.gpu}
     assert {"surrogates_train", "release_train"} <= gpu
 
 

@@ -71,7 +71,7 @@ def problems(error: ValidationError, section: type[BaseModel], prefix: str = "")
             continue
         key = ".".join([*([prefix] if prefix else []), *(str(part) for part in problem["loc"])])
         if problem["type"] == "extra_forbidden":
-            allowed = ", ".join(_siblings(section, problem["loc"]))
+            allowed = ", ".join(_siblings(section, problem["loc"])) or "none"
             found.append(f"{key}: unknown key (value {problem['input']!r}); allowed: {allowed}")
         elif isinstance(problem["input"], dict):
             found.append(f"{key}: {problem['msg']}".removeprefix(": "))

@@ -1,18 +1,18 @@
-"""What SMOTE is and what it can be told."""
+"""What the model `smote` is, and its options."""
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from redwood.validation import Section
 
 ROLE: Literal["model", "control"] = "model"
 USES_GPU = False
 HAS_DENSITY = False
 
 
-class Options(BaseModel):
+class Options(Section):
     """Options of SMOTE."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     engine: Literal["own", "imbalanced-learn"] = Field(
         "own",

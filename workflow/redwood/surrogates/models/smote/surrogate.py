@@ -268,7 +268,7 @@ class Surrogate(contract.Surrogate):
             rows, classes = self._codes[:, nominal], self._classes
             wanted = int(classes[members[0]])
         else:
-            rows = np.column_stack([self._numbers[members], self._codes[np.ix_(members, nominal)]])
+            rows = np.column_stack([self._numbers[members], self._codes[members][:, nominal]])
             rows = np.vstack([rows, rows[:1]])
             classes, wanted = np.append(np.zeros(len(members), np.int64), 1), 0
         positions = [list(range(numeric, rows.shape[1]))] if self._variant == "SMOTENC" else []
@@ -292,7 +292,7 @@ class Surrogate(contract.Surrogate):
         if self._variant == "SMOTEN":
             return lambda rows: self._nominal_rows.nearest(members, rows, k, settled)
         numbers = self._numbers[members]
-        codes = self._codes[np.ix_(members, nominal)]
+        codes = self._codes[members][:, nominal]
         mixed_rows = MixedRows(numbers, codes, cost_of_a_mismatch(numbers))
         return lambda rows: mixed_rows.nearest(rows, k, settled)[0]
 
