@@ -108,6 +108,8 @@ def folders(paths):
 
 
 include: "workflow/rules/records.smk"
+include: "workflow/rules/generator.smk"
+include: "workflow/rules/card.smk"
 include: "workflow/rules/surrogates.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/release.smk"

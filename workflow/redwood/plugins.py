@@ -1,4 +1,4 @@
-"""Models, measures and policies are modules that register themselves by being in a package."""
+"""Models, measures and policies are modules or folders that register themselves by being there."""
 
 import ast
 import importlib
@@ -14,7 +14,7 @@ from redwood.errors import InputError
 def names(package: str) -> tuple[str, ...]:
     """The names of the plug-ins in `package` (`redwood.surrogates.models`, say), sorted.
 
-    A module whose name begins with an underscore is not a plug-in.
+    A module or folder whose name begins with an underscore is not a plug-in.
     """
     found = importlib.import_module(package)
     modules = (module.name for module in pkgutil.iter_modules(found.__path__))
@@ -22,13 +22,17 @@ def names(package: str) -> tuple[str, ...]:
 
 
 def load(package: str, name: str) -> ModuleType:
-    """The plug-in `name` of `package`.
+    """What the plug-in `name` of `package` says of itself.
+
+    That is its module or, of a plug-in that is a folder, the module `options` in it: light to
+    import, while the rest of the folder may need heavy libraries.
 
     Raises:
         InputError: there is no such plug-in; the message lists those there are.
     """
     _require(package, name)
-    return importlib.import_module(f"{package}.{name}")
+    plugin = importlib.import_module(f"{package}.{name}")
+    return importlib.import_module(f"{plugin.__name__}.options") if _is_folder(plugin) else plugin
 
 
 def constant(package: str, name: str, constant: str, default: Any) -> Any:
@@ -56,3 +60,7 @@ def _require(package: str, name: str) -> None:
         raise InputError(
             f"{kind}: there is no {name!r}; there are {', '.join(names(package)) or 'none'}"
         )
+
+
+def _is_folder(plugin: ModuleType) -> bool:
+    return hasattr(plugin, "__path__")

@@ -2,8 +2,8 @@
 
 # The outputs of the rules whose results no other rule reads.
 LAST = [
-    rules.records_card.output,
-    *([rules.records_calibrate.output] if SOURCE.generate else []),
+    rules.card.output,
+    *([rules.generator_calibrate.output] if SOURCE.generate else []),
     rules.table1.output,
     rules.table2.output,
     *(getattr(rules, f"figure_{figure}").output for figure in FIGURES),

@@ -9,7 +9,7 @@ NEEDS_DENSITIES = any(
 
 def densities(wildcards):
     """The model's densities of real rows, if it has any and a measure that needs them is asked for."""
-    if not NEEDS_DENSITIES or not has_density(MODELS[wildcards.model]):
+    if not NEEDS_DENSITIES or not MODELS[wildcards.model].HAS_DENSITY:
         return []
     return "results/{dataset}/{training}surrogates/{model}/densities.parquet".format(**wildcards)
 

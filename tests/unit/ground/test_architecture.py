@@ -8,11 +8,25 @@ from pathlib import Path
 import pytest
 
 LIBRARY = Path(__file__).resolve().parents[3] / "workflow" / "redwood"
-STAGES = ("records", "surrogates", "evaluation", "release", "simulation", "paper")
+STAGES = (
+    "records",
+    "card",
+    "generator",
+    "surrogates",
+    "evaluation",
+    "release",
+    "simulation",
+    "paper",
+)
+GROUND = ("", "configuration", "pages", "readers")
+# Above the stages: the command line, and its verbs that go through several of them.
+ABOVE = ("command_line.py", "clean_command.py")
+# Plug-ins that are modules, and plug-ins that are folders.
 PLUGINS = (
-    "surrogates/models", "evaluation/measures", "simulation/policies/brokerage",
+    "evaluation/measures", "simulation/policies/brokerage",
     "simulation/policies/placement", "simulation/policies/queueing",
 )  # fmt: skip
+MODELS = sorted(path.parent for path in LIBRARY.glob("surrogates/models/*/__init__.py"))
 
 
 def imported(path: Path) -> set[str]:
@@ -40,10 +54,21 @@ def test_no_plug_in_imports_another(folder):
         assert not {name for name in imported(path) if name.startswith(package)}, path
 
 
+@pytest.mark.parametrize("folder", MODELS, ids=lambda folder: folder.name)
+def test_a_model_is_a_folder_with_options_that_imports_no_other_model(folder):
+    assert {"options.py", "surrogate.py"} <= {path.name for path in folder.glob("*.py")}
+    package = "redwood.surrogates.models"
+    for path in folder.rglob("*.py"):
+        models = {name for name in imported(path) if name.startswith(package)}
+        assert all(f"{name}.".startswith(f"{package}.{folder.name}.") for name in models), path
+    for path in (LIBRARY / "surrogates").glob("*.py"):
+        assert not {name for name in imported(path) if name.startswith(package)}, path
+
+
 def test_the_ground_stands_on_no_stage():
     stages = tuple(f"redwood.{stage}" for stage in STAGES)
-    for path in LIBRARY.glob("*.py"):
-        if path.name != "command_line.py":
+    for path in (file for folder in GROUND for file in (LIBRARY / folder).glob("*.py")):
+        if path.name not in ABOVE:
             assert not {name for name in imported(path) if name.startswith(stages)}, path
 
 

@@ -409,16 +409,20 @@ def test_an_interval_that_is_too_short_is_an_error_before_the_run(folder):
         run(folder, "fine", interval_s=1e-3)
 
 
-def test_without_simgrid_the_error_says_how_to_get_it(folder, monkeypatch):
+def test_a_simgrid_that_cannot_be_loaded_is_an_error_that_says_how_to_put_it_right(
+    folder, monkeypatch
+):
     genuine = builtins.__import__
 
     def refuse(name, *arguments, **keywords):
         if name == "simgrid":
-            raise ImportError("no module named simgrid")
+            raise ImportError("libsimgrid.so.4.1: cannot open shared object file")
         return genuine(name, *arguments, **keywords)
 
     monkeypatch.setattr(builtins, "__import__", refuse)
-    with pytest.raises(InputError, match=r"SimGrid cannot be imported .*simgrid==4\.1"):
+    with pytest.raises(
+        InputError, match=r"installed but cannot be imported .*redwood\.setup_simgrid"
+    ):
         run(folder, "without")
 
 

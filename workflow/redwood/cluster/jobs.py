@@ -23,13 +23,11 @@ class Model:
 
 def models_of(configuration: Configuration) -> dict[str, Model]:
     """The models of a run, by name."""
-    from redwood.surrogates.contract import has_density
-
     found = {}
     for name in configuration.surrogates.models:
         plugin = plugins.load("redwood.surrogates.models", name)
         options = plugin.Options(**configuration.surrogates.options.get(name, {}))
-        found[name] = Model(getattr(options, "epochs", 1), plugin.USES_GPU, has_density(plugin))
+        found[name] = Model(getattr(options, "epochs", 1), plugin.USES_GPU, plugin.HAS_DENSITY)
     return found
 
 
@@ -120,8 +118,8 @@ def waits_for(later: Job, earlier: Job) -> bool:
 def _is_asked_for(rule: str, configuration: Configuration, models: Mapping[str, Model]) -> bool:
     source, measures = configuration.records.source, configuration.evaluation.measures
     return {
-        "records_generate": source.generate is not None,
-        "records_calibrate": source.generate is not None,
+        "generator_make": source.generate is not None,
+        "generator_calibrate": source.generate is not None,
         "records_download": source.bigpanda is not None,
         "records_retrieve": source.retrieve is not None and not files_there(source),
         "records_hash_key": source.generate is None

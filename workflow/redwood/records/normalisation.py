@@ -14,10 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from redwood.configuration import Cleaning
-from redwood.records import dataset_names
+from redwood.readers import dataset_names
+from redwood.readers.reading import Chunk
+from redwood.readers.values import is_absent, shown, to_numbers, to_times
 from redwood.records.privacy import HashKey, Names, hashed
-from redwood.records.readers.reading import Chunk
-from redwood.records.values import is_absent, shown, to_numbers, to_times
 from redwood.sites import Site, SiteTable
 
 # Typed columns that are read one to one from a raw one.

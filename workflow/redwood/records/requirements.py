@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from redwood.configuration import Cleaning
 from redwood.errors import InputError
 from redwood.facts import PANDA_CORE_POWER
+from redwood.job_table import ALTERNATIVES, COLUMNS, REQUIRED, column
 from redwood.records.cleaned_file import CleanedFile
-from redwood.records.job_table import ALTERNATIVES, COLUMNS, REQUIRED, column
 from redwood.records.privacy import ENVIRONMENT_VARIABLE
 from redwood.records.steps import needed_columns
 from redwood.sites import DEFAULT_CORE_POWER
