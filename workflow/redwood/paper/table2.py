@@ -223,6 +223,6 @@ def _changes(ranked: pd.DataFrame) -> list[str]:
     pairs = int(of_main["policies"].iloc[0] * (of_main["policies"].iloc[0] - 1) / 2)
     counts = [f"{row.workload} {row.pairs_changed}" for row in of_main.itertuples()]
     return [
-        f"Pairs of policies, of {pairs}, whose order by mean turnaround is certain on both sides and "
-        f"opposite: {', '.join(counts)}."
+        f"Pairs of policies, of {pairs}, whose order by mean turnaround is certain on both sides "
+        f"and opposite: {', '.join(counts)}."
     ]
