@@ -37,7 +37,7 @@ _MOSTLY = 0.8
 _LEAST_TASKS = 2
 # The standard error of a mean over 20 swaps is a quarter of the deviation of one.
 _SWAPS = 20
-# Of three outages the mean time between them has a standard error of 58 %; of fewer it says nothing.
+# The mean time between three outages has a standard error of 58 %; between fewer it says nothing.
 _LEAST_OUTAGES = 3
 # A rate of 1 would let no job end.
 _HIGHEST = 0.99
