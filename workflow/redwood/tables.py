@@ -121,10 +121,8 @@ class TableDescription:
 
     def save(self, path: str | Path) -> None:
         """Write the description as JSON."""
-        content: dict[str, Any] = {
-            "name": self.name,
-            "columns": [asdict(column) for column in self.columns],
-        }
+        columns = [asdict(column) for column in self.columns]
+        content: dict[str, Any] = {"name": self.name, "columns": columns}
         if self.assumptions:
             content["assumptions"] = dict(self.assumptions)
         write_json(path, content)
