@@ -22,10 +22,10 @@ class RunFolder:
     """
 
     workload: str
+    role: str
     policy: str
     seed: int
     folder: Path
-    role: str = "model"
 
     @property
     def label(self) -> dict[str, str | int]:
@@ -53,8 +53,10 @@ def first_seeds(scenarios: Sequence[Path]) -> list[RunFolder]:
         summary = read_json(path, "summary of a simulation")
         try:
             seed = min(summary["seeds"])
-            labels = summary["workload"], summary["policy"], seed
-            found.append(RunFolder(*labels, folder / f"seed-{seed}", summary.get("role", "model")))
+            # Runs of earlier versions say no role.
+            role = summary.get("role", "model")
+            labels = (summary["workload"], role, summary["policy"], seed)
+            found.append(RunFolder(*labels, folder / f"seed-{seed}"))
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"{path}: not the summary of a simulation: {error!r}") from None
     return sorted(found, key=lambda run: run.workload != RECORDED)
