@@ -29,7 +29,7 @@ import numpy as np
 from redwood.evaluation.contract import Inapplicable, Result, Samples
 from redwood.evaluation.intervals import group_of_rows, jackknife_interval
 from redwood.evaluation.membership import percent
-from redwood.nearest import closest_rows, distance_to_closest
+from redwood.nearest import closest_distances, distance_to_closest
 from redwood.seeds import generator
 
 TITLE = "near copies"
@@ -117,7 +117,7 @@ def _among_others(samples: Samples) -> np.ndarray:
     chosen = np.sort(random.permutation(len(samples.train))[:_MOST_REAL])
     # The closest of all training rows is the row itself.
     rows = samples.train.iloc[chosen]
-    return closest_rows(rows, samples.train, samples.description, 2)[0][:, 1]
+    return closest_distances(rows, samples.train, samples.description, 2)[:, 1]
 
 
 def _floors(holdout: np.ndarray, real: np.ndarray, samples: Samples) -> list[float]:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from redwood.evaluation.contract import Inapplicable, Result, Samples
 from redwood.evaluation.intervals import group_of_rows, jackknife_interval
-from redwood.nearest import closest_rows
+from redwood.nearest import closest_distances
 
 TITLE = "NNDR"
 UNIT = "1"
@@ -45,6 +45,6 @@ def measure(samples: Samples) -> Result:
 
 
 def _ratios(rows: pd.DataFrame, samples: Samples) -> np.ndarray:
-    distances, _ = closest_rows(rows, samples.train, samples.description, 2)
+    distances = closest_distances(rows, samples.train, samples.description, 2)
     first, second = distances.T
     return np.divide(first, second, out=np.ones_like(first), where=second > 0)

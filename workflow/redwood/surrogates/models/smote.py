@@ -28,11 +28,11 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
 from redwood.errors import InputError
+from redwood.nearest import MixedRows
 from redwood.progress import ProgressReport
 from redwood.seeds import generator
 from redwood.surrogates import contract
 from redwood.surrogates.encoding import CategoryEncoding, TableEncoding
-from redwood.surrogates.nearest import MixedRows
 from redwood.surrogates.value_difference import NominalRows
 from redwood.tables import read_table, write_table
 
