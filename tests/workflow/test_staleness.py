@@ -87,16 +87,16 @@ CODE = (
     Case("a measure", coded("evaluation/measures/wd.py"), EVALUATE, {"evaluate": SMOTE | TVAE}),
     Case("a measure that is not asked for", coded("evaluation/measures/c2st.py"), set()),
     Case(
-        "a model", coded("surrogates/models/tvae.py"), TRAIN_TVAE,
+        "a model", coded("surrogates/models/tvae/surrogate.py"), TRAIN_TVAE,
         {"surrogates_train": TVAE, "surrogates_sample": TVAE, "evaluate": TVAE,
          "simulate": {f"tvae {policy}" for policy in POLICIES}},
     ),
     Case(
-        "a model that is released", coded("surrogates/models/smote.py"), TRAIN_SMOTE,
+        "a model that is released", coded("surrogates/models/smote/surrogate.py"), TRAIN_SMOTE,
         {"surrogates_train": SMOTE, "evaluate": SMOTE, "release_train": SMOTE,
          "simulate": {f"smote {policy}" for policy in POLICIES}},
     ),
-    Case("a model that is not asked for", coded("surrogates/models/sequoia.py"), set()),
+    Case("a model that is not asked for", coded("surrogates/models/sequoia/surrogate.py"), set()),
     Case(
         "a module of the models that train by epochs", coded("surrogates/training_loop.py"),
         TRAIN_TVAE, {"surrogates_train": TVAE},

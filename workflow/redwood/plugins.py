@@ -1,4 +1,4 @@
-"""Models, measures and policies are modules that register themselves by being in a package."""
+"""Models, measures and policies are modules or folders that register themselves by being there."""
 
 import ast
 import importlib
@@ -14,7 +14,7 @@ from redwood.errors import InputError
 def names(package: str) -> tuple[str, ...]:
     """The names of the plug-ins in `package` (`redwood.surrogates.models`, say), sorted.
 
-    A module whose name begins with an underscore is not a plug-in.
+    A module or folder whose name begins with an underscore is not a plug-in.
     """
     found = importlib.import_module(package)
     modules = (module.name for module in pkgutil.iter_modules(found.__path__))
@@ -22,17 +22,22 @@ def names(package: str) -> tuple[str, ...]:
 
 
 def load(package: str, name: str) -> ModuleType:
-    """The plug-in `name` of `package`.
+    """What the plug-in `name` of `package` says of itself.
+
+    That is its module or, of a plug-in that is a folder, the module `options` in it: light to
+    import, while the rest of the folder may need heavy libraries.
 
     Raises:
         InputError: there is no such plug-in; the message lists those there are.
     """
     _require(package, name)
-    return importlib.import_module(f"{package}.{name}")
+    plugin = importlib.import_module(f"{package}.{name}")
+    is_folder = hasattr(plugin, "__path__")
+    return importlib.import_module(f"{plugin.__name__}.options") if is_folder else plugin
 
 
 def constant(package: str, name: str, constant: str, default: Any) -> Any:
-    """A constant of the plug-in `name`, read from its source without importing it.
+    """A constant of the module `name` of `package`, read from its source without importing it.
 
     So the workflow learns what a plug-in says of itself without the libraries that it computes
     with. `default` if the module does not set the constant.

@@ -1,6 +1,5 @@
 # Train and validation rows → a surrogate → synthetic rows.
 from redwood import plugins
-from redwood.surrogates.contract import has_density
 
 MODELS = {
     model: plugins.load("redwood.surrogates.models", model)

@@ -23,13 +23,11 @@ class Model:
 
 def models_of(configuration: Configuration) -> dict[str, Model]:
     """The models of a run, by name."""
-    from redwood.surrogates.contract import has_density
-
     found = {}
     for name in configuration.surrogates.models:
         plugin = plugins.load("redwood.surrogates.models", name)
         options = plugin.Options(**configuration.surrogates.options.get(name, {}))
-        found[name] = Model(getattr(options, "epochs", 1), plugin.USES_GPU, has_density(plugin))
+        found[name] = Model(getattr(options, "epochs", 1), plugin.USES_GPU, plugin.HAS_DENSITY)
     return found
 
 
@@ -92,7 +90,7 @@ def jobs_of(
     """All jobs of a rule in a run from nothing."""
     if not _is_asked_for(rule, configuration, models):
         return []
-    scored = "attack_likelihood" in configuration.evaluation.measures
+    scored = configuration.evaluation.needs_densities
     chosen: Sequence[Mapping[str, str]] = {
         "once": [{}],
         "dump": [{}] * sizes.dumps,
