@@ -81,6 +81,7 @@ resource_scopes:
 
 wildcard_constraints:
     dataset=configuration.dataset,
+    training=r"(trainings/\d+/)?",
     model="|".join(configuration.surrogates.models),
     workload="|".join(["recorded", *configuration.surrogates.models]),
     policy="|".join(map(re.escape, configuration.simulation.labels)),
@@ -107,6 +108,8 @@ def folders(paths):
 
 
 include: "workflow/rules/records.smk"
+include: "workflow/rules/generator.smk"
+include: "workflow/rules/card.smk"
 include: "workflow/rules/surrogates.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/release.smk"

@@ -1,6 +1,6 @@
 """Time and memory of evaluating: closest rows against faiss, and all measures at the paper's size.
 
-Rows are jobs of the paper's nine columns, made by `redwood records generate` and `clean`.
+Rows are jobs of the paper's nine columns, made by `redwood generator make` and `clean`.
 
 1. The ratio: the closest of 100,000 training rows for each of 100,000 others, by
    `redwood.nearest` on one core and by `faiss.IndexFlatL2` on all cores, which is

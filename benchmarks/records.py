@@ -24,8 +24,8 @@ from processes import python
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 
-from redwood.records.job_table import RAW_COLUMNS
-from redwood.records.readers.files import find_files
+from redwood.job_table import RAW_COLUMNS
+from redwood.readers.files import find_files
 
 # Raw rows for each job that is asked for: other activities and copies come on top.
 ROWS_PER_JOB = 1.57
@@ -72,7 +72,7 @@ def columns(path: Path) -> str:
 def generate(jobs: int, output: Path) -> None:
     """Write synthetic dumps with `jobs` user jobs, as plain files: the harder case for us."""
     asked = ("--start", "2024-01-01", "--days", "150", "--sites", "83", "--jobs", str(jobs))
-    command = ("-m", "redwood", "records", "generate", *asked, "--seed", "1", "--output", output)
+    command = ("-m", "redwood", "generator", "make", *asked, "--seed", "1", "--output", output)
     print(f"generating {jobs} jobs: {python(*command)[0]:.0f} s", file=sys.stderr)
     for path in find_files([output]):
         if path.suffix in (".gz", ".zst"):

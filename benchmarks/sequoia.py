@@ -1,6 +1,6 @@
 """Time of Sequoia, against TabDDPM, to a good model and to a row.
 
-Rows are jobs of the paper's nine columns, made by `redwood records generate` and `clean`, split
+Rows are jobs of the paper's nine columns, made by `redwood generator make` and `clean`, split
 60/20/20.
 
 1. To a good model: the seconds after which Sequoia's validation loss has made 98 % of all the

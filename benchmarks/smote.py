@@ -1,6 +1,6 @@
 """Time and memory of SMOTE: against imbalanced-learn's SMOTENC, and for the paper's number of rows.
 
-Rows are jobs of the paper's nine columns, made by `redwood records generate` and `clean`.
+Rows are jobs of the paper's nine columns, made by `redwood generator make` and `clean`.
 
 1. The ratio: as many new rows as there are training rows, by ours in one process (encoding,
    neighbours, new rows, decoding) and by imbalanced-learn (SMOTENC, which is given the encoded rows

@@ -13,7 +13,7 @@ from redwood import command_line
 
 ROOT = Path(__file__).resolve().parents[2]
 LIBRARY = ROOT / "workflow"
-STAGE = re.compile(r"redwood\.(records|surrogates|evaluation|simulation|paper)\b")
+STAGE = re.compile(r"redwood\.(records|card|generator|surrogates|evaluation|simulation|paper)\b")
 
 
 def rules_by_environment() -> dict[str, dict[str, tuple[str, ...]]]:

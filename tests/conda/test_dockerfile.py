@@ -105,7 +105,7 @@ def test_rules_run_in_the_environments_of_the_image(image, base_active, tmp_path
         for path in (image / "conda-envs").glob("*/environment.yaml")
         if path.read_text() == (ROOT / "envs/records.yaml").read_text()
     ]
-    assert '["-m", "redwood", "records", "generate",' in (records / "commands.jsonl").read_text()
+    assert '["-m", "redwood", "generator", "make",' in (records / "commands.jsonl").read_text()
 
 
 def test_another_base_than_expected_is_refused(monkeypatch):

@@ -45,7 +45,7 @@ class CondaProject:
                 yield name, json.loads(line)
 
     def verbs(self) -> Counter[tuple[str, str]]:
-        """How often which verb of redwood (`records card`) was started in which environment."""
+        """How often which verb of redwood (`records gather`) was started in which environment."""
         known = {
             " ".join(words) for rules in rules_by_environment().values() for words in rules.values()
         }

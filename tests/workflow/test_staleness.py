@@ -35,9 +35,9 @@ TRAIN_SHADOW = {"release_train"} | SAMPLE_SHADOW
 PLANT = {"release_plant"} | TRAIN_SHADOW
 TRAIN_SMOTE = SAMPLE | {"surrogates_train"} | TRAIN_SHADOW
 TRAIN = TRAIN_SMOTE | TRAIN_TVAE
-SPLIT = {"records_split", "records_card"} | TRAIN | PLANT | PLATFORM
+SPLIT = {"records_split", "card"} | TRAIN | PLANT | PLATFORM
 CLEAN = {"records_clean_file", "records_gather"} | SPLIT
-EVERYTHING = {"records_generate", "records_calibrate"} | CLEAN
+EVERYTHING = {"generator_make", "generator_calibrate"} | CLEAN
 
 SMOTE, TVAE = {"smote"}, {"tvae"}
 POLICIES = ("as_recorded", "least_loaded+cache")
@@ -125,7 +125,7 @@ FACTS = (
     Case("a site, which is read from the dumps to the map", appended("resources/sites.csv", "\n"),
          EVERYTHING),
     Case("a target of generated dumps", appended("resources/generation_targets.csv", "\n"),
-         {"records_calibrate"} | MANIFEST),
+         {"generator_calibrate"} | MANIFEST),
     Case("a figure of the paper's", appended("resources/paper_table1.csv", "\n"),
          {"table1"} | MANIFEST),
     Case("what jobs are measured to take",

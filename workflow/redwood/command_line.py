@@ -9,6 +9,7 @@ import sys
 import typer
 
 from redwood.errors import InputError
+from redwood.extras import explained
 
 _OUT_OF_OUR_HANDS = (
     *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM),
@@ -25,9 +26,13 @@ app = typer.Typer(
 
 def _register_stages() -> None:
     from redwood.artefacts.commands import app as artefacts
+    from redwood.card.commands import card
+    from redwood.clean_command import clean
     from redwood.cluster.commands import costs_app as costs
     from redwood.cluster.commands import plan
     from redwood.evaluation.commands import evaluate
+    from redwood.generator.commands import app as generator
+    from redwood.generator.commands import calibrate, make
     from redwood.paper.commands import app as paper
     from redwood.records.commands import app as records
     from redwood.release.commands import app as release
@@ -36,7 +41,13 @@ def _register_stages() -> None:
     from redwood.status.commands import ARGUMENTS, status
     from redwood.surrogates.commands import app as surrogates
 
+    app.add_typer(generator, name="generator")
     app.add_typer(records, name="records")
+    records.command("clean")(clean)
+    # What these verbs were called before they had rooms of their own.
+    for old, verb in (("generate", make), ("calibrate", calibrate), ("card", card)):
+        records.command(old, hidden=True)(verb)
+    app.command("card")(card)
     app.add_typer(surrogates, name="surrogates")
     app.command("evaluate")(evaluate)
     app.add_typer(release, name="release")
@@ -71,7 +82,8 @@ def main() -> None:
         _end_with_parent()
     _register_stages()
     try:
-        app()
+        with explained():
+            app()
     except InputError as error:
         _say(f"redwood: {error}")
         sys.exit(1)

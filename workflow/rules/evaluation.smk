@@ -5,7 +5,7 @@ def densities(wildcards):
     """The model's densities of real rows, if it has any and a measure that needs them is asked for."""
     if not configuration.evaluation.needs_densities or not MODELS[wildcards.model].HAS_DENSITY:
         return []
-    return f"results/{wildcards.dataset}/surrogates/{wildcards.model}/densities.parquet"
+    return "results/{dataset}/{training}surrogates/{model}/densities.parquet".format(**wildcards)
 
 
 rule evaluate:
@@ -13,14 +13,14 @@ rule evaluate:
         table="results/{dataset}/records/table.json",
         train="results/{dataset}/records/train.parquet",
         holdout="results/{dataset}/records/test.parquet",
-        synthetic="results/{dataset}/surrogates/{model}/sample.parquet",
+        synthetic="results/{dataset}/{training}surrogates/{model}/sample.parquet",
         densities=densities,
     output:
-        **folder("results/{dataset}/evaluation/{model}"),
+        **folder("results/{dataset}/{training}evaluation/{model}"),
     log:
-        "results/{dataset}/logs/evaluate_{model}.log",
+        "results/{dataset}/{training}logs/evaluate_{model}.log",
     benchmark:
-        "results/{dataset}/benchmarks/evaluate_{model}.tsv"
+        "results/{dataset}/{training}benchmarks/evaluate_{model}.tsv"
     conda:
         "../../envs/evaluation.yaml"
     threads: 1

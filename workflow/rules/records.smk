@@ -1,4 +1,4 @@
-# Raw dumps → the job table → its train, validation and test rows, and what there is to know of it.
+# Raw dumps → the job table → its train, validation and test rows.
 from redwood.records.privacy import ENVIRONMENT_VARIABLE, hash_key
 from redwood.records.raw_dumps import raw_dumps, retrieved_name
 
@@ -24,68 +24,6 @@ CLEANED = expand("results/{{dataset}}/records/cleaned/{dump}", dump=DUMPS)
 HASH_KEY = "results/{dataset}/records/.hash_key"
 NAMELESS = SOURCE.generate is not None or configuration.records.cleaning.pseudonymous
 KEY_IN_FILE = not NAMELESS and ENVIRONMENT_VARIABLE not in os.environ
-
-
-if SOURCE.generate is not None:
-
-    rule records_generate:
-        input:
-            sites="resources/sites.csv",
-        output:
-            list(DUMPS.values()),
-            marker=f"{RAW}/generated/_SYNTHETIC.json",
-        log:
-            f"results/{configuration.dataset}/logs/records_generate.log",
-        benchmark:
-            f"results/{configuration.dataset}/benchmarks/records_generate.tsv"
-        conda:
-            "../../envs/records.yaml"
-        threads: 1
-        resources:
-            **needs("records_generate"),
-        params:
-            environment=environment("records"),
-            code=code("redwood.records.generation.dumps"),
-            seed=configuration.seed_of("records"),
-            # With their names: Snakemake compares the values of all parameters as one set, and does
-            # not see that two are exchanged, nor into objects.
-            made=" ".join(f"--{name} {value}" for name, value in SOURCE.generate),
-            folder=f"{RAW}/generated",
-        shell:
-            "python -m redwood records generate {params.made} --seed {params.seed}"
-            " --output {params.folder} 2> {log}"
-
-
-if SOURCE.generate is not None:
-
-    rule records_calibrate:
-        input:
-            list(DUMPS.values()),
-            targets="resources/generation_targets.csv",
-        output:
-            shown(
-                "results/{dataset}/records/calibration.html",
-                "calibration",
-                "Records",
-                "generated records against published facts",
-            ),
-            "results/{dataset}/records/calibration.json",
-        log:
-            "results/{dataset}/logs/records_calibrate.log",
-        benchmark:
-            "results/{dataset}/benchmarks/records_calibrate.tsv"
-        conda:
-            "../../envs/records.yaml"
-        threads: 1
-        resources:
-            **needs("records_calibrate"),
-        params:
-            environment=environment("records"),
-            code=code("redwood.records.calibration"),
-            raw=f"{RAW}/generated",
-            folder="results/{dataset}/records",
-        shell:
-            "python -m redwood records calibrate {params.raw} --output {params.folder} 2> {log}"
 
 
 if SOURCE.bigpanda is not None:
@@ -256,33 +194,3 @@ rule records_split:
         "python -m redwood records split --table {input.table} --jobs {input.folders}"
         " {params.split} --seed {params.seed}"
         " --output {params.folder} 2> {log}"
-
-
-rule records_card:
-    input:
-        **folders(["results/{dataset}/records/jobs"]),
-        table="results/{dataset}/records/table.json",
-        cleaning="results/{dataset}/records/cleaning.json",
-        rejected="results/{dataset}/records/rejected.parquet",
-        split="results/{dataset}/records/split.json",
-    output:
-        shown(
-            "results/{dataset}/records/card.html", "card", "Records", "data card of the job table"
-        ),
-        "results/{dataset}/records/card.json",
-    log:
-        "results/{dataset}/logs/records_card.log",
-    benchmark:
-        "results/{dataset}/benchmarks/records_card.tsv"
-    conda:
-        "../../envs/records.yaml"
-    threads: 1
-    resources:
-        **needs("records_card"),
-    params:
-        environment=environment("records"),
-        code=code("redwood.records.card"),
-        folder="results/{dataset}/records",
-    shell:
-        "python -m redwood records card --table {input.table} --jobs {input.folders} --cleaning {input.cleaning}"
-        " --rejected {input.rejected} --split {input.split} --output {params.folder} 2> {log}"

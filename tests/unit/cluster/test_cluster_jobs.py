@@ -41,7 +41,7 @@ def test_each_rule_runs_once_for_what_it_is_for():
         "evaluate": 3,
         "simulate": (1 + 3) * 2,
     }
-    once = ("records_generate", "surrogates_score", "release_train", "release_decide", "figure_dcr")
+    once = ("generator_make", "surrogates_score", "release_train", "release_decide", "figure_dcr")
     assert all(found[rule] == 1 for rule in once)
 
 
@@ -62,12 +62,12 @@ def test_each_rule_runs_once_for_what_it_is_for():
         ),
         (
             {"records": {"source": {"files": ["dumps"]}}},
-            {"records_generate", "records_calibrate"},
+            {"generator_make", "generator_calibrate"},
             {"records_hash_key"},
         ),
         (
             {"records": {"source": {"files": ["dumps"]}, "cleaning": {"pseudonymous": True}}},
-            {"records_generate", "records_calibrate"},
+            {"generator_make", "generator_calibrate"},
             set(),
         ),
         (
@@ -78,7 +78,7 @@ def test_each_rule_runs_once_for_what_it_is_for():
                     }
                 }
             },
-            {"records_generate", "records_calibrate"},
+            {"generator_make", "generator_calibrate"},
             {"records_download", "records_hash_key"},
         ),
     ],
@@ -141,7 +141,7 @@ def test_a_job_waits_for_its_own_models_jobs_and_for_those_of_no_model():
     assert waits_for(sample, one("surrogates_train", "tvae"))
     assert not waits_for(sample, one("surrogates_train", "smote"))
     assert waits_for(sample, one("records_split"))
-    assert not waits_for(sample, one("records_generate"))
+    assert not waits_for(sample, one("generator_make"))
     assert waits_for(one("simulate", "tvae", "random"), sample)
     assert not waits_for(one("simulate", "recorded", "random"), sample)
     assert waits_for(one("figure_arrivals"), sample)

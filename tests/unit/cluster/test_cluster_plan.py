@@ -58,7 +58,7 @@ def test_a_rules_hours_cores_and_price():
 def test_the_longest_chain_leads_through_the_slowest_model_alone():
     chain = planned(PRICED).chain
     assert [name for name, _ in chain[:4]] == [
-        *("records_generate", "records_clean_file", "records_gather", "records_split"),
+        *("generator_make", "records_clean_file", "records_gather", "records_split"),
     ]
     assert [name for name, _ in chain[4:7]] == [
         *("surrogates_train smote", "surrogates_sample smote", "evaluate"),

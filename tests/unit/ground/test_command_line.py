@@ -20,10 +20,11 @@ def redwood(*arguments: str) -> subprocess.CompletedProcess:
     "verb",
     [
         (),
+        ("generator", "make"),
         ("records", "generate"),
         ("records", "clean"),
         ("records", "split"),
-        ("records", "card"),
+        ("card",),
         ("records", "download"),
         ("surrogates", "train"),
         ("surrogates", "sample"),

@@ -23,10 +23,11 @@ from bigpanda_monitor import (
     running,
 )
 
+from redwood import job_table
 from redwood.errors import InputError
-from redwood.records import bigpanda, job_table
+from redwood.readers.reading import Source, find_files, read
+from redwood.records import bigpanda
 from redwood.records.bigpanda import ENVIRONMENT_VARIABLE, Window, download, file_names, windows
-from redwood.records.readers.reading import Source, find_files, read
 
 
 @pytest.fixture(autouse=True)

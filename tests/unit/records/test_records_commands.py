@@ -1,4 +1,4 @@
-"""The stage as it is called: generate, clean, split."""
+"""The stage as it is called: clean, split; and what once were its verbs: generate, card."""
 
 import json
 from pathlib import Path
@@ -6,13 +6,15 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from redwood import command_line
 from redwood.errors import InputError
 from redwood.records.cleaned_file import clean_file
-from redwood.records.commands import app
 
 
 def redwood_records(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+    if not command_line.app.registered_groups:
+        command_line._register_stages()
+    return CliRunner().invoke(command_line.app, ["records", *map(str, arguments)])
 
 
 def done(*arguments: str | Path) -> None:

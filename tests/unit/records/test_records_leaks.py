@@ -13,9 +13,9 @@ import pytest
 
 from redwood.configuration import Cleaning
 from redwood.errors import InputError
+from redwood.job_table import RAW_COLUMNS
 from redwood.records.cleaned_file import clean_file
 from redwood.records.cleaning import clean
-from redwood.records.job_table import RAW_COLUMNS
 
 # Marks every planted name, in whatever case it comes out.
 MARK = "zqx"

@@ -91,11 +91,13 @@ def jobs_of(
     if not _is_asked_for(rule, configuration, models):
         return []
     scored = configuration.evaluation.needs_densities
+    trainings = configuration.surrogates.seeds
     chosen: Sequence[Mapping[str, str]] = {
         "once": [{}],
         "dump": [{}] * sizes.dumps,
-        "model": [{"model": name} for name in models],
-        "density": [{"model": name} for name, one in models.items() if one.density and scored],
+        "model": [{"model": name} for name in models] * trainings,
+        "density": [{"model": name} for name, one in models.items() if one.density and scored]
+        * trainings,
         "released": [{"model": name} for name in configuration.released_models],
         "run": [
             {"model": workload, "policy": policy}
@@ -116,8 +118,8 @@ def waits_for(later: Job, earlier: Job) -> bool:
 def _is_asked_for(rule: str, configuration: Configuration, models: Mapping[str, Model]) -> bool:
     source, measures = configuration.records.source, configuration.evaluation.measures
     return {
-        "records_generate": source.generate is not None,
-        "records_calibrate": source.generate is not None,
+        "generator_make": source.generate is not None,
+        "generator_calibrate": source.generate is not None,
         "records_download": source.bigpanda is not None,
         "records_retrieve": source.retrieve is not None and not files_there(source),
         "records_hash_key": source.generate is None

@@ -41,19 +41,19 @@ _SAMPLES = ("records_split", "surrogates_sample")
 _RUNS = ("simulate",)
 
 RULES: Mapping[str, Rule] = {
-    "records_generate": Rule("raw", ()),
-    "records_calibrate": Rule("raw", ("records_generate",)),
+    "generator_make": Rule("raw", ()),
+    "generator_calibrate": Rule("raw", ("generator_make",)),
     "records_download": Rule("raw", ()),
     "records_retrieve": Rule("raw", ()),
     "records_hash_key": Rule("raw", ()),
     "records_clean_file": Rule(
         "dump",
-        ("records_generate", "records_download", "records_retrieve", "records_hash_key"),
+        ("generator_make", "records_download", "records_retrieve", "records_hash_key"),
         per="dump",
     ),
     "records_gather": Rule("raw", ("records_clean_file",)),
     "records_split": Rule("rows", ("records_gather",)),
-    "records_card": Rule("rows", ("records_gather", "records_split")),
+    "card": Rule("rows", ("records_gather", "records_split")),
     "surrogates_train": Rule(
         "train",
         ("records_gather", "records_split"),
@@ -137,8 +137,8 @@ RULES: Mapping[str, Rule] = {
     "manifest": Rule(
         "rows",
         (
-            *("records_generate", "records_download", "records_retrieve", "records_calibrate"),
-            *("records_clean_file", "records_gather", "records_split", "records_card"),
+            *("generator_make", "records_download", "records_retrieve", "generator_calibrate"),
+            *("records_clean_file", "records_gather", "records_split", "card"),
             *("surrogates_train", "surrogates_sample", "evaluate", "release_decide"),
             *("simulation_platform", "simulate", "simulation_outcomes", "table1", "table2"),
             *("figure_distributions", "figure_arrivals", "figure_correlations", "figure_dcr"),

@@ -7,8 +7,8 @@ from pathlib import Path
 from redwood.configuration import Configuration
 from redwood.errors import InputError
 from redwood.inputs import read_json
+from redwood.readers.files import format_of
 from redwood.records.raw_dumps import files_there, raw_dumps
-from redwood.records.readers.files import format_of
 
 # Of a dump whose rows are lines, so much is looked at. JSON's are not: bytes of a row as generated,
 # by how they are compressed (benchmarks/records.py for plain text).
@@ -158,7 +158,7 @@ def _rows_of(dump: Path) -> float:
         InputError: it cannot be read.
     """
     # Not before: Snakemake's own environment need not hold what reading dumps takes.
-    from redwood.records.readers.compression import DAMAGES, contents, opened
+    from redwood.readers.compression import DAMAGES, contents, opened
 
     size = dump.stat().st_size
     if format_of(dump) == "parquet":

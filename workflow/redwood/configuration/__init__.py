@@ -21,14 +21,22 @@ from redwood.configuration.records import (
     Split,
 )
 from redwood.configuration.release import Release
-from redwood.configuration.simulation import PolicyChoice, Simulation, own_policy
+from redwood.configuration.simulation import (
+    IN_PYTHON,
+    POLICIES,
+    PolicyChoice,
+    Settings,
+    Simulation,
+    own_policy,
+)
 from redwood.configuration.surrogates import Surrogates
 from redwood.validation import Section, read_section
 
 __all__ = [
-    "OPTIONAL_FEATURES", "PAPER_FEATURES", "BigPanda", "Cleaning", "Configuration", "Evaluation",
-    "Generate", "Paper", "PolicyChoice", "Records", "Release", "Seeds", "Simulation", "Source",
-    "Split", "Surrogates", "own_policy", "schema", "validate",
+    "IN_PYTHON", "OPTIONAL_FEATURES", "PAPER_FEATURES", "POLICIES", "BigPanda", "Cleaning",
+    "Configuration", "Evaluation", "Generate", "Paper", "PolicyChoice", "Records", "Release",
+    "Seeds", "Settings", "Simulation", "Source", "Split", "Surrogates", "own_policy", "schema",
+    "validate",
 ]  # fmt: skip
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]

@@ -17,6 +17,13 @@ class Surrogates(Section):
     rows: int | None = Field(
         None, ge=10, description="rows to sample; as many as test rows if null"
     )
+    seeds: int = Field(
+        1,
+        ge=1,
+        le=100,
+        description="trainings of each model, each with a seed of its own: Table I has their means "
+        "and its intervals cover them; release and simulation take the first",
+    )
 
     @field_validator("models")
     @classmethod

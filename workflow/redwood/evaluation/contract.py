@@ -14,6 +14,8 @@ and, where they apply,
   `DIRECTION = "lower"` stands for; `None` if it is not known;
 * `NEEDS_DENSITIES = True`: it is about the model itself, whose log densities it reads from
   `Samples.densities`; it never decides whether the sample is private;
+* `ATTACKER`: of a membership attack, who it is; what it answers has the detail `roc_NAME`, its ROC
+  curve, where NAME is the measure's name without `attack_`;
 * `judge(measured)`: whether a sample with this value, interval and floor is private enough, and the
   reason in words. The verdict on privacy asks every measure that has it.
 

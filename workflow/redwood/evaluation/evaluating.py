@@ -264,7 +264,7 @@ def _described(plugin: ModuleType, name: str) -> dict[str, Any]:
         "direction": plugin.DIRECTION,
         "limit": getattr(plugin, "LIMIT", 0.0 if plugin.DIRECTION == "lower" else None),
         "needs_densities": getattr(plugin, "NEEDS_DENSITIES", False),
-    }
+    } | ({"attacker": plugin.ATTACKER} if hasattr(plugin, "ATTACKER") else {})
 
 
 def _numbers(result: Result) -> dict[str, Any]:

@@ -326,7 +326,7 @@ def _fields() -> tuple[str, ...]:
     `produserid`, the certificate's name, is not among them: the monitor puts it into an empty
     `produsername`. A field that a monitor does not know is left out of its answer.
     """
-    from redwood.records.job_table import RAW_COLUMNS
+    from redwood.job_table import RAW_COLUMNS
 
     return tuple(sorted(RAW_COLUMNS - {"produserid"}))
 

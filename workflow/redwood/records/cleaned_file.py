@@ -17,16 +17,16 @@ import pyarrow.parquet as pq
 from redwood.configuration import Cleaning
 from redwood.errors import InputError
 from redwood.inputs import require_intact
+from redwood.job_table import COLUMNS, RAW_COLUMNS
 from redwood.outputs import write_json, writing_folder
 from redwood.progress import ProgressReport
+from redwood.readers.reading import Chunk, Source, format_of, read
 from redwood.records.derivation import add_derived
-from redwood.records.job_table import COLUMNS, RAW_COLUMNS
 from redwood.records.normalisation import QUANTITIES, TIMES, Normaliser, Records, Words
 from redwood.records.privacy import hash_key
-from redwood.records.readers.reading import Chunk, Source, format_of, read
-from redwood.records.sites import SITES_FILE, SiteTable, load_sites
 from redwood.records.steps import STEPS, Verdicts, judge
-from redwood.records.synthetic import file_digest, is_synthetic
+from redwood.sites import SITES_FILE, load_sites
+from redwood.synthetic import file_digest, is_synthetic
 
 ACCOUNT: Final = "account.json"
 ACQUAINTANCES: Final = ("known", "folded", "unknown", "masked")
@@ -128,7 +128,7 @@ def clean_file(
     form = format_of(path)
     pseudonymous = options.pseudonymous or form == _PSEUDONYMOUS_FORMAT
     key = hash_key(seed, nameless=pseudonymous or synthetic, file=key_file)
-    normaliser = Normaliser(options, key, SiteTable(load_sites(sites)), pseudonymous=pseudonymous)
+    normaliser = Normaliser(options, key, load_sites(sites), pseudonymous=pseudonymous)
     renames = {raw.lower(): to.lower() for raw, to in options.columns.items()}
     account = _Account()
     with writing_folder(output) as folder, ProgressReport(f"cleaning {name}", 0, "rows") as report:

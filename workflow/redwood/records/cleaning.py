@@ -2,11 +2,9 @@
 
 import contextlib
 import io
-import json
 import multiprocessing
 import os
 import shutil
-import sys
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +12,12 @@ from pathlib import Path
 from redwood.configuration import Cleaning
 from redwood.errors import InputError
 from redwood.progress import ProgressReport
-from redwood.records.card.describing import card
+from redwood.readers.reading import find_files, short_names
 from redwood.records.cleaned_file import CleanedFile, clean_file
 from redwood.records.gathering import gather
 from redwood.records.privacy import hash_key, write_key
-from redwood.records.readers.reading import find_files, short_names
-from redwood.records.sites import SITES_FILE
-from redwood.records.synthetic import file_digest
+from redwood.sites import SITES_FILE
+from redwood.synthetic import file_digest
 
 
 def clean(
@@ -32,7 +29,7 @@ def clean(
     sites: Path = SITES_FILE,
     workers: int | None = None,
 ) -> None:
-    """Write jobs/, table.json, rejected.parquet, cleaning.json and a data card to `output`.
+    """Write jobs/, table.json, rejected.parquet and cleaning.json to `output`.
 
     Cleaned files and, unless the environment has one, the key of the hashes lie in
     `output`/cleaned until all is done: a run that was killed goes on with the dumps that are left.
@@ -70,14 +67,6 @@ def clean(
         shutil.rmtree(folder)
         raise
     shutil.rmtree(folder)
-    rejected, account = output / "rejected.parquet", output / "cleaning.json"
-    card(output / "table.json", output / "jobs", account, rejected, None, output)
-    rows = json.loads(account.read_text(encoding="utf-8"))["rows"]
-    print(
-        f"{rows['kept']:,} of {rows['input']:,} rows are in {output / 'jobs'}, the others in "
-        f"{rejected}; what to think of them is in {output / 'card.html'}",
-        file=sys.stderr,
-    )
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
-"""`redwood records …`: make or get raw dumps, clean them, split the jobs, and look at them."""
+"""`redwood records …`: get raw dumps, clean them and split the jobs."""
 
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -17,45 +16,6 @@ Sites = Annotated[Path | None, typer.Option(help="Table of sites, resources/site
 Options = Annotated[str, typer.Option(help="Section records.cleaning, as JSON.")]
 Dataset = Annotated[str, typer.Option(help="Name of the table.")]
 JobTable = Annotated[Path, typer.Option(help="Job table, a file or a folder partitioned by day.")]
-
-
-@app.command()
-def generate(
-    start: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First day.")],
-    days: Annotated[int, typer.Option(help="Length of the recorded window.")],
-    sites: Annotated[int, typer.Option(help="Number of computing sites.")],
-    jobs: Annotated[int, typer.Option(help="User-analysis jobs; other activities come on top.")],
-    seed: Seed,
-    output: Annotated[Path, typer.Option(help="Folder to write the dumps to.")],
-) -> None:
-    """Write synthetic raw dumps as PanDA would.
-
-    Example: redwood records generate --start 2024-01-01 --days 150 --sites 83 --jobs 60000
-    --seed 2410 --output raw
-    """
-    from redwood.configuration import Generate
-    from redwood.records.generation.dumps import generate as generate_dumps
-    from redwood.validation import read_section
-
-    values = {"start": start.date(), "days": days, "sites": sites, "jobs": jobs}
-    options = read_section(Generate, values, "records generate")
-    generate_dumps(options, seed, output)
-
-
-@app.command()
-def calibrate(
-    inputs: Annotated[
-        list[Path], typer.Argument(metavar="INPUT...", help="Generated dumps: files or folders.")
-    ],
-    output: Annotated[Path, typer.Option(help="Folder for calibration.json and .html.")],
-) -> None:
-    """Compare generated dumps with what is published of genuine ones.
-
-    Example: redwood records calibrate raw --output calibration
-    """
-    from redwood.records.calibration.calibrating import calibrate as calibrate_dumps
-
-    calibrate_dumps(inputs, output)
 
 
 @app.command()
@@ -95,52 +55,6 @@ def download(
 
 
 @app.command()
-def clean(
-    inputs: Annotated[
-        list[Path], typer.Argument(metavar="INPUT...", help="Files, folders, globs.")
-    ],
-    output: Annotated[Path, typer.Option(help="Folder for the job table and its account.")],
-    dataset: Dataset = "jobs",
-    seed: Seed = 0,
-    all_jobs: Annotated[
-        bool, typer.Option("--all-jobs", help="Keep jobs of every kind, not the paper's alone.")
-    ] = False,
-    features: Annotated[
-        str | None, typer.Option(help="Columns that a row must have, separated by commas.")
-    ] = None,
-    options: Options = "{}",
-    sites: Sites = None,
-    workers: Annotated[
-        int | None, typer.Option(help="Dumps cleaned at once; one a processor if not given.", min=1)
-    ] = None,
-) -> None:
-    """Clean raw dumps into the job table; every row is kept or rejected with a reason.
-
-    CSV, JSON and Standard Workload Format (plain, .gz or .zst) and Parquet are read. Users and
-    tasks become hashes, keyed by the environment variable REDWOOD_HASH_KEY, else by a random key.
-
-    Example: redwood records clean raw --output records
-
-    Example: redwood records clean 'dumps/2024-*.csv.gz' --output records --all-jobs
-    --features creationtime,computingsite,jobstatus,workload
-
-    --options takes everything else that the configuration has under records.cleaning, such as
-    '{"columns": {"SITE": "COMPUTINGSITE"}, "utc_offset_hours": 1}'.
-    """
-    from redwood.configuration import Cleaning
-    from redwood.records.cleaning import clean as clean_dumps
-    from redwood.records.sites import SITES_FILE
-    from redwood.validation import read_section
-
-    section = read_section(Cleaning, options, "records clean --options")
-    chosen = {"analysis_of_daod": False} if all_jobs else {}
-    if features is not None:
-        chosen["features"] = [name.strip() for name in features.split(",")]
-    section = read_section(Cleaning, section.model_dump() | chosen, "records clean")
-    clean_dumps(inputs, output, dataset, seed, section, sites or SITES_FILE, workers)
-
-
-@app.command()
 def hash_key(
     output: Annotated[Path, typer.Option(help="Where to put the key.")],
 ) -> None:
@@ -169,7 +83,7 @@ def clean_file(
     """
     from redwood.configuration import Cleaning
     from redwood.records.cleaned_file import clean_file as clean_one
-    from redwood.records.sites import SITES_FILE
+    from redwood.sites import SITES_FILE
     from redwood.validation import read_section
 
     section = read_section(Cleaning, options, "records clean-file --options")
@@ -220,22 +134,3 @@ def split(
 
     values = {"method": method, "train": train, "validation": validation, "rows": rows}
     split_table(table, jobs, read_section(Split, values, "records split"), seed, output)
-
-
-@app.command()
-def card(
-    table: Annotated[Path, typer.Option(help="Table description.")],
-    jobs: JobTable,
-    output: Annotated[Path, typer.Option(help="Folder for card.html and card.json.")],
-    cleaning: Annotated[Path | None, typer.Option(help="cleaning.json.")] = None,
-    rejected: Annotated[Path | None, typer.Option(help="rejected.parquet.")] = None,
-    split: Annotated[Path | None, typer.Option(help="split.json.")] = None,
-) -> None:
-    """Describe a table on one page: is it what you take it for, and is it usable?
-
-    Example: redwood records card --table records/table.json --jobs records/jobs
-    --cleaning records/cleaning.json --rejected records/rejected.parquet --output records
-    """
-    from redwood.records.card.describing import card as describe
-
-    describe(table, jobs, cleaning, rejected, split, output)

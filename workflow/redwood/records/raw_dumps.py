@@ -6,9 +6,9 @@ from urllib.parse import urlsplit
 
 from redwood.configuration import Source
 from redwood.errors import InputError
+from redwood.readers.files import find_files, short_names
 from redwood.records.bigpanda import file_names as bigpanda_names
-from redwood.records.generation.files import dump_names
-from redwood.records.readers.files import find_files, short_names
+from redwood.synthetic import dump_names
 
 
 def raw_dumps(source: Source, folder: str) -> dict[str, str]:

@@ -18,8 +18,8 @@ from redwood.configuration import Split
 from redwood.errors import InputError
 from redwood.outputs import write_json, writing
 from redwood.progress import ProgressReport
-from redwood.records.synthetic import file_digest
 from redwood.seeds import generator
+from redwood.synthetic import file_digest
 from redwood.tables import TableDescription, arrow_schema, scan_table
 
 PARTS = ("train", "validation", "test")

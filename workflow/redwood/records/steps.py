@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from redwood.configuration import Cleaning
-from redwood.records.job_table import ALTERNATIVES, FINAL_STATES, MADE_OF, REQUIRED
+from redwood.job_table import ALTERNATIVES, FINAL_STATES, MADE_OF, REQUIRED
 from redwood.records.normalisation import Records
 
 # Values that may be shown when a row is rejected for them; others may be a cell that slipped.

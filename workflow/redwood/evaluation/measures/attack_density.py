@@ -34,6 +34,7 @@ UNIT = "1"
 ASPECT = "privacy"
 DIRECTION = "lower"
 LIMIT = RATE
+ATTACKER = "who has real rows, too"
 DEFINITION = (
     "Membership inference by how much closer the closest synthetic row is than the closest of "
     "other real rows (DOMIAS with nearest-neighbour densities): share of the training rows that "

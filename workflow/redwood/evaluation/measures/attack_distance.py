@@ -30,6 +30,7 @@ UNIT = "1"
 ASPECT = "privacy"
 DIRECTION = "lower"
 LIMIT = RATE
+ATTACKER = "who has the sample"
 DEFINITION = (
     "Membership inference by the distance to the closest synthetic row: share of the training rows "
     "that are found where 1 % of the holdout rows are taken for training rows. 0.01 by chance; "

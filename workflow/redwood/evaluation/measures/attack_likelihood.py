@@ -21,6 +21,7 @@ UNIT = "1"
 ASPECT = "privacy"
 DIRECTION = "lower"
 LIMIT = RATE
+ATTACKER = "who has the model"
 NEEDS_DENSITIES = True
 DEFINITION = (
     "Membership inference by who has the model, from how likely it holds a row: share of the "

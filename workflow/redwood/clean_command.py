@@ -1,0 +1,66 @@
+"""`redwood records clean`: the stages records and card, one after the other."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from redwood.records.commands import Dataset, Options, Seed, Sites
+
+
+def clean(
+    inputs: Annotated[
+        list[Path], typer.Argument(metavar="INPUT...", help="Files, folders, globs.")
+    ],
+    output: Annotated[Path, typer.Option(help="Folder for the job table and its account.")],
+    dataset: Dataset = "jobs",
+    seed: Seed = 0,
+    all_jobs: Annotated[
+        bool, typer.Option("--all-jobs", help="Keep jobs of every kind, not the paper's alone.")
+    ] = False,
+    features: Annotated[
+        str | None, typer.Option(help="Columns that a row must have, separated by commas.")
+    ] = None,
+    options: Options = "{}",
+    sites: Sites = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Dumps cleaned at once; one a processor if not given.", min=1)
+    ] = None,
+) -> None:
+    """Clean raw dumps into the job table; every row is kept or rejected with a reason.
+
+    A data card, card.html, says what to think of them.
+
+    CSV, JSON and Standard Workload Format (plain, .gz or .zst) and Parquet are read. Users and
+    tasks become hashes, keyed by the environment variable REDWOOD_HASH_KEY, else by a random key.
+
+    Example: redwood records clean raw --output records
+
+    Example: redwood records clean 'dumps/2024-*.csv.gz' --output records --all-jobs
+    --features creationtime,computingsite,jobstatus,workload
+
+    --options takes everything else that the configuration has under records.cleaning, such as
+    '{"columns": {"SITE": "COMPUTINGSITE"}, "utc_offset_hours": 1}'.
+    """
+    from redwood.card.describing import card
+    from redwood.configuration import Cleaning
+    from redwood.records.cleaning import clean as clean_dumps
+    from redwood.sites import SITES_FILE
+    from redwood.validation import read_section
+
+    section = read_section(Cleaning, options, "records clean --options")
+    chosen = {"analysis_of_daod": False} if all_jobs else {}
+    if features is not None:
+        chosen["features"] = [name.strip() for name in features.split(",")]
+    section = read_section(Cleaning, section.model_dump() | chosen, "records clean")
+    clean_dumps(inputs, output, dataset, seed, section, sites or SITES_FILE, workers)
+    rejected, account = output / "rejected.parquet", output / "cleaning.json"
+    card(output / "table.json", output / "jobs", account, rejected, None, output)
+    rows = json.loads(account.read_text(encoding="utf-8"))["rows"]
+    print(
+        f"{rows['kept']:,} of {rows['input']:,} rows are in {output / 'jobs'}, the others in "
+        f"{rejected}; what to think of them is in {output / 'card.html'}",
+        file=sys.stderr,
+    )
