@@ -20,7 +20,7 @@ STAGES = (
 )
 GROUND = ("", "configuration", "pages", "readers")
 # Above the stages: the command line, and its verbs that go through several of them.
-ABOVE = ("command_line.py", "clean_command.py")
+ABOVE = ("api.py", "command_line.py", "clean_command.py")
 # Plug-ins that are modules, and plug-ins that are folders.
 PLUGINS = (
     "evaluation/measures", "simulation/policies/brokerage",
