@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.stats import rankdata
 
 
 @dataclass(frozen=True)
@@ -62,3 +63,10 @@ class RocCurve:
                 "true_positive_rate": [self.true_positives_at(rate) for rate in rates],
             }
         )
+
+
+def area_under_curve(positive: np.ndarray, negative: np.ndarray) -> float:
+    """The probability that a positive score exceeds a negative one, half of it where equal."""
+    ranks = rankdata(np.concatenate([positive, negative]))[: len(positive)].sum()
+    least = len(positive) * (len(positive) + 1) / 2
+    return float((ranks - least) / (len(positive) * len(negative)))

@@ -28,6 +28,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from redwood.seeds import generator
 from redwood.tables import Column, TableDescription, scaled
 
 MEASURES = "redwood.evaluation.measures"
@@ -92,6 +93,23 @@ class Samples:
         A single one gives a floor as uncertain as the value; the mean over all is less so.
         """
         return (self.fresh, *self.others)
+
+    @property
+    def equally_many(self) -> dict[str, pd.DataFrame]:
+        """As many synthetic rows, holdout rows and rows of each draw of real ones, by name.
+
+        The larger samples are thinned at random, their order kept, so that all are equally dense in
+        time.
+        """
+        frames = {"synthetic": self.synthetic, "holdout": self.holdout, "fresh": self.fresh}
+        frames |= {f"other {number}": other for number, other in enumerate(self.others)}
+        rows = min(map(len, frames.values()))
+        return {
+            name: frame.iloc[
+                np.sort(generator(self.seed, "thinning", name).permutation(len(frame))[:rows])
+            ]
+            for name, frame in frames.items()
+        }
 
 
 @dataclass(frozen=True)
