@@ -71,8 +71,10 @@ def closest_distances(
     Returns:
         (queries, count) float64, the closest first.
     """
-    both = encoded((reference, queries), description, reference if range_of is None else range_of)
-    rows = MixedRows(*map(np.vstack, zip(*both, strict=True)), mismatch=1.0, known=len(reference))
+    ranged = reference if range_of is None else range_of
+    (known, of_known), (asked, of_asked) = encoded((reference, queries), description, ranged)
+    numbers, codes = np.vstack([known, asked]), np.vstack([of_known, of_asked])
+    rows = MixedRows(numbers, codes, mismatch=1.0, known=len(reference))
     asking = np.arange(len(reference), len(rows))
     with ProgressReport("distances to the closest row", len(queries), "rows") as report:
         return np.sqrt(rows.nearest(asking, count, report.advance)[1])
