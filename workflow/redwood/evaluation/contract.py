@@ -123,7 +123,7 @@ class Result:
             of them where there are such.
         floor_draws: the floor of each of these draws, which tells how sure it is.
         columns: tidy rows `column, value, floor`, for measures that are means over columns.
-        details: tables to be kept beside, by file name without ending.
+        details: tables to be written beside the values, by file name without ending.
         note: what a reader should know of this value.
     """
 

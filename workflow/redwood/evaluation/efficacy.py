@@ -68,7 +68,7 @@ def difference_of_errors(
     """|error(synthetic) − error(real)|; the interval is over holdout rows, models as trained.
 
     The floor is the difference of models trained on different real rows: the mean over their pairs,
-    as that of a single pair may be next to nothing by chance. Its draws are these pairs.
+    as that of a single pair may be almost 0 by chance. Its draws are these pairs.
 
     Args:
         target: what the models predict.

@@ -1,8 +1,7 @@
 """Density attack: whether synthetic rows are denser around training rows than real rows are.
 
 A row may be close to synthetic rows only because many rows are like it. The attacker therefore
-compares with other real rows of the same law and takes a row for a training row the sooner the
-larger
+compares with other real rows of the same law and scores a row by
 
     score(x) = ln p_synthetic(x) − ln p_reference(x)
 
