@@ -81,6 +81,7 @@ resource_scopes:
 
 wildcard_constraints:
     dataset=configuration.dataset,
+    training=r"(trainings/\d+/)?",
     model="|".join(configuration.surrogates.models),
     workload="|".join(["recorded", *configuration.surrogates.models]),
     policy="|".join(map(re.escape, configuration.simulation.labels)),

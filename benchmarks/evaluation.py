@@ -3,7 +3,7 @@
 Rows are jobs of the paper's nine columns, made by `redwood generator make` and `clean`.
 
 1. The ratio: the closest of 100,000 training rows for each of 100,000 others, by
-   `redwood.evaluation.neighbours` on one core and by `faiss.IndexFlatL2` on all cores, which is
+   `redwood.nearest` on one core and by `faiss.IndexFlatL2` on all cores, which is
    given the encoded rows (numbers min-max scaled, categories one-hot over √2, float32) for nothing.
    The neighbour that faiss names is never closer in float64, but for rounding.
 2. Seconds of each measure of the default configuration, and peak memory, of `redwood evaluate` for
@@ -35,7 +35,7 @@ from generated_rows import make_rows
 from processes import redwood
 
 from redwood.configuration import Evaluation
-from redwood.evaluation.neighbours import closest_rows
+from redwood.nearest import closest_rows
 from redwood.tables import TableDescription, to_numbers, to_scale, write_table
 
 try:

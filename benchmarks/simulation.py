@@ -31,6 +31,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 
+from redwood.configuration import Settings
 from redwood.simulation.accounts import Attempts, Run, flow_table, job_table, site_table
 from redwood.simulation.asking import Policies
 from redwood.simulation.contract import Placement, QueueOrder
@@ -38,7 +39,6 @@ from redwood.simulation.engine import Engine
 from redwood.simulation.environment import Environment, Site
 from redwood.simulation.network import Network, Transfer
 from redwood.simulation.policies.brokerage.power_of_two import Policy
-from redwood.simulation.rules import Rules
 from redwood.simulation.workload import Workload
 
 SITES, TIER1, CORES, POWER = 100, 10, 160, 10.0
@@ -81,7 +81,7 @@ def ours(jobs: int, load: float = 1.0, size: float = 1.0) -> tuple[float, float,
     environment, workload, replicas = scenario(jobs, load, size)
     begin = time.process_time()
     policies = Policies(Policy(), Placement(), QueueOrder())
-    engine = Engine(environment, workload, replicas, policies, 1, Rules(outputs="tier1"))
+    engine = Engine(environment, workload, replicas, policies, 1, Settings(outputs="tier1"))
     run = Run({}, environment, workload, MONITORING_S, engine.run())
     attempts = Attempts(run.log.attempts())
     table = job_table(run, attempts)

@@ -34,7 +34,7 @@ from processes import redwood
 
 from redwood.surrogates.contract import new_surrogate
 from redwood.surrogates.encoding import CategoryEncoding, TableEncoding
-from redwood.surrogates.models.smote import cost_of_a_mismatch
+from redwood.surrogates.models.smote.surrogate import cost_of_a_mismatch
 from redwood.surrogates.nearest import MixedRows
 from redwood.tables import TableDescription, write_table
 

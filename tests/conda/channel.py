@@ -24,7 +24,8 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 from rattler.platform import Subdir
 
-SIMGRID_LOCK = Path(__file__).resolve().parents[2] / "workflow/setup/simgrid.lock"
+from redwood import setup_simgrid
+
 STAND_INS = Path(__file__).parent / "stand_ins"
 PYPI_NAMES = {"pytorch": "torch", "matplotlib-base": "matplotlib", "python-duckdb": "duckdb"}
 CONDA_NAMES = {pypi: conda for conda, pypi in PYPI_NAMES.items()}
@@ -46,7 +47,7 @@ def build_channel(folder: Path, environments: Iterable[Path]) -> None:
         "pip": ("1.0", _pip()),
         "patchelf": ("1.0", patchelf),
     }
-    compiling = {line.partition("==")[0] for line in SIMGRID_LOCK.read_text().splitlines()}
+    compiling = {pin.partition("==")[0] for pin in setup_simgrid.TOOLS}
     for name in sorted({*wanted, *_needed(wanted)}):
         distribution = _distribution(name)
         if name in fabricated:

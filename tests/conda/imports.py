@@ -101,7 +101,10 @@ def _tree(module: str) -> ast.Module:
 
 @cache
 def _plug_ins(module: str) -> set[str]:
-    """The modules of the packages that `module` names in a string, which it loads by name."""
+    """The modules of the packages that `module` names in a string, which it loads by name.
+
+    A plug-in is a module, or a folder with modules.
+    """
     names = {
         node.value
         for node in ast.walk(_tree(module))
@@ -109,9 +112,10 @@ def _plug_ins(module: str) -> set[str]:
     }
     packages = [name for name in names if STAGE.match(name) and _file(name)]
     return {
-        f"{package}.{path.stem}"
+        ".".join([package, *path.relative_to(folder).with_suffix("").parts])
         for package in packages
-        for path in _file(package).parent.glob("[!_]*.py")
+        for folder in [_file(package).parent]
+        for path in (*folder.glob("[!_]*.py"), *folder.glob("[!_]*/[!_]*.py"))
     }
 
 

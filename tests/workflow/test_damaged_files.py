@@ -48,7 +48,7 @@ CASES = [
     ("surrogates/smote/sample.parquet", "evaluation/smote", flipped),
     ("evaluation/smote/measures.json", "tables/table1.csv", flipped),
     ("release/decisions/smote/decision.json", "tables/table1.csv", flipped),
-    ("release/twins/smote/audit.json", "release/decisions/smote/decision.json", halved),
+    ("release/shadow_models/smote/audit.json", "release/decisions/smote/decision.json", halved),
     (
         "simulation/runs/recorded/as_recorded/seed-1/summary.json",
         "simulation/outcomes.csv",

@@ -28,12 +28,12 @@ SAMPLE = (
     | SIMULATE
 )
 TRAIN_TVAE = SAMPLE | {"surrogates_train", "figure_training"}
-# A twin is trained of each model that is to be released: of smote.
+# A shadow model is trained of each model that is to be released: of smote.
 AUDIT = {"release_audit", "release_decide", "table1"} | MANIFEST
-SAMPLE_TWIN = {"release_sample"} | AUDIT
-TRAIN_TWIN = {"release_train"} | SAMPLE_TWIN
-PLANT = {"release_plant"} | TRAIN_TWIN
-TRAIN_SMOTE = SAMPLE | {"surrogates_train"} | TRAIN_TWIN
+SAMPLE_SHADOW = {"release_sample"} | AUDIT
+TRAIN_SHADOW = {"release_train"} | SAMPLE_SHADOW
+PLANT = {"release_plant"} | TRAIN_SHADOW
+TRAIN_SMOTE = SAMPLE | {"surrogates_train"} | TRAIN_SHADOW
 TRAIN = TRAIN_SMOTE | TRAIN_TVAE
 SPLIT = {"records_split", "card"} | TRAIN | PLANT | PLATFORM
 CLEAN = {"records_clean_file", "records_gather"} | SPLIT
@@ -87,16 +87,16 @@ CODE = (
     Case("a measure", coded("evaluation/measures/wd.py"), EVALUATE, {"evaluate": SMOTE | TVAE}),
     Case("a measure that is not asked for", coded("evaluation/measures/c2st.py"), set()),
     Case(
-        "a model", coded("surrogates/models/tvae.py"), TRAIN_TVAE,
+        "a model", coded("surrogates/models/tvae/surrogate.py"), TRAIN_TVAE,
         {"surrogates_train": TVAE, "surrogates_sample": TVAE, "evaluate": TVAE,
          "simulate": {f"tvae {policy}" for policy in POLICIES}},
     ),
     Case(
-        "a model that is released", coded("surrogates/models/smote.py"), TRAIN_SMOTE,
+        "a model that is released", coded("surrogates/models/smote/surrogate.py"), TRAIN_SMOTE,
         {"surrogates_train": SMOTE, "evaluate": SMOTE, "release_train": SMOTE,
          "simulate": {f"smote {policy}" for policy in POLICIES}},
     ),
-    Case("a model that is not asked for", coded("surrogates/models/sequoia.py"), set()),
+    Case("a model that is not asked for", coded("surrogates/models/sequoia/surrogate.py"), set()),
     Case(
         "a module of the models that train by epochs", coded("surrogates/training_loop.py"),
         TRAIN_TVAE, {"surrogates_train": TVAE},
@@ -165,7 +165,7 @@ CONFIGURATION = (
          {"surrogates_train": TVAE, "evaluate": TVAE}),
     Case("surrogates.options of a model that is not asked for",
          configured("tvae: {epochs: 1}", "tvae: {epochs: 1}, sequoia: {epochs: 3}"), MANIFEST),
-    Case("surrogates.rows", configured("options:", "rows: 50, options:"), SAMPLE | SAMPLE_TWIN,
+    Case("surrogates.rows", configured("options:", "rows: 50, options:"), SAMPLE | SAMPLE_SHADOW,
          {"surrogates_sample": SMOTE | TVAE, "release_sample": SMOTE,
           "simulate": {f"{model} {policy}" for model in ("smote", "tvae") for policy in POLICIES}}),
     Case("surrogates.models, one more", configured("[smote, tvae]", "[smote, tvae, copy]"),
@@ -179,7 +179,7 @@ CONFIGURATION = (
     Case("release, two numbers exchanged",
          configured(RELEASE, f"{RELEASE}, units: 10, most_rows: 400"), PLANT),
     Case("release.models, one more", configured(RELEASE, "release: {models: [smote, tvae]"),
-         TRAIN_TWIN, {"release_train": TVAE, "release_audit": TVAE, "release_decide": TVAE}),
+         TRAIN_SHADOW, {"release_train": TVAE, "release_audit": TVAE, "release_decide": TVAE}),
     Case("simulation.load_factor", configured("load_factor: 1", "load_factor: 2"), PLATFORM),
     Case("simulation.utilisation", configured("seeds: 1", "seeds: 1, utilisation: 0.5"), PLATFORM),
     Case("simulation.seeds", configured("seeds: 1", "seeds: 2"), SIMULATE),

@@ -13,10 +13,14 @@ from pathlib import Path
 
 _PACKAGE = "redwood"
 # What cannot change a rule's results: configured values reach rules as parameters of their own, and
-# progress and errors are for people.
+# the rest is for people. So is the package's own `__init__`: the version and the Python API.
 _WITHOUT_EFFECT = (
-    "redwood.configuration", "redwood.validation", "redwood.progress", "redwood.errors",
-)  # fmt: skip
+    "redwood.configuration",
+    "redwood.errors",
+    "redwood.extras",
+    "redwood.progress",
+    "redwood.validation",
+)
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 _ROOT = Path(__file__).resolve().parent.parent
 
@@ -130,9 +134,7 @@ def _base(module: str, node: ast.ImportFrom) -> str:
 
 
 def _is_ours(name: str) -> bool:
-    if name != _PACKAGE and not name.startswith(f"{_PACKAGE}."):
-        return False
-    if name in _WITHOUT_EFFECT:
+    if not name.startswith(f"{_PACKAGE}.") or name in _WITHOUT_EFFECT:
         return False
     try:
         _file(name)

@@ -9,6 +9,7 @@ import sys
 import typer
 
 from redwood.errors import InputError
+from redwood.extras import explained
 
 _OUT_OF_OUR_HANDS = (
     *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM),
@@ -30,11 +31,11 @@ def _register_stages() -> None:
     from redwood.cluster.commands import costs_app as costs
     from redwood.cluster.commands import plan
     from redwood.evaluation.commands import evaluate
-    from redwood.evaluation.release_commands import app as release
     from redwood.generator.commands import app as generator
     from redwood.generator.commands import calibrate, make
     from redwood.paper.commands import app as paper
     from redwood.records.commands import app as records
+    from redwood.release.commands import app as release
     from redwood.simulation.commands import app as simulation
     from redwood.simulation.commands import simulate
     from redwood.status.commands import ARGUMENTS, status
@@ -81,7 +82,8 @@ def main() -> None:
         _end_with_parent()
     _register_stages()
     try:
-        app()
+        with explained():
+            app()
     except InputError as error:
         _say(f"redwood: {error}")
         sys.exit(1)

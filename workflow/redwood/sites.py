@@ -1,20 +1,22 @@
-"""The sites that the resource table knows: their queues, and the core power of each."""
+"""The sites that are known, their queues and facts: the one resolver of values of COMPUTINGSITE.
+
+Cleaning, the simulation and the figures all ask `SiteTable.find`, so that a queue has the same
+site, core power and tier everywhere.
+"""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import Literal
-
-import numpy as np
-import pandas as pd
+from typing import Final
 
 from redwood.errors import InputError
-from redwood.facts import fact_file
+from redwood.facts import PANDA_CORE_POWER, fact_file, read_facts
+from redwood.tables import TableDescription
 
-SITES_FILE = fact_file("sites.csv")
-_COLUMNS = ("site", "tier", "cloud", "core_power", "ddm_tb_28d", "queues")
+SITES_FILE: Final = fact_file("sites.csv")
+# The assumption of a table's description that stands for PanDA's core power.
+DEFAULT_CORE_POWER: Final = "default_core_power"
 
 # What PanDA adds to the name of a site for its queues of one kind of job.
 _PREFIX = re.compile(r"^ANALY_", re.IGNORECASE)
@@ -30,64 +32,79 @@ _SHORTEST_WORD = 3
 # What queues of any site may have in their names.
 _QUEUE_WORDS = frozenset({"ANALY", "ATLAS", "GRID", "HPC", "LCG2", "MCORE", "SCORE", "TIER2"})
 
-Acquaintance = Literal["known", "folded", "unknown"]
-
 
 @dataclass(frozen=True)
-class Place:
-    """What a value of COMPUTINGSITE stands for.
+class Site:
+    """What is known of a site.
 
     Attributes:
-        name: the site's name in the job table.
-        core_power: HS23 per core, `None` if the table does not know the site.
-        acquaintance: `known` if the table has this name for the site, `folded` if it has another,
-            `unknown` if it does not have it.
+        name: in ATLAS's grid information system.
+        queues: values of COMPUTINGSITE that stand for it, the one of today first.
+        tier: in the Worldwide LHC Computing Grid, 0 to 3.
+        cloud: the ATLAS cloud it belongs to; empty if not known.
+        core_power: HS23 per core; `None` if not known.
+        cores: installed ones; `None` if not published.
+        moved_tb: TB moved in and out within 28 days; `None` if not known.
     """
 
     name: str
-    core_power: float | None
-    acquaintance: Acquaintance
+    queues: tuple[str, ...]
+    tier: int
+    cloud: str = ""
+    core_power: float | None = None
+    cores: int | None = None
+    moved_tb: float | None = None
+
+    @property
+    def queue(self) -> str:
+        """What the job table calls the site if it folds queues: its queue of today."""
+        return self.queues[0]
 
 
 class SiteTable:
-    """Queue → site. The name of a site is that of its first queue, the one of today."""
+    """Queue → site.
 
-    def __init__(self, sites: pd.DataFrame) -> None:
-        self._sites: dict[str, tuple[str, float]] = {}
-        shortened: dict[str, set[tuple[str, float]]] = {}
-        for row in sites.itertuples():
-            site = (row.queues[0], row.core_power)
-            for name in (row.site, *row.queues):
-                self._sites[name.lower()] = site
-                for short in _shortened(name.lower()):
-                    shortened.setdefault(short, set()).add(site)
+    Raises:
+        InputError: two sites have the same name or queue.
+    """
+
+    def __init__(self, sites: Iterable[Site]) -> None:
+        self.sites = tuple(sites)
+        self._by_name: dict[str, Site] = {}
+        shortened: dict[str, list[Site]] = {}
+        for site in self.sites:
+            for name in {site.name.lower(), *map(str.lower, site.queues)}:
+                if name in self._by_name:
+                    other = self._by_name[name].name
+                    raise InputError(f"sites: {name!r} stands for {other!r} and for {site.name!r}")
+                self._by_name[name] = site
+                for short in _shortened(name):
+                    candidates = shortened.setdefault(short, [])
+                    if site not in candidates:
+                        candidates.append(site)
         for short, candidates in shortened.items():
             if len(candidates) == 1:
-                self._sites.setdefault(short, *candidates)
-        self._words = _QUEUE_WORDS.union(*map(_words, self._sites))
+                self._by_name.setdefault(short, *candidates)
+        self._words = _QUEUE_WORDS.union(*map(_words, self._by_name))
+
+    def __iter__(self) -> Iterator[Site]:
+        return iter(self.sites)
+
+    def find(self, queue: str) -> Site | None:
+        """The site of a queue, `None` if the table does not know it.
+
+        Names are compared without regard to case. If the table does not have a name, what PanDA may
+        have added to it is left out piece by piece: so `ANALY_FZK-LCG2_MCORE` is at `FZK-LCG2`.
+
+        Args:
+            queue: a value of COMPUTINGSITE, or the name of a site.
+        """
+        names = (queue.lower(), *_shortened(queue.lower()))
+        return next((self._by_name[name] for name in names if name in self._by_name), None)
 
     def resembles_a_site(self, name: str) -> bool:
         """Whether a name shares a word with those of the table, as `ANALY_CERN-ML` does."""
         return not self._words.isdisjoint(_words(name))
-
-    def place(self, queue: str, *, fold: bool) -> Place:
-        """Where a queue is.
-
-        Args:
-            queue: a value of COMPUTINGSITE.
-            fold: whether queues of one site get one name; else each keeps its own.
-        """
-        found = self._look_up(queue)
-        if found is None:
-            return Place(queue, None, "unknown")
-        site, core_power = found
-        if not fold or site == queue:
-            return Place(queue, core_power, "known")
-        return Place(site, core_power, "folded")
-
-    def _look_up(self, queue: str) -> tuple[str, float] | None:
-        names = (queue.lower(), *_shortened(queue.lower()))
-        return next((self._sites[name] for name in names if name in self._sites), None)
 
 
 def _shortened(name: str) -> Iterator[str]:
@@ -107,25 +124,44 @@ def _words(name: str) -> set[str]:
     return {word for word in words if len(word) >= _SHORTEST_WORD and not word.isdigit()}
 
 
-@cache
-def load_sites(path: Path = SITES_FILE) -> pd.DataFrame:
-    """The table of sites; `queues` is split into tuples, the first being the one of today.
+def load_sites(path: Path = SITES_FILE) -> SiteTable:
+    """The table of sites: a CSV with site, tier, core_power and queues (separated by blanks).
+
+    It may have cloud, cores and ddm_tb_28d besides. An empty cell is a fact that is not known.
 
     Raises:
-        InputError: the file is missing or lacks a column, or a core power is no positive number.
+        InputError: the file is missing or lacks a column, or a value is wrong.
     """
+    sites = []
+    for row in read_facts(path, ("site", "tier", "core_power", "queues")):
+        name, cores = row.text("site"), row.known("cores")
+        sites.append(
+            Site(
+                name=name,
+                queues=tuple(row.text("queues").split()) or (name,),
+                tier=row.tier(),
+                cloud=row.text("cloud"),
+                core_power=row.known("core_power"),
+                cores=None if cores is None else int(cores),
+                moved_tb=row.known("ddm_tb_28d"),
+            )
+        )
     try:
-        sites = pd.read_csv(path, dtype={"queues": str})
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such table of sites") from None
-    for column in _COLUMNS:
-        if column not in sites.columns:
-            raise InputError(f"{path}: column {column!r} is missing")
-    power = pd.to_numeric(sites["core_power"], errors="coerce")
-    if not (power > 0).all():
-        row = int(np.flatnonzero(~(power > 0))[0])
+        return SiteTable(sites)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def default_core_power(description: TableDescription) -> float:
+    """HS23 per core that the workloads of a job table assume of sites whose core power is unknown.
+
+    Raises:
+        InputError: the description states one that is no positive number.
+    """
+    power = description.assumptions.get(DEFAULT_CORE_POWER, PANDA_CORE_POWER)
+    if not 0 < power < float("inf"):
         raise InputError(
-            f"{path}: row {row + 2}: core_power is {sites['core_power'][row]!r}, "
+            f"table {description.name!r}: assumptions.{DEFAULT_CORE_POWER} is {power!r}, "
             "expected HS23 per core > 0"
         )
-    return sites.assign(core_power=power, queues=sites["queues"].str.split().map(tuple))
+    return power

@@ -7,8 +7,8 @@ parquet file, or a folder of them.
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -57,11 +57,11 @@ class Column:
     meaning: str = ""
 
     def __post_init__(self) -> None:
-        for field, allowed in (("kind", Kind), ("scale", Scale), ("role", Role)):
-            value = getattr(self, field)
+        for key, allowed in (("kind", Kind), ("scale", Scale), ("role", Role)):
+            value = getattr(self, key)
             if value not in get_args(allowed):
                 raise InputError(
-                    f"column {self.name!r}: {field} is {value!r}, "
+                    f"column {self.name!r}: {key} is {value!r}, "
                     f"expected one of {', '.join(get_args(allowed))}"
                 )
         if self.scale == "log" and self.kind not in ("numeric", "integer"):
@@ -74,10 +74,17 @@ class Column:
 
 @dataclass(frozen=True)
 class TableDescription:
-    """The columns of a table, in order."""
+    """The columns of a table, in order.
+
+    Attributes:
+        name: of the table.
+        columns: in order.
+        assumptions: numbers that its values rest on, by name, where they are not the usual ones.
+    """
 
     name: str
     columns: tuple[Column, ...]
+    assumptions: Mapping[str, float] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]
@@ -111,13 +118,14 @@ class TableDescription:
 
     def only_features(self) -> "TableDescription":
         """The same table without its auxiliary columns, which is what a surrogate's sample has."""
-        return TableDescription(self.name, self.features)
+        return replace(self, columns=self.features)
 
     def save(self, path: str | Path) -> None:
         """Write the description as JSON."""
-        write_json(
-            path, {"name": self.name, "columns": [asdict(column) for column in self.columns]}
-        )
+        content = {"name": self.name, "columns": [asdict(column) for column in self.columns]}
+        if self.assumptions:
+            content["assumptions"] = dict(self.assumptions)
+        write_json(path, content)
 
     @classmethod
     def load(cls, path: str | Path) -> "TableDescription":
@@ -128,14 +136,18 @@ class TableDescription:
         """
         try:
             content = json.loads(Path(path).read_text(encoding="utf-8"))
-            return cls(content["name"], tuple(Column(**column) for column in content["columns"]))
+            columns = tuple(Column(**column) for column in content["columns"])
+            assumptions = content.get("assumptions", {})
+            if not all(type(value) in (int, float) for value in assumptions.values()):
+                raise InputError(f"{path}: assumptions is {assumptions!r}, expected name: number")
+            return cls(content["name"], columns, assumptions)
         except FileNotFoundError:
             raise InputError(f"{path}: no such table description") from None
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
             raise InputError(
                 f"{path}: not a table description in JSON: {error}; {REMEDY}"
             ) from None
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, AttributeError) as error:
             raise InputError(
                 f"{path}: a table description has `name` and `columns`, "
                 f"each column a `name` and a `kind`: {error}"
@@ -382,3 +394,16 @@ def to_scale(numbers: np.ndarray, column: Column) -> np.ndarray:
 def from_scale(scaled: np.ndarray, column: Column) -> np.ndarray:
     """The inverse of `to_scale`."""
     return np.expm1(scaled) if column.scale == "log" else np.asarray(scaled, dtype=np.float64)
+
+
+def scaled(frame: pd.DataFrame, column: Column) -> np.ndarray:
+    """A numeric feature of `frame` on the column's own scale: (rows,) float64."""
+    return to_scale(to_numbers(frame[column.name], column), column)
+
+
+def category_codes(column: Column, *frames: pd.DataFrame) -> tuple[list[np.ndarray], int]:
+    """A categorical feature as codes into the union of the frames' categories, and their number."""
+    values = pd.concat([frame[column.name] for frame in frames], ignore_index=True)
+    codes, categories = pd.factorize(values, sort=True)
+    ends = np.cumsum([len(frame) for frame in frames])[:-1]
+    return np.split(codes, ends), len(categories)

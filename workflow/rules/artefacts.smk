@@ -6,15 +6,7 @@ LAST = [
     *([rules.generator_calibrate.output] if SOURCE.generate else []),
     rules.table1.output,
     rules.table2.output,
-    rules.figure_distributions.output,
-    rules.figure_arrivals.output,
-    rules.figure_correlations.output,
-    rules.figure_dcr.output,
-    *([rules.figure_attacks.output] if ATTACKED else []),
-    rules.figure_grid.output,
-    rules.figure_site_load.output,
-    rules.figure_transfer_map.output,
-    *([rules.figure_training.output] if TRAINED else []),
+    *(getattr(rules, f"figure_{figure}").output for figure in FIGURES),
 ]
 FOLDERS = [
     *CLEANED,

@@ -1,12 +1,17 @@
 # Synthetic rows against real ones: the measures, with floors and intervals.
+from redwood.plugins import constant
+
+NEEDS_DENSITIES = any(
+    constant("redwood.evaluation.measures", name, "NEEDS_DENSITIES", False)
+    for name in configuration.evaluation.measures
+)
 
 
 def densities(wildcards):
-    """The model's densities of real rows, if it has any and the attack on them is asked for."""
-    asked = "attack_likelihood" in configuration.evaluation.measures
-    if not asked or not has_density(MODELS[wildcards.model]):
+    """The model's densities of real rows, if it has any and a measure that needs them is asked for."""
+    if not NEEDS_DENSITIES or not MODELS[wildcards.model].HAS_DENSITY:
         return []
-    return f"results/{wildcards.dataset}/surrogates/{wildcards.model}/densities.parquet"
+    return "results/{dataset}/{training}surrogates/{model}/densities.parquet".format(**wildcards)
 
 
 rule evaluate:
@@ -14,14 +19,14 @@ rule evaluate:
         table="results/{dataset}/records/table.json",
         train="results/{dataset}/records/train.parquet",
         holdout="results/{dataset}/records/test.parquet",
-        synthetic="results/{dataset}/surrogates/{model}/sample.parquet",
+        synthetic="results/{dataset}/{training}surrogates/{model}/sample.parquet",
         densities=densities,
     output:
-        **folder("results/{dataset}/evaluation/{model}"),
+        **folder("results/{dataset}/{training}evaluation/{model}"),
     log:
-        "results/{dataset}/logs/evaluate_{model}.log",
+        "results/{dataset}/{training}logs/evaluate_{model}.log",
     benchmark:
-        "results/{dataset}/benchmarks/evaluate_{model}.tsv"
+        "results/{dataset}/{training}benchmarks/evaluate_{model}.tsv"
     conda:
         "../../envs/evaluation.yaml"
     threads: 1
@@ -35,11 +40,12 @@ rule evaluate:
         ),
         seed=configuration.seed_of("evaluation"),
         options=configuration.evaluation.model_dump_json(),
+        role=lambda wildcards: getattr(MODELS[wildcards.model], "ROLE", "model"),
         densities=lambda wildcards, input: (
             f"--densities {input.densities}" if input.densities else ""
         ),
     shell:
         "python -m redwood evaluate --table {input.table} --train {input.train}"
         " --holdout {input.holdout} --synthetic {input.synthetic} {params.densities}"
-        " --seed {params.seed}"
+        " --seed {params.seed} --role {params.role}"
         " --options {params.options:q} --output {output.folder} 2> {log}"

@@ -8,32 +8,10 @@ def table(name, label):
     return [page, *(f"{path}.{suffix}" for suffix in ("csv", "parquet", "md", "tex", "json"))]
 
 
-def figure(name, label):
-    """The files of a figure, the picture marked for the report."""
-    path = f"results/{{dataset}}/figures/{name}"
-    picture = shown(f"{path}.png", name, "Figures", label)
-    return [picture, f"{path}.pdf", f"{path}.json"]
-
-
-MODEL_FOLDERS = expand(
-    "results/{{dataset}}/surrogates/{model}/model", model=configuration.surrogates.models
-)
-# Models that train by epochs, on a GPU where there is one, and so have a loss to show.
-TRAINED = [folder for folder, plugin in zip(MODEL_FOLDERS, MODELS.values()) if plugin.USES_GPU]
-EVALUATIONS = expand(
-    "results/{{dataset}}/evaluation/{model}", model=configuration.surrogates.models
-)
-ATTACKED = any(name.startswith("attack_") for name in configuration.evaluation.measures)
-SAMPLES = expand(
-    "results/{{dataset}}/surrogates/{model}/sample.parquet",
-    model=configuration.surrogates.models,
-)
-
-
-def samples(wildcards, input):
-    """The samples as the command line takes them, each named by its model."""
-    pairs = zip(configuration.surrogates.models, input.samples, strict=True)
-    return " ".join(f"--synthetic {model}={path}" for model, path in pairs)
+MODELS_OF_ALL = {"training": TRAININGS, "model": configuration.surrogates.models}
+MODEL_FOLDERS = expand("results/{{dataset}}/{training}surrogates/{model}/model", **MODELS_OF_ALL)
+EVALUATIONS = expand("results/{{dataset}}/{training}evaluation/{model}", **MODELS_OF_ALL)
+SAMPLES = expand("results/{{dataset}}/{training}surrogates/{model}/sample.parquet", **MODELS_OF_ALL)
 
 
 rule table1:
@@ -92,248 +70,82 @@ rule table2:
         "python -m redwood paper table2 {input} --output {params.prefix} 2> {log}"
 
 
-rule figure_distributions:
-    input:
-        table="results/{dataset}/records/table.json",
-        recorded="results/{dataset}/records/test.parquet",
-        samples=SAMPLES,
-    output:
-        figure("distributions", "Distributions of the features"),
-    log:
-        "results/{dataset}/logs/figure_distributions.log",
-    benchmark:
-        "results/{dataset}/benchmarks/figure_distributions.tsv"
-    group:
-        "figures"
-    conda:
-        "../../envs/paper.yaml"
-    threads: 1
-    resources:
-        **needs("figure_distributions"),
-    params:
-        environment=environment("paper"),
-        code=code("redwood.paper.distributions"),
-        samples=samples,
-        dpi=configuration.paper.dpi,
-        prefix="results/{dataset}/figures/distributions",
-    shell:
-        "python -m redwood paper figure distributions --table {input.table}"
-        " --recorded {input.recorded} {params.samples}"
-        " --dpi {params.dpi} --output {params.prefix} 2> {log}"
+def of_samples():
+    """What the figures of tables read, the samples of the first trainings, and their arguments."""
+    models = configuration.surrogates.models
+    given = [f"--synthetic {model}={{input.samples[{n}]}}" for n, model in enumerate(models)]
+    given += [f"--control {model}" for model in models if MODELS[model].ROLE == "control"]
+    inputs = {
+        "table": "results/{dataset}/records/table.json",
+        "recorded": "results/{dataset}/records/test.parquet",
+        "samples": SAMPLES[: len(models)],
+    }
+    return inputs, f"--table {{input.table}} --recorded {{input.recorded}} {' '.join(given)}"
 
 
-rule figure_arrivals:
-    input:
-        table="results/{dataset}/records/table.json",
-        recorded="results/{dataset}/records/test.parquet",
-        samples=SAMPLES,
-    output:
-        figure("arrivals", "Arrivals of jobs"),
-    log:
-        "results/{dataset}/logs/figure_arrivals.log",
-    benchmark:
-        "results/{dataset}/benchmarks/figure_arrivals.tsv"
-    group:
-        "figures"
-    conda:
-        "../../envs/paper.yaml"
-    threads: 1
-    resources:
-        **needs("figure_arrivals"),
-    params:
-        environment=environment("paper"),
-        code=code("redwood.paper.arrivals"),
-        samples=samples,
-        dpi=configuration.paper.dpi,
-        prefix="results/{dataset}/figures/arrivals",
-    shell:
-        "python -m redwood paper figure arrivals --table {input.table}"
-        " --recorded {input.recorded} {params.samples}"
-        " --dpi {params.dpi} --output {params.prefix} 2> {log}"
+def of_folders(paths, argument="", **more):
+    """The same of figures of what other stages wrote into folders."""
+    return {**folders(paths), **more}, f"{{input.folders}}{argument}"
 
 
-rule figure_correlations:
-    input:
-        **folders(EVALUATIONS),
-    output:
-        figure("correlations", "Associations of the features"),
-    log:
-        "results/{dataset}/logs/figure_correlations.log",
-    benchmark:
-        "results/{dataset}/benchmarks/figure_correlations.tsv"
-    group:
-        "figures"
-    conda:
-        "../../envs/paper.yaml"
-    threads: 1
-    resources:
-        **needs("figure_correlations"),
-    params:
-        environment=environment("paper"),
-        code=code("redwood.paper.correlations"),
-        dpi=configuration.paper.dpi,
-        prefix="results/{dataset}/figures/correlations",
-    shell:
-        "python -m redwood paper figure correlations {input.folders}"
-        " --dpi {params.dpi} --output {params.prefix} 2> {log}"
+# Figures show each model's first training.
+EVALUATED = EVALUATIONS[: len(MODELS)]
+# Models that train by epochs, on a GPU where there is one, and so have a loss to show.
+TRAINED = [folder for folder, plugin in zip(MODEL_FOLDERS, MODELS.values()) if plugin.USES_GPU]
+ATTACKED = any(
+    constant("redwood.evaluation.measures", name, "ATTACKER", "")
+    for name in configuration.evaluation.measures
+)
+# Name → label in the report, inputs and arguments.
+FIGURES = {
+    "distributions": ("Distributions of the features", *of_samples()),
+    "arrivals": ("Arrivals of jobs", *of_samples()),
+    "correlations": ("Associations of the features", *of_folders(EVALUATED)),
+    "dcr": ("Distance to the closest training row", *of_folders(EVALUATED)),
+    "attacks": ("Membership attacks", *of_folders(EVALUATED)),
+    "grid": ("The simulated grid along time", *of_folders(RUNS)),
+    "site_load": ("Load of the simulated sites", *of_folders(RUNS)),
+    "transfer_map": (
+        "Transfers between clouds",
+        *of_folders(RUNS, " --resources resources", sites="resources/sites.csv"),
+    ),
+    "training": ("Training", *of_folders(TRAINED)),
+}
+if not ATTACKED:
+    del FIGURES["attacks"]
+if not TRAINED:
+    del FIGURES["training"]
 
+# One rule a figure, all alike: a wildcard for the figure could not choose the report's caption.
+for figure, (label, inputs, arguments) in FIGURES.items():
 
-rule figure_dcr:
-    input:
-        **folders(EVALUATIONS),
-    output:
-        figure("dcr", "Distance to the closest training row"),
-    log:
-        "results/{dataset}/logs/figure_dcr.log",
-    benchmark:
-        "results/{dataset}/benchmarks/figure_dcr.tsv"
-    group:
-        "figures"
-    conda:
-        "../../envs/paper.yaml"
-    threads: 1
-    resources:
-        **needs("figure_dcr"),
-    params:
-        environment=environment("paper"),
-        code=code("redwood.paper.dcr"),
-        dpi=configuration.paper.dpi,
-        prefix="results/{dataset}/figures/dcr",
-    shell:
-        "python -m redwood paper figure dcr {input.folders}"
-        " --dpi {params.dpi} --output {params.prefix} 2> {log}"
-
-
-if ATTACKED:
-
-    rule figure_attacks:
+    rule:
+        name:
+            f"figure_{figure}"
         input:
-            **folders(EVALUATIONS),
+            **inputs,
         output:
-            figure("attacks", "Membership attacks"),
+            shown(f"results/{{dataset}}/figures/{figure}.png", figure, "Figures", label),
+            f"results/{{dataset}}/figures/{figure}.pdf",
+            f"results/{{dataset}}/figures/{figure}.json",
         log:
-            "results/{dataset}/logs/figure_attacks.log",
+            f"results/{{dataset}}/logs/figure_{figure}.log",
         benchmark:
-            "results/{dataset}/benchmarks/figure_attacks.tsv"
+            f"results/{{dataset}}/benchmarks/figure_{figure}.tsv"
         group:
             "figures"
         conda:
             "../../envs/paper.yaml"
         threads: 1
         resources:
-            **needs("figure_attacks"),
+            **needs(f"figure_{figure}"),
         params:
             environment=environment("paper"),
-            code=code("redwood.paper.attacks"),
+            code=code(f"redwood.paper.{figure}"),
+            figure=figure.replace("_", "-"),
             dpi=configuration.paper.dpi,
-            prefix="results/{dataset}/figures/attacks",
+            prefix=f"results/{{dataset}}/figures/{figure}",
         shell:
-            "python -m redwood paper figure attacks {input.folders}"
-            " --dpi {params.dpi} --output {params.prefix} 2> {log}"
-
-
-rule figure_grid:
-    input:
-        **folders(RUNS),
-    output:
-        figure("grid", "The simulated grid along time"),
-    log:
-        "results/{dataset}/logs/figure_grid.log",
-    benchmark:
-        "results/{dataset}/benchmarks/figure_grid.tsv"
-    group:
-        "figures"
-    conda:
-        "../../envs/paper.yaml"
-    threads: 1
-    resources:
-        **needs("figure_grid"),
-    params:
-        environment=environment("paper"),
-        code=code("redwood.paper.grid"),
-        dpi=configuration.paper.dpi,
-        prefix="results/{dataset}/figures/grid",
-    shell:
-        "python -m redwood paper figure grid {input.folders}"
-        " --dpi {params.dpi} --output {params.prefix} 2> {log}"
-
-
-rule figure_site_load:
-    input:
-        **folders(RUNS),
-    output:
-        figure("site_load", "Load of the simulated sites"),
-    log:
-        "results/{dataset}/logs/figure_site_load.log",
-    benchmark:
-        "results/{dataset}/benchmarks/figure_site_load.tsv"
-    group:
-        "figures"
-    conda:
-        "../../envs/paper.yaml"
-    threads: 1
-    resources:
-        **needs("figure_site_load"),
-    params:
-        environment=environment("paper"),
-        code=code("redwood.paper.site_load"),
-        dpi=configuration.paper.dpi,
-        prefix="results/{dataset}/figures/site_load",
-    shell:
-        "python -m redwood paper figure site-load {input.folders}"
-        " --dpi {params.dpi} --output {params.prefix} 2> {log}"
-
-
-rule figure_transfer_map:
-    input:
-        **folders(RUNS),
-        sites="resources/sites.csv",
-    output:
-        figure("transfer_map", "Transfers between clouds"),
-    log:
-        "results/{dataset}/logs/figure_transfer_map.log",
-    benchmark:
-        "results/{dataset}/benchmarks/figure_transfer_map.tsv"
-    group:
-        "figures"
-    conda:
-        "../../envs/paper.yaml"
-    threads: 1
-    resources:
-        **needs("figure_transfer_map"),
-    params:
-        environment=environment("paper"),
-        code=code("redwood.paper.transfer_map"),
-        dpi=configuration.paper.dpi,
-        prefix="results/{dataset}/figures/transfer_map",
-    shell:
-        "python -m redwood paper figure transfer-map {input.folders} --resources resources"
-        " --dpi {params.dpi} --output {params.prefix} 2> {log}"
-
-
-if TRAINED:
-
-    rule figure_training:
-        input:
-            **folders(TRAINED),
-        output:
-            figure("training", "Training"),
-        log:
-            "results/{dataset}/logs/figure_training.log",
-        benchmark:
-            "results/{dataset}/benchmarks/figure_training.tsv"
-        group:
-            "figures"
-        conda:
-            "../../envs/paper.yaml"
-        threads: 1
-        resources:
-            **needs("figure_training"),
-        params:
-            environment=environment("paper"),
-            code=code("redwood.paper.training"),
-            dpi=configuration.paper.dpi,
-            prefix="results/{dataset}/figures/training",
-        shell:
-            "python -m redwood paper figure training {input.folders}"
-            " --dpi {params.dpi} --output {params.prefix} 2> {log}"
+            "python -m redwood paper figure {params.figure} "
+            + arguments
+            + " --dpi {params.dpi} --output {params.prefix} 2> {log}"

@@ -1,4 +1,4 @@
-# A sample that shall be published, a twin of its model trained with canaries → published, or why not.
+# A sample that shall be published, a shadow model trained with canaries → published, or why not.
 LEVELS = " ".join(f"--level {level}" for level in configuration.release.levels)
 DECISIONS = expand(
     "results/{{dataset}}/release/decisions/{model}/decision.json",
@@ -30,7 +30,7 @@ rule release_plant:
         **needs("release_plant"),
     params:
         environment=environment("evaluation"),
-        code=code("redwood.evaluation.canaries"),
+        code=code("redwood.release.canaries"),
         seed=configuration.seed_of("release"),
         levels=LEVELS,
         # With their names, as Snakemake compares the values of all parameters as one set.
@@ -49,7 +49,7 @@ use rule surrogates_train as release_train with:
         train="results/{dataset}/release/planted/train.parquet",
         validation="results/{dataset}/records/validation.parquet",
     output:
-        **folder("results/{dataset}/release/twins/{model}/model"),
+        **folder("results/{dataset}/release/shadow_models/{model}/model"),
     log:
         "results/{dataset}/logs/release_train_{model}.log",
     benchmark:
@@ -60,11 +60,11 @@ use rule surrogates_train as release_train with:
 
 use rule surrogates_sample as release_sample with:
     input:
-        **folders(["results/{dataset}/release/twins/{model}/model"]),
+        **folders(["results/{dataset}/release/shadow_models/{model}/model"]),
         test="results/{dataset}/records/test.parquet",
     output:
-        sample="results/{dataset}/release/twins/{model}/sample.parquet",
-        summary="results/{dataset}/release/twins/{model}/sample.json",
+        sample="results/{dataset}/release/shadow_models/{model}/sample.parquet",
+        summary="results/{dataset}/release/shadow_models/{model}/sample.json",
     log:
         "results/{dataset}/logs/release_sample_{model}.log",
     benchmark:
@@ -78,9 +78,9 @@ rule release_audit:
         table="results/{dataset}/records/table.json",
         train="results/{dataset}/records/train.parquet",
         canaries="results/{dataset}/release/planted/canaries.parquet",
-        sample="results/{dataset}/release/twins/{model}/sample.parquet",
+        sample="results/{dataset}/release/shadow_models/{model}/sample.parquet",
     output:
-        "results/{dataset}/release/twins/{model}/audit.json",
+        "results/{dataset}/release/shadow_models/{model}/audit.json",
     log:
         "results/{dataset}/logs/release_audit_{model}.log",
     benchmark:
@@ -92,7 +92,7 @@ rule release_audit:
         **needs("release_audit"),
     params:
         environment=environment("evaluation"),
-        code=code("redwood.evaluation.audit"),
+        code=code("redwood.release.audit"),
         seed=configuration.seed_of("release"),
     shell:
         "python -m redwood release audit --table {input.table} --train {input.train}"
@@ -105,7 +105,7 @@ rule release_decide:
         **folders(["results/{dataset}/evaluation/{model}"]),
         table="results/{dataset}/records/table.json",
         sample="results/{dataset}/surrogates/{model}/sample.parquet",
-        audit="results/{dataset}/release/twins/{model}/audit.json",
+        audit="results/{dataset}/release/shadow_models/{model}/audit.json",
     output:
         decision="results/{dataset}/release/decisions/{model}/decision.json",
         page=shown(
@@ -127,7 +127,7 @@ rule release_decide:
         **needs("release_decide"),
     params:
         environment=environment("evaluation"),
-        code=code("redwood.evaluation.release"),
+        code=code("redwood.release.decision"),
         levels=LEVELS,
         folder="results/{dataset}/release/decisions/{model}",
     shell:

@@ -8,27 +8,29 @@ def jobs_of(wildcards):
     return "results/{dataset}/surrogates/{workload}/sample.parquet"
 
 
+def role_of(workload):
+    """What the jobs of a workload are: recorded, a model's, a control's, or real ones as a floor."""
+    if workload == "recorded":
+        return workload
+    return "floor" if getattr(MODELS[workload], "FLOOR", False) else MODELS[workload].ROLE
+
+
 def scenario_of(wildcards):
     """The scenario of a workload and a policy, as JSON."""
-    settings = configuration.simulation
-    policy = settings.policy(wildcards.policy)
+    simulation = configuration.simulation
     results = f"results/{wildcards.dataset}"
     return json.dumps(
         {
             "environment": f"{results}/simulation/platform.json",
             "workload": {
                 "name": wildcards.workload,
+                "role": role_of(wildcards.workload),
                 "jobs": jobs_of(wildcards).format(**wildcards),
                 "table": f"{results}/records/table.json",
-                "load_factor": settings.load_factor,
-                "output_share": settings.output_share,
             },
-            "data": {"outputs": settings.outputs},
-            "policies": policy.model_dump(),
-            "rules": {"failures": settings.failures},
-            "monitoring": {"interval_s": settings.interval_s, "events": settings.events},
-            "tcp_gamma": settings.tcp_gamma,
-            "repetitions": settings.seeds,
+            "policies": simulation.policy(wildcards.policy).model_dump(exclude_defaults=True),
+            "repetitions": simulation.seeds,
+            **simulation.settings,
         }
     )
 

@@ -1,6 +1,5 @@
 # Train and validation rows → a surrogate → synthetic rows.
 from redwood import plugins
-from redwood.surrogates.contract import has_density
 
 MODELS = {
     model: plugins.load("redwood.surrogates.models", model)
@@ -14,17 +13,28 @@ def model_options(wildcards):
     return MODELS[wildcards.model].Options(**given).model_dump_json()
 
 
+# What the first training of each model makes lies where all else of a dataset does, that of further
+# ones, of `surrogates.seeds`, in the same places below a folder of their own.
+TRAININGS = ["", *(f"trainings/{n}/" for n in range(2, configuration.surrogates.seeds + 1))]
+
+
+def training_seed(wildcards):
+    """The run's seed for the first training, the next one for the next."""
+    number = wildcards.get("training", "").strip("/").rpartition("/")[2] or 1
+    return (configuration.seed_of("surrogates") + int(number) - 1) % 2**32
+
+
 rule surrogates_train:
     input:
         table="results/{dataset}/records/table.json",
         train="results/{dataset}/records/train.parquet",
         validation="results/{dataset}/records/validation.parquet",
     output:
-        **folder("results/{dataset}/surrogates/{model}/model"),
+        **folder("results/{dataset}/{training}surrogates/{model}/model"),
     log:
-        "results/{dataset}/logs/surrogates_train_{model}.log",
+        "results/{dataset}/{training}logs/surrogates_train_{model}.log",
     benchmark:
-        "results/{dataset}/benchmarks/surrogates_train_{model}.tsv"
+        "results/{dataset}/{training}benchmarks/surrogates_train_{model}.tsv"
     conda:
         "../../envs/surrogates.yaml"
     threads: 2
@@ -35,7 +45,7 @@ rule surrogates_train:
         code=lambda wildcards: code(
             "redwood.surrogates.training", f"redwood.surrogates.models.{wildcards.model}"
         ),
-        seed=configuration.seed_of("surrogates"),
+        seed=training_seed,
         options=model_options,
     shell:
         "python -m redwood surrogates train {wildcards.model} --table {input.table}"
@@ -45,15 +55,15 @@ rule surrogates_train:
 
 rule surrogates_sample:
     input:
-        **folders(["results/{dataset}/surrogates/{model}/model"]),
+        **folders(["results/{dataset}/{training}surrogates/{model}/model"]),
         test="results/{dataset}/records/test.parquet",
     output:
-        sample="results/{dataset}/surrogates/{model}/sample.parquet",
-        summary="results/{dataset}/surrogates/{model}/sample.json",
+        sample="results/{dataset}/{training}surrogates/{model}/sample.parquet",
+        summary="results/{dataset}/{training}surrogates/{model}/sample.json",
     log:
-        "results/{dataset}/logs/surrogates_sample_{model}.log",
+        "results/{dataset}/{training}logs/surrogates_sample_{model}.log",
     benchmark:
-        "results/{dataset}/benchmarks/surrogates_sample_{model}.tsv"
+        "results/{dataset}/{training}benchmarks/surrogates_sample_{model}.tsv"
     conda:
         "../../envs/surrogates.yaml"
     threads: 2
@@ -64,7 +74,7 @@ rule surrogates_sample:
         code=lambda wildcards: code(
             "redwood.surrogates.sampling", f"redwood.surrogates.models.{wildcards.model}"
         ),
-        seed=configuration.seed_of("surrogates"),
+        seed=training_seed,
         # No function of the input: Snakemake does not look at what such a one returns.
         rows=(
             f"--rows {configuration.surrogates.rows}"
@@ -78,15 +88,15 @@ rule surrogates_sample:
 
 rule surrogates_score:
     input:
-        **folders(["results/{dataset}/surrogates/{model}/model"]),
+        **folders(["results/{dataset}/{training}surrogates/{model}/model"]),
         train="results/{dataset}/records/train.parquet",
         holdout="results/{dataset}/records/test.parquet",
     output:
-        "results/{dataset}/surrogates/{model}/densities.parquet",
+        "results/{dataset}/{training}surrogates/{model}/densities.parquet",
     log:
-        "results/{dataset}/logs/surrogates_score_{model}.log",
+        "results/{dataset}/{training}logs/surrogates_score_{model}.log",
     benchmark:
-        "results/{dataset}/benchmarks/surrogates_score_{model}.tsv"
+        "results/{dataset}/{training}benchmarks/surrogates_score_{model}.tsv"
     conda:
         "../../envs/surrogates.yaml"
     threads: 2

@@ -1,13 +1,6 @@
-# Sourced by ./run and ./test from the project's root: makes sure that .venv is what the lock files
-# say, then puts it first on PATH. Takes no time when nothing has changed.
-
-redwood_stamp() {
-    {
-        pwd
-        echo "without tvae: ${REDWOOD_WITHOUT_TVAE:-0}"
-        cat requirements.lock requirements-tvae.lock workflow/setup/simgrid.lock workflow/setup/install.py
-    } | sha256sum | cut -d' ' -f1
-}
+# Sourced by ./run, ./test and others from the project's root: makes sure that .venv is what the lock
+# files say, then puts it first on PATH. `source workflow/setup/ready.sh dev` has the packages in it
+# that tests need, too. Takes no time when nothing has changed.
 
 redwood_python() {
     local candidate
@@ -21,8 +14,24 @@ redwood_python() {
     return 1
 }
 
-if [ "$(cat .venv/redwood-stamp 2>/dev/null)" != "$(redwood_stamp)" ]; then
-    redwood_found=$(redwood_python)
-    "$redwood_found" workflow/setup/install.py "$(redwood_stamp)"
+# redwood_install PURPOSE FILE…: unless .venv holds what the files say, install it.
+redwood_install() {
+    local purpose=$1 stamp python
+    shift
+    stamp=$({
+        pwd
+        echo "without tvae: ${REDWOOD_WITHOUT_TVAE:-0}"
+        cat "$@"
+    } | sha256sum | cut -d' ' -f1)
+    if [ "$(cat ".venv/redwood-$purpose-stamp" 2>/dev/null)" != "$stamp" ]; then
+        python=$(redwood_python) || return
+        "$python" workflow/setup/install.py "$purpose" "$stamp"
+    fi
+}
+
+redwood_install run requirements.lock requirements-tvae.lock pyproject.toml workflow/setup/install.py \
+    workflow/redwood/setup_simgrid.py
+if [ "${1:-}" = dev ]; then
+    redwood_install dev requirements-dev.lock
 fi
 export PATH="$PWD/.venv/bin:$PATH" PYTHONPATH="$PWD/workflow"

@@ -89,7 +89,7 @@ def test_nothing_private_is_in_a_bundle(committed):
         *("records/raw/dump.csv", "records/cleaned/dump/rejected.parquet", "records/table.json"),
         *("surrogates/smote/model/rows.parquet", "surrogates/smote/sample.parquet"),
         *("surrogates/sequoia/densities.parquet", "evaluation/smote/dcr.parquet"),
-        *("release/twins/smote/sample.parquet", "release/planted/train.parquet"),
+        *("release/shadow_models/smote/sample.parquet", "release/planted/train.parquet"),
         *("release/decisions/smote/published/deeper/rows.parquet", "report.html"),
         *("simulation/runs/recorded/random/seed-1/jobs.parquet", "logs/table1.log"),
         *("simulation/runs/recorded/random/scenario.json", "unheard/of.csv", "other/tables/t.csv"),

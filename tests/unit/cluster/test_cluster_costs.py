@@ -36,7 +36,7 @@ def test_what_is_written_is_read(tmp_path):
     assert costs.machine == "here and there 1,000 rows"
 
 
-def test_a_twin_costs_what_its_model_costs():
+def test_a_shadow_model_costs_what_its_model_costs():
     costs = Costs([SMOTE, TVAE], "", "costs")
     assert costs.of(job("release_train", "tvae")) == TVAE
 

@@ -129,7 +129,7 @@ def test_a_known_line_is_found_again(base, per_row, per_pass, seed):
 def test_measured_jobs_are_found_with_what_they_had_to_do(tmp_path):
     finished_run(tmp_path, 1000, sampled=70)
     write_losses(tmp_path, "tvae", 7)
-    write_losses(tmp_path, "tvae", 4, stage="release/twins")
+    write_losses(tmp_path, "tvae", 4, stage="release/shadow_models")
     for seed in (1, 2, 3):
         (tmp_path / f"simulation/runs/recorded/random/seed-{seed}").mkdir(parents=True)
         (tmp_path / f"simulation/runs/tvae/least_loaded+cache/seed-{seed}").mkdir(parents=True)

@@ -2,9 +2,9 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from evaluation_rows import DESCRIPTION, toy_rows
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.evaluation.evaluation_rows import DESCRIPTION, toy_rows
 
 from redwood.evaluation.association import (
     Associations,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import pytest
-from evaluation_rows import DESCRIPTION, toy_rows
+from tests.unit.evaluation.evaluation_rows import DESCRIPTION, toy_rows
 from threadpoolctl import threadpool_limits
 
 from redwood.configuration import Evaluation

@@ -3,10 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from evaluation_rows import toy_rows
+from tests.unit.evaluation.evaluation_rows import toy_rows
 
 from redwood.evaluation.measures import dcr_share
-from redwood.evaluation.neighbours import distance_to_closest
+from redwood.nearest import distance_to_closest
 from redwood.tables import Column, TableDescription
 
 

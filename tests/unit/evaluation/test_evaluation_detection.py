@@ -1,8 +1,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from evaluation_rows import DESCRIPTION, toy_rows
 from scipy.stats import norm
+from tests.unit.evaluation.evaluation_rows import DESCRIPTION, toy_rows
 from threadpoolctl import threadpool_limits
 
 from redwood.evaluation.detection import (

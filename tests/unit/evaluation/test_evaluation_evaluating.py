@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from evaluation_rows import DESCRIPTION, toy_rows
+from tests.unit.evaluation.evaluation_rows import DESCRIPTION, toy_rows
 from threadpoolctl import threadpool_limits
 
 from redwood.configuration import Evaluation

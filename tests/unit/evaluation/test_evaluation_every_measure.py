@@ -6,7 +6,7 @@ from dataclasses import asdict
 import numpy as np
 import pandas as pd
 import pytest
-from evaluation_rows import DESCRIPTION, toy_rows
+from tests.unit.evaluation.evaluation_rows import DESCRIPTION, toy_rows
 from threadpoolctl import threadpool_limits
 
 from redwood import plugins

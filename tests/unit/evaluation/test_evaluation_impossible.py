@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from evaluation_rows import toy_rows
+from tests.unit.evaluation.evaluation_rows import toy_rows
 
 from redwood.evaluation.contract import Inapplicable, Samples
 from redwood.evaluation.measures import impossible

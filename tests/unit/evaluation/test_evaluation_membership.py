@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from evaluation_rows import toy_rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
+from tests.unit.evaluation.evaluation_rows import toy_rows
 
 from redwood.evaluation.contract import Inapplicable
 from redwood.evaluation.measures import (
@@ -18,7 +18,7 @@ from redwood.evaluation.measures import (
     near_copies,
     nndr,
 )
-from redwood.evaluation.membership import RocCurve
+from redwood.roc import RocCurve
 from redwood.tables import Column, TableDescription
 
 

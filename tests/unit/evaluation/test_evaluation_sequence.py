@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from evaluation_rows import DESCRIPTION, toy_rows
+from tests.unit.evaluation.evaluation_rows import DESCRIPTION, toy_rows
 
 from redwood.evaluation.contract import Inapplicable
 from redwood.evaluation.sequence import (

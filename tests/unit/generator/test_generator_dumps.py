@@ -20,7 +20,7 @@ from redwood.generator.dumps import dump_shares, generate
 from redwood.generator.grid import make_grid
 from redwood.records.cleaning import clean
 from redwood.seeds import generator
-from redwood.sites import SiteTable, load_sites
+from redwood.sites import load_sites
 from redwood.synthetic import FORMATS, dump_names, file_digest, format_of, is_synthetic
 from redwood.tables import TableDescription, read_table
 
@@ -67,8 +67,8 @@ def test_sizes_of_the_catalogue_are_the_papers() -> None:
 
 def test_the_grid_has_as_many_sites_as_asked_for_and_their_queues_fold_into_them() -> None:
     grid = make_grid(83, generator(1))
-    table = SiteTable(load_sites())
-    folded = [table.place(queue, fold=True).name for queue in grid.queues]
+    table = load_sites()
+    folded = [table.find(queue).queue for queue in grid.queues]
     assert len(set(folded)) == len(grid) == 83
     for site, (first, number) in enumerate(zip(grid.first, grid.number, strict=True)):
         assert set(folded[first : first + number]) == {grid.queues[first]}, site

@@ -8,14 +8,25 @@ from pathlib import Path
 import pytest
 
 LIBRARY = Path(__file__).resolve().parents[3] / "workflow" / "redwood"
-STAGES = ("records", "card", "generator", "surrogates", "evaluation", "simulation", "paper")
+STAGES = (
+    "records",
+    "card",
+    "generator",
+    "surrogates",
+    "evaluation",
+    "release",
+    "simulation",
+    "paper",
+)
 GROUND = ("", "configuration", "pages", "readers")
 # Above the stages: the command line, and its verbs that go through several of them.
 ABOVE = ("command_line.py", "clean_command.py")
+# Plug-ins that are modules, and plug-ins that are folders.
 PLUGINS = (
-    "surrogates/models", "evaluation/measures", "simulation/policies/brokerage",
+    "evaluation/measures", "simulation/policies/brokerage",
     "simulation/policies/placement", "simulation/policies/queueing",
 )  # fmt: skip
+MODELS = sorted(path.parent for path in LIBRARY.glob("surrogates/models/*/__init__.py"))
 
 
 def imported(path: Path) -> set[str]:
@@ -40,6 +51,17 @@ def test_no_stage_imports_another(stage):
 def test_no_plug_in_imports_another(folder):
     package = f"redwood.{folder.replace('/', '.')}"
     for path in (LIBRARY / folder).glob("*.py"):
+        assert not {name for name in imported(path) if name.startswith(package)}, path
+
+
+@pytest.mark.parametrize("folder", MODELS, ids=lambda folder: folder.name)
+def test_a_model_is_a_folder_with_options_that_imports_no_other_model(folder):
+    assert {"options.py", "surrogate.py"} <= {path.name for path in folder.glob("*.py")}
+    package = "redwood.surrogates.models"
+    for path in folder.rglob("*.py"):
+        models = {name for name in imported(path) if name.startswith(package)}
+        assert all(f"{name}.".startswith(f"{package}.{folder.name}.") for name in models), path
+    for path in (LIBRARY / "surrogates").glob("*.py"):
         assert not {name for name in imported(path) if name.startswith(package)}, path
 
 

@@ -56,7 +56,14 @@ def test_every_shipped_configuration_is_valid_on_top_of_the_default(name):
             {"simulation": {"policies": [{"name": "mine", "placement": "fifo"}]}},
             "'fifo' is unknown; there are cache, none",
         ),
-        ({"simulation": {"policies": [{"brokerage": "random"}]}}, r"policies\.0\.name"),
+        (
+            {"simulation": {"policies": [{"brokerage": "python:mine"}]}},
+            "brokerage 'python:mine' was a Python object: give it again, or put it into a file",
+        ),
+        (
+            {"simulation": {"policies": [{"name": "a/b"}]}},
+            "'a/b' is no name of a folder",
+        ),
     ],
 )
 def test_a_wrong_key_or_value_is_named_with_what_is_allowed(content, message):
@@ -68,14 +75,14 @@ def test_the_schema_file_is_generated_from_the_model():
     assert (ROOT / "workflow/schemas/config.schema.json").read_text() == schema()
 
 
-def test_the_gate_decides_on_the_models_that_are_listed_or_on_two_of_those_that_are_trained():
+def test_the_gate_decides_on_the_models_that_are_listed_or_on_all_that_are_no_controls():
     def released(surrogates, **release):
         content = {"surrogates": {"models": surrogates}, "release": release}
         return validate(content).released_models
 
-    assert released(["smote", "sequoia"]) == ("sequoia",)
-    assert released(["ctabganplus", "sequoia"]) == ("sequoia", "ctabganplus")
-    assert released(["smote"]) == ()
+    assert released(["smote", "sequoia"]) == ("smote", "sequoia")
+    assert released(["copy", "tvae", "independent"]) == ("tvae",)
+    assert released(["copy"]) == ()
     assert released(["smote", "sequoia"], models=["smote"]) == ("smote",)
     assert released(["smote", "sequoia"], models=[]) == ()
     with pytest.raises(InputError, match=r"'tvae', expected some of surrogates\.models: smote"):
@@ -87,9 +94,12 @@ def test_the_gate_decides_on_the_models_that_are_listed_or_on_two_of_those_that_
 def test_policies_are_named_by_their_parts_or_by_their_files():
     content = {"simulation": {"policies": [
         "data_locality+cache", "fair_share", {"name": "mine", "brokerage": "my/policy.py:Best"},
+        {"brokerage": "my/policy.py", "queue": "fair_share"},
     ]}}  # fmt: skip
     simulation = validate(content).simulation
-    assert simulation.labels == ["data_locality+cache", "fair_share", "mine"]
+    assert simulation.labels == [
+        "data_locality+cache", "fair_share", "mine", "policy+fair_share",
+    ]  # fmt: skip
     both = simulation.policy("data_locality+cache")
     assert (both.brokerage, both.placement, both.queue) == ("data_locality", "cache", "fifo")
     assert simulation.policy("fair_share").brokerage == "least_loaded"

@@ -26,7 +26,10 @@ def measure(value, **more):
         "title": "WD",
         "definition": "What it is, 100 % of a_b.",
         "unit": "1",
+        "aspect": "fidelity",
         "direction": "lower",
+        "limit": 0.0,
+        "needs_densities": False,
         "value": value,
         **interval,
         **more,
@@ -45,7 +48,7 @@ def evaluations(tmp_path):
             "jsd": measure(None, title="JSD", note="the table has no categorical feature"),
         }
         privacy = {"passes": None, "words": "not judged: no attack was tried"}
-        content = {"rows": 100, "seed": 1, "measures": measures, "privacy": privacy}
+        content = {"role": "model", "rows": 100, "measures": measures, "privacy": privacy}
         (folder / "measures.json").write_text(json.dumps(content))
         pairs = [(a, b) for a in "xyz" for b in "xyz" if a != b]
         frame = pd.DataFrame(pairs, columns=["a", "b"]).assign(kind="pearson", real=0.5)

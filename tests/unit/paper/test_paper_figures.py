@@ -161,12 +161,15 @@ def test_what_cannot_be_drawn_is_named(tables):
         draw_distributions(tables / "timeless.json", recorded, model, 60, tables / "a")
 
 
-def test_a_model_has_the_same_colour_whichever_others_there_are():
-    all_of_them = line_styles(["recorded", "smote", "tvae", "ours"])
-    for model in ("smote", "tvae", "ours"):
-        assert line_styles([model])[model] == all_of_them[model]
-    many = line_styles([*(f"m{i}" for i in range(4)), "smote", "tvae"])
-    assert len({style["color"] for style in many.values()}) == 6
+def test_models_are_told_apart_by_their_order_and_controls_by_their_role():
+    models = [f"m{number}" for number in range(7)]
+    alone = line_styles(["recorded", *models])
+    assert len({style["color"] for style in alone.values()}) == 8
+    with_controls = line_styles(["my_shuffle", "recorded", *models], ["my_shuffle"])
+    assert alone == {name: with_controls[name] for name in alone}
+    dotted = with_controls["my_shuffle"]
+    assert dotted not in alone.values()
+    assert all(dotted["linestyle"] != style["linestyle"] for style in alone.values())
 
 
 def test_the_common_range_is_that_of_the_recorded_with_a_margin():

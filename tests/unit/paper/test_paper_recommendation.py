@@ -1,22 +1,40 @@
 """Which surrogate to publish."""
 
+import json
 from math import log
 
 import pytest
 
-from redwood.paper.recommendation import Decision, recommend
+from redwood.errors import InputError
+from redwood.paper import recommendation
+from redwood.paper.evaluations import Evaluated
+from redwood.paper.recommendation import Decision, read_decision
+
+CONTROL = "my_shuffle"
 
 
-def measure(value, floor=1.0, low=None, direction="lower", title="M"):
-    low = value if low is None else low
+def measure(value, floor=1.0, low=None, direction="lower", title="M", aspect="fidelity", **more):
     return {
         "title": title,
+        "aspect": aspect,
         "direction": direction,
+        "limit": 0.0,
+        "needs_densities": False,
         "value": value,
-        "low": low,
+        "low": value if low is None else low,
         "high": value,
         "floor": floor,
+        **more,
     }
+
+
+def recommend(measured, privacy, decisions=None):
+    """Of models, and of a control of one's own."""
+    evaluated = {
+        name: Evaluated("control" if name == CONTROL else "model", measures, privacy[name])
+        for name, measures in measured.items()
+    }
+    return recommendation.recommend(evaluated, decisions)
 
 
 def model(multiple, **more):
@@ -25,12 +43,12 @@ def model(multiple, **more):
 
 
 def c2st(value, low):
-    return measure(value, floor=0.5, low=low)
+    return measure(value, floor=0.5, low=low, limit=0.5)
 
 
 def test_the_closest_of_those_that_pass_is_published():
-    measured = {"a": model(3.0), "b": model(2.0), "c": model(4.0), "copy": model(1.0)}
-    found = recommend(measured, {"a": True, "b": True, "c": None, "copy": True})
+    measured = {"a": model(3.0), "b": model(2.0), "c": model(4.0), CONTROL: model(1.0)}
+    found = recommend(measured, {"a": True, "b": True, "c": None, CONTROL: True})
     assert found.model == "b"
     assert found.words == (
         "Publish b. Of 2 models that pass the privacy checks it is closest: typically 2.0 times as "
@@ -40,17 +58,17 @@ def test_the_closest_of_those_that_pass_is_published():
 
 def test_what_fails_or_was_not_judged_is_named_where_it_is_as_faithful():
     copies = {
-        "near_copies": measure(0.3, 0.1, title="near copies"),
-        "attack_distance": measure(0.08, 0.01, title="distance attack"),
-        "attack_likelihood": measure(0.9, 0.01, title="likelihood attack"),
-        "dcr": measure(9.0, 0.01, direction="near floor", title="DCR"),
+        "near_copies": measure(0.3, 0.1, title="near copies", aspect="privacy"),
+        "mia_x": measure(0.08, 0.01, title="my attack", aspect="privacy"),
+        "of_the_model": measure(0.9, 0.01, aspect="privacy", needs_densities=True),
+        "dcr": measure(9.0, 0.01, direction="near floor", title="DCR", aspect="privacy"),
     }
     measured = {"a": model(2.04), "b": model(1.96, **copies), "c": model(1.5), "d": model(2.1)}
     found = recommend(measured, {"a": True, "b": False, "c": None, "d": False})
     assert found.model == "a"
     assert found.words.startswith("Publish a. It is the only model that passes the privacy checks:")
     assert found.words.endswith(
-        "real rows are. b, at 2.0 times, fails privacy: distance attack 0.080, real rows 0.010. "
+        "real rows are. b, at 2.0 times, fails privacy: my attack 0.080, real rows 0.010. "
         "c, at 1.5 times, was not judged for privacy."
     )
 
@@ -115,8 +133,8 @@ def test_it_says_what_the_simulation_found(order, queue, words):
 
 
 def test_none_may_be_published_if_none_passes():
-    copies = {"near_copies": measure(0.3, 0.0, title="near copies")}
-    measured = {"a": model(3.0), "b": model(2.0, **copies), "copy": model(1.0)}
+    copies = {"near_copies": measure(0.3, 0.0, title="near copies", aspect="privacy")}
+    measured = {"a": model(3.0), "b": model(2.0, **copies), CONTROL: model(1.0)}
     found = recommend(measured, dict.fromkeys(measured, False))
     assert found.model is None
     assert found.words == (
@@ -149,7 +167,7 @@ def test_without_a_measure_in_common_none_is_recommended():
 
 
 def test_controls_are_not_published():
-    found = recommend({"independent": model(1.0)}, {"independent": True})
+    found = recommend({CONTROL: model(1.0)}, {CONTROL: True})
     assert found.model is None
     assert found.words == "None may be published: there are controls only."
 
@@ -161,7 +179,7 @@ def test_a_full_recommendation_is_short():
         "sim_ranking": measure(1.0),
         "sim_queue_time_mean": measure(0.1),
     }
-    copies = {"near_copies": measure(0.3, 0.1, title="near copies")}
+    copies = {"near_copies": measure(0.3, 0.1, title="near copies", aspect="privacy")}
     measured = {"a": model(2.0, **more), "b": model(1.5, **copies), "c": model(4.0)}
     words = recommend(measured, {"a": True, "b": False, "c": True}).words
     assert "b, at 1.5 times, fails privacy" in words
@@ -171,7 +189,7 @@ def test_a_full_recommendation_is_short():
 def test_where_the_release_gate_decided_only_what_it_released_is_published():
     measured = {"a": model(3.0), "b": model(2.0), "c": model(1.5), "d": model(1.2)}
     privacy = {"a": True, "b": True, "c": True, "d": False}
-    decisions = {"a": Decision(True, []), "b": Decision(False, ["planted tasks", "planted users"])}
+    decisions = {"a": Decision(True), "b": Decision(False, ["planted tasks", "planted users"])}
     found = recommend(measured, privacy, decisions)
     assert found.model == "a"
     assert found.words == (
@@ -185,7 +203,7 @@ def test_where_the_release_gate_decided_only_what_it_released_is_published():
 
 def test_none_is_published_that_the_release_gate_withholds():
     measured = {"a": model(3.0), "b": model(2.0)}
-    decisions = {"a": Decision(False, ["planted records", "planted tasks"])}
+    decisions = {"a": Decision(False, ["planted records", "planted tasks"], of_records=True)}
     found = recommend(measured, {"a": True, "b": True}, decisions)
     assert found.model is None
     assert found.words == (
@@ -193,3 +211,35 @@ def test_none_is_published_that_the_release_gate_withholds():
         "checks. a, at 3.0 times the floor, is withheld by the release gate (planted records "
         "and planted tasks); b, at 2.0 times the floor, was not put through the release gate."
     )
+
+
+CANARIES = {"kind": "canaries", "text": "found"}
+
+
+@pytest.mark.parametrize(
+    ("checks", "failed", "of_records"),
+    [
+        ([{"kind": "privacy", "level": None, "title": "rows"}], ["rows"], True),
+        ([CANARIES | {"level": "record", "title": "R"}], ["R"], True),
+        ([CANARIES | {"level": None, "title": "nothing"}], ["nothing"], True),
+        (
+            [CANARIES | {"level": level, "title": level} for level in ("task", "user")],
+            ["task", "user"],
+            False,
+        ),
+    ],
+)
+def test_what_a_decision_is_about_is_read_from_its_keys(tmp_path, checks, failed, of_records):
+    passed = {"kind": "canaries", "level": "record", "passed": True, "title": "ok", "text": ""}
+    content = {
+        "model": "a",
+        "released": False,
+        "checks": [passed, *({"passed": False, "text": "", **check} for check in checks)],
+    }
+    path = tmp_path / "decision.json"
+    path.write_text(json.dumps(content))
+    assert read_decision(path) == ("a", Decision(False, failed, of_records))
+    del content["checks"]
+    path.write_text(json.dumps(content | {"criteria": {}}))
+    with pytest.raises(InputError, match=r"decision.json: not a decision .*'checks'"):
+        read_decision(path)

@@ -28,18 +28,20 @@ def test_table1_marks_what_leads_what_reaches_the_floor_and_what_fails(evaluatio
         privacy={"passes": False, "words": "fails: copies"},
     )
     changed(evaluations[1], {"wd": {"value": 9.0, "low": 8.0, "high": 10.0, **floor}})
-    evaluations.append(Path(shutil.copytree(evaluations[0], tmp_path / "copy")))
+    evaluations.append(Path(shutil.copytree(evaluations[0], tmp_path / "my_shuffle")))
+    changed(evaluations[-1], {}, role="control")
     write_table1(evaluations, PAPER, tmp_path / "table1")
     markdown = (tmp_path / "table1.md").read_text()
     assert "| real (floor) | 2.00 [1.50, 2.50] | – |" in markdown
     assert "| smote (fails privacy) | **3.00**\\* [2.40, 3.60] |" in markdown
     assert "| tvae | 9.0 [8.0, 10.0] |" in markdown
-    assert "| copy (control, fails privacy) | 3.00\\* [2.40, 3.60] |" in markdown
+    assert "| my_shuffle (control, fails privacy) | 3.00\\* [2.40, 3.60] |" in markdown
     assert "| smote (fails privacy) | 1.5 | 1.5 |" in markdown
     assert "| tvae | 4.5 | 4.5 |" in markdown
     for note in ("- Bold: ", "- Asterisk: ", "- Multiple of the floor: ", "- Below a floor: "):
         assert note in markdown
-    assert "geometric mean over WD, none" in markdown
+    assert "geometric mean over WD; a multiple" in markdown
+    assert "Controls (my_shuffle) are never bold" in markdown
     latex = (tmp_path / "table1.tex").read_text()
     assert r"smote & \textbf{3.00}* & --$^{a}$ \\" in latex
     assert r"{\scriptsize fails privacy} & {\scriptsize [2.40, 3.60]} &" in latex
@@ -72,11 +74,14 @@ def test_table1_says_which_model_to_publish(evaluations, tmp_path):
 
 def test_simulation_and_privacy_have_multiples_of_their_own(evaluations, tmp_path):
     for folder in evaluations:
-        changed(folder, {"near_copies": {"title": "near copies", "value": 0.03, "floor": 0.01}})
+        changed(
+            folder,
+            {"mia_x": {"title": "my attack", "aspect": "privacy", "value": 0.03, "floor": 0.01}},
+        )
     write_table1(evaluations, PAPER, tmp_path / "table1")
     lines = (tmp_path / "table1.md").read_text().splitlines()
     title = next(i for i, line in enumerate(lines) if "floor: privacy and simulation*" in line)
     assert lines[title + 1 : title + 3] == [
-        "| **model** | **near copies** |  |",
+        "| **model** | **my attack** |  |",
         "| smote | 3.0 |  |",
     ]

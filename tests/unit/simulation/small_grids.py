@@ -3,12 +3,12 @@
 import numpy as np
 
 from redwood import plugins
+from redwood.configuration import Settings
 from redwood.simulation.accounts import Attempts, Run, flow_table, job_table, summarise
 from redwood.simulation.asking import Policies
 from redwood.simulation.contract import Placement, QueueOrder
 from redwood.simulation.engine import Engine
 from redwood.simulation.environment import Environment, Site
-from redwood.simulation.rules import Rules
 from redwood.simulation.workload import RECORDED_STATES, Workload
 
 POWER = 10.0
@@ -82,14 +82,18 @@ def policies(brokerage="as_recorded", placement=None, queue=None, patience_s=10.
 
 def simulate(
     grid, jobs, brokerage="as_recorded", placement=None, queue=None, replicas=(), seed=1,
-    events=False, patience_s=10.0, kinds=("",), interval_s=600.0, **rules,
+    events=False, patience_s=10.0, kinds=("",), interval_s=600.0, **settings,
 ):  # fmt: skip
     """Run the jobs; the run, its jobs, attempts and summary."""
     load = workload(jobs, kinds)
     engine = Engine(
-        grid, load, [set(sites) for sites in replicas[: len(load.dataset_bytes)]],
-        policies(brokerage, placement, queue, patience_s), seed, Rules(**rules), events,
-    )  # fmt: skip
+        grid,
+        load,
+        [set(sites) for sites in replicas[: len(load.dataset_bytes)]],
+        policies(brokerage, placement, queue, patience_s),
+        seed,
+        Settings(**settings, events=events),
+    )
     run = Run({"workload": "w", "policy": "p", "seed": seed}, grid, load, interval_s, engine.run())
     attempts = Attempts(run.log.attempts())
     table = job_table(run, attempts)

@@ -2,6 +2,7 @@
 
 import builtins
 import csv
+import inspect
 import json
 import os
 import signal
@@ -18,12 +19,15 @@ import typer
 from small_grids import environment
 from typer.testing import CliRunner
 
+from redwood.configuration import Simulation
 from redwood.errors import InputError
 from redwood.simulation.account_tables import EVENT_TABLE, FLOW_TABLE, JOBS, SITES
 from redwood.simulation.commands import app as simulation
 from redwood.simulation.commands import simulate
+from redwood.simulation.contract import Placement, QueueOrder
 from redwood.simulation.outcomes import OUTCOMES
-from redwood.simulation.running import mean_and_interval
+from redwood.simulation.running import mean_and_interval, run_scenario
+from redwood.simulation.scenario import Scenario
 from redwood.tables import Column, TableDescription, read_table, write_table
 
 pytest.importorskip("simgrid")
@@ -95,12 +99,10 @@ def folder(tmp_path_factory):
 def scenario(folder, **more):
     content = {
         "environment": str(folder / "platform.json"),
-        "workload": {
-            "jobs": str(folder / "jobs.parquet"), "table": str(folder / "table.json"),
-            "load_factor": 10.0, "output_share": 0.1,
-        },
-        "monitoring": {"interval_s": 600.0},
-    }  # fmt: skip
+        "workload": {"jobs": str(folder / "jobs.parquet"), "table": str(folder / "table.json")},
+        "load_factor": 10.0,
+        "interval_s": 600.0,
+    }
     for key, value in more.items():
         old = content.get(key)
         content[key] = {**old, **value} if isinstance(old, dict) else value
@@ -139,6 +141,34 @@ def test_a_scenario_runs_again_with_equal_bytes(folder):
     assert contents(folder / "again") == contents(first)
 
 
+def test_scenarios_of_earlier_versions_mean_the_same(folder):
+    """Their settings stood in parts, and jobs wrote nothing unless they said so."""
+    former = json.loads(scenario(folder))
+    for key in ("load_factor", "interval_s"):
+        del former[key]
+    former["workload"] |= {"load_factor": 10.0, "output_share": 0.0, "catalogue": None}
+    former |= {
+        "data": {"replicas": 3, "outputs": "tier1"},
+        "policies": {"brokerage": "random", "patience_s": 5.0},
+        "rules": {"failures": "none", "attempts": 2},
+        "monitoring": {"interval_s": 600.0},
+        "tcp_gamma": 0.0,
+    }
+    today = scenario(
+        folder, output_share=0.0, replicas=3, outputs="tier1", patience_s=5.0, failures="none",
+        attempts=2, policies={"brokerage": "random"},
+    )  # fmt: skip
+    assert Scenario.load(json.dumps(former)) == Scenario.load(today)
+
+
+def test_configurations_and_scenarios_share_their_settings_and_defaults():
+    content = {"environment": "e.json", "workload": {"jobs": "j.csv"}}
+    for settings in ({}, {"failures": "none", "replicas": 3, "output_share": 0.2}):
+        ours = Scenario.model_validate({**content, **Simulation(**settings).settings})
+        assert ours == Scenario.model_validate({**content, **settings})
+        assert Simulation(**settings).settings == settings
+
+
 def test_a_run_in_the_place_of_another_leaves_nothing_of_it(folder):
     run(folder, "place", repetitions=3)
     made = run(folder, "place", repetitions=1, seed=3)
@@ -159,8 +189,7 @@ def test_a_scenario_whose_files_have_changed_is_an_error(folder, tmp_path):
 
 @pytest.mark.parametrize("policy", ["as_recorded", "least_loaded", "data_locality"])
 def test_the_tables_agree_with_each_other(folder, policy):
-    rules = {"failures": "recorded"}
-    made = run(folder, policy, policies={"brokerage": policy}, rules=rules) / "seed-1"
+    made = run(folder, policy, policies={"brokerage": policy}, failures="recorded") / "seed-1"
     jobs = read_table(made / "jobs.parquet", JOBS)
     sites = read_table(made / "sites.parquet", SITES)
     flows = read_table(made / "flows.parquet", FLOW_TABLE)
@@ -185,7 +214,7 @@ def test_the_tables_agree_with_each_other(folder, policy):
 
 
 def test_the_summary_by_hand(folder):
-    made = run(folder, "by_hand", rules={"failures": "recorded"}) / "seed-1"
+    made = run(folder, "by_hand", failures="recorded") / "seed-1"
     jobs = read_table(made / "jobs.parquet", JOBS)
     summary = json.loads((made / "summary.json").read_text())
     values = {name: outcome["value"] for name, outcome in summary["outcomes"].items()}
@@ -212,15 +241,16 @@ def test_repetitions_have_a_mean_and_an_interval(folder):
     runs = [json.loads((made / f"seed-{seed}/summary.json").read_text()) for seed in range(1, 6)]
     values = [run["outcomes"]["wan_bytes"]["value"] for run in runs]
     found = summary["outcomes"]["wan_bytes"]
-    half = 2.776 * np.std(values, ddof=1) / np.sqrt(5)
+    # Student's t of four degrees of freedom, from a table.
+    half = pytest.approx(2.7764 * np.std(values, ddof=1) / np.sqrt(5), rel=1e-4)
     assert found["value"] == pytest.approx(np.mean(values))
-    assert found["high"] - found["value"] == pytest.approx(half)
+    assert found["high"] - found["value"] == half
     assert mean_and_interval([]) == {"value": None, "low": None, "high": None, "seeds": 0}
     assert mean_and_interval([3.0])["low"] is None
 
 
 def test_events_are_written_when_asked_for(folder):
-    made = run(folder, "events", monitoring={"events": True}) / "seed-1"
+    made = run(folder, "events", events=True) / "seed-1"
     events = read_table(made / "events.parquet", EVENT_TABLE)
     assert events["time"].is_monotonic_increasing
     jobs = read_table(made / "jobs.parquet", JOBS)
@@ -251,6 +281,13 @@ def test_outcomes_are_tidy(folder, tmp_path):
     summary = json.loads((runs[1] / "seed-1/summary.json").read_text())
     (row,) = (row for row in rows if (row["workload"], row["outcome"]) == ("tvae", "makespan"))
     assert float(row["value"]) == summary["outcomes"]["makespan"]["value"]
+    about = json.loads((tmp_path / "o.json").read_text())
+    assert about["workloads"] == {"recorded": "recorded", "tvae": "model"}
+    assert about["outcomes"].keys() == OUTCOMES.keys()
+    assert about["outcomes"]["makespan"]["better"] == "less"
+    floor = run(folder, "tidy_3", seed=9, workload={"name": "tvae", "role": "floor"})
+    with pytest.raises(InputError, match=r"role of workload 'tvae' is 'floor', but .*'model'"):
+        redwood("simulation", "outcomes", *runs, floor, "--output", tmp_path / "o.csv")
     with pytest.raises(InputError, match="is the run that"):
         redwood("simulation", "outcomes", runs[0], runs[0], "--output", tmp_path / "o.csv")
     with pytest.raises(InputError, match="no such summary of a simulation"):
@@ -276,6 +313,41 @@ def test_a_policy_of_ones_own_is_a_function_in_a_file(folder, tmp_path):
     assert str(path) in json.loads((made / "scenario.json").read_text())["digests"]
     with pytest.raises(InputError, match=r"policy '.*most_free\.py:wrong': job \d+: it answered"):
         run(folder, "wrong", policies={"brokerage": f"{path}:wrong"})
+
+
+def most_free(job, grid):
+    return max(grid.able(job), key=lambda site: site.free_cores, default=None)
+
+
+class Latest(QueueOrder):
+    """The last to come is the first to start."""
+
+    def key(self, job, site):
+        return -job.submit
+
+
+def test_policies_may_be_python_objects(folder, tmp_path):
+    """A function, a class and an instance; two seeds, each with policies of its own."""
+    chosen = Scenario.load(scenario(folder, repetitions=2))
+    summary = run_scenario(
+        chosen, tmp_path / "objects", brokerage=most_free, placement=Placement(), queue=Latest
+    )
+    assert summary["policy"] == "most_free+Placement+Latest"
+    path = tmp_path / "most_free.py"
+    path.write_text(POLICY)
+    (tmp_path / "latest.py").write_text(inspect.getsource(Latest).replace(
+        "class", "from redwood.simulation.contract import QueueOrder\nclass", 1
+    ))  # fmt: skip
+    files = {"brokerage": str(path), "queue": str(tmp_path / "latest.py")}
+    made = run(folder, "files", policies=files, repetitions=2)
+    for seed in (1, 2):
+        ours, theirs = (f / f"seed-{seed}/jobs.parquet" for f in (tmp_path / "objects", made))
+        assert ours.read_bytes() == theirs.read_bytes()
+    with pytest.raises(InputError, match="'python:most_free' was a Python object"):
+        Scenario.load(tmp_path / "objects/scenario.json")
+    with pytest.raises(InputError, match=r"placement .*expected a class derived from Placement"):
+        run_scenario(chosen, tmp_path / "wrong", placement=most_free)
+    assert not (tmp_path / "wrong").exists()
 
 
 @pytest.mark.parametrize(
@@ -308,10 +380,13 @@ def test_a_file_without_a_policy_says_so(folder, tmp_path, text, name, words):
 def test_wrong_use_and_wrong_values(folder, tmp_path):
     assert redwood("simulate", "--output", tmp_path / "run")[0] == 2
     for more, words in (
-        ({"policies": {"brokerage": "best"}}, "there is no 'best'; there are as_recorded"),
-        ({"policies": {"placement": "best"}}, "there is no 'best'; there are cache"),
-        ({"workload": {"load_factor": 0}}, "scenario: workload.load_factor is 0"),
-        ({"speed": 1}, r"speed: unknown key .*allowed: environment, workload"),
+        ({"policies": {"brokerage": "best"}}, "'best' is unknown; there are as_recorded"),
+        ({"policies": {"placement": "best"}}, "'best' is unknown; there are cache"),
+        ({"policies": "random+best"}, "'best' is unknown; there are brokerage: as_recorded"),
+        ({"load_factor": 0}, "scenario: load_factor is 0"),
+        ({"workload": {"role": "real"}}, r"workload\.role is 'real'"),
+        ({"workload": {"load_factor": 2}}, "load_factor is given twice, .* and in its workload"),
+        ({"speed": 1}, r"speed: unknown key .*allowed: load_factor, .*environment, workload"),
         ({"environment": {"sites": [{"name": "A"}]}}, r"environment: sites\.0\.cores"),
         ({"environment": "none.json"}, "none.json: no such file"),
         ({"policies": {"brokerage": "none.py"}}, "none.py: no such file"),
@@ -326,24 +401,28 @@ def test_wrong_use_and_wrong_values(folder, tmp_path):
     catalogue = tmp_path / "catalogue.csv"
     catalogue.write_text("dataset,sites\n")
     with pytest.raises(InputError, match="no feature `dataset`"):
-        run(folder, "uncatalogued", data={"catalogue": str(catalogue)})
+        run(folder, "uncatalogued", workload={"catalogue": str(catalogue)})
 
 
 def test_an_interval_that_is_too_short_is_an_error_before_the_run(folder):
     with pytest.raises(InputError, match=r"interval_s is 0\.001: the time series"):
-        run(folder, "fine", monitoring={"interval_s": 1e-3})
+        run(folder, "fine", interval_s=1e-3)
 
 
-def test_without_simgrid_the_error_says_how_to_get_it(folder, monkeypatch):
+def test_a_simgrid_that_cannot_be_loaded_is_an_error_that_says_how_to_put_it_right(
+    folder, monkeypatch
+):
     genuine = builtins.__import__
 
     def refuse(name, *arguments, **keywords):
         if name == "simgrid":
-            raise ImportError("no module named simgrid")
+            raise ImportError("libsimgrid.so.4.1: cannot open shared object file")
         return genuine(name, *arguments, **keywords)
 
     monkeypatch.setattr(builtins, "__import__", refuse)
-    with pytest.raises(InputError, match=r"SimGrid cannot be imported .*simgrid==4\.1"):
+    with pytest.raises(
+        InputError, match=r"installed but cannot be imported .*redwood\.setup_simgrid"
+    ):
         run(folder, "without")
 
 
@@ -370,7 +449,7 @@ def test_a_killed_run_leaves_valid_partial_files_that_say_so(folder, tmp_path):
         folder,
         environment=str(tmp_path / "environment.json"),
         workload={"jobs": str(tmp_path / "jobs.parquet")},
-        monitoring={"checkpoint_s": 0.2},
+        checkpoint_s=0.2,
     )
     process = subprocess.Popen(
         [sys.executable, "-m", "redwood", "simulate", text, "--output", tmp_path / "run"],

@@ -7,7 +7,7 @@ import pytest
 from redwood.errors import InputError
 from redwood.simulation.calibration import RunTimes, calibration_table, fit_run_times
 from redwood.simulation.environment import Environment
-from redwood.simulation.facts import read_network, read_sites
+from redwood.simulation.facts import read_network
 from redwood.simulation.failure_rates import fit_failure_rates
 from redwood.simulation.platform import Demand, build_platform
 from redwood.tables import Column, TableDescription
@@ -278,31 +278,22 @@ def test_a_platform_is_saved_and_loaded(resources, tmp_path):
     assert Environment.load(tmp_path / "platform.json") == built.environment
 
 
-def test_queues_have_the_facts_of_their_site_and_panda_its_default_power(resources):
-    facts = read_sites(resources / "sites.csv")
-    assert facts["ANALY_BNL_VP"] == facts["BNL"]
-    assert [facts["AGLT2_SL6"].core_power, facts["AGLT2_SL6"].cores] == [10.0, None]
-
-
 @pytest.mark.parametrize(
-    ("file", "old", "new", "words"),
+    ("old", "new", "words"),
     [
-        ("sites.csv", "T1,20", "T9,20", r"sites\.csv: row 1: tier is 'T9', expected T0"),
-        ("sites.csv", "T1,20", "T1,fast", r"sites\.csv: row 1: core_power is 'fast'"),
-        ("sites.csv", "T1,20", "T1,-1", r"sites\.csv: row 1: core_power is '-1'"),
-        ("sites.csv", "core_power", "power", "column 'core_power' is missing"),
-        ("network.csv", "T1,80,160", "T1,nan,160", "row 2: bandwidth_gbps is 'nan'"),
-        ("network.csv", "T3,1,1,10,1,100,4\n", "", "no row for tier 'T3'"),
-        ("network.csv", "T2,8,8,20,1,100,3", "T2,8", "row 3 has fewer values"),
+        ("T1,80,160", "T1,nan,160", "row 2: bandwidth_gbps is 'nan', expected a positive number"),
+        ("T1,80,160", "T1,,160", "row 2: bandwidth_gbps is '', expected a positive number"),
+        ("T3,1,1,10,1,100,4\n", "", "there is no row for tier 'T3'"),
+        ("T2,8,8,20,1,100,3", "T2,8", "row 3 has fewer values"),
     ],
 )
-def test_wrong_resources_name_file_and_row(resources, file, old, new, words):
-    path = resources / file
+def test_a_wrong_network_names_file_and_row(resources, old, new, words):
+    path = resources / "network.csv"
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new))
-    with pytest.raises(InputError, match=words):
-        (read_sites if file == "sites.csv" else read_network)(path)
+    with pytest.raises(InputError, match=rf"network\.csv: {words}"):
+        read_network(path)
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ from redwood.simulation.contract import (
     Job,
     Placement,
     QueueOrder,
-    SiteState,
 )
+from redwood.simulation.site_state import SiteState
 
 _SITES = "redwood.simulation.policies.brokerage"
 

@@ -127,7 +127,6 @@ def test_a_folder_that_is_no_model_is_named(tmp_path, content, message):
 
 
 def test_a_model_folder_without_its_weights_is_named(tables):
-    pytest.importorskip("ctgan")
     options = json.dumps({"epochs": 1, "hidden": [4], "components": 2})
     train(tables, "tvae", options=options)
     (tables / "model" / "weights.safetensors").unlink()

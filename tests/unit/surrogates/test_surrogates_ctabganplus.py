@@ -46,7 +46,7 @@ def pair(rows: int) -> tuple[TableDescription, pd.DataFrame]:
     [(1, (6, 1)), (37, (8, 1)), (65, (12, 2)), (256, (16, 2)), (577, (32, 3))],
 )
 def test_images_are_as_small_as_they_can_be(width, expected):
-    from redwood.surrogates.ctabganplus.networks import Critic, Generator, image_side
+    from redwood.surrogates.models.ctabganplus.networks import Critic, Generator, image_side
 
     assert image_side(width) == expected
     generator, critic = Generator(3, 2, width, 4), Critic(width, 4)
@@ -56,7 +56,7 @@ def test_images_are_as_small_as_they_can_be(width, expected):
 
 
 def test_generated_rows_depend_on_no_other_row():
-    from redwood.surrogates.ctabganplus.networks import Generator
+    from redwood.surrogates.models.ctabganplus.networks import Generator
 
     torch.manual_seed(0)
     generator = Generator(3, 2, 20, 4)
@@ -66,7 +66,7 @@ def test_generated_rows_depend_on_no_other_row():
 
 
 def test_activations_are_places_and_shares():
-    from redwood.surrogates.ctabganplus.networks import activate
+    from redwood.surrogates.models.ctabganplus.networks import activate
 
     logits = torch.randn(4000, 6, generator=torch.Generator().manual_seed(0)) * 0
     logits[:, 3] = 2.0
@@ -79,7 +79,7 @@ def test_activations_are_places_and_shares():
 
 
 def test_the_critics_loss_of_a_linear_critic_is_known():
-    from redwood.surrogates.ctabganplus.losses import critic_loss
+    from redwood.surrogates.models.ctabganplus.losses import critic_loss
 
     slope = torch.tensor([3.0, 4.0])
     real, fake = torch.tensor([[1.0, 0.0], [0.0, 1.0]]), torch.zeros(2, 2)
@@ -89,7 +89,7 @@ def test_the_critics_loss_of_a_linear_critic_is_known():
 
 
 def test_the_information_loss_is_the_distance_of_means_and_deviations():
-    from redwood.surrogates.ctabganplus.losses import information_loss
+    from redwood.surrogates.models.ctabganplus.losses import information_loss
 
     real = torch.tensor([[0.0, 0.0], [2.0, 0.0]])
     assert information_loss(real, real).item() == pytest.approx(0, abs=1e-5)
@@ -99,7 +99,7 @@ def test_the_information_loss_is_the_distance_of_means_and_deviations():
 
 
 def test_the_condition_loss_is_the_cross_entropy_of_the_block_asked_for():
-    from redwood.surrogates.ctabganplus.losses import condition_loss
+    from redwood.surrogates.models.ctabganplus.losses import condition_loss
 
     logits = torch.tensor([[0.0, 0.0, 9.0, 9.0, 9.0], [5.0, -5.0, 0.0, 0.0, 0.0]])
     loss = condition_loss(logits, (2, 3), torch.tensor([1, 4]))
@@ -107,7 +107,7 @@ def test_the_condition_loss_is_the_cross_entropy_of_the_block_asked_for():
 
 
 def test_the_target_is_what_the_row_says_and_hidden_from_its_predictor():
-    from redwood.surrogates.ctabganplus.losses import Target
+    from redwood.surrogates.models.ctabganplus.losses import Target
 
     seen = []
 
@@ -226,7 +226,7 @@ def test_conditions_are_exact_or_refused(jobs, train, validation, tmp_path):
 
 
 def test_conditions_that_no_row_meets_end_with_an_error(jobs, train, validation, monkeypatch):
-    import redwood.surrogates.models.ctabganplus as module
+    import redwood.surrogates.models.ctabganplus.surrogate as module
 
     surrogate = tiny(jobs)
     surrogate.fit(train, validation)

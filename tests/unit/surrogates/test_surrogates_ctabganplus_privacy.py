@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 
 from redwood.errors import InputError
-from redwood.surrogates.ctabganplus.privacy import epsilon_spent, noise_needed, renyi_divergence
+from redwood.surrogates.models.ctabganplus.privacy import (
+    epsilon_spent,
+    noise_needed,
+    renyi_divergence,
+)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +83,7 @@ torch = pytest.importorskip("torch")
 
 @pytest.fixture
 def batch():
-    from redwood.surrogates.ctabganplus.networks import Critic
+    from redwood.surrogates.models.ctabganplus.networks import Critic
 
     torch.manual_seed(0)
     critic = Critic(7, 2)
@@ -88,7 +92,7 @@ def batch():
 
 
 def test_without_noise_and_clipping_private_gradients_are_those_of_the_loss(batch):
-    from redwood.surrogates.ctabganplus.losses import critic_loss, private_gradients
+    from redwood.surrogates.models.ctabganplus.losses import critic_loss, private_gradients
 
     critic = batch[0]
     expected = torch.autograd.grad(critic_loss(*batch), list(critic.parameters()))
@@ -98,7 +102,7 @@ def test_without_noise_and_clipping_private_gradients_are_those_of_the_loss(batc
 
 
 def test_no_row_moves_private_gradients_by_more_than_the_clipping_norm(batch):
-    from redwood.surrogates.ctabganplus.losses import private_gradients
+    from redwood.surrogates.models.ctabganplus.losses import private_gradients
 
     critic, *rows, penalty = batch
 
@@ -114,7 +118,7 @@ def test_no_row_moves_private_gradients_by_more_than_the_clipping_norm(batch):
 
 
 def test_the_noise_of_private_gradients_has_its_deviation(batch):
-    from redwood.surrogates.ctabganplus.losses import private_gradients
+    from redwood.surrogates.models.ctabganplus.losses import private_gradients
 
     critic, *rows, penalty = batch
     nothing = [x[:0] for x in rows]

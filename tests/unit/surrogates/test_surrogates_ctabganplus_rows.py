@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from redwood.surrogates.ctabganplus.conditions import Conditions, MatchingRows
-from redwood.surrogates.ctabganplus.fidelity import Fidelity
-from redwood.surrogates.ctabganplus.rows import CategoryPlaces, RowEncoder
 from redwood.surrogates.encoding import TableEncoding
+from redwood.surrogates.models.ctabganplus.conditions import Conditions, MatchingRows
+from redwood.surrogates.models.ctabganplus.fidelity import Fidelity
+from redwood.surrogates.models.ctabganplus.rows import CategoryPlaces, RowEncoder
 from redwood.tables import Column, TableDescription
 
 

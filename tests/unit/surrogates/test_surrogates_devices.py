@@ -13,9 +13,9 @@ def bfloat16(monkeypatch):
     """Let the CPU compute as a GPU would: in mixed precision."""
 
     def use() -> None:
-        for module in ("models.tvae", "tabddpm.process"):
+        for module in ("tvae.surrogate", "tabddpm.process"):
             monkeypatch.setattr(
-                f"redwood.surrogates.{module}.mixed_precision",
+                f"redwood.surrogates.models.{module}.mixed_precision",
                 lambda device: torch.autocast("cpu", torch.bfloat16),
             )
 
@@ -34,15 +34,15 @@ def gradients(module, loss) -> "torch.Tensor":
 
 
 def test_the_loss_and_gradient_of_tvae(bfloat16):
-    networks = pytest.importorskip("ctgan.synthesizers.tvae")
-    from redwood.surrogates.models.tvae import _loss
+    from redwood.surrogates.models.tvae.networks import Decoder, Encoder
+    from redwood.surrogates.models.tvae.surrogate import _loss
 
     layout, rows = Layout(2, (3, 40)), rows_of((3, 40))
     torch.manual_seed(1)
     module = torch.nn.ModuleDict(
         {
-            "encoder": networks.Encoder(layout.width, (32,), 5),
-            "decoder": networks.Decoder(5, (32,), layout.width),
+            "encoder": Encoder(layout.width, (32,), 5),
+            "decoder": Decoder(5, (32,), layout.width),
         }
     )
 
@@ -60,9 +60,9 @@ def test_the_loss_and_gradient_of_tvae(bfloat16):
 
 
 def test_the_loss_and_gradient_of_tabddpm(bfloat16):
-    from redwood.surrogates.tabddpm.denoiser import Denoiser
-    from redwood.surrogates.tabddpm.diffusion import NoiseSchedule, draw_times
-    from redwood.surrogates.tabddpm.process import row_losses
+    from redwood.surrogates.models.tabddpm.denoiser import Denoiser
+    from redwood.surrogates.models.tabddpm.diffusion import NoiseSchedule, draw_times
+    from redwood.surrogates.models.tabddpm.process import row_losses
 
     torch.manual_seed(1)
     denoiser, rows = Denoiser(2, (3, 40), 8, (32,)), rows_of((3, 40))

@@ -1,5 +1,6 @@
 """What every model owes: types, supports, same seed same bytes, a folder that is all it needs."""
 
+import importlib
 import json
 import os
 import subprocess
@@ -15,11 +16,17 @@ from hypothesis import strategies as st
 import redwood
 from redwood import plugins
 from redwood.errors import InputError
-from redwood.surrogates.contract import MODELS, load_surrogate, new_surrogate, save_surrogate
+from redwood.outputs import write_json
+from redwood.surrogates.contract import (
+    MODELS,
+    Surrogate,
+    load_surrogate,
+    new_surrogate,
+    save_surrogate,
+)
 from redwood.surrogates.training import train_model
 from redwood.tables import Column, TableDescription, read_table, write_table
 
-NEEDS = {"tvae": "ctgan"}
 QUICK = {
     "ctabganplus": {
         "epochs": 1,
@@ -48,7 +55,6 @@ every_model = pytest.mark.parametrize("model", plugins.names(MODELS))
 
 def quick(model: str, description: TableDescription, seed: int = 1):
     """A model whose training takes a moment."""
-    pytest.importorskip(NEEDS.get(model, "redwood"))
     return new_surrogate(model, description, QUICK.get(model, {}), seed)
 
 
@@ -112,7 +118,6 @@ def test_a_condition_holds_in_every_row_or_is_refused(model, jobs, train, valida
 
 @every_model
 def test_the_folder_explains_itself_and_has_no_pickle(model, tables):
-    pytest.importorskip(NEEDS.get(model, "redwood"))
     folder = tables / "model"
     train_model(
         model,
@@ -209,18 +214,31 @@ def test_the_copy_copies_and_the_independent_control_breaks_dependence(jobs, tra
 
 
 @every_model
-def test_plugins_import_no_heavy_library(model):
-    """The configuration imports every model for its options."""
+def test_options_import_no_heavy_library_and_say_what_the_model_is(model):
+    """The Snakefile imports the options of every model."""
     code = (
-        f"import sys, redwood.surrogates.models.{model}, redwood.surrogates.commands; "
-        "print({'torch', 'sklearn', 'imblearn', 'ctgan', 'safetensors'} & set(sys.modules))"
+        f"import sys, redwood.surrogates.models.{model}.options as options; "
+        "heavy = {'torch', 'pandas', 'numpy', 'sklearn', 'imblearn', 'safetensors', 'sdv'}; "
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules); "
+        "assert options.ROLE in ('model', 'control'); "
+        "assert type(options.USES_GPU) is type(options.HAS_DENSITY) is bool"
     )
     library = str(Path(redwood.__file__).parent.parent)
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={**os.environ, "PYTHONPATH": library},
+    subprocess.run(
+        [sys.executable, "-c", code], check=True, env={**os.environ, "PYTHONPATH": library}
     )
-    assert done.stdout.strip() == "set()"
+    plugin = importlib.import_module(f"{MODELS}.{model}.surrogate")
+    has_density = plugin.Surrogate.log_density is not Surrogate.log_density
+    assert has_density == plugins.load(MODELS, model).HAS_DENSITY
+
+
+def test_a_folder_of_an_earlier_version_does_not_say_the_models_role(
+    jobs, train, validation, tmp_path
+):
+    surrogate = quick("copy", jobs)
+    surrogate.fit(train, validation)
+    save_surrogate(surrogate, tmp_path, len(train))
+    content = json.loads((tmp_path / "model.json").read_text(encoding="utf-8"))
+    assert content.pop("role") == "control"
+    write_json(tmp_path / "model.json", content)
+    pd.testing.assert_frame_equal(load_surrogate(tmp_path).sample(9, 1), surrogate.sample(9, 1))

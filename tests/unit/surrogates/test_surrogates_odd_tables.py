@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from test_surrogates_models import NEEDS, QUICK, every_model
+from test_surrogates_models import QUICK, every_model
 
 from redwood import plugins
 from redwood.errors import InputError
@@ -37,7 +37,6 @@ def table_of(column: Column, values: list) -> tuple[TableDescription, pd.DataFra
 
 def learned(model: str, description: TableDescription, train: pd.DataFrame, rows: int, **options):
     """A sample of the model, or the message with which it refuses the table."""
-    pytest.importorskip(NEEDS.get(model, "redwood"))
     surrogate = new_surrogate(model, description, {**QUICK.get(model, {}), **options}, 1)
     try:
         surrogate.fit(train, train)
@@ -109,7 +108,6 @@ def test_infinities_are_named(model, value, tmp_path):
 
 @every_model
 def test_validation_rows_with_categories_of_their_own_are_no_harm(model, jobs, train, validation):
-    pytest.importorskip(NEEDS.get(model, "redwood"))
     changed = validation.copy()
     changed.loc[:9, "computingsite"] = "elsewhere"
     surrogate = new_surrogate(model, jobs, QUICK.get(model, {}), 1)

@@ -8,16 +8,16 @@ from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch")
 
-from redwood.surrogates.redraw import marks, timing  # noqa: E402
-from redwood.surrogates.redraw.clock import Clock  # noqa: E402
-from redwood.surrogates.redraw.counts import CountTable  # noqa: E402
-from redwood.surrogates.redraw.entity import choose_entity, combine  # noqa: E402
-from redwood.surrogates.redraw.events import Events, Networks  # noqa: E402
-from redwood.surrogates.redraw.neighbours import TimeIndex  # noqa: E402
-from redwood.surrogates.redraw.stream import Mark, Scheme, Stream  # noqa: E402
-from redwood.surrogates.redraw.surroundings import Background  # noqa: E402
-from redwood.surrogates.redraw.sweeping import stir, sweep  # noqa: E402
-from redwood.surrogates.redraw.tokens import NumberTokens  # noqa: E402
+from redwood.surrogates.models.sequoia import marks, timing  # noqa: E402
+from redwood.surrogates.models.sequoia.clock import Clock  # noqa: E402
+from redwood.surrogates.models.sequoia.counts import CountTable  # noqa: E402
+from redwood.surrogates.models.sequoia.entity import choose_entity, combine  # noqa: E402
+from redwood.surrogates.models.sequoia.events import Events, Networks  # noqa: E402
+from redwood.surrogates.models.sequoia.neighbours import TimeIndex  # noqa: E402
+from redwood.surrogates.models.sequoia.stream import Mark, Scheme, Stream  # noqa: E402
+from redwood.surrogates.models.sequoia.surroundings import Background  # noqa: E402
+from redwood.surrogates.models.sequoia.sweeping import stir, sweep  # noqa: E402
+from redwood.surrogates.models.sequoia.tokens import NumberTokens  # noqa: E402
 from redwood.tables import Column, TableDescription  # noqa: E402
 
 CPU = torch.device("cpu")

@@ -10,7 +10,7 @@ pytest.importorskip("torch")
 
 from redwood.errors import InputError
 from redwood.surrogates.contract import load_surrogate, new_surrogate, save_surrogate
-from redwood.surrogates.models import sequoia
+from redwood.surrogates.models.sequoia import surrogate as sequoia
 from redwood.tables import Column, TableDescription, read_table
 
 EVENTS = TableDescription(

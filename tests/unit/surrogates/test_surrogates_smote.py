@@ -7,8 +7,8 @@ from scipy import stats
 
 from redwood.errors import InputError
 from redwood.surrogates.contract import load_surrogate, new_surrogate, save_surrogate
-from redwood.surrogates.models import smote
-from redwood.surrogates.models.smote import cost_of_a_mismatch, majority
+from redwood.surrogates.models.smote import surrogate as smote
+from redwood.surrogates.models.smote.surrogate import cost_of_a_mismatch, majority
 from redwood.tables import Column, TableDescription
 
 PLANE = TableDescription("plane", (Column("x", "numeric"), Column("y", "numeric")))

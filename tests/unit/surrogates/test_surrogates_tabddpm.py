@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from redwood.errors import InputError
 from redwood.surrogates.contract import load_surrogate, new_surrogate, save_surrogate
 from redwood.surrogates.layout import Rows
-from redwood.surrogates.tabddpm.quantiles import QuantileNormaliser
+from redwood.surrogates.models.tabddpm.quantiles import QuantileNormaliser
 from redwood.surrogates.training import train_model
 from redwood.tables import Column, TableDescription
 
 torch = pytest.importorskip("torch")
 
-from redwood.surrogates.tabddpm.denoiser import Denoiser  # noqa: E402
-from redwood.surrogates.tabddpm.diffusion import (  # noqa: E402
+from redwood.surrogates.models.tabddpm.denoiser import Denoiser  # noqa: E402
+from redwood.surrogates.models.tabddpm.diffusion import (  # noqa: E402
     NoiseSchedule,
     clean_numbers,
     draw_times,
@@ -30,7 +30,7 @@ from redwood.surrogates.tabddpm.diffusion import (  # noqa: E402
     step_numbers,
     target_of,
 )
-from redwood.surrogates.tabddpm.process import row_losses, rows_from_noise  # noqa: E402
+from redwood.surrogates.models.tabddpm.process import row_losses, rows_from_noise  # noqa: E402
 
 TINY = {
     "epochs": 2,

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from redwood.surrogates import value_difference
-from redwood.surrogates.value_difference import NominalRows
+from redwood.surrogates.models.smote import value_difference
+from redwood.surrogates.models.smote.value_difference import NominalRows
 
 
 def squared_distances(codes, classes):

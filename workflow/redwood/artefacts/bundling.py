@@ -17,8 +17,8 @@ from redwood.inputs import read_json
 from redwood.outputs import writing
 
 # Aggregates, and what the release gate has cleared. Not here, because it holds rows of people's
-# records or what was made to resemble them: dumps, records and their card, models, samples, twins,
-# distances of single rows, simulated jobs, sites and flows by the hour.
+# records or what was made to resemble them: dumps, records and their card, models, samples, shadow
+# models, distances of single rows, simulated jobs, sites and flows by the hour.
 _SHARED = (
     "tables/*",
     "figures/*",

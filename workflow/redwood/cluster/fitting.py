@@ -184,7 +184,7 @@ def _rule_of(name: str) -> str | None:
 
 def _epochs(results: Path, rule: str, model: str) -> int:
     """Epochs that a training took: the lines of its losses; 1 for a model without."""
-    stage = "surrogates" if rule == "surrogates_train" else "release/twins"
+    stage = "surrogates" if rule == "surrogates_train" else "release/shadow_models"
     losses = results / stage / model / "model/losses.csv"
     return max(1, len(losses.read_text().splitlines()) - 1) if losses.exists() else 1
 

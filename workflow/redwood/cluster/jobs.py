@@ -23,13 +23,11 @@ class Model:
 
 def models_of(configuration: Configuration) -> dict[str, Model]:
     """The models of a run, by name."""
-    from redwood.surrogates.contract import has_density
-
     found = {}
     for name in configuration.surrogates.models:
         plugin = plugins.load("redwood.surrogates.models", name)
         options = plugin.Options(**configuration.surrogates.options.get(name, {}))
-        found[name] = Model(getattr(options, "epochs", 1), plugin.USES_GPU, has_density(plugin))
+        found[name] = Model(getattr(options, "epochs", 1), plugin.USES_GPU, plugin.HAS_DENSITY)
     return found
 
 
@@ -93,11 +91,13 @@ def jobs_of(
     if not _is_asked_for(rule, configuration, models):
         return []
     scored = "attack_likelihood" in configuration.evaluation.measures
+    trainings = configuration.surrogates.seeds
     chosen: Sequence[Mapping[str, str]] = {
         "once": [{}],
         "dump": [{}] * sizes.dumps,
-        "model": [{"model": name} for name in models],
-        "density": [{"model": name} for name, one in models.items() if one.density and scored],
+        "model": [{"model": name} for name in models] * trainings,
+        "density": [{"model": name} for name, one in models.items() if one.density and scored]
+        * trainings,
         "released": [{"model": name} for name in configuration.released_models],
         "run": [
             {"model": workload, "policy": policy}

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
+from redwood import plugins
+from redwood.configuration.evaluation import Evaluation
 from redwood.configuration.records import (
     OPTIONAL_FEATURES,
     PAPER_FEATURES,
@@ -18,18 +20,24 @@ from redwood.configuration.records import (
     Source,
     Split,
 )
-from redwood.configuration.simulation import PolicyChoice, Simulation, own_policy
-from redwood.configuration.surrogates import Evaluation, Release, Surrogates
+from redwood.configuration.release import Release
+from redwood.configuration.simulation import (
+    IN_PYTHON,
+    POLICIES,
+    PolicyChoice,
+    Settings,
+    Simulation,
+    own_policy,
+)
+from redwood.configuration.surrogates import Surrogates
 from redwood.validation import Section, read_section
 
 __all__ = [
-    "OPTIONAL_FEATURES", "PAPER_FEATURES", "BigPanda", "Cleaning", "Configuration", "Evaluation",
-    "Generate", "Paper", "PolicyChoice", "Records", "Release", "Seeds", "Simulation", "Source",
-    "Split", "Surrogates", "own_policy", "schema", "validate",
+    "IN_PYTHON", "OPTIONAL_FEATURES", "PAPER_FEATURES", "POLICIES", "BigPanda", "Cleaning",
+    "Configuration", "Evaluation", "Generate", "Paper", "PolicyChoice", "Records", "Release",
+    "Seeds", "Settings", "Simulation", "Source", "Split", "Surrogates", "own_policy", "schema",
+    "validate",
 ]  # fmt: skip
-
-# A faithful model and one that smooths tasks away: what the release gate decides on if not told.
-_TO_RELEASE = ("sequoia", "ctabganplus")
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
@@ -86,7 +94,11 @@ class Configuration(Section):
         """The models whose samples the release gate decides on."""
         if self.release.models is not None:
             return self.release.models
-        return tuple(model for model in _TO_RELEASE if model in self.surrogates.models)
+        return tuple(
+            name
+            for name in self.surrogates.models
+            if getattr(plugins.load("redwood.surrogates.models", name), "ROLE", "model") == "model"
+        )
 
     @model_validator(mode="after")
     def _released_models_are_trained(self) -> "Configuration":

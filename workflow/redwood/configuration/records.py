@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from redwood.facts import PANDA_CORE_POWER
 from redwood.validation import Section
 
 PAPER_FEATURES = (
@@ -123,7 +124,10 @@ class Cleaning(Section):
         0.0, ge=-14, le=14, description="offset of the dump's clock from UTC, for local-time dumps"
     )
     default_core_power: float = Field(
-        10.0, gt=0, description="HS23 per core of a site that the resource table does not know"
+        PANDA_CORE_POWER,
+        gt=0,
+        allow_inf_nan=False,
+        description="HS23 per core of a site that the resource table does not know",
     )
 
     @field_validator("features")

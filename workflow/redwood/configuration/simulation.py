@@ -1,24 +1,31 @@
-"""The section of the configuration about the simulated grid."""
+"""The section of the configuration about the simulated grid, and what scenarios share with it."""
 
+import re
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from redwood import plugins
-from redwood.validation import Section, known_plugins
+from redwood.validation import Positive, Section, known_plugins
 
-_POLICIES = {
-    kind: f"redwood.simulation.policies.{package}"
-    for kind, package in (
-        ("brokerage", "brokerage"), ("placement", "placement"), ("queue", "queueing"),
-    )
-}  # fmt: skip
+POLICIES = {
+    "brokerage": "redwood.simulation.policies.brokerage",
+    "placement": "redwood.simulation.policies.placement",
+    "queue": "redwood.simulation.policies.queueing",
+}
+# Before the name of a policy that was given as a Python object.
+IN_PYTHON = "python:"
+_NAME = r"[A-Za-z0-9_+.-]+"
 
 
 class PolicyChoice(Section):
-    """A brokerage, a placement and a queue order that work together."""
+    """A brokerage, a placement and a queue order that work together.
 
-    name: str = Field(pattern=r"^[A-Za-z0-9_+.-]+$", description="what tables call it")
+    Each is the name of a shipped policy, or `FILE.py` or `FILE.py:NAME` for one's own.
+    """
+
+    name: str | None = Field(None, description="what tables call it; made of the three if null")
     brokerage: str = Field("least_loaded", description="shipped, or FILE.py or FILE.py:NAME")
     placement: str = Field("none", description="shipped, or FILE.py or FILE.py:NAME")
     queue: str = Field("fifo", description="shipped, or FILE.py or FILE.py:NAME")
@@ -31,11 +38,11 @@ class PolicyChoice(Section):
             return value
         chosen: dict[str, str] = {"name": value}
         for part in value.split("+"):
-            kinds = [kind for kind, package in _POLICIES.items() if part in plugins.names(package)]
+            kinds = [kind for kind, package in POLICIES.items() if part in plugins.names(package)]
             if not kinds:
                 there = "; ".join(
                     f"{kind}: {', '.join(plugins.names(package))}"
-                    for kind, package in _POLICIES.items()
+                    for kind, package in POLICIES.items()
                 )
                 raise ValueError(f"policy {part!r} is unknown; there are {there}")
             if kinds[0] in chosen:
@@ -45,25 +52,46 @@ class PolicyChoice(Section):
 
     @model_validator(mode="after")
     def _are_there(self) -> "PolicyChoice":
-        for kind, package in _POLICIES.items():
-            if not own_policy(getattr(self, kind)):
-                known_plugins(package, (getattr(self, kind),))
+        for kind, name in self.chosen.items():
+            if name.startswith(IN_PYTHON):
+                raise ValueError(
+                    f"{kind} {name!r} was a Python object: give it again, or put it into a file"
+                )
+            if not own_policy(name):
+                known_plugins(POLICIES[kind], (name,))
         return self
+
+    @property
+    def chosen(self) -> dict[str, str]:
+        """Kind → the policy of that kind."""
+        return {kind: getattr(self, kind) for kind in POLICIES}
+
+    @property
+    def label(self) -> str:
+        """`name`, or the brokerage and what is not the default."""
+        if self.name is not None:
+            return self.name
+        defaults = PolicyChoice.model_fields
+        parts = [
+            name
+            for kind, name in self.chosen.items()
+            if kind == "brokerage" or name != defaults[kind].default
+        ]
+        return "+".join(
+            Path(part).stem if own_policy(part) else part.removeprefix(IN_PYTHON) for part in parts
+        )
 
     @property
     def modules(self) -> list[str]:
         """The modules of those that are shipped."""
         return [
-            f"{package}.{getattr(self, kind)}"
-            for kind, package in _POLICIES.items()
-            if not own_policy(getattr(self, kind))
+            f"{POLICIES[kind]}.{name}" for kind, name in self.chosen.items() if not own_policy(name)
         ]
 
     @property
     def files(self) -> list[str]:
         """The files of those that are one's own."""
-        chosen = (own_policy(getattr(self, kind)) for kind in _POLICIES)
-        return [path for path in chosen if path]
+        return [path for path in map(own_policy, self.chosen.values()) if path]
 
 
 def own_policy(name: str) -> str:
@@ -73,57 +101,108 @@ def own_policy(name: str) -> str:
     return path if path.endswith(".py") else ""
 
 
-class Simulation(Section):
+class Settings(Section):
+    """What happens in a simulation beside what policies decide; times in s.
+
+    A configuration and a scenario say these things with the same keys and the same defaults.
+    """
+
+    load_factor: Positive = Field(
+        1.0, description="arrivals are this many times as fast as in the job table"
+    )
+    output_share: float = Field(
+        0.1, ge=0, allow_inf_nan=False, description="bytes that jobs write per byte they read"
+    )
+    outputs: Literal["site", "tier1"] = Field(
+        "site", description="stored where the job ran, or at the Tier-0 or Tier-1 of its kind"
+    )
+    replicas: int = Field(2, ge=1, description="of each dataset in the beginning")
+    jobs_per_dataset: Positive = Field(20.0, description="where the job table names no datasets")
+    failures: Literal["drawn", "recorded", "none"] = Field(
+        "drawn",
+        description="attempts fail at the rates fitted to the training jobs, or as the job table "
+        "says, or never",
+    )
+    attempts: int = Field(3, ge=1, description="of a job before it is failed")
+    retry_delay_s: Positive = Field(
+        600.0, description="from a failed attempt to the next brokerage, s"
+    )
+    transfer_attempts: int = Field(3, ge=1, description="of a transfer before the attempt fails")
+    transfer_delay_s: Positive = Field(60.0, description="from a failed transfer to the next, s")
+    pending_s: Positive = Field(1200.0, description="between offers of a job that gets no site, s")
+    give_up_s: Positive = Field(
+        172_800.0, description="from its submission until such a job ends as unbrokered, s"
+    )
+    drain_s: Positive = Field(
+        7_776_000.0, description="from the last submission to the end at the latest, s"
+    )
+    tcp_gamma: float = Field(
+        0.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="TCP window in bytes that caps a single transfer; 0 lifts the cap",
+    )
+    time_step: Positive = Field(
+        1.0, description="what follows a transfer sooner than this may be late by as much, s"
+    )
+    interval_s: Positive = Field(3600.0, description="step of the time series of the sites, s")
+    events: bool = Field(False, description="whether every event is written, with the state")
+    checkpoint_s: Positive = Field(30.0, description="wall-clock time between partial results, s")
+    patience_s: Positive = Field(
+        10.0, description="wall-clock time that one answer of a policy may take, s"
+    )
+
+
+class Simulation(Settings):
     """The grid on which recorded and synthetic jobs are run."""
 
     policies: tuple[PolicyChoice, ...] = Field(
         tuple(
             PolicyChoice.model_validate(name)
             for name in (
-                "as_recorded", "random", "round_robin", "least_loaded", "power_of_two",
-                "data_locality", "panda_weight", "shortest_completion", "least_loaded+cache",
+                "as_recorded",
+                "random",
+                "round_robin",
+                "least_loaded",
+                "power_of_two",
+                "data_locality",
+                "panda_weight",
+                "shortest_completion",
+                "least_loaded+cache",
                 "data_locality+rebalancing",
             )
         ),
         min_length=1,
         description="each a brokerage, with a placement and a queue order if joined by +, or keys "
         "for policies of one's own",
-    )  # fmt: skip
-    seeds: int = Field(5, ge=1, le=100, description="repetitions, each with a seed of its own")
-    load_factor: float = Field(
-        1.0, gt=0, description="arrivals are this many times as fast as in the job table"
     )
+    seeds: int = Field(5, ge=1, le=100, description="repetitions, each with a seed of its own")
     utilisation: float = Field(
         0.7, gt=0, lt=1, description="busy share of the cores at which the sites are sized"
-    )
-    failures: Literal["drawn", "recorded", "none"] = Field(
-        "drawn", description="attempts fail at the rates fitted to the training jobs, or as the "
-        "job table says, or never",
-    )  # fmt: skip
-    output_share: float = Field(0.1, ge=0, description="bytes that jobs write per byte they read")
-    outputs: Literal["site", "tier1"] = Field(
-        "site", description="stored where the job ran, or at the Tier-0 or Tier-1 of its kind"
-    )
-    interval_s: float = Field(3600.0, gt=0, description="step of the recorded time series in s")
-    events: bool = Field(False, description="whether every event is written, with the state")
-    tcp_gamma: float = Field(
-        0.0, ge=0, description="TCP window in bytes that caps a single transfer; 0 lifts the cap"
     )
 
     @field_validator("policies")
     @classmethod
-    def _distinct_policies(cls, policies: tuple[PolicyChoice, ...]) -> tuple[PolicyChoice, ...]:
-        names = [policy.name for policy in policies]
+    def _distinct_names(cls, policies: tuple[PolicyChoice, ...]) -> tuple[PolicyChoice, ...]:
+        names = [policy.label for policy in policies]
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"{name!r} is listed twice")
+            if not re.fullmatch(_NAME, name):
+                raise ValueError(f"{name!r} is no name of a folder, expected {_NAME}")
         return policies
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What the configuration shares with scenarios, as far as it is not the default."""
+        shared = set(Settings.model_fields)
+        return self.model_dump(mode="json", include=shared, exclude_defaults=True)
 
     @property
     def labels(self) -> list[str]:
         """The names of the policies."""
-        return [policy.name for policy in self.policies]
+        return [policy.label for policy in self.policies]
 
     def policy(self, name: str) -> PolicyChoice:
         """The policy of that name."""
-        return next(policy for policy in self.policies if policy.name == name)
+        return next(policy for policy in self.policies if policy.label == name)

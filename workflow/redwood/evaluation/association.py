@@ -3,8 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from redwood.evaluation.contract import scaled
-from redwood.tables import TableDescription
+from redwood.tables import TableDescription, scaled
 
 PEARSON, THEILS_U, CORRELATION_RATIO = "pearson", "theils_u", "correlation_ratio"
 

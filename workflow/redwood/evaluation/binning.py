@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from redwood.evaluation.contract import scaled
-from redwood.tables import Column
+from redwood.tables import Column, scaled
 
 _BINS = 10
 

@@ -1,6 +1,7 @@
 """`redwood evaluate`."""
 
 from pathlib import Path
+from typing import Literal
 
 import typer
 
@@ -18,6 +19,9 @@ def evaluate(
     densities: Path | None = typer.Option(
         None, help="the model's log densities of the rows, as `redwood surrogates score` wrote them"
     ),
+    role: Literal["model", "control"] = typer.Option(
+        "model", help="what made the rows: a control is never recommended for publication"
+    ),
     options: str = typer.Option("{}", help="the `evaluation` section of the configuration, JSON"),
 ) -> None:
     """Measure how faithful synthetic rows are, each measure with its floor and interval.
@@ -31,5 +35,5 @@ def evaluate(
 
     checked = read_section(Evaluation, options, "--options")
     evaluating.evaluate(
-        table, train, holdout, synthetic, output, checked, seed, previous, densities
+        table, train, holdout, synthetic, output, checked, seed, previous, densities, role
     )

@@ -2,9 +2,22 @@
 
 A measure is one module of `redwood.evaluation.measures`, named as the measure, that holds
 
-* `TITLE`, `UNIT`, `DIRECTION` and `DEFINITION`: how a reader meets it; `DIRECTION` is `lower` or
-  `higher` where that is better, `near floor` where both sides of the floor are bad;
-* `measure(samples)`: its `Result`, or an `Inapplicable` that says what the table lacks.
+* `TITLE`, `UNIT` and `DEFINITION`: how a reader meets it;
+* `ASPECT`: what it is about, one of `Aspect`; by it measures are grouped, compared and judged;
+* `DIRECTION`: `lower` or `higher` where that is better, `near floor` where both sides of the floor
+  are bad;
+* `measure(samples)`: its `Result`, or an `Inapplicable` that says what the table lacks;
+
+and, where they apply,
+
+* `LIMIT`: what the value tends to as two tables of one law grow, if that is not the 0 that
+  `DIRECTION = "lower"` stands for; `None` if it is not known;
+* `NEEDS_DENSITIES = True`: it is about the model itself, whose log densities it reads from
+  `Samples.densities`; it never decides whether the sample is private;
+* `ATTACKER`: of a membership attack, who it is; what it answers has the detail `roc_NAME`, its ROC
+  curve, where NAME is the measure's name without `attack_`;
+* `judge(measured)`: whether a sample with this value, interval and floor is private enough, and the
+  reason in words. The verdict on privacy asks every measure that has it.
 
 Being there registers it.
 """
@@ -15,9 +28,13 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from redwood.tables import Column, TableDescription, to_numbers, to_scale
+from redwood.tables import Column, TableDescription, scaled
 
+MEASURES = "redwood.evaluation.measures"
+
+Aspect = Literal["fidelity", "utility", "time", "privacy"]
 Direction = Literal["lower", "higher", "near floor"]
+Role = Literal["model", "control"]
 
 
 class Inapplicable(Exception):
@@ -102,21 +119,8 @@ class Result:
     floor_draws: tuple[float, ...] = ()
 
 
-def scaled(frame: pd.DataFrame, column: Column) -> np.ndarray:
-    """A numeric feature of `frame` on the column's own scale: (rows,) float64."""
-    return to_scale(to_numbers(frame[column.name], column), column)
-
-
 def deviation(frame: pd.DataFrame, column: Column) -> float:
     """The standard deviation of a numeric feature on its scale; 0 only if it does not vary."""
     values = scaled(frame, column)
     # Of equal values NumPy may find a deviation of a rounding error.
     return float(values.std()) if np.ptp(values) > 0 else 0.0
-
-
-def category_codes(column: Column, *frames: pd.DataFrame) -> tuple[list[np.ndarray], int]:
-    """A categorical feature as codes into the union of the frames' categories, and their number."""
-    values = pd.concat([frame[column.name] for frame in frames], ignore_index=True)
-    codes, categories = pd.factorize(values, sort=True)
-    ends = np.cumsum([len(frame) for frame in frames])[:-1]
-    return np.split(codes, ends), len(categories)

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from redwood.evaluation.contract import Result, Samples, scaled
+from redwood.evaluation.contract import Result, Samples
 from redwood.evaluation.intervals import group_of_rows, jackknife_interval
 from redwood.progress import ProgressReport
 from redwood.seeds import derive_seed, generator
-from redwood.tables import TableDescription, to_numbers
+from redwood.tables import TableDescription, scaled, to_numbers
 
 _FOLDS = 5
 # Folds in time are made of up to so many stretches, each of so many rows at least.

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from redwood.evaluation.contract import Result, Samples, scaled
+from redwood.evaluation.contract import Result, Samples
 from redwood.evaluation.intervals import group_of_rows, jackknife_interval
 from redwood.progress import ProgressReport
 from redwood.seeds import generator
-from redwood.tables import Column, TableDescription
+from redwood.tables import Column, TableDescription, scaled
 
 _MOST_LEARNED = 50_000
 

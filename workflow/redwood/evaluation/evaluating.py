@@ -3,7 +3,8 @@
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,14 @@ from threadpoolctl import threadpool_limits
 from redwood import plugins
 from redwood.configuration import Evaluation
 from redwood.errors import InputError
-from redwood.evaluation.contract import Inapplicable, Result, Samples
+from redwood.evaluation.contract import (
+    MEASURES,
+    Aspect,
+    Inapplicable,
+    Result,
+    Role,
+    Samples,
+)
 from redwood.evaluation.verdict import privacy_verdict
 from redwood.outputs import write_json, writing_folder
 from redwood.seeds import generator
@@ -24,8 +32,6 @@ from redwood.tables import (
     to_numbers,
     to_scale,
 )
-
-MEASURES = "redwood.evaluation.measures"
 
 # Synthetic rows are thinned to so much if three real samples of that size can then be drawn.
 _MOST_KEPT = 0.99
@@ -41,12 +47,13 @@ def evaluate(
     seed: int,
     previous: Path | None = None,
     densities: Path | None = None,
+    role: Role = "model",
 ) -> None:
     """Measure the synthetic rows and write the folder `output`.
 
-    `measures.json` has each measure's value, interval, floor and definition, and what the privacy
-    measures come to; `columns.csv` the values per column; `association.parquet`, `dcr.parquet`,
-    `autocorrelation.parquet` and `roc_*.parquet` what figures are drawn from.
+    `measures.json` has each measure's value, interval, floor, aspect and definition, and what the
+    privacy measures come to; `columns.csv` the values per column; `association.parquet`,
+    `dcr.parquet`, `autocorrelation.parquet` and `roc_*.parquet` what figures are drawn from.
 
     Args:
         table: the description of all tables.
@@ -58,10 +65,12 @@ def evaluate(
         seed: of whatever is drawn.
         previous: synthetic rows of an earlier release, which an attacker has, too.
         densities: what `redwood surrogates score` wrote of the training and the holdout rows.
+        role: what made the rows: a `model`, or a `control` that models are judged by.
 
     Raises:
         InputError: a table cannot be read, has too few rows or a number that its column's scale has
-            no place for, or a target that is asked for is none of its numeric features.
+            no place for, a target that is asked for is none of its numeric features, or a measure
+            does not say what it is about.
     """
     samples, given = read_samples(
         table, train, holdout, synthetic, options, seed, previous, densities
@@ -72,12 +81,7 @@ def evaluate(
     for name in options.measures:
         plugin = plugins.load(MEASURES, name)
         begin = time.monotonic()
-        entry = {
-            "title": plugin.TITLE,
-            "definition": plugin.DEFINITION,
-            "unit": plugin.UNIT,
-            "direction": plugin.DIRECTION,
-        }
+        entry = _described(plugin, name)
         try:
             # More threads would add up in another order, to other last digits.
             with threadpool_limits(1):
@@ -99,6 +103,7 @@ def evaluate(
     verdict = privacy_verdict(measured)
     print(f"privacy: {verdict.words}", file=sys.stderr)
     summary = {
+        "role": role,
         "rows": len(samples.synthetic),
         "given": given,
         "digests": {"synthetic": table_digest(synthetic)},
@@ -241,6 +246,25 @@ def in_time_order(frame: pd.DataFrame, description: TableDescription) -> pd.Data
             order = np.argsort(to_numbers(frame[column.name], column), kind="stable")
             return frame.iloc[order].reset_index(drop=True)
     return frame.reset_index(drop=True)
+
+
+def _described(plugin: ModuleType, name: str) -> dict[str, Any]:
+    """What a measure says of itself."""
+    aspect = getattr(plugin, "ASPECT", None)
+    if aspect not in get_args(Aspect):
+        raise InputError(
+            f"{plugin.__file__}: the measure {name!r} has ASPECT {aspect!r}, "
+            f"expected one of {', '.join(get_args(Aspect))}"
+        )
+    return {
+        "title": plugin.TITLE,
+        "definition": plugin.DEFINITION,
+        "unit": plugin.UNIT,
+        "aspect": aspect,
+        "direction": plugin.DIRECTION,
+        "limit": getattr(plugin, "LIMIT", 0.0 if plugin.DIRECTION == "lower" else None),
+        "needs_densities": getattr(plugin, "NEEDS_DENSITIES", False),
+    } | ({"attacker": plugin.ATTACKER} if hasattr(plugin, "ATTACKER") else {})
 
 
 def _numbers(result: Result) -> dict[str, Any]:

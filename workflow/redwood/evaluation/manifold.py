@@ -4,7 +4,7 @@ Each real row has a ball that reaches to its k-th nearest other real row, k = 5.
 are an estimate of where rows are real, the finer the denser they are (M. F. Naeem et al., Reliable
 Fidelity and Diversity Metrics for Generative Models, ICML 2020, arXiv 2002.09797, section 3).
 
-The metric is that of `redwood.evaluation.neighbours`: numbers on their scale such that the training
+The metric is that of `redwood.nearest`: numbers on their scale such that the training
 rows span [0, 1], two different categories 1 apart. All rows are set off by up to 1e-5 at random,
 far less than what tells rows apart, so that chance decides of rows that are equal: how many rows of
 the law of the real ones lie in a ball then is the same for all laws, discrete or not.
@@ -16,11 +16,12 @@ import numpy as np
 import pandas as pd
 from scipy.spatial.distance import cdist
 
-from redwood.evaluation.contract import Inapplicable, Samples, category_codes, scaled
+from redwood.evaluation.contract import Inapplicable, Samples
 from redwood.evaluation.detection import equally_many
 from redwood.evaluation.intervals import group_of_rows
 from redwood.progress import ProgressReport
 from redwood.seeds import generator
+from redwood.tables import category_codes, scaled
 
 NEAREST = 5
 # All pairs of rows are compared, which takes time as the square of this.

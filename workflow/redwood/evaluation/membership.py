@@ -6,72 +6,22 @@ sure of is its beginning, the true-positive rate at a low false-positive rate (N
 Membership Inference Attacks From First Principles, arXiv 2112.03570, section III).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from redwood.evaluation.contract import Result
 from redwood.evaluation.intervals import group_of_rows, jackknife_interval
+from redwood.roc import RocCurve
 
 # The false-positive rate at which attacks are compared, and a lower one for the note.
 RATE = 0.01
 _LOWER_RATE = 0.001
 _POINTS = 400
-
-
-@dataclass(frozen=True)
-class RocCurve:
-    """How many members and non-members score at least as much as each threshold.
-
-    Attributes:
-        false_positives, true_positives: rates from 0 to 1, (thresholds + 1,), ascending.
-    """
-
-    false_positives: np.ndarray
-    true_positives: np.ndarray
-
-    @classmethod
-    def of_scores(cls, members: np.ndarray, others: np.ndarray) -> "RocCurve":
-        """The curve of scores, (members,) and (others,), of which more speaks for a member."""
-        scores = np.concatenate([members, others])
-        is_member = np.arange(len(scores)) < len(members)
-        order = np.argsort(-scores, kind="stable")
-        # Rows of equal score are above a threshold together.
-        last = np.append(np.diff(scores[order]) != 0, True)
-        true = np.cumsum(is_member[order])[last] / len(members)
-        false = np.cumsum(~is_member[order])[last] / len(others)
-        return cls(np.append(0.0, false), np.append(0.0, true))
-
-    def true_positives_at(self, rate: float) -> float:
-        """The true-positive rate at a false-positive rate.
-
-        Between two thresholds it is on the line from one to the other, which is what choosing
-        among rows of equal score at random gives.
-        """
-        # Of equal false-positive rates the last has most true positives, all for free.
-        after = int(np.searchsorted(self.false_positives, rate, side="right"))
-        if after == len(self.false_positives):
-            return 1.0
-        x0, x1 = self.false_positives[after - 1 : after + 1]
-        y0, y1 = self.true_positives[after - 1 : after + 1]
-        return float(y0 + (y1 - y0) * (rate - x0) / (x1 - x0))
-
-    @property
-    def area(self) -> float:
-        """The probability that a member scores more than a non-member, ties counting half."""
-        return float(np.trapezoid(self.true_positives, self.false_positives))
-
-    def table(self, points: int) -> pd.DataFrame:
-        """The curve at so many false-positive rates, close together near 0."""
-        rates = np.append(0.0, np.geomspace(1e-5, 1, points - 1))
-        return pd.DataFrame(
-            {
-                "false_positive_rate": rates,
-                "true_positive_rate": [self.true_positives_at(rate) for rate in rates],
-            }
-        )
+# What an attack may find at `RATE`: see `redwood.evaluation.verdict`.
+_MOST_FOUND = 0.03
 
 
 @dataclass(frozen=True)
@@ -121,3 +71,27 @@ class Attack:
             note="; ".join(filter(None, (said, note))),
             floor_draws=tuple(floors),
         )
+
+
+def judge_attack(measured: Mapping[str, Any], attack: str) -> tuple[bool, str]:
+    """Whether an attack on a sample surely finds few enough training rows, and what it finds."""
+    words = (
+        f"an attack by {attack} finds {percent(measured['value'])} of the training rows at 1 % "
+        "false alarms"
+    )
+    if measured["high"] <= _MOST_FOUND:
+        return True, words
+    return False, f"{words}, not surely at most the {percent(_MOST_FOUND)} allowed"
+
+
+def judge_model(measured: Mapping[str, Any]) -> tuple[bool, str]:
+    """Whether the model itself surely gives away few enough training rows, and how many it does."""
+    words = f"who has the model itself finds {percent(measured['value'])}"
+    if measured["high"] <= _MOST_FOUND:
+        return True, words
+    return False, f"{words}: share the sample, not the model"
+
+
+def percent(share: float) -> str:
+    """A share in words, to three digits."""
+    return f"{100 * share:.3g} %"

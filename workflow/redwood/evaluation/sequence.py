@@ -7,8 +7,8 @@ for a while, or return with the same numbers. These features show it to them.
 import numpy as np
 import pandas as pd
 
-from redwood.evaluation.contract import Inapplicable, Samples, scaled
-from redwood.tables import Column, TableDescription, to_numbers
+from redwood.evaluation.contract import Inapplicable, Samples
+from redwood.tables import Column, TableDescription, scaled, to_numbers
 
 # So many rows before a row are looked at for values that it shares with them.
 ROWS_BEFORE = 10

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from redwood.facts import PANDA_CORE_POWER
 from redwood.generator.catalogue import shares
 from redwood.sites import load_sites
 
@@ -56,17 +57,17 @@ class Grid:
 
 def make_grid(number: int, random: np.random.Generator) -> Grid:
     """The `number` sites that moved most data in 2019; its share grows with what it moved."""
-    sites = load_sites()
-    moved = sites["ddm_tb_28d"].fillna(0.0).to_numpy() + _SMALLEST_TB
+    sites = load_sites().sites
+    moved = np.array([site.moved_tb or 0.0 for site in sites]) + _SMALLEST_TB
     busiest = np.argsort(-moved, kind="stable")[:number]
-    chosen, moved = sites.iloc[busiest], moved[busiest]
-    queues = tuple(queue for names in chosen["queues"] for queue in names)
-    count = np.array([len(names) for names in chosen["queues"]])
+    chosen, moved = [sites[index] for index in busiest], moved[busiest]
+    queues = tuple(queue for site in chosen for queue in site.queues)
+    count = np.array([len(site.queues) for site in chosen])
     first = np.cumsum(count) - count
     multicore = first.copy()
-    for site, names in enumerate(chosen["queues"]):
-        wide = [place for place, name in enumerate(names) if name.endswith(_MULTICORE)]
-        multicore[site] += wide[0] if wide else 0
+    for index, site in enumerate(chosen):
+        wide = [number for number, name in enumerate(site.queues) if name.endswith(_MULTICORE)]
+        multicore[index] += wide[0] if wide else 0
     share = shares(moved ** _exponent(moved))
     # Each site has limits of wall time, memory and disk: it takes short jobs or long ones.
     length = random.normal(size=number)
@@ -77,8 +78,8 @@ def make_grid(number: int, random: np.random.Generator) -> Grid:
         first,
         count,
         multicore,
-        chosen["cloud"].to_numpy(dtype=object),
-        chosen["core_power"].to_numpy(),
+        np.array([site.cloud for site in chosen], dtype=object),
+        np.array([site.core_power or PANDA_CORE_POWER for site in chosen]),
         share,
         length,
     )

@@ -1,6 +1,6 @@
 """The figure of when jobs arrive: counts along the recorded window and over the day."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +27,12 @@ _MARGIN = 0.1
 
 
 def draw_arrivals(
-    table: Path, recorded: Path, synthetic: Mapping[str, Path], dpi: int, prefix: Path
+    table: Path,
+    recorded: Path,
+    synthetic: Mapping[str, Path],
+    dpi: int,
+    prefix: Path,
+    controls: Collection[str] = (),
 ) -> None:
     """Jobs per day (or hour) along the window, and the share of jobs by hour of the day, in UTC.
 
@@ -48,7 +53,7 @@ def draw_arrivals(
     frames = read_samples(recorded, synthetic, TableDescription(description.name, (times[0],)))
     seconds = {name: to_numbers(f[times[0].name], times[0]) for name, f in frames.items()}
     rows = {name: len(values) for name, values in seconds.items()}
-    styles = line_styles(seconds)
+    styles = line_styles(seconds, controls)
     low, high = common_range(seconds, _MARGIN)
     step = _HOUR if high - low < _SHORT_WINDOW else _DAY
     edges = np.arange(low // step * step, (high // step + 2) * step, step)

@@ -11,15 +11,10 @@ import numpy as np
 import pandas as pd
 
 from redwood.errors import InputError
+from redwood.paper.evaluations import Evaluated, controls_of, read_evaluation
 from redwood.paper.reading import named_folders, read_parquet
 from redwood.paper.style import PAGE_WIDTH, add_legend, line_styles, save_figure, use_style
 
-# The attacks in the order of their panels: the measure's file, and who attacks.
-_ATTACKS = {
-    "distance": "who has the sample",
-    "density": "who has real rows, too",
-    "likelihood": "who has the model",
-}
 _LEAST = 1e-4
 _RATES = (0.001, 0.01)
 
@@ -35,15 +30,26 @@ def draw_attacks(evaluations: Sequence[Path], dpi: int, prefix: Path) -> None:
     use_style()
     from matplotlib import pyplot
 
-    curves = _curves(named_folders(evaluations))
+    folders = named_folders(evaluations)
+    evaluated = {model: read_evaluation(folder) for model, folder in folders.items()}
+    curves = _curves(folders, evaluated)
     if not curves:
-        names = ", ".join(f"attack_{attack}" for attack in _ATTACKS)
         raise InputError(
-            f"no evaluation has a membership attack: evaluation.measures needs some of {names}"
+            f"{', '.join(map(str, evaluations))}: no membership attack: evaluation.measures needs "
+            "one, such as attack_distance"
         )
-    styles = line_styles(
-        dict.fromkeys(model for of_attack in curves.values() for model in of_attack)
-    )
+    drawn = {model for of_attack in curves.values() for model in of_attack}
+    styles = {
+        model: style
+        for model, style in line_styles(evaluated, controls_of(evaluated)).items()
+        if model in drawn
+    }
+    attackers = {
+        name: measure["attacker"]
+        for one in evaluated.values()
+        for name, measure in one.measures.items()
+        if name in curves
+    }
     figure, axes = pyplot.subplots(
         1,
         len(curves),
@@ -65,28 +71,35 @@ def draw_attacks(evaluations: Sequence[Path], dpi: int, prefix: Path) -> None:
         axis.set_xlim(_LEAST, 1)
         axis.set_ylim(_LEAST, 1.05)
         axis.set_aspect("equal")
-        axis.set_title(f"{attack}: {_ATTACKS[attack]}")
+        axis.set_title(f"{_short(attack)}: {attackers[attack]}")
         axis.set_xlabel("unseen rows taken for training rows")
     axes[0][0].set_ylabel("training rows found")
     add_legend(figure, styles)
     summary = {
-        attack: {model: _at_rates(curve) for model, curve in of_attack.items()}
+        _short(attack): {model: _at_rates(curve) for model, curve in of_attack.items()}
         for attack, of_attack in curves.items()
     }
     save_figure(figure, prefix, dpi, summary)
 
 
-def _curves(folders: Mapping[str, Path]) -> dict[str, dict[str, pd.DataFrame]]:
-    """Attack → model → its curve, where there is one."""
+def _curves(
+    folders: Mapping[str, Path], evaluated: Mapping[str, Evaluated]
+) -> dict[str, dict[str, pd.DataFrame]]:
+    """Attack → model → its curve, where the attack was possible."""
     columns = ("false_positive_rate", "true_positive_rate")
     found: dict[str, dict[str, pd.DataFrame]] = {}
-    for attack in _ATTACKS:
-        for model, folder in folders.items():
-            path = folder / f"roc_{attack}.parquet"
-            if not folder.is_dir() or path.exists():
-                curve = read_parquet(path, "evaluation", columns, "")
-                found.setdefault(attack, {})[model] = curve
+    for model, one in evaluated.items():
+        for name, measure in one.measures.items():
+            if measure.get("attacker") and measure["value"] is not None:
+                path = folders[model] / f"roc_{_short(name)}.parquet"
+                curve = read_parquet(path, "evaluation", columns, "the evaluation is incomplete")
+                found.setdefault(name, {})[model] = curve
     return found
+
+
+def _short(attack: str) -> str:
+    """An attack as its file and its panel are called."""
+    return attack.removeprefix("attack_")
 
 
 def _at_rates(curve: pd.DataFrame) -> dict[str, float]:

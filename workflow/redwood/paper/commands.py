@@ -14,6 +14,7 @@ Dpi = Annotated[int, typer.Option(help="resolution of the PNG", min=50, max=600)
 Table = Annotated[Path, typer.Option(help="description of the table (JSON)")]
 Recorded = Annotated[Path, typer.Option(help="recorded rows (parquet)")]
 Synthetic = Annotated[list[str], typer.Option(help="MODEL=PATH, a model's sample; repeatable")]
+Controls = Annotated[list[str] | None, typer.Option(help="MODEL that is a control; repeatable")]
 Evaluations = Annotated[list[Path], typer.Argument(help="folders that `redwood evaluate` wrote")]
 
 Scenarios = Annotated[list[Path], typer.Argument(help="folders that `redwood simulate` wrote")]
@@ -57,7 +58,12 @@ def table2(
 
 @figures.command()
 def distributions(
-    table: Table, recorded: Recorded, synthetic: Synthetic, output: Output, dpi: Dpi = 150
+    table: Table,
+    recorded: Recorded,
+    synthetic: Synthetic,
+    output: Output,
+    control: Controls = None,
+    dpi: Dpi = 150,
 ) -> None:
     """The features' distributions.
 
@@ -67,12 +73,18 @@ def distributions(
     from redwood.paper.distributions import draw_distributions
     from redwood.paper.reading import named_paths
 
-    draw_distributions(table, recorded, named_paths(synthetic, "--synthetic"), dpi, output)
+    samples = named_paths(synthetic, "--synthetic")
+    draw_distributions(table, recorded, samples, dpi, output, control or [])
 
 
 @figures.command()
 def arrivals(
-    table: Table, recorded: Recorded, synthetic: Synthetic, output: Output, dpi: Dpi = 150
+    table: Table,
+    recorded: Recorded,
+    synthetic: Synthetic,
+    output: Output,
+    control: Controls = None,
+    dpi: Dpi = 150,
 ) -> None:
     """When jobs arrive.
 
@@ -82,7 +94,8 @@ def arrivals(
     from redwood.paper.arrivals import draw_arrivals
     from redwood.paper.reading import named_paths
 
-    draw_arrivals(table, recorded, named_paths(synthetic, "--synthetic"), dpi, output)
+    samples = named_paths(synthetic, "--synthetic")
+    draw_arrivals(table, recorded, samples, dpi, output, control or [])
 
 
 @figures.command()

@@ -2,14 +2,14 @@
 
 *Multiple of the floor*: value / floor, how many times as far from real rows a sample is as other
 real rows are. In [0, ∞), no unit, less is better; below 1 by chance only. It takes a measure of
-which less is better and that tends to 0 as rows of one law grow in number, so that its floor is
-what chance leaves. C2ST tends to 1/2, an attack to its false alarms, the paper's WD to no number
-that is known: near those a quotient says nothing, and they have none.
+which less is better and that tends to 0 as rows of one law grow in number (its `limit`), so that
+its floor is what chance leaves. C2ST tends to 1/2, an attack to its false alarms, the paper's WD to
+no number that is known: near those a quotient says nothing, and they have none.
 
-*Typical multiple*: the geometric mean of max(1, multiple) over the measures of faithfulness, that
-is all that have multiples but those of privacy and of the simulation; the mean for quotients (P. J.
-Fleming and J. J. Wallace, CACM 29 (1986) 218). A measure that one model has no multiple of is left
-out for all, so that rows compare. In [1, ∞), less is better.
+*Typical multiple*: the geometric mean of max(1, multiple) over all measures that have multiples,
+except those whose aspect is privacy or simulation; the mean for quotients (P. J. Fleming and J. J.
+Wallace, CACM 29 (1986) 218). A measure that one model has no multiple of is left out for all, so
+that rows compare. In [1, ∞), less is better.
 
 *Leaders*: the best model of a measure, and every other that the intervals do not tell from it,
 
@@ -24,57 +24,41 @@ known.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from redwood.paper.outcome_measures import OUTCOME_MEASURES
+from redwood.paper.evaluations import Measure, Measures
 
-# What other models are judged by: never the best of a column, never to be published.
-CONTROLS = ("independent", "copy", "leak")
-
-Measure = Mapping[str, Any]
-Measures = Mapping[str, Measure]
-
-# What names begin with; a measure that is new is one of faithfulness that tends to 0.
-_OF_PRIVACY = ("dcr", "nndr", "near_copies", "attack_")
-_NOT_TO_ZERO = ("c2st", "attack_", "wd_paper")
+# Aspects of measures that do not say how much the rows are like real ones.
+PRIVACY, SIMULATION = "privacy", "simulation"
 
 _ROUNDING = 1e-9
 
 
-def is_control(model: str) -> bool:
-    return model in CONTROLS
+def is_of_faithfulness(measure: Measure) -> bool:
+    """Whether a measure is one of how much the rows are like real ones."""
+    return measure["aspect"] not in (PRIVACY, SIMULATION)
 
 
-def is_of_privacy(name: str) -> bool:
-    """Whether a measure, by its name, is one of privacy."""
-    return name.startswith(_OF_PRIVACY)
-
-
-def is_of_faithfulness(name: str) -> bool:
-    """Whether a measure, by its name, is one of how much the rows are like real ones."""
-    return not is_of_privacy(name) and name not in OUTCOME_MEASURES
-
-
-def multiple(name: str, measure: Measure | None) -> float | None:
+def multiple(measure: Measure | None) -> float | None:
     """A measure's value over its floor; `None` where that has no meaning or is not known."""
-    if measure is None or measure["direction"] != "lower" or name.startswith(_NOT_TO_ZERO):
+    if measure is None or measure["direction"] != "lower" or measure["limit"] != 0:
         return None
     value, floor = measure["value"], measure["floor"]
     if value is None or floor is None or floor <= 0:
         return None
-    return value / floor
+    return float(value / floor)
 
 
 def compared_measures(measured: Mapping[str, Measures]) -> list[str]:
     """The measures of faithfulness of which every model has a multiple, in the models' order."""
     names = dict.fromkeys(name for measures in measured.values() for name in measures)
+    found = {name: [measures.get(name) for measures in measured.values()] for name in names}
     return [
         name
-        for name in names
-        if is_of_faithfulness(name)
-        and all(multiple(name, measures.get(name)) is not None for measures in measured.values())
+        for name, of_models in found.items()
+        if all(one is not None and is_of_faithfulness(one) for one in of_models)
+        and all(multiple(one) is not None for one in of_models)
     ]
 
 
@@ -84,7 +68,7 @@ def typical_multiples(measured: Mapping[str, Measures]) -> dict[str, float]:
     if not names:
         return {}
     multiples = {
-        model: [multiple(name, measures[name]) for name in names]
+        model: [multiple(measures[name]) or 0.0 for name in names]
         for model, measures in measured.items()
     }
     return {
@@ -119,16 +103,16 @@ def reaches_floor(measure: Measure) -> bool:
 
 
 def leaders(name: str, measured: Mapping[str, Measures]) -> set[str]:
-    """The best model of a measure and those not told from it; controls do not count.
+    """The best model of a measure and those not told from it.
 
     Args:
         name: of the measure; where it is best near the floor, what counts is |value − floor|.
-        measured: model → measures by name.
+        measured: model → measures by name, without controls.
     """
     losses = {
         model: loss
         for model, measures in measured.items()
-        if not is_control(model) and (loss := _loss(measures.get(name))) is not None
+        if (loss := _loss(measures.get(name))) is not None
     }
     # Means of equal values of the seeds differ from them by rounding.
     widths = {model: loss.below + loss.above for model, loss in losses.items()}

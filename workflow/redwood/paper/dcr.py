@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from redwood.errors import InputError
-from redwood.inputs import read_json
+from redwood.paper.evaluations import Evaluated, Measure, controls_of, read_evaluation
 from redwood.paper.reading import named_folders, read_parquet
 from redwood.paper.style import (
     PAGE_WIDTH,
@@ -50,14 +50,16 @@ def draw_dcr(evaluations: Sequence[Path], dpi: int, prefix: Path) -> None:
     from matplotlib import pyplot
 
     distances: dict[str, np.ndarray] = {}
-    for model, folder in named_folders(evaluations).items():
+    folders = named_folders(evaluations)
+    for model, folder in folders.items():
         frame = _read(folder)
         distances.setdefault(_REAL, _of(frame, "holdout", folder))
         distances[model] = _of(frame, "synthetic", folder)
-    measures = {title: _measured(evaluations, name) for name, title in _SHARES.items()}
+    evaluated = {model: read_evaluation(folder) for model, folder in folders.items()}
+    measures = {title: _measured(evaluated, name) for name, title in _SHARES.items()}
     measures = {title: found for title, found in measures.items() if found}
     styles = {_REAL: {"color": REAL_COLOUR, "linewidth": 2.2}}
-    styles |= line_styles(name for name in distances if name != _REAL)
+    styles |= line_styles(evaluated, controls_of(evaluated))
     figure, axes = pyplot.subplots(
         1,
         1 + len(measures),
@@ -92,20 +94,19 @@ def draw_dcr(evaluations: Sequence[Path], dpi: int, prefix: Path) -> None:
     save_figure(figure, prefix, dpi, summary)
 
 
-def _measured(evaluations: Sequence[Path], name: str) -> dict[str, dict[str, float]]:
-    """Model → value, low, high and floor of a measure, where it has a value."""
-    found = {}
-    for model, folder in named_folders(evaluations).items():
-        measures = read_json(folder / "measures.json", "evaluation").get("measures", {})
-        if (measure := measures.get(name)) and measure["value"] is not None:
-            found[model] = {key: measure[key] for key in ("value", "low", "high", "floor")}
-    return found
+def _measured(evaluated: Mapping[str, Evaluated], name: str) -> dict[str, Measure]:
+    """Model → a measure, where it has a value."""
+    return {
+        model: one.measures[name]
+        for model, one in evaluated.items()
+        if name in one.measures and one.measures[name]["value"] is not None
+    }
 
 
 def _draw_shares(
     axis: "Axes",
     title: str,
-    found: Mapping[str, Mapping[str, float]],
+    found: Mapping[str, Measure],
     styles: Mapping[str, Style],
     named: bool,
 ) -> None:

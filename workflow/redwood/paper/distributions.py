@@ -1,7 +1,7 @@
 """The figure of the features' distributions: recorded rows against each model's sample."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +39,12 @@ _SHOWN_BY_RANK = ("user", "task")
 
 
 def draw_distributions(
-    table: Path, recorded: Path, synthetic: Mapping[str, Path], dpi: int, prefix: Path
+    table: Path,
+    recorded: Path,
+    synthetic: Mapping[str, Path],
+    dpi: int,
+    prefix: Path,
+    controls: Collection[str] = (),
 ) -> None:
     """One panel a feature: densities of numbers on their scale, shares of the common categories.
 
@@ -49,6 +54,7 @@ def draw_distributions(
         synthetic: each model's sample.
         dpi: resolution of the PNG.
         prefix: the files' path without their endings.
+        controls: the models that are controls.
 
     Raises:
         InputError: a file is missing or is no such table, or has no rows.
@@ -61,7 +67,7 @@ def draw_distributions(
     if not features:
         raise InputError(f"{table}: the table has no features to draw")
     frames = read_samples(recorded, synthetic, description)
-    styles = line_styles(frames)
+    styles = line_styles(frames, controls)
     lines = math.ceil(len(features) / _PANELS_A_LINE)
     columns = min(len(features), _PANELS_A_LINE)
     figure, axes = pyplot.subplots(

@@ -110,13 +110,28 @@ def named_folders(folders: Sequence[Path]) -> dict[str, Path]:
     Raises:
         InputError: two have the same name.
     """
-    named: dict[str, Path] = {}
+    named = folders_by_name(folders)
+    for name, (first, *others) in named.items():
+        if others:
+            raise InputError(f"{others[0]}: model {name!r} is the one of {first} too")
+    return {name: first for name, (first,) in named.items()}
+
+
+def folders_by_name(folders: Sequence[Path]) -> dict[str, list[Path]]:
+    """All folders of each name, in their order.
+
+    Raises:
+        InputError: a folder is given twice.
+    """
+    named: dict[str, list[Path]] = {}
+    seen = set()
     for folder in folders:
         # Of `.` or `a/..` the name shows only once resolved.
-        name = folder.resolve().name
-        if name in named:
-            raise InputError(f"{folder}: model {name!r} is the one of {named[name]} too")
-        named[name] = folder
+        path = folder.resolve()
+        if path in seen:
+            raise InputError(f"{folder}: is given twice")
+        seen.add(path)
+        named.setdefault(path.name, []).append(folder)
     return named
 
 

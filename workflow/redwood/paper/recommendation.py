@@ -17,23 +17,18 @@ the classifier gives the higher score to the synthetic one (J. A. Hanley and B. 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import expm1, inf, isclose, log
+from pathlib import Path
 
-from redwood.paper.comparison import (
-    Measure,
-    Measures,
-    is_control,
-    is_of_privacy,
-    reaches_floor,
-    typical_multiples,
-)
+from redwood.errors import InputError
+from redwood.inputs import read_json
+from redwood.paper.comparison import PRIVACY, reaches_floor, typical_multiples
+from redwood.paper.evaluations import Evaluated, Measure, Measures
 from redwood.paper.rendering import plain_number
 
 _ROWS, _SEQUENCE = "c2st", "c2st_sequence"
 _ORDER, _QUEUE = "sim_ranking", "sim_queue_time_mean"
-# Criteria of the release gate that hold of what may be published anywhere.
-_OF_RECORDS = ("privacy of the sample", "planted records")
-# An attack by who has the model: it does not judge the sample.
-_OF_THE_MODEL = "attack_likelihood"
+# A level of the release gate that matters wherever a sample is published.
+_RECORD = "record"
 
 
 @dataclass(frozen=True)
@@ -50,29 +45,55 @@ class Decision:
 
     Attributes:
         released: whether it may be published.
-        failed: the criteria that do not hold.
+        failed: the checks that it did not pass.
+        of_records: whether one of those is about single records, or nothing was checked.
     """
 
     released: bool
-    failed: Sequence[str]
+    failed: Sequence[str] = ()
+    of_records: bool = False
+
+
+def read_decision(path: Path) -> tuple[str, Decision]:
+    """The model and what the release gate decided on it.
+
+    Args:
+        path: a `decision.json`.
+
+    Raises:
+        InputError: the file is missing, damaged or no such decision.
+    """
+    content = read_json(path, "decision of the release gate")
+    try:
+        failed = [check for check in content["checks"] if check["passed"] is not True]
+        of_records = [
+            check["kind"] == PRIVACY or check["level"] in (None, _RECORD) for check in failed
+        ]
+        titles = [str(check["title"]) for check in failed]
+        return content["model"], Decision(content["released"] is True, titles, any(of_records))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{path}: not a decision of the release gate: {error!r}; one of an earlier version is "
+            "made again by `redwood release decide`"
+        ) from None
 
 
 def recommend(
-    measured: Mapping[str, Measures],
-    privacy: Mapping[str, bool | None],
-    decisions: Mapping[str, Decision] | None = None,
+    evaluated: Mapping[str, Evaluated], decisions: Mapping[str, Decision] | None = None
 ) -> Recommendation:
     """Choose the surrogate to publish.
 
     Args:
-        measured: model → measures by name, those of the simulation among them.
-        privacy: model → whether its sample passes the checks of privacy; `None` if not judged.
+        evaluated: model or control → its measures, those of the simulation among them, and whether
+            it passes the checks of privacy.
         decisions: model → what the release gate decided; a model that is not there was not put
             through it. `None` or empty if none was.
     """
-    models = [model for model in measured if not is_control(model)]
+    models = [model for model, one in evaluated.items() if not one.is_control]
     if not models:
         return Recommendation(None, "None may be published: there are controls only.")
+    measured = {model: one.measures for model, one in evaluated.items()}
+    privacy = {model: one.passes for model, one in evaluated.items()}
     typical = typical_multiples(measured)
     passing = [model for model in models if privacy[model]]
     if not passing:
@@ -126,7 +147,7 @@ def _withheld(decision: Decision | None) -> str:
     if decision.released:
         return ""
     withheld = f"is withheld by the release gate ({_listed(decision.failed)})"
-    if any(name in decision.failed for name in _OF_RECORDS):
+    if decision.of_records:
         return withheld
     return f"{withheld}: the choice only where these may be known"
 
@@ -178,8 +199,10 @@ def _reason(passes: bool | None, measures: Measures, chosen: Measures) -> str:
     worst = max(
         (
             (value / floor if floor > 0 else inf, measure["title"], value, floor)
-            for name, measure in measures.items()
-            if is_of_privacy(name) and measure["direction"] == "lower" and name != _OF_THE_MODEL
+            for measure in measures.values()
+            # What needs the model's densities judges the model, not the sample.
+            if measure["aspect"] == PRIVACY and not measure["needs_densities"]
+            if measure["direction"] == "lower"
             if (value := measure["value"]) and (floor := measure["floor"]) is not None
         ),
         default=None,

@@ -1,6 +1,6 @@
 """How all figures look, and how they are saved: the same data give the same bytes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,22 +16,14 @@ RECORDED = "recorded"
 REAL_COLOUR = "#2b2b2b"
 REAL_FILL = "#d4d4d4"
 
-# Okabe and Ito's colours, Tol's wine and a grey, told apart with any colour vision. A model has the
-# same one in every figure, whichever others are in it; models without one take those left over.
-_PREFERRED = {
-    "smote": "#D55E00",
-    "tvae": "#0072B2",
-    "ctabganplus": "#009E73",
-    "tabddpm": "#CC79A7",
-    "independent": "#E69F00",
-    "copy": "#56B4E9",
-    "sequoia": "#882255",
-    "leak": "#8C8C8C",
-}
-_OTHERS = ("#117733", "#332288", *_PREFERRED.values())
+# Okabe and Ito's colours and Tol's, told apart with any colour vision: models have them by their
+# order, with lines by their order too. Controls are dotted, in paler ones.
+_COLOURS = ["#0072B2", "#009E73", "#D55E00", "#CC79A7", "#882255", "#E69F00", "#332288"]
+_DASHES = ("-", (0, (5, 1.5)), (0, (6, 1.5, 1.2, 1.5)))
+_CONTROL_COLOURS = ["#8C8C8C", "#C2A33A", "#6FB1D6"]
+_DOTS = (0, (1.2, 1.2))
 # Entries of a legend in one line.
 _MOST_IN_A_LINE = 7
-_DASHES = ("-", (0, (5, 1.5)), (0, (6, 1.5, 1.2, 1.5)), (0, (1.2, 1.2)))
 
 # Inches: the whole width of a page in a journal of two columns. No text is below 7 points.
 PAGE_WIDTH = 7.0
@@ -71,24 +63,29 @@ def use_style() -> None:
     matplotlib.rcParams.update(_SETTINGS)
 
 
-def line_styles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Colour and dash of the line of each model, and of `recorded` where that is among them."""
-    names = list(names)
-    models = [name for name in names if name != RECORDED]
-    taken = {_PREFERRED[model] for model in models if model in _PREFERRED}
-    free = [colour for colour in _OTHERS if colour not in taken] or list(_OTHERS)
-    unknown = [model for model in models if model not in _PREFERRED]
-    colours = _PREFERRED | {m: free[i % len(free)] for i, m in enumerate(unknown)}
-    order = [*_PREFERRED, *unknown]
-    styles = {
-        model: {
-            "color": colours[model],
-            "linestyle": _DASHES[order.index(model) % len(_DASHES)],
-        }
-        for model in models
-    }
-    real = {RECORDED: {"color": REAL_COLOUR, "linestyle": "-"}}
-    return {name: (real | styles)[name] for name in names}
+def line_styles(names: Iterable[str], controls: Collection[str] = ()) -> dict[str, dict[str, Any]]:
+    """Colour and dash of each line.
+
+    A model has the same ones in every figure that is given the same names in the same order.
+
+    Args:
+        names: of models and controls, and `recorded`.
+        controls: those that are controls.
+    """
+    styles: dict[str, dict[str, Any]] = {}
+    models = others = 0
+    for name in names:
+        if name == RECORDED:
+            styles[name] = {"color": REAL_COLOUR, "linestyle": "-"}
+        elif name in controls:
+            colour = _CONTROL_COLOURS[others % len(_CONTROL_COLOURS)]
+            styles[name] = {"color": colour, "linestyle": _DOTS}
+            others += 1
+        else:
+            colour, dash = _COLOURS[models % len(_COLOURS)], _DASHES[models % len(_DASHES)]
+            styles[name] = {"color": colour, "linestyle": dash}
+            models += 1
+    return styles
 
 
 def draw_histogram(

@@ -1,38 +1,37 @@
 """Table I: how faithful and how close each model is, with floors and the paper's own figures.
 
 What the values come to is beside them: multiples of the floor and marks (see
-`redwood.paper.comparison`), and which model to publish (`redwood.paper.recommendation`).
+`redwood.paper.comparison`), and which model to publish (`redwood.paper.recommendation`). Of several
+trainings of a model see `redwood.paper.trainings`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from redwood.errors import InputError
-from redwood.inputs import read_json
 from redwood.outputs import write_json, write_text, writing
 from redwood.paper.comparison import (
-    CONTROLS,
+    SIMULATION,
     compared_measures,
     floor_range,
-    is_control,
     is_of_faithfulness,
     leaders,
     multiple,
     reaches_floor,
     typical_multiples,
 )
-from redwood.paper.outcome_measures import OUTCOME_MEASURES, outcome_measures
-from redwood.paper.reading import named_folders, read_csv, read_outcomes
-from redwood.paper.recommendation import Decision, recommend
+from redwood.paper.evaluations import NUMBERS, Evaluated, Measure, Measures, read_evaluations
+from redwood.paper.outcome_measures import outcome_measures
+from redwood.paper.reading import read_csv, read_outcomes
+from redwood.paper.recommendation import read_decision, recommend
 from redwood.paper.rendering import NONE, Block, Cell, Page, plain_number, with_interval
 
 FLOOR = "real (floor)"
 
 _ARROWS = {"lower": " ↓", "higher": " ↑", "near floor": " ≈ floor"}
-_NUMBERS = ("value", "low", "high", "floor")
 _DERIVED = ("floor_low", "floor_high", "multiple")
 _TITLE = "This run: value and 95 % interval"
 _FURTHER_TITLE = "This run, measures that the paper does not have"
@@ -51,18 +50,22 @@ _SCALE_NOTE = (
 )
 
 _REACHES = "*"
-_MARK_NOTES = [
+_NOTES = [
     "Bold: the best model of the column, and every other that the 95 % intervals do not tell from "
     "it: the difference is at most √(a² + b²), a and b being the halves of the two intervals that "
-    f"face each other. Controls ({', '.join(CONTROLS)}) never are, and nothing is where no model "
-    "has an interval.",
-    "Asterisk: the interval reaches the floor, so the value is not told from that of real rows.",
+    "face each other. Controls{controls} are never bold, and nothing is where no model has an "
+    "interval.",
+    "Asterisk: the interval reaches the floor, so the value cannot be told from that of real rows.",
 ]
+_FLOOR_NOTE = (
+    f"{FLOOR}: the holdout baseline, what real rows reach in place of the synthetic ones, as many "
+    "of them. No model can be expected to do better."
+)
 _DRAWS_NOTE = "Below a floor: the least and the greatest of several draws of real rows."
 
-Measures = dict[str, dict[str, Any]]
-# The heading of each column and its number for each model.
-_Columns = list[tuple[str, Mapping[str, float | None]]]
+# Title, headings (none: those of the panel above) and rows, each a name and its cells.
+_Rows = list[tuple[str, list[Cell]]]
+_Panel = tuple[str, list[str], _Rows]
 
 
 def write_table1(
@@ -77,7 +80,8 @@ def write_table1(
     A summary goes beside them as JSON.
 
     Args:
-        evaluations: folders that `redwood evaluate` wrote, each named as its model.
+        evaluations: folders that `redwood evaluate` wrote, each named as its model; folders of the
+            same name are of several trainings of that model.
         paper: CSV with the paper's figures: model, measure, value.
         prefix: the files' path without their endings.
         outcomes: the CSV that `redwood simulation outcomes` wrote; its outcomes on the models' jobs
@@ -85,237 +89,213 @@ def write_table1(
         decisions: what the release gate decided (`decision.json`), of some models.
 
     Raises:
-        InputError: an evaluation is missing or incomplete, or two have the same name.
+        InputError: an evaluation is missing, incomplete or given twice, another file is not what
+            it should be, or trainings of a model were evaluated by other measures.
     """
     published = read_csv(paper, ("model", "measure", "value"), numbers=("value",))
-    measured: dict[str, Measures] = {}
-    rows: dict[str, int] = {}
-    privacy: dict[str, bool | None] = {}
-    verdicts: dict[str, str] = {}
-    for model, folder in named_folders(evaluations).items():
-        path = folder / "measures.json"
-        measured[model], rows[model], privacy[model], verdicts[model] = _read(path)
+    evaluated = read_evaluations(evaluations)
     if outcomes is not None:
         columns = ("workload", "policy", "seed", "outcome", "value")
         simulated = outcome_measures(read_outcomes(outcomes, columns))
-        for model, measures in simulated.items():
-            if model in measured:
-                measured[model] |= measures
-    tidy = _tidy(measured, rows)
-    recommendation = recommend(measured, privacy, dict(map(_decision, decisions)))
-    failing = [model for model, passes in privacy.items() if passes is False]
-    page = _page(measured, rows, failing, verdicts, published, recommendation.words)
+        evaluated = {
+            model: replace(one, measures={**one.measures, **_simulated(simulated.get(model, {}))})
+            for model, one in evaluated.items()
+        }
+    tidy = _tidy(evaluated)
+    recommendation = recommend(evaluated, dict(map(read_decision, decisions)))
+    titles = _titles(evaluated)
     write_text(f"{prefix}.csv", tidy.to_csv(index=False))
     with writing(f"{prefix}.parquet") as partial:
         tidy.to_parquet(partial, index=False)
-    page.save(prefix)
-    shown = list(_titles(measured))
+    _page(evaluated, titles, published, recommendation.words).save(prefix)
     write_json(
         f"{prefix}.json",
         {
-            "models": list(measured),
-            "measures": shown,
+            "models": list(evaluated),
+            "measures": list(titles),
             "without_value": int(tidy["value"].isna().sum()),
-            "typical_multiples": typical_multiples(measured),
+            "typical_multiples": typical_multiples(_measures(evaluated)),
             "recommendation": {"model": recommendation.model, "words": recommendation.words},
-            "of_the_paper_not_shown": sorted(set(published["measure"]) - set(shown)),
+            "of_the_paper_not_shown": sorted(set(published["measure"]) - set(titles)),
         },
     )
 
 
-def _decision(path: Path) -> tuple[str, Decision]:
-    """The model and what the release gate decided on it."""
-    content = read_json(path, "decision of the release gate")
-    try:
-        failed = [name for name, found in content["criteria"].items() if not found["holds"]]
-        return content["model"], Decision(content["released"] is True, failed)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{path}: not a decision of the release gate: {error!r}") from None
+def _measures(evaluated: Mapping[str, Evaluated]) -> dict[str, Measures]:
+    return {model: one.measures for model, one in evaluated.items()}
 
 
-def _read(path: Path) -> tuple[Measures, int, bool | None, str]:
-    """The measures of an evaluation, its number of rows, its verdict on privacy and the words."""
-    content = read_json(path, "evaluation")
-    try:
-        measures, rows = content["measures"], int(content["rows"])
-        passes, words = content["privacy"]["passes"], str(content["privacy"]["words"])
-        if not (passes is None or isinstance(passes, bool)):
-            raise InputError(f"{path}: privacy passes is {passes!r}, expected true, false or null")
-        for name, measure in measures.items():
-            for key in ("title", "definition", "unit", "direction", *_NUMBERS):
-                if key not in measure:
-                    raise InputError(f"{path}: measure {name!r} has no {key!r}")
-            if measure["direction"] not in _ARROWS:
-                raise InputError(
-                    f"{path}: measure {name!r}: direction is {measure['direction']!r}, "
-                    f"expected one of {', '.join(_ARROWS)}"
-                )
-            draws = measure.get("floor_draws", [])
-            if not isinstance(draws, list) or not all(isinstance(x, int | float) for x in draws):
-                raise InputError(
-                    f"{path}: measure {name!r}: floor_draws is {draws!r}, expected a list of "
-                    "numbers"
-                )
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise InputError(f"{path}: not the measures of an evaluation: {error!r}") from None
-    return measures, rows, passes, words
+def _simulated(measures: Measures) -> Measures:
+    """Outcomes of the simulation, which runs the first training's jobs, as measures like others."""
+    more = {"aspect": SIMULATION, "limit": 0.0, "needs_densities": False, "trainings": 1}
+    return {name: {**measure, **more} for name, measure in measures.items()}
 
 
-def _tidy(measured: Mapping[str, Measures], rows: Mapping[str, int]) -> pd.DataFrame:
+def _tidy(evaluated: Mapping[str, Evaluated]) -> pd.DataFrame:
     table = [
         {
             "model": model,
             "measure": name,
-            **{key: measure[key] for key in _NUMBERS},
-            **dict(zip(_DERIVED, _derived(name, measure), strict=True)),
-            "rows": rows[model],
-            "seeds": 1,
+            **{key: measure[key] for key in NUMBERS},
+            **dict(zip(_DERIVED, _derived(measure), strict=True)),
+            "rows": one.rows,
+            "seeds": measure["trainings"],
         }
-        for model, measures in measured.items()
-        for name, measure in measures.items()
+        for model, one in evaluated.items()
+        for name, measure in one.measures.items()
     ]
-    numbers = [*_NUMBERS, *_DERIVED]
+    numbers = [*NUMBERS, *_DERIVED]
     columns = ["model", "measure", *numbers, "rows", "seeds"]
     return pd.DataFrame(table, columns=columns).astype(dict.fromkeys(numbers, "float64"))
 
 
-def _derived(name: str, measure: Mapping[str, Any]) -> tuple[float | None, ...]:
+def _derived(measure: Measure) -> tuple[float | None, ...]:
     """The ends of the range of the floor, and the multiple of it."""
-    return *(floor_range(measure) or (None, None)), multiple(name, measure)
+    return *(floor_range(measure) or (None, None)), multiple(measure)
 
 
-def _titles(measured: Mapping[str, Measures]) -> Measures:
+def _titles(evaluated: Mapping[str, Evaluated]) -> dict[str, Measure]:
     """Every measure that some model has, in the order of their first occurrence."""
-    found: Measures = {}
-    for measures in measured.values():
-        for name, measure in measures.items():
+    found: dict[str, Measure] = {}
+    for one in evaluated.values():
+        for name, measure in one.measures.items():
             found.setdefault(name, measure)
     return found
 
 
 def _page(
-    measured: Mapping[str, Measures],
-    rows: Mapping[str, int],
-    failing: Sequence[str],
-    verdicts: Mapping[str, str],
-    published: pd.DataFrame,
-    lead: str,
+    evaluated: Mapping[str, Evaluated], titles: Measures, published: pd.DataFrame, lead: str
 ) -> Page:
-    titles = _titles(measured)
+    panels = [*_results(evaluated, titles, published), *_multiples(_measures(evaluated), titles)]
+    width = max((len(headings) for _, headings, _ in panels), default=0)
+    remarks = {model: text for model, one in evaluated.items() if (text := _remark(one))}
+    blocks = [
+        Block(
+            title,
+            [(name, _padded(cells, width, Cell(""))) for name, cells in rows],
+            # The page has the header of the first panel.
+            ["model", *_padded(headings, width, "")] if headings and place else None,
+            remarks,
+        )
+        for place, (title, headings, rows) in enumerate(panels)
+    ]
+    header = ["model", *_padded(panels[0][1], width, "")] if panels else ["model"]
+    sizes = sorted({one.rows for one in evaluated.values()})
+    sizes_text = " to ".join(f"{size:,}" for size in dict.fromkeys((sizes[0], sizes[-1])))
+    caption = f"Surrogates by measure, on {sizes_text} synthetic rows each."
+    return Page("Table I", caption, header, blocks, _notes(evaluated, titles), lead)
+
+
+def _padded(items: Sequence[Any], width: int, empty: Any) -> list[Any]:
+    return [*items, *[empty] * (width - len(items))]
+
+
+def _remark(one: Evaluated) -> str:
+    remarks = {"control": one.is_control, "fails privacy": one.passes is False}
+    return ", ".join(remark for remark, holds in remarks.items() if holds)
+
+
+def _notes(evaluated: Mapping[str, Evaluated], titles: Measures) -> list[str]:
+    measured = _measures(evaluated)
+    controls = ", ".join(model for model, one in evaluated.items() if one.is_control)
+    notes = [f"Privacy, {model}: {one.words}." for model, one in evaluated.items()]
+    notes += [note.format(controls=f" ({controls})" if controls else "") for note in _NOTES]
+    notes.append(_note_of_trainings(titles, evaluated))
+    if compared := [titles[name]["title"] for name in compared_measures(measured)]:
+        notes.append(
+            "Multiple of the floor: value over floor, how many times as far from real rows a "
+            "sample is as other real rows are; for measures that tend to 0 for real rows as their "
+            "number grows. Typical: what a model's multiples come to in one number, their "
+            f"geometric mean over {', '.join(compared)}; a multiple below 1 counts as 1."
+        )
+    notes += [_definition(measure) for measure in titles.values()]
+    notes.append(_FLOOR_NOTE)
+    if any(floor_range(measure) for of in measured.values() for measure in of.values()):
+        notes.append(_DRAWS_NOTE)
+    return notes
+
+
+def _note_of_trainings(titles: Measures, evaluated: Mapping[str, Evaluated]) -> str:
+    """Over how many trainings the values and intervals are."""
+    counts = sorted({one.trainings for one in evaluated.values()})
+    if counts[-1] == 1:
+        return (
+            "Each model was trained once. The intervals are over rows: they do not say how much "
+            "another training of the same model would differ (`surrogates.seeds`)."
+        )
+    number = " to ".join(map(str, dict.fromkeys((counts[0], counts[-1]))))
+    simulated = any(measure["aspect"] == SIMULATION for measure in titles.values())
+    return (
+        f"Each model was trained {number} times, each time with another seed. A value is the mean "
+        "of its trainings, and its interval covers both the rows and the trainings. A model fails "
+        "privacy if the sample of one training does."
+        + (" What is simulated is the first training's sample." if simulated else "")
+    )
+
+
+def _results(
+    evaluated: Mapping[str, Evaluated], titles: Measures, published: pd.DataFrame
+) -> Iterator[_Panel]:
+    """The values with their intervals, and below those that the paper has its own figures."""
     in_paper = set(published["measure"])
     published = published.replace(
         {"measure": {name: here for name, here in _OTHER_SCALE.items() if here in titles}}
     )
-    panels = _panels(titles, in_paper | set(published["measure"]))
-    multiples = _multiples(measured, titles)
-    width = max(
-        (len(columns) for columns in (*panels, *(part[1] for part in multiples))), default=0
-    )
-    remarks = {model: _remark(model, failing) for model in measured if _remark(model, failing)}
-    headers: list[list[str]] = []
-    blocks: list[Block] = []
-
-    def begin(names: Sequence[str]) -> None:
-        headers.append(["model", *names, *[""] * (width - len(names))])
-
-    def add(title: str, rows_of_block: list[tuple[str, list[Cell]]], header: bool) -> None:
-        padded = [
-            (name, cells + [Cell("")] * (width - len(cells))) for name, cells in rows_of_block
-        ]
-        blocks.append(Block(title, padded, headers[-1] if header else None, remarks))
-
-    for panel in panels:
-        begin([titles[name]["title"] + _ARROWS[titles[name]["direction"]] for name in panel])
-        best = {name: leaders(name, measured) for name in panel}
-        results = [(FLOOR, [_floor(measured, name) for name in panel])]
-        results += [
+    measured = _measures(evaluated)
+    models = {model: one.measures for model, one in evaluated.items() if not one.is_control}
+    for place, panel in enumerate(_panels(titles, in_paper | set(published["measure"]))):
+        best = {name: leaders(name, models) for name in panel}
+        rows = [(FLOOR, [_floor(measured, name) for name in panel])]
+        rows += [
             (model, [_cell(measures.get(name), model in best[name]) for name in panel])
             for model, measures in measured.items()
         ]
-        # The page has the header of the first panel.
-        further = len(headers) > 1
-        simulated = all(name in OUTCOME_MEASURES for name in panel)
-        title = _SIMULATED_TITLE if simulated else _FURTHER_TITLE if further else _TITLE
-        add(title, results, header=further)
+        simulated = titles[panel[0]]["aspect"] == SIMULATION
+        title = _SIMULATED_TITLE if simulated else _FURTHER_TITLE if place else _TITLE
+        yield title, [titles[n]["title"] + _ARROWS[titles[n]["direction"]] for n in panel], rows
         if cited := _cited(published, panel):
-            add(_PAPER_TITLE, cited, header=False)
-    for title, columns in multiples:
-        begin([heading for heading, _ in columns])
-        results = [
-            (model, [_multiple_cell(column[model]) for _, column in columns]) for model in measured
-        ]
-        add(title, results, header=True)
-    header = headers[0] if headers else ["model"]
-    notes = [f"Privacy, {model}: {words}." for model, words in verdicts.items()]
-    notes += _MARK_NOTES + _notes_of_multiples(measured, titles)
-    notes += [_definition(measure) for measure in titles.values()]
-    notes.append(
-        f"{FLOOR}: real rows, as many, in place of the synthetic ones. "
-        "No model can be expected to do better than that."
-    )
-    if any(floor_range(measure) for measures in measured.values() for measure in measures.values()):
-        notes.append(_DRAWS_NOTE)
-    sizes = sorted(set(rows.values()))
-    sizes_text = " to ".join(f"{size:,}" for size in dict.fromkeys((sizes[0], sizes[-1])))
-    caption = f"Surrogates by measure, on {sizes_text} synthetic rows each."
-    return Page("Table I", caption, header, blocks, notes, lead)
-
-
-def _remark(model: str, failing: Sequence[str]) -> str:
-    remarks = {"control": is_control(model), "fails privacy": model in failing}
-    return ", ".join(remark for remark, holds in remarks.items() if holds)
+            yield _PAPER_TITLE, [], cited
 
 
 def _panels(titles: Measures, published: set[str]) -> list[list[str]]:
     """The measures that stand side by side: the paper's own, all others, the simulation's."""
-    simulated = [name for name in titles if name in OUTCOME_MEASURES]
-    ours = [name for name in titles if name not in published and name not in simulated]
-    of_the_paper = [name for name in titles if name in published]
-    return [panel for names in (of_the_paper, ours, simulated) for panel in _in_panels(names)]
+    groups: list[list[str]] = [[], [], []]
+    for name, measure in titles.items():
+        simulated = measure["aspect"] == SIMULATION
+        groups[2 if simulated else 0 if name in published else 1].append(name)
+    return [panel for names in groups for panel in _in_panels(names)]
 
 
-def _in_panels(columns: list[Any]) -> list[list[Any]]:
+def _in_panels(columns: Sequence[Any]) -> list[Any]:
     begins = range(0, len(columns), _MOST_MEASURES)
     return [columns[begin : begin + _MOST_MEASURES] for begin in begins]
 
 
-def _multiples(measured: Mapping[str, Measures], titles: Measures) -> list[tuple[str, _Columns]]:
-    """Panels of multiples of the floor, the title and the columns of each.
-
-    Those of faithfulness come first, with the typical one as their last column.
-    """
-    faithful: _Columns = []
-    others: _Columns = []
+def _multiples(measured: Mapping[str, Measures], titles: Measures) -> Iterator[_Panel]:
+    """Multiples of the floor; those of faithfulness first, with the typical one as the last."""
+    faithful: list[tuple[str, Mapping[str, float | None]]] = []
+    others: list[tuple[str, Mapping[str, float | None]]] = []
     for name, measure in titles.items():
-        column = {model: multiple(name, of.get(name)) for model, of in measured.items()}
+        column = {model: multiple(of.get(name)) for model, of in measured.items()}
         if any(found is not None for found in column.values()):
-            columns = faithful if is_of_faithfulness(name) else others
+            columns = faithful if is_of_faithfulness(measure) else others
             columns.append((measure["title"], column))
     if typical := typical_multiples(measured):
         faithful.append(("typical", typical))
-    return [
-        (title, panel)
-        for title, columns in ((_MULTIPLES_TITLE, faithful), (_OTHER_MULTIPLES_TITLE, others))
-        for panel in _in_panels(columns)
-    ]
+    for title, columns in ((_MULTIPLES_TITLE, faithful), (_OTHER_MULTIPLES_TITLE, others)):
+        for panel in _in_panels(columns):
+            rows = [
+                (model, [_multiple_cell(column[model]) for _, column in panel])
+                for model in measured
+            ]
+            yield title, [heading for heading, _ in panel], rows
 
 
 def _multiple_cell(found: float | None) -> Cell:
     return Cell(NONE if found is None else f"{found:.1f}")
 
 
-def _notes_of_multiples(measured: Mapping[str, Measures], titles: Measures) -> list[str]:
-    compared = [titles[name]["title"] for name in compared_measures(measured)]
-    if not compared:
-        return []
-    return [
-        "Multiple of the floor: value over floor, how many times as far from real rows a sample "
-        "is as other real rows are; for measures that tend to 0 for real rows as their number "
-        f"grows. Typical: geometric mean over {', '.join(compared)}, none counted below 1."
-    ]
-
-
-def _definition(measure: Mapping[str, Any]) -> str:
+def _definition(measure: Measure) -> str:
     unit = f" In {measure['unit']}." if measure["unit"] not in ("", "1", None) else ""
     return f"{measure['title']}: {measure['definition']}{unit}"
 
@@ -332,7 +312,7 @@ def _floor(measured: Mapping[str, Measures], name: str) -> Cell:
     return Cell(" to ".join(dict.fromkeys(map(plain_number, (known[0], known[-1])))), below)
 
 
-def _cell(measure: Mapping[str, Any] | None, leads: bool) -> Cell:
+def _cell(measure: Measure | None, leads: bool) -> Cell:
     if measure is None:
         return Cell(NONE, footnote="Not measured for this model.")
     if measure["value"] is None:

@@ -11,7 +11,6 @@ from redwood.paper.style import (
     PAGE_WIDTH,
     REAL_COLOUR,
     add_legend,
-    line_styles,
     save_figure,
     use_style,
 )
@@ -41,14 +40,12 @@ def draw_training(folders: Sequence[Path], dpi: int, prefix: Path) -> None:
     figure, axes = pyplot.subplots(
         lines, columns, figsize=(PAGE_WIDTH, 2.2 * lines), layout="constrained", squeeze=False
     )
-    styles = line_styles(curves)
     summary = {}
     for axis, (model, frame) in zip(axes.flat, curves.items(), strict=False):
-        colour = styles[model]["color"]
-        axis.plot(frame["epoch"], frame["train"], "--", color=colour)
-        axis.plot(frame["epoch"], frame["validation"], color=colour)
+        axis.plot(frame["epoch"], frame["train"], "--", color=REAL_COLOUR)
+        axis.plot(frame["epoch"], frame["validation"], color=REAL_COLOUR)
         best = frame.loc[frame["validation"].idxmin()]
-        axis.plot(best["epoch"], best["validation"], "o", color=colour, markersize=4)
+        axis.plot(best["epoch"], best["validation"], "o", color=REAL_COLOUR, markersize=4)
         axis.set_title(f"{model}, least at {best['epoch']:.0f}")
         axis.set_xlabel("epoch")
         axis.set_ylabel("loss per row")

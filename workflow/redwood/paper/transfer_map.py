@@ -1,14 +1,14 @@
 """The figure of the transfers: how many bytes went from which cloud of sites to which."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from redwood.paper.reading import read_csv
 from redwood.paper.runs import RunFolder, of_recorded, spread
 from redwood.paper.style import PAGE_WIDTH, save_figure, use_style
+from redwood.sites import SiteTable, load_sites
 
 _MOST_POLICIES = 6
 _IN_A_LINE = 3
@@ -38,8 +38,8 @@ def draw_transfer_map(scenarios: Sequence[Path], resources: Path, dpi: int, pref
     from matplotlib.colors import LogNorm
 
     runs = spread(of_recorded(scenarios), "flows", "bytes", _MOST_POLICIES, by_ratio=True)
-    clouds = _clouds(resources)
-    flows = [_flows(run, clouds) for run in runs]
+    sites = load_sites(resources / "sites.csv")
+    flows = [_flows(run, sites) for run in runs]
     names = sorted({name for flow in flows for name in (*flow.index, *flow.columns)})
     names.sort(key=lambda name: name == _OTHER)
     largest = max((float(flow.to_numpy().max(initial=0)) for flow in flows), default=0.0)
@@ -76,23 +76,15 @@ def draw_transfer_map(scenarios: Sequence[Path], resources: Path, dpi: int, pref
     save_figure(figure, prefix, dpi, {"drawn": [run.label for run in runs], "bytes": moved})
 
 
-def _clouds(resources: Path) -> Mapping[str, str]:
-    """Cloud by site and by queue."""
-    table = read_csv(resources / "sites.csv", ("site", "cloud", "queues"), numbers=())
-    found = {}
-    for site, cloud, queues in table[["site", "cloud", "queues"]].fillna("").to_numpy():
-        found |= dict.fromkeys(queues.split(), cloud)
-        found[site] = cloud
-    return found
-
-
-def _flows(run: RunFolder, clouds: Mapping[str, str]) -> pd.DataFrame:
+def _flows(run: RunFolder, sites: SiteTable) -> pd.DataFrame:
     """Bytes from cloud (index) to cloud (columns)."""
     table = run.read("flows", ("source", "destination", "bytes"))
-    ends = {
-        side: table[side].astype(str).map(lambda name: clouds.get(name, _OTHER))
-        for side in ("source", "destination")
-    }
+
+    def cloud(name: str) -> str:
+        site = sites.find(name)
+        return site.cloud if site is not None and site.cloud else _OTHER
+
+    ends = {side: table[side].astype(str).map(cloud) for side in ("source", "destination")}
     return pd.crosstab(ends["source"], ends["destination"], table["bytes"], aggfunc="sum").fillna(
         0.0
     )

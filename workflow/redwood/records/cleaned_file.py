@@ -25,7 +25,7 @@ from redwood.records.derivation import add_derived
 from redwood.records.normalisation import QUANTITIES, TIMES, Normaliser, Records, Words
 from redwood.records.privacy import hash_key
 from redwood.records.steps import STEPS, Verdicts, judge
-from redwood.sites import SITES_FILE, SiteTable, load_sites
+from redwood.sites import SITES_FILE, load_sites
 from redwood.synthetic import file_digest, is_synthetic
 
 ACCOUNT: Final = "account.json"
@@ -128,7 +128,7 @@ def clean_file(
     form = format_of(path)
     pseudonymous = options.pseudonymous or form == _PSEUDONYMOUS_FORMAT
     key = hash_key(seed, nameless=pseudonymous or synthetic, file=key_file)
-    normaliser = Normaliser(options, key, SiteTable(load_sites(sites)), pseudonymous=pseudonymous)
+    normaliser = Normaliser(options, key, load_sites(sites), pseudonymous=pseudonymous)
     renames = {raw.lower(): to.lower() for raw, to in options.columns.items()}
     account = _Account()
     with writing_folder(output) as folder, ProgressReport(f"cleaning {name}", 0, "rows") as report:

@@ -18,7 +18,7 @@ from redwood.readers import dataset_names
 from redwood.readers.reading import Chunk
 from redwood.readers.values import is_absent, shown, to_numbers, to_times
 from redwood.records.privacy import HashKey, Names, hashed
-from redwood.sites import Place, SiteTable
+from redwood.sites import Site, SiteTable
 
 # Typed columns that are read one to one from a raw one.
 TIMES = ("creationtime", "modificationtime", "starttime", "endtime")
@@ -240,29 +240,26 @@ class Normaliser:
 
     def _read_site(self, records: Records) -> None:
         queues = self._distinct(records, "computingsite")
-        places = [
-            self._sites.place(queue, fold=self._options.fold_sites) for queue in queues.values
-        ]
-        records.core_power = np.array([*(place.core_power for place in places), None], dtype=float)[
-            queues.codes
-        ]
+        sites = [self._sites.find(queue) for queue in queues.values]
+        powers = [site.core_power if site else None for site in sites]
+        records.core_power = np.array([*powers, None], dtype=float)[queues.codes]
         named = [
-            self._site_name(queue, place)
-            for queue, place in zip(queues.values, places, strict=True)
+            self._site_name(queue, site) for queue, site in zip(queues.values, sites, strict=True)
         ]
         records.words["computingsite"] = _merged(queues.codes, [name for name, _ in named])
         records.acquaintance = _merged(queues.codes, [how for _, how in named])
         _note(records, "computingsite", queues, records.words["computingsite"])
 
-    def _site_name(self, queue: str, place: Place) -> tuple[str | None, str]:
+    def _site_name(self, queue: str, site: Site | None) -> tuple[str | None, str]:
         """What a site is called in the job table, and how it is known.
 
         A name that the table of sites does not have may be anybody's: it is taken only if it
         resembles others, else masked, so that the row is not lost; and what looks like a person's
         is no site.
         """
-        if place.acquaintance != "unknown":
-            return place.name, place.acquaintance
+        if site is not None:
+            folds = self._options.fold_sites and site.queue != queue
+            return (site.queue, "folded") if folds else (queue, "known")
         if self._names.may_be_in(queue) or not (self._any_word or _QUEUE.fullmatch(queue)):
             return None, "unknown"
         trusted = self._any_word or self._options.any_site_name

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 
 from redwood.configuration import Cleaning
 from redwood.errors import InputError
+from redwood.facts import PANDA_CORE_POWER
 from redwood.job_table import ALTERNATIVES, COLUMNS, REQUIRED, column
 from redwood.records.cleaned_file import CleanedFile
 from redwood.records.privacy import ENVIRONMENT_VARIABLE
 from redwood.records.steps import needed_columns
+from redwood.sites import DEFAULT_CORE_POWER
 from redwood.tables import TableDescription
 
 
@@ -74,4 +76,6 @@ def describe(files: Sequence[CleanedFile], dataset: str, options: Cleaning) -> T
         for name in COLUMNS
         if name not in options.features and (name in REQUIRED or name in filled)
     ]
-    return TableDescription(dataset, (*features, *others))
+    power = options.default_core_power
+    assumptions = {} if power == PANDA_CORE_POWER else {DEFAULT_CORE_POWER: power}
+    return TableDescription(dataset, (*features, *others), assumptions)

@@ -369,7 +369,7 @@ def summarise(run: Run, jobs: pd.DataFrame, attempts: Attempts) -> dict[str, Any
         },
         "local_jobs": int((attempts.row < 0).sum()),
         "outages": {"begun": len(run.log.outages()), "recovered_from": len(recoveries)},
-        "outcomes": {name: {"value": values[name], **text} for name, text in described().items()},
+        "outcomes": described({name: {"value": value} for name, value in values.items()}),
     }
 
 

@@ -17,9 +17,8 @@ from redwood.simulation.contract import (
     QueueOrder,
     Removal,
     Site,
-    SiteState,
-    takes,
 )
+from redwood.simulation.site_state import SiteState
 
 _MOST_ORDERS = 10_000
 
@@ -66,7 +65,7 @@ class Policies:
             return None
         if type(site) is Site and grid.sites[site._state.index] is site:
             state = site._state
-            if takes(state, job):
+            if state.takes(job):
                 return state
         raise self._refuse(job, site, grid)
 

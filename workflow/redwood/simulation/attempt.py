@@ -2,8 +2,9 @@
 
 from math import nan
 
-from redwood.simulation.contract import Job, SiteState
+from redwood.simulation.contract import Job
 from redwood.simulation.log import NO_CAUSE
+from redwood.simulation.site_state import SiteState
 
 STAGING, WAITING, RUNNING, STORING, OVER = range(5)
 

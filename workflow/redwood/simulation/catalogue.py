@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from redwood.simulation.contract import SiteState
+from redwood.simulation.site_state import SiteState
 
 
 class Catalogue:

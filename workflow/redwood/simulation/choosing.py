@@ -1,23 +1,20 @@
-"""Finding policies: shipped ones by their names, one's own by their files."""
+"""Finding policies: shipped ones by their names, one's own by their files or as objects."""
 
 import importlib.util
 import inspect
+from collections.abc import Mapping
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 from redwood import plugins
-from redwood.configuration import own_policy
+from redwood.configuration import IN_PYTHON, POLICIES, PolicyChoice, own_policy
 from redwood.errors import InputError
 from redwood.simulation.asking import Policies
 from redwood.simulation.contract import Brokerage, Grid, Job, Placement, QueueOrder, Site
-from redwood.simulation.scenario import PolicyPart
+from redwood.simulation.scenario import Scenario
 
-_PACKAGES = {
-    "brokerage": ("redwood.simulation.policies.brokerage", Brokerage),
-    "placement": ("redwood.simulation.policies.placement", Placement),
-    "queue": ("redwood.simulation.policies.queueing", QueueOrder),
-}
+_BASES: dict[str, type] = {"brokerage": Brokerage, "placement": Placement, "queue": QueueOrder}
 
 
 class _Function(Brokerage):
@@ -30,33 +27,79 @@ class _Function(Brokerage):
         return self._function(job, grid)
 
 
-def choose_policies(part: PolicyPart) -> Policies:
-    """New policies, as a scenario names them.
+def choose_policies(
+    choice: PolicyChoice, patience_s: float, objects: Mapping[str, Any] = MappingProxyType({})
+) -> Policies:
+    """New policies.
+
+    Args:
+        choice: their names.
+        patience_s: wall-clock time that one answer may take, s.
+        objects: kind → a Python object that counts instead of the name.
 
     Raises:
-        InputError: there is no such policy, or its file holds none of the kind.
+        InputError: there is no such policy, its file holds none of the kind, or an object is none.
     """
-    made = [_make(kind, getattr(part, kind)) for kind in _PACKAGES]
-    names = tuple(getattr(part, kind) for kind in _PACKAGES)
-    return Policies(*made, names=names, patience_s=part.patience_s)
+    names = choice.chosen
+    made = {
+        kind: _as_policy(kind, objects[kind], names[kind])
+        if kind in objects
+        else _make(kind, names[kind])
+        for kind in POLICIES
+    }
+    return Policies(**made, names=tuple(names.values()), patience_s=patience_s)
+
+
+def with_objects(scenario: Scenario, objects: Mapping[str, Any]) -> Scenario:
+    """The scenario with the names of Python objects in place of those of its policies.
+
+    Raises:
+        InputError: an object is no policy of its kind.
+    """
+    for kind, value in objects.items():
+        _require_policy(kind, value, f"{kind} {value!r}")
+    names = {kind: f"{IN_PYTHON}{_name_of(value)}" for kind, value in objects.items()}
+    policies = scenario.policies.model_copy(update=names)
+    return scenario.model_copy(update={"policies": policies})
+
+
+def _name_of(value: Any) -> str:
+    name = getattr(value, "__name__", type(value).__name__)
+    return str(name).strip("<>")
 
 
 def _make(kind: str, name: str) -> Any:
-    package, base = _PACKAGES[kind]
     path = own_policy(name)
     if not path:
-        return plugins.load(package, name).Policy()
-    wanted = name[len(path) + 1 :] or None
-    found = _find(kind, base, _load(path), path, wanted)
+        return plugins.load(POLICIES[kind], name).Policy()
+    found = _find(kind, _load(path), path, name[len(path) + 1 :] or None)
+    return _as_policy(kind, found, name)
+
+
+def _as_policy(kind: str, value: Any, name: str) -> Any:
+    """A policy made of a class or a function, or one that is ready."""
+    if isinstance(value, _BASES[kind]):
+        return value
     try:
-        return found() if inspect.isclass(found) else _Function(found)
+        return value() if inspect.isclass(value) else _Function(value)
     except Exception as error:
         what = f"making it raised {type(error).__name__}: {error}"
         raise InputError(f"policy {name!r}: {what}") from error
 
 
-def _find(kind: str, base: type, module: ModuleType, path: str, wanted: str | None) -> Any:
+def _require_policy(kind: str, value: Any, where: str) -> None:
+    """Raise an `InputError` unless `value` is a policy of its kind or a class of such."""
+    base = _BASES[kind]
+    is_policy = isinstance(value, base) or (inspect.isclass(value) and issubclass(value, base))
+    is_function = kind == "brokerage" and inspect.isroutine(value)
+    if not (is_policy or is_function):
+        also = " or a function choose(job, grid)" if kind == "brokerage" else ""
+        raise InputError(f"{where}: expected a class derived from {base.__name__}{also} for {kind}")
+
+
+def _find(kind: str, module: ModuleType, path: str, wanted: str | None) -> Any:
     """The class or function that a file is meant for."""
+    base = _BASES[kind]
     if wanted is not None:
         if not hasattr(module, wanted):
             raise InputError(f"{path}: there is no {wanted!r} in it")
@@ -71,11 +114,7 @@ def _find(kind: str, base: type, module: ModuleType, path: str, wanted: str | No
             names = ", ".join(value.__name__ for value in classes)
             raise InputError(f"{path}: it has several policies, say which: {path}:NAME of {names}")
         found = classes[0] if classes else getattr(module, "choose", None)
-    is_policy = inspect.isclass(found) and issubclass(found, base)
-    is_function = kind == "brokerage" and inspect.isroutine(found)
-    if not (is_policy or is_function):
-        also = " or a function choose(job, grid)" if kind == "brokerage" else ""
-        raise InputError(f"{path}: expected a class derived from {base.__name__}{also} for {kind}")
+    _require_policy(kind, found, path)
     return found
 
 

@@ -22,6 +22,8 @@ from operator import attrgetter
 from random import Random
 from typing import Any, NamedTuple
 
+from redwood.simulation.site_state import SiteState
+
 
 class Job(NamedTuple):
     """A job as it is submitted.
@@ -51,72 +53,6 @@ class Job(NamedTuple):
     dataset: int
     kind: int
     owner: int
-
-
-class SiteState:
-    """A site as the engine keeps it; policies see it through `Site`."""
-
-    __slots__ = (
-        "busy_cores",
-        "committed_cores",
-        "core_power",
-        "core_scaling",
-        "cores",
-        "efficiency",
-        "failed_jobs",
-        "finished_jobs",
-        "index",
-        "name",
-        "overhead_s",
-        "queue_limit",
-        "queue_time",
-        "receiving",
-        "running_jobs",
-        "running_until_core_s",
-        "sending",
-        "speed",
-        "staging_jobs",
-        "storage_bytes",
-        "tier",
-        "up",
-        "used_bytes",
-        "waiting_core_s",
-        "waiting_jobs",
-    )  # fmt: skip
-
-    def __init__(
-        self,
-        index: int,
-        name: str,
-        cores: int,
-        core_power: float = 10.0,
-        efficiency: float = 1.0,
-        overhead_s: float = 0.0,
-        tier: int = 2,
-        storage_bytes: float | None = None,
-        queue_limit: int | None = None,
-        core_scaling: float = 1.0,
-    ) -> None:
-        self.index, self.name, self.tier = index, name, tier
-        self.cores, self.core_power, self.efficiency = cores, core_power, efficiency
-        self.speed, self.overhead_s = core_power * efficiency, overhead_s
-        self.storage_bytes = float("inf") if storage_bytes is None else storage_bytes
-        self.queue_limit = float("inf") if queue_limit is None else queue_limit
-        self.core_scaling = core_scaling
-        self.up, self.used_bytes = True, 0.0
-        self.busy_cores = self.committed_cores = 0
-        self.running_jobs = self.waiting_jobs = self.staging_jobs = 0
-        # Sums of cores × date of the end over what runs, and of cores × run time over what waits.
-        self.running_until_core_s = self.waiting_core_s = 0.0
-        self.sending = self.receiving = 0
-        self.finished_jobs = self.failed_jobs = 0
-        self.queue_time = 0.0
-
-    def run_time(self, job: Job) -> float:
-        """Overhead + work / (core power × efficiency × cores^scaling), s."""
-        if job.cores == 1:
-            return self.overhead_s + job.work / self.speed
-        return self.overhead_s + job.work / (self.speed * job.cores**self.core_scaling)
 
 
 def _seen(attribute: str, meaning: str) -> property:
@@ -227,7 +163,7 @@ class Grid:
             sites = self._able[job.cores] = tuple(
                 site
                 for site, state in zip(self.sites, self._states, strict=True)
-                if takes(state, job)
+                if state.takes(job)
             )
         if self._tried and job.row in self._tried:
             tried = self._tried[job.row]
@@ -236,7 +172,7 @@ class Grid:
 
     def takes(self, site: Site, job: Job) -> bool:
         """Whether a site can take the job, failed there before or not."""
-        return takes(site._state, job)
+        return site._state.takes(job)
 
     def draw(self, job: Job) -> Site | None:
         """One of `able` at random, with its cores as its weight; none if there is none."""
@@ -311,12 +247,6 @@ class Grid:
         self._drawn.clear()
 
 
-def takes(state: SiteState, job: Job) -> bool:
-    """Whether a site can be given the job now."""
-    waiting = state.waiting_jobs + state.staging_jobs
-    return state.up and state.cores >= job.cores and waiting < state.queue_limit
-
-
 class Brokerage(ABC):
     """Chooses the site of each job. One instance serves one simulation."""
 
@@ -324,7 +254,7 @@ class Brokerage(ABC):
     def choose(self, job: Job, grid: Grid) -> Site | None:
         """The site that shall run `job`, one that can take it (`grid.able`); `None`: not now.
 
-        A job that gets no site is offered again later, see `scenario.Brokering`.
+        A job that gets no site is offered again later, see `configuration.Settings.pending_s`.
         """
 
 

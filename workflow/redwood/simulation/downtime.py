@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from redwood.simulation.contract import Grid, SiteState
+from redwood.simulation.contract import Grid
 from redwood.simulation.log import Log
 from redwood.simulation.notes import Notes
+from redwood.simulation.site_state import SiteState
 
 Happening = Callable[[float, Any], None]
 

@@ -35,12 +35,13 @@ from math import inf
 from random import Random
 from typing import Any
 
+from redwood.configuration import Settings
 from redwood.progress import ProgressReport
 from redwood.seeds import derive_seed
 from redwood.simulation.asking import Policies
 from redwood.simulation.attempt import OVER, RUNNING, STAGING, STORING, WAITING, Attempt
 from redwood.simulation.catalogue import Catalogue
-from redwood.simulation.contract import Grid, Job, SiteState
+from redwood.simulation.contract import Grid, Job
 from redwood.simulation.downtime import Downtime
 from redwood.simulation.environment import Environment
 from redwood.simulation.faults import Failures, LocalJobs, outages
@@ -58,8 +59,8 @@ from redwood.simulation.log import (
 from redwood.simulation.network import Network, Transfer
 from redwood.simulation.notes import Notes
 from redwood.simulation.queues import Queues
-from redwood.simulation.rules import Rules
-from redwood.simulation.staging import Staging, nuclei
+from redwood.simulation.site_state import SiteState
+from redwood.simulation.staging import Staging, choose_nuclei
 from redwood.simulation.workload import RECORDED_STATES, Workload
 
 _ENDS, _SITES, _ARRIVALS, _RETRIES, _MOMENTS = range(5)
@@ -84,8 +85,7 @@ class Engine:
         replicas: for each dataset the indices of the sites that hold it.
         policies: who decides.
         seed: of failures, outages, local jobs and the random numbers that policies draw.
-        rules: see `Rules`.
-        with_events: whether every event is logged.
+        settings: what happens beside what policies decide.
         checkpoint: called now and then with the log, the date and the number of jobs that ended.
     """
 
@@ -96,61 +96,69 @@ class Engine:
         replicas: list[set[int]],
         policies: Policies,
         seed: int,
-        rules: Rules = Rules(),
-        with_events: bool = False,
+        settings: Settings = Settings(),
         checkpoint: Callable[[Log, float, int], None] | None = None,
     ) -> None:
-        self.log = Log(with_events)
+        self.log = Log(settings.events)
         self._states = states = [
-            SiteState(
-                index,
-                site.name,
-                site.cores,
-                site.core_power,
-                site.efficiency,
-                site.overhead_s,
-                site.tier,
-                site.storage_bytes,
-                site.queue_limit,
-                site.core_scaling,
-            )
-            for index, site in enumerate(environment.sites)
+            SiteState.of(index, site) for index, site in enumerate(environment.sites)
         ]
         self._limited = any(site.queue_limit is not None for site in environment.sites)
         fragile = bool(environment.outages) or any(site.outages for site in environment.sites)
         # Whether it can be that no site can take a job.
         self._uncertain = self._limited or fragile
         self._largest = max(site.cores for site in environment.sites)
-        self._workload, self._policies, self._rules = workload, policies, rules
+        self._workload, self._policies, self._settings = workload, policies, settings
         self._seed = seed
         self._recorded = bytes(workload.state[workload.row.argsort()])
         sizes = workload.dataset_bytes
         catalogue = Catalogue(states, replicas, sizes)
         failures = Failures(environment, workload.kinds, len(workload), seed)
-        self._failures = failures if rules.failures == "drawn" and not failures.never else None
-        self._replays = rules.failures == "recorded"
-        self._network = Network(environment, rules.tcp_gamma, rules.time_step)
+        self._failures = failures if settings.failures == "drawn" and not failures.never else None
+        self._replays = settings.failures == "recorded"
+        self._network = Network(environment, settings.tcp_gamma, settings.time_step)
         self._tried: dict[int, set[int]] = {}
         self._grid = Grid(
-            states, catalogue.holders, sizes, lambda i, j: self._network.bandwidth[i][j],
-            Random(derive_seed(seed, "simulation", "policy")), self._tried, lambda: self.now,
-        )  # fmt: skip
+            states,
+            replicas=catalogue.holders,
+            sizes=sizes,
+            bandwidth=lambda i, j: self._network.bandwidth[i][j],
+            random=Random(derive_seed(seed, "simulation", "policy")),
+            tried=self._tried,
+            clock=lambda: self.now,
+        )
         self._notes = Notes(self.log, states)
         self._queues = Queues(policies, self._grid.sites)
         self._downtime = Downtime(
-            outages(environment, seed), states, self._grid, self.log, self._notes,
-            lambda date, what, about: self.schedule(date, what, about, _SITES),
-            self._abandon, lambda: self._alive,
-        )  # fmt: skip
+            outages(environment, seed),
+            states,
+            self._grid,
+            self.log,
+            self._notes,
+            schedule=lambda date, what, about: self.schedule(date, what, about, _SITES),
+            abandon=self._abandon,
+            alive=lambda: self._alive,
+        )
+        nuclei = choose_nuclei(
+            states,
+            len(workload.kinds),
+            settings.outputs == "tier1",
+            Random(derive_seed(seed, "simulation", "outputs")),
+        )
         self._staging = Staging(
-            self, self._network, catalogue, failures, self.log, self._notes, states,
-            policies.placement.keeps_inputs,
-            nuclei(
-                states, len(workload.kinds), rules.outputs == "tier1",
-                Random(derive_seed(seed, "simulation", "outputs")),
-            ),
-            rules.transfer_attempts, rules.transfer_delay_s, self._downtime.up_at, fragile,
-        )  # fmt: skip
+            self,
+            states=states,
+            network=self._network,
+            catalogue=catalogue,
+            failures=failures,
+            log=self.log,
+            notes=self._notes,
+            settings=settings,
+            keeps_inputs=policies.placement.keeps_inputs,
+            outputs_at=nuclei,
+            up_at=self._downtime.up_at,
+            tracked=fragile,
+        )
         self._local = [
             LocalJobs(site.background.load, site.background.job_s, site.cores, index, seed)
             if site.background is not None and site.background.load > 0 and site.cores > 0
@@ -200,7 +208,7 @@ class Engine:
         submissions = self._workload.jobs()
         job = next(submissions)
         submit = job.submit
-        last = float(self._workload.submit[-1]) + self._rules.drain_s
+        last = float(self._workload.submit[-1]) + self._settings.drain_s
         self._begin()
         while submit != inf or self._alive:
             date = events[0][0] if events else inf
@@ -287,8 +295,8 @@ class Engine:
         self._staging.stage_in(date, attempt)
 
     def _leave_pending(self, date: float, job: Job, number: int) -> None:
-        again = date + self._rules.pending_s
-        if again > job.submit + self._rules.give_up_s:
+        again = date + self._settings.pending_s
+        if again > job.submit + self._settings.give_up_s:
             self._end_job(job, "unbrokered", date)
             return
         self._notes.job(date, "pending", job)
@@ -401,12 +409,12 @@ class Engine:
         if job.row < 0:
             return
         state.failed_jobs += 1
-        if attempt.number >= self._rules.attempts or cause == BY_RECORD:
+        if attempt.number >= self._settings.attempts or cause == BY_RECORD:
             self._end_job(job, "failed", date)
         else:
             self._tried.setdefault(job.row, set()).add(state.index)
             again = (job, attempt.number + 1)
-            self.schedule(date + self._rules.retry_delay_s, self._broker, again)
+            self.schedule(date + self._settings.retry_delay_s, self._broker, again)
 
     def _leave_queue(self, attempt: Attempt) -> None:
         """An attempt that stages in or waits will not start."""

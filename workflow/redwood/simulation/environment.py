@@ -16,11 +16,11 @@ import yaml
 from pydantic import Field, model_validator
 
 from redwood.errors import InputError
+from redwood.facts import PANDA_CORE_POWER
 from redwood.inputs import REMEDY
 from redwood.outputs import write_json
-from redwood.validation import Section, read_section
+from redwood.validation import Positive, Section, read_section
 
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 
 
@@ -44,7 +44,7 @@ class Site(Section):
     name: str = Field(min_length=1, description="the `computingsite` of the job table")
     tier: int = Field(2, ge=0, le=3, description="tier in the WLCG")
     cores: int = Field(ge=0, description="cores for the grid's jobs; 0: storage only")
-    core_power: Positive = Field(10.0, description="HS23 per core")
+    core_power: Positive = Field(PANDA_CORE_POWER, description="HS23 per core")
     efficiency: Positive = Field(1.0, description="share of the core power that jobs use")
     core_scaling: float = Field(
         1.0, gt=0, le=1, description="exponent with which cores make a job faster"

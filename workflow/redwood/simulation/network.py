@@ -23,6 +23,7 @@ from math import inf
 from typing import Any
 
 from redwood.errors import InputError
+from redwood.extras import explained
 from redwood.simulation.environment import Environment
 from redwood.simulation.routes import Hop, find_routes, latencies, narrowest, window
 
@@ -81,7 +82,7 @@ class Network:
         time_step: s.
 
     Raises:
-        InputError: SimGrid is not installed.
+        InputError: SimGrid is not installed, or cannot be loaded.
     """
 
     def __init__(
@@ -305,12 +306,13 @@ def _after(moment: float) -> float:
 
 def _import_simgrid() -> Any:
     try:
-        with _without_start_message():
+        with _without_start_message(), explained():
             import simgrid
     except ImportError as error:
+        # As pip compiles it by itself, the module does not find its library.
         raise InputError(
-            f"the Python module of SimGrid cannot be imported ({error}); `./run` builds it, "
-            "by hand `pip install simgrid==4.1` does, given a C++ compiler, cmake and Boost"
+            f"simgrid is installed but cannot be imported ({error}); put right by: "
+            "python -m redwood.setup_simgrid"
         ) from None
     return simgrid
 

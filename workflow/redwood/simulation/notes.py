@@ -3,8 +3,9 @@
 from math import nan
 
 from redwood.simulation.attempt import Attempt
-from redwood.simulation.contract import Job, SiteState
+from redwood.simulation.contract import Job
 from redwood.simulation.log import EVENTS, Log
+from redwood.simulation.site_state import SiteState
 
 
 class Notes:

@@ -2,39 +2,153 @@
 
 import csv
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, Literal
 
 from redwood.errors import InputError
 from redwood.inputs import read_json
 from redwood.outputs import file_digest, write_json, writing
+from redwood.simulation.scenario import role_of
 
-# name → (unit, what it is)
+
+@dataclass(frozen=True)
+class Comparison:
+    """How an outcome on synthetic jobs is compared with that on recorded ones: by their ratio.
+
+    Attributes:
+        title: what tables call it.
+        what: what is compared, in words.
+        offset: added to both sides, in the outcome's unit, where it may be near 0.
+    """
+
+    title: str
+    what: str
+    offset: float = 0.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """An outcome: all that tables and figures need to know of it.
+
+    Attributes:
+        unit: of the value in every file; empty for a share.
+        definition: what it is.
+        title: what tables call it.
+        shown_unit: the unit that readers see.
+        scale: how many of `unit` one `shown_unit` is.
+        better: whether policies with `less` or with `more` of it are better; `None`: neither.
+        comparison: how surrogates are compared by it; `None` where they are not.
+    """
+
+    unit: str
+    definition: str
+    title: str
+    shown_unit: str
+    scale: float
+    better: Literal["less", "more"] | None = "less"
+    comparison: Comparison | None = None
+
+
+_MINUTES, _HOURS, _PERCENT = ("min", 60.0), ("h", 3600.0), ("%", 0.01)
+
 OUTCOMES = {
-    "makespan": ("s", "from the first submission to the end of the last job that ran"),
-    "queue_time_mean": ("s", "mean time from input complete to start, of last attempts"),
-    "queue_time_median": ("s", "median time from input complete to start, of last attempts"),
-    "queue_time_p95": ("s", "95th percentile of the time from input complete to start"),
-    "wall_time_mean": ("s", "mean time from start to end of the run, of last attempts"),
-    "stagein_mean": ("s", "mean time to stage in the input, local inputs included"),
-    "turnaround_mean": ("s", "mean time from submission to end of the jobs that ran"),
-    "throughput": ("jobs/h", "finished jobs per hour of makespan"),
-    "utilisation": ("", "busy share of all cores from the first to the last submission"),
-    "goodput": ("", "share of the core seconds that went into attempts that finished"),
-    "failed_share": ("", "jobs that failed among those that finished or failed"),
-    "wan_bytes": ("bytes", "moved between sites: inputs, outputs and copies"),
-    "cache_hit_rate": ("", "share of the inputs that lay at the job's site"),
-    "recovery_time": (
+    "makespan": Outcome(
+        "s", "from the first submission to the end of the last job that ran", "Makespan", *_HOURS
+    ),
+    "queue_time_mean": Outcome(
+        "s",
+        "mean time from input complete to start, of last attempts",
+        "Queue time, mean",
+        *_MINUTES,
+        comparison=Comparison("queue time", "mean queue times, a minute added to each", 60.0),
+    ),
+    "queue_time_median": Outcome(
+        "s",
+        "median time from input complete to start, of last attempts",
+        "Queue time, median",
+        *_MINUTES,
+    ),
+    "queue_time_p95": Outcome(
+        "s",
+        "95th percentile of the time from input complete to start",
+        "Queue time, 95th percentile",
+        *_MINUTES,
+    ),
+    "wall_time_mean": Outcome(
+        "s",
+        "mean time from start to end of the run, of last attempts",
+        "Wall time, mean",
+        *_MINUTES,
+        better=None,
+    ),
+    "stagein_mean": Outcome(
+        "s", "mean time to stage in the input, local inputs included", "Stage-in, mean", *_MINUTES
+    ),
+    "turnaround_mean": Outcome(
+        "s",
+        "mean time from submission to end of the jobs that ran",
+        "Turnaround, mean",
+        *_MINUTES,
+        comparison=Comparison("turnaround", "mean turnarounds"),
+    ),
+    "throughput": Outcome(
+        "jobs/h",
+        "finished jobs per hour of makespan",
+        "Throughput, finished jobs",
+        "jobs/h",
+        1.0,
+        "more",
+        Comparison("throughput", "numbers of finished jobs per hour"),
+    ),
+    "utilisation": Outcome(
+        "",
+        "busy share of all cores from the first to the last submission",
+        "Utilisation of the cores",
+        *_PERCENT,
+        "more",
+        Comparison("utilisation", "busy shares of the cores"),
+    ),
+    "goodput": Outcome(
+        "",
+        "share of the core seconds that went into attempts that finished",
+        "Goodput, core time of attempts that finished",
+        *_PERCENT,
+        "more",
+    ),
+    "failed_share": Outcome(
+        "", "jobs that failed among those that finished or failed", "Failed jobs", *_PERCENT
+    ),
+    "wan_bytes": Outcome(
+        "bytes",
+        "moved between sites: inputs, outputs and copies",
+        "Moved between sites",
+        "TB",
+        1e12,
+        comparison=Comparison("moved data", "bytes moved between sites"),
+    ),
+    "cache_hit_rate": Outcome(
+        "",
+        "share of the inputs that lay at the job's site",
+        "Inputs found at the site",
+        *_PERCENT,
+        "more",
+    ),
+    "recovery_time": Outcome(
         "s",
         "mean time from the begin of an outage until it is over and no more jobs are under way "
         "than at its begin",
+        "Recovery from an outage",
+        *_HOURS,
     ),
 }
 
 
 def write_outcomes(folders: Sequence[str | Path], path: str | Path) -> None:
-    """Write the outcomes of many scenarios as one tidy CSV, and a summary beside it.
+    """Write the outcomes of many scenarios as one tidy CSV, and a JSON of the same name beside it.
 
-    The columns are workload, policy, seed, outcome, unit, value; an undefined value is empty.
+    The columns are workload, policy, seed, outcome, unit, value; an undefined value is empty. The
+    JSON has the role of each workload and what is to be known of each outcome (see `Outcome`).
 
     Args:
         folders: those that `redwood simulate` wrote, each with one folder a seed.
@@ -43,9 +157,17 @@ def write_outcomes(folders: Sequence[str | Path], path: str | Path) -> None:
     Raises:
         InputError: a folder holds no complete run, or two hold the same one.
     """
-    rows, seen = [], {}
+    rows: list[tuple[str, str, int, str, str, str]] = []
+    seen: dict[tuple[str, str, int], str | Path] = {}
+    roles: dict[str, str] = {}
     for folder in folders:
-        for run, values in _runs(Path(folder)):
+        role, runs = _read(Path(folder))
+        for run, values in runs:
+            if roles.setdefault(run[0], role) != role:
+                raise InputError(
+                    f"{folder}: the role of workload {run[0]!r} is {role!r}, but in another "
+                    f"folder {roles[run[0]]!r}"
+                )
             if run in seen:
                 raise InputError(
                     f"{folder}: workload {run[0]!r}, policy {run[1]!r}, seed {run[2]} is the run "
@@ -53,7 +175,8 @@ def write_outcomes(folders: Sequence[str | Path], path: str | Path) -> None:
                 )
             seen[run] = folder
             for name, value in values.items():
-                rows.append((*run, name, OUTCOMES[name][0], "" if value is None else repr(value)))
+                text = "" if value is None else repr(value)
+                rows.append((*run, name, OUTCOMES[name].unit, text))
     rows.sort(key=lambda row: row[:3])
     path = Path(path)
     with writing(path) as partial, open(partial, "w", encoding="utf-8", newline="") as stream:
@@ -67,24 +190,26 @@ def write_outcomes(folders: Sequence[str | Path], path: str | Path) -> None:
             "rows": len(rows),
             "sha256": file_digest(path),
             "undefined": sum(row[-1] == "" for row in rows),
-            "outcomes": described(),
+            "workloads": roles,
+            "outcomes": {name: asdict(outcome) for name, outcome in OUTCOMES.items()},
         },
     )
 
 
-def described() -> dict[str, dict[str, str]]:
-    """Outcome → its unit and definition."""
+def described(values: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Outcome → what `values` has of it, its unit and its definition."""
     return {
-        name: {"unit": unit, "definition": definition}
-        for name, (unit, definition) in OUTCOMES.items()
+        name: {**values[name], "unit": outcome.unit, "definition": outcome.definition}
+        for name, outcome in OUTCOMES.items()
     }
 
 
-def _runs(folder: Path) -> list[tuple[tuple[str, str, int], dict[str, float | None]]]:
-    """Workload, policy and seed of each run of a scenario, and its outcomes."""
+def _read(folder: Path) -> tuple[str, list[tuple[tuple[str, str, int], dict[str, float | None]]]]:
+    """The role of a scenario's jobs; of each run workload, policy and seed, and its outcomes."""
     file = folder / "summary.json"
     try:
-        seeds = read_json(file, "summary of a simulation")["seeds"]
+        whole = read_json(file, "summary of a simulation")
+        seeds, role = whole["seeds"], whole.get("role") or role_of(whole["workload"])
         runs = []
         for seed in seeds:
             file = folder / f"seed-{seed}" / "summary.json"
@@ -93,4 +218,4 @@ def _runs(folder: Path) -> list[tuple[tuple[str, str, int], dict[str, float | No
             runs.append((key, {name: summary["outcomes"][name]["value"] for name in OUTCOMES}))
     except (KeyError, TypeError) as error:
         raise InputError(f"{file}: not the summary of a simulation: {error!r}") from None
-    return runs
+    return role, runs

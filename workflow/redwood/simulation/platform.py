@@ -27,17 +27,15 @@ import pandas as pd
 
 from redwood.simulation.calibration import RunTimes, calibration_table, cores_of, fit_run_times
 from redwood.simulation.environment import Environment, Site
-from redwood.simulation.facts import (
-    DEFAULT_CORE_POWER,
-    DEFAULT_TIER,
-    SiteFacts,
-    TierFacts,
-    read_network,
-    read_sites,
-)
+from redwood.simulation.facts import TierFacts, read_network
 from redwood.simulation.failure_rates import FailureRates, fit_failure_rates
 from redwood.simulation.workload import KIND, arrival_rate
+from redwood.sites import Site as KnownSite
+from redwood.sites import default_core_power, load_sites
 from redwood.tables import TableDescription, to_numbers
+
+# A site that the table of sites does not know is a Tier-2, as most are.
+_DEFAULT_TIER = 2
 
 
 @dataclass(frozen=True)
@@ -84,21 +82,21 @@ def build_platform(
         training: the training jobs, with recorded wall times and cores where there are any
             (`calibration.read_with_auxiliary`).
         validation: jobs like them on which run times are checked; none are if `None`.
-        description: of both.
+        description: of both; what it assumes of sites whose core power is unknown holds here too.
         resources: folder with `sites.csv` and `network.csv`.
         demand: for what load.
 
     Raises:
         InputError: a resource table is missing or wrong.
     """
-    facts = read_sites(Path(resources) / "sites.csv")
+    table_of_sites = load_sites(Path(resources) / "sites.csv")
     tiers = read_network(Path(resources) / "network.csv")
-
-    def facts_of(name: str) -> SiteFacts:
-        return facts.get(name, SiteFacts(DEFAULT_TIER, DEFAULT_CORE_POWER, None))
+    known = {name: table_of_sites.find(name) for name in _names(training, validation)}
+    default_power = default_core_power(description)
 
     def power(name: str) -> float:
-        return facts_of(name).core_power
+        site = known[name]
+        return (site.core_power if site else None) or default_power
 
     run_times = fit_run_times(training, power)
     seconds = to_numbers(training["creationtime"], description["creationtime"])
@@ -114,7 +112,15 @@ def build_platform(
     wanted = asked * training_rate / len(training) * speedup / demand.utilisation
     largest = int(cores.max())
     sites = tuple(
-        _site(name, max(math.ceil(number), largest, 1), facts_of(name), tiers, run_times, rates)
+        _site(
+            name,
+            max(math.ceil(number), largest, 1),
+            known[name],
+            power(name),
+            tiers,
+            run_times,
+            rates,
+        )
         for name, number in sorted(wanted.items())
     )
     checked = training.iloc[:0] if validation is None else validation
@@ -122,7 +128,7 @@ def build_platform(
     summary = {
         "jobs": len(training),
         "sites": len(sites),
-        "sites_without_facts": [site.name for site in sites if site.name not in facts],
+        "sites_without_facts": [site.name for site in sites if known[site.name] is None],
         "cores": sum(site.cores for site in sites),
         "arrival_rate_of_training_per_s": training_rate,
         "arrival_rate_of_simulated_per_s": demand.rate or training_rate,
@@ -143,19 +149,21 @@ def build_platform(
 def _site(
     name: str,
     cores: int,
-    fact: SiteFacts,
+    known: KnownSite | None,
+    core_power: float,
     tiers: dict[int, TierFacts],
     run_times: RunTimes,
     rates: FailureRates,
 ) -> Site:
-    tier = tiers[fact.tier]
-    share = cores / (fact.cores or tier.cores)
+    number = known.tier if known else _DEFAULT_TIER
+    tier = tiers[number]
+    share = cores / ((known and known.cores) or tier.cores)
     storage = _slice(tier.storage, share, tier.transfer)
     return Site(
         name=name,
-        tier=fact.tier,
+        tier=number,
         cores=cores,
-        core_power=fact.core_power,
+        core_power=core_power,
         efficiency=(run_times.efficiency or {}).get(name, 1.0),
         overhead_s=run_times.overhead_s,
         core_scaling=run_times.scaling,
@@ -167,6 +175,10 @@ def _site(
         failure_rate=rates.site.get(name, 0.0),
         outages=rates.outages,
     )
+
+
+def _names(*tables: pd.DataFrame | None) -> set[str]:
+    return {name for table in tables if table is not None for name in table["computingsite"]}
 
 
 def _slice(whole: float, share: float, least: float) -> float:

@@ -6,7 +6,8 @@ from typing import Any
 
 from redwood.simulation.asking import Policies
 from redwood.simulation.attempt import WAITING, Attempt
-from redwood.simulation.contract import Site, SiteState
+from redwood.simulation.contract import Site
+from redwood.simulation.site_state import SiteState
 
 
 class Queues:

@@ -3,10 +3,13 @@
 import multiprocessing
 import shutil
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+from scipy.special import stdtrit
 
 from redwood.errors import InputError
 from redwood.inputs import read_json
@@ -22,26 +25,29 @@ from redwood.simulation.accounts import (
     site_table,
     summarise,
 )
-from redwood.simulation.choosing import choose_policies
+from redwood.simulation.choosing import choose_policies, with_objects
 from redwood.simulation.datasets import place_replicas, read_catalogue
 from redwood.simulation.engine import Engine
 from redwood.simulation.environment import Environment
 from redwood.simulation.job_table import describe_jobs, read_jobs
 from redwood.simulation.log import Log
-from redwood.simulation.outcomes import OUTCOMES, described
-from redwood.simulation.scenario import Scenario, describe
+from redwood.simulation.outcomes import described
+from redwood.simulation.scenario import Scenario
 from redwood.simulation.workload import Workload, build_workload
 from redwood.tables import TableDescription, write_table
 
-# Half widths of two-sided 95 % intervals of a mean in standard errors: Student's t with 1, 2, … 30
-# degrees of freedom; beyond, the normal distribution's is used.
-_T = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160,
-      2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056,
-      2.052, 2.048, 2.045, 2.042)  # fmt: skip
-_NORMAL = 1.960
+# What intervals of the mean hold of what would be drawn.
+_CONFIDENCE = 0.95
 
 
-def run_scenario(scenario: Scenario, folder: str | Path) -> dict[str, Any]:
+def run_scenario(
+    scenario: Scenario,
+    folder: str | Path,
+    *,
+    brokerage: Any = None,
+    placement: Any = None,
+    queue: Any = None,
+) -> dict[str, Any]:
     """Run a scenario with each of its seeds, write what comes of it, and return the summary.
 
     Into `folder` go `scenario.json`, a folder `seed-1` and so on for each seed (see `write_run`)
@@ -51,9 +57,22 @@ def run_scenario(scenario: Scenario, folder: str | Path) -> dict[str, Any]:
 
     Every seed runs in a process of its own, since SimGrid can be started once in each.
 
+    Args:
+        scenario: the scenario.
+        folder: where its results go; an earlier run's are removed.
+        brokerage, placement, queue: policies as Python objects in place of those that the scenario
+            names: a class of `simulation.contract` or an instance of one, or, as a brokerage, a
+            function `choose(job, grid)`. Each seed gets a copy of its own.
+
+    Returns:
+        The content of `summary.json`.
+
     Raises:
         InputError: a file, a value in it, or a policy cannot be used.
     """
+    objects = {"brokerage": brokerage, "placement": placement, "queue": queue}
+    objects = {kind: given for kind, given in objects.items() if given is not None}
+    scenario = with_objects(scenario, objects)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     for last in (CONTENTS, "summary.json"):
@@ -62,17 +81,20 @@ def run_scenario(scenario: Scenario, folder: str | Path) -> dict[str, Any]:
         shutil.rmtree(old)
     scenario.save(folder / "scenario.json")
     for seed in scenario.seeds:
-        _in_own_process(scenario, seed, folder / f"seed-{seed}")
+        _in_own_process(scenario, seed, folder / f"seed-{seed}", objects)
     summary = gather(scenario, folder)
     write_json(folder / "summary.json", summary)
     write_contents(folder)
     return summary
 
 
-def _in_own_process(scenario: Scenario, seed: int, folder: Path) -> None:
+def _in_own_process(
+    scenario: Scenario, seed: int, folder: Path, objects: Mapping[str, Any]
+) -> None:
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_child, args=(scenario, seed, folder, sender), daemon=True)
+    arguments = (scenario, seed, folder, objects, sender)
+    process = context.Process(target=_child, args=arguments, daemon=True)
     process.start()
     sender.close()
     try:
@@ -88,9 +110,11 @@ def _in_own_process(scenario: Scenario, seed: int, folder: Path) -> None:
         raise error
 
 
-def _child(scenario: Scenario, seed: int, folder: Path, sender: Any) -> None:
+def _child(
+    scenario: Scenario, seed: int, folder: Path, objects: Mapping[str, Any], sender: Any
+) -> None:
     try:
-        write_run(run_seed(scenario, seed, folder), folder)
+        write_run(run_seed(scenario, seed, folder, objects), folder)
         sender.send(None)
     except KeyboardInterrupt:
         sender.send(KeyboardInterrupt())
@@ -98,13 +122,19 @@ def _child(scenario: Scenario, seed: int, folder: Path, sender: Any) -> None:
         sender.send(error)
 
 
-def run_seed(scenario: Scenario, seed: int, folder: Path | None = None) -> Run:
+def run_seed(
+    scenario: Scenario,
+    seed: int,
+    folder: Path | None = None,
+    objects: Mapping[str, Any] = MappingProxyType({}),
+) -> Run:
     """Simulate with one seed. A process can do this once, see `network.Network`.
 
     Args:
         scenario: the scenario.
         seed: the seed.
         folder: where partial results go; nowhere if `None`.
+        objects: policies as Python objects, by kind.
     """
     environment = scenario.read_environment()
     part = scenario.workload
@@ -116,38 +146,27 @@ def run_seed(scenario: Scenario, seed: int, folder: Path | None = None) -> Run:
         read_jobs(part.jobs, description),
         description,
         seed,
-        part.load_factor,
-        part.output_share,
-        scenario.data.jobs_per_dataset,
+        scenario.load_factor,
+        scenario.output_share,
+        scenario.jobs_per_dataset,
     )
-    check_interval(environment, workload, scenario.monitoring.interval_s)
+    check_interval(environment, workload, scenario.interval_s)
     replicas = _replicas(scenario, environment, workload, seed)
-    labels = {**describe(scenario), "seed": seed}
+    labels = {**scenario.labels, "seed": seed}
     checkpoints = None
     if folder is not None:
-        checkpoints = Checkpoints(
-            folder, labels, environment, workload, scenario.monitoring.checkpoint_s
-        )
-    engine = Engine(
-        environment,
-        workload,
-        replicas,
-        choose_policies(scenario.policies),
-        seed,
-        scenario.engine_rules,
-        scenario.monitoring.events,
-        checkpoints,
-    )
-    log = engine.run()
-    return Run(labels, environment, workload, scenario.monitoring.interval_s, log)
+        checkpoints = Checkpoints(folder, labels, environment, workload, scenario.checkpoint_s)
+    policies = choose_policies(scenario.policies, scenario.patience_s, objects)
+    log = Engine(environment, workload, replicas, policies, seed, scenario, checkpoints).run()
+    return Run(labels, environment, workload, scenario.interval_s, log)
 
 
 def _replicas(
     scenario: Scenario, environment: Environment, workload: Workload, seed: int
 ) -> list[set[int]]:
-    sizes, catalogue = workload.dataset_bytes, scenario.data.catalogue
+    sizes, catalogue = workload.dataset_bytes, scenario.workload.catalogue
     if catalogue is None:
-        return place_replicas(environment, sizes, scenario.data.replicas, seed)
+        return place_replicas(environment, sizes, scenario.replicas, seed)
     if workload.dataset_names is None:
         raise InputError(f"{catalogue}: the job table has no feature `dataset` to look up in it")
     replicas, sizes[:] = read_catalogue(catalogue, environment, workload.dataset_names, sizes)
@@ -228,20 +247,19 @@ def gather(scenario: Scenario, folder: Path) -> dict[str, Any]:
         read_json(folder / f"seed-{seed}" / "summary.json", "summary of a run")
         for seed in scenario.seeds
     ]
-    outcomes = {}
-    for name in OUTCOMES:
-        values = [run["outcomes"][name]["value"] for run in runs]
-        outcomes[name] = {
-            **mean_and_interval([value for value in values if value is not None]),
-            **described()[name],
-        }
+    found = {name: [run["outcomes"][name]["value"] for run in runs] for name in runs[0]["outcomes"]}
     return {
-        **describe(scenario),
+        **scenario.labels,
         "seeds": list(scenario.seeds),
         "jobs": {
             name: float(np.mean([run["jobs"][name] for run in runs])) for name in runs[0]["jobs"]
         },
-        "outcomes": outcomes,
+        "outcomes": described(
+            {
+                name: mean_and_interval([value for value in values if value is not None])
+                for name, values in found.items()
+            }
+        ),
     }
 
 
@@ -251,8 +269,7 @@ def mean_and_interval(values: list[float]) -> dict[str, float | int | None]:
         return {"value": None, "low": None, "high": None, "seeds": 0}
     mean, low, high = float(np.mean(values)), None, None
     if len(values) > 1:
-        freedom = len(values) - 1
-        t = _T[freedom - 1] if freedom <= len(_T) else _NORMAL
-        half = t * float(np.std(values, ddof=1)) / len(values) ** 0.5
+        error = float(np.std(values, ddof=1)) / len(values) ** 0.5
+        half = float(stdtrit(len(values) - 1, (1 + _CONFIDENCE) / 2)) * error
         low, high = mean - half, mean + half
     return {"value": mean, "low": low, "high": high, "seeds": len(values)}

@@ -10,105 +10,46 @@ and equal runs write equal files.
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from redwood.configuration import own_policy
+from redwood.configuration import PolicyChoice, Settings
 from redwood.errors import InputError
 from redwood.outputs import write_text
-from redwood.simulation.environment import Environment, Positive, digest, read_yaml
-from redwood.simulation.rules import Rules
+from redwood.simulation.environment import Environment, digest, read_yaml
 from redwood.validation import Section, read_section
+
+RECORDED = "recorded"
+Role = Literal["recorded", "model", "control", "floor"]
 
 
 class WorkloadPart(Section):
     """The jobs."""
 
-    name: str = Field("recorded", description="what outcomes call it: `recorded` or a surrogate")
+    name: str = Field(RECORDED, description="what outcomes call it: `recorded` or a surrogate")
+    role: Role | None = Field(
+        None,
+        description="recorded jobs, those of a model or of a control, or real jobs whose outcomes "
+        "are a floor; if null, `recorded` for that name and `model` for others",
+    )
     jobs: str = Field(description="the job table (parquet or CSV)")
     table: str | None = Field(
         None, description="its description (JSON); by the names of its columns if null"
     )
-    load_factor: Positive = Field(1.0, description="arrivals are this many times as fast")
-    output_share: float = Field(
-        0.0, ge=0, allow_inf_nan=False, description="bytes a job writes per byte it reads"
-    )
-
-
-class DataPart(Section):
-    """The datasets that jobs read, and where they and outputs lie."""
-
-    replicas: int = Field(2, ge=1, description="of each dataset in the beginning")
-    jobs_per_dataset: Positive = Field(20.0, description="where the job table names no datasets")
     catalogue: str | None = Field(
         None, description="CSV with dataset, sites and bytes, for job tables with datasets"
     )
-    outputs: Literal["site", "tier1"] = Field(
-        "site", description="stored where the job ran, or at the Tier-0 or Tier-1 of its kind"
-    )
 
 
-class PolicyPart(Section):
-    """Who decides: names of shipped policies, or FILE.py or FILE.py:NAME for one's own."""
-
-    name: str | None = Field(None, description="what outcomes call them; made of the three if null")
-    brokerage: str = "least_loaded"
-    placement: str = "none"
-    queue: str = "fifo"
-    patience_s: Positive = Field(10.0, description="wall-clock time that one answer may take, s")
-
-    @property
-    def label(self) -> str:
-        """`name`, or the brokerage and what is not the default."""
-        if self.name is not None:
-            return self.name
-        parts = [self.brokerage]
-        parts += [self.placement] if self.placement != "none" else []
-        parts += [self.queue] if self.queue != "fifo" else []
-        return "+".join(Path(part).stem if ".py" in part else part for part in parts)
-
-
-class RulesPart(Section):
-    """What happens to jobs and transfers that fail or find no place; times in s."""
-
-    failures: Literal["drawn", "recorded", "none"] = Field(
-        "drawn", description="at the environment's rates, as the job table says, or none"
-    )
-    attempts: int = Field(3, ge=1, description="of a job before it is failed")
-    retry_delay_s: Positive = Field(600.0, description="from a failure to the next brokerage")
-    transfer_attempts: int = Field(3, ge=1, description="of a transfer before the attempt fails")
-    transfer_delay_s: Positive = Field(60.0, description="from a failed transfer to the next")
-    pending_s: Positive = Field(1200.0, description="between offers of a job that gets no site")
-    give_up_s: Positive = Field(172_800.0, description="until such a job ends as unbrokered")
-    drain_s: Positive = Field(
-        7_776_000.0, description="from the last submission to the end at the latest"
-    )
-
-
-class MonitoringPart(Section):
-    """What is written down."""
-
-    interval_s: Positive = Field(3600.0, description="step of the time series of the sites")
-    events: bool = Field(False, description="whether every event is written, with the state")
-    checkpoint_s: Positive = Field(30.0, description="wall-clock time between partial results")
-
-
-class Scenario(Section):
-    """Environment, workload, data and policies of a simulation, its rules and its seeds."""
+class Scenario(Settings):
+    """Environment, workload, policies and seeds of a simulation, and its settings."""
 
     environment: str | Environment = Field(description="a file, or the environment itself")
     workload: WorkloadPart
-    data: DataPart = DataPart()
-    policies: PolicyPart = PolicyPart()
-    rules: RulesPart = RulesPart()
-    monitoring: MonitoringPart = MonitoringPart()
-    tcp_gamma: float = Field(
-        0.0, ge=0, allow_inf_nan=False,
-        description="TCP window in bytes that caps a single transfer; 0 lifts the cap",
-    )  # fmt: skip
-    time_step: Positive = Field(1.0, description="what follows sooner may be late by as much, s")
+    policies: PolicyChoice = PolicyChoice()
     seed: int = Field(1, ge=0, lt=2**32, description="the first seed")
     repetitions: Annotated[int, Field(ge=1, le=1000)] = Field(
         1, description="runs with seeds from `seed` on"
@@ -117,18 +58,23 @@ class Scenario(Section):
         {}, description="path → SHA-256 of what the scenario reads; checked where given"
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_parts(cls, content: Any) -> Any:
+        """Read scenarios of earlier versions, whose settings stood in parts."""
+        return _flat(content) if isinstance(content, Mapping) else content
+
     @property
     def seeds(self) -> range:
+        """The seeds of the runs."""
         return range(self.seed, self.seed + self.repetitions)
 
     @property
-    def engine_rules(self) -> Rules:
-        return Rules(
-            **self.rules.model_dump(),
-            outputs=self.data.outputs,
-            time_step=self.time_step,
-            tcp_gamma=self.tcp_gamma,
-        )
+    def labels(self) -> dict[str, str]:
+        """What tells the results from those of other scenarios: workload, role and policy."""
+        workload = self.workload
+        role = workload.role or role_of(workload.name)
+        return {"workload": workload.name, "role": role, "policy": self.policies.label}
 
     @property
     def files(self) -> list[str]:
@@ -136,11 +82,8 @@ class Scenario(Section):
         paths = [self.workload.jobs]
         paths += [self.workload.table] if self.workload.table is not None else []
         paths += [self.environment] if isinstance(self.environment, str) else []
-        paths += [self.data.catalogue] if self.data.catalogue is not None else []
-        for policy in (self.policies.brokerage, self.policies.placement, self.policies.queue):
-            path = own_policy(policy)
-            paths += [path] if path else []
-        return sorted(set(paths))
+        paths += [self.workload.catalogue] if self.workload.catalogue is not None else []
+        return sorted({*paths, *self.policies.files})
 
     def read_environment(self) -> Environment:
         """The environment, its sites sorted by name."""
@@ -149,22 +92,23 @@ class Scenario(Section):
         return self.environment.in_order()
 
     def save(self, path: str | Path) -> None:
-        """Write it with the digests of the files it reads, as JSON (which is YAML too)."""
-        content = self.model_dump(mode="json", exclude_defaults=True, exclude={"digests"})
+        """Write it with its defaults and the digests of the files it reads, as JSON."""
+        content = self.model_dump(mode="json", exclude={"digests"})
         content["digests"] = {file: digest(file) for file in self.files}
         write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
     @classmethod
-    def load(cls, source: str | Path) -> "Scenario":
-        """Read a scenario from a file, or from a text that begins with `{`.
+    def load(cls, source: str | Path | Mapping[str, Any]) -> "Scenario":
+        """Read a scenario from a file, from a text that begins with `{`, or from keys and values.
 
         Raises:
             InputError: the file is missing or no scenario, or a file that it reads is missing or
                 not what it was when the scenario was saved.
         """
-        text = str(source).lstrip()
-        if text.startswith("{"):
-            name = "scenario"
+        name, text = "scenario", str(source).lstrip()
+        if isinstance(source, Mapping):
+            content = dict(source)
+        elif text.startswith("{"):
             content = _parse(text)
         else:
             name = str(source)
@@ -192,6 +136,36 @@ def _parse(text: str) -> dict[str, Any]:
         raise InputError(f"scenario: not JSON: {error}: {text!r}") from None
 
 
-def describe(scenario: Scenario) -> dict[str, Any]:
-    """What labels the results of a scenario."""
-    return {"workload": scenario.workload.name, "policy": scenario.policies.label}
+def role_of(name: str) -> Role:
+    """The role of a workload that says none."""
+    return "recorded" if name == RECORDED else "model"
+
+
+# Parts of scenarios of earlier versions whose keys now stand in the scenario itself; `catalogue`
+# stands in `workload`.
+_PARTS = ("data", "rules", "monitoring")
+
+
+def _flat(content: Mapping[str, Any]) -> dict[str, Any]:
+    """A scenario of an earlier version as one of today; one of today as it is.
+
+    Raises:
+        ValueError: a setting is given twice.
+    """
+    flat = dict(content)
+    for part in (*_PARTS, "workload", "policies"):
+        values = flat.get(part)
+        if not isinstance(values, Mapping):
+            continue
+        moved = {k: v for k, v in values.items() if part in _PARTS or k in Settings.model_fields}
+        flat[part] = {k: v for k, v in values.items() if k not in moved}
+        if part in _PARTS:
+            del flat[part]
+        for key, value in moved.items():
+            if key == "catalogue" and isinstance(flat.get("workload"), Mapping):
+                flat["workload"] = {**flat["workload"], key: value}
+            elif key in flat:
+                raise ValueError(f"{key} is given twice, in the scenario and in its {part}")
+            else:
+                flat[key] = value
+    return flat

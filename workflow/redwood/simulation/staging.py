@@ -1,19 +1,37 @@
 """Moving data: inputs to the jobs, outputs to storage, and the copies that placements order."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from math import inf
 from random import Random
-from typing import Any
+from typing import Any, Protocol
 
+from redwood.configuration import Settings
 from redwood.simulation.attempt import STAGING, STORING, Attempt
 from redwood.simulation.catalogue import Catalogue
-from redwood.simulation.contract import Copy, Removal, SiteState
+from redwood.simulation.contract import Copy, Removal
 from redwood.simulation.faults import Failures
 from redwood.simulation.log import BY_STAGE_IN, BY_STAGE_OUT, FLOWS, Log
 from redwood.simulation.network import Network, Transfer
 from redwood.simulation.notes import Notes
+from redwood.simulation.site_state import SiteState
 
 _INPUT, _OUTPUT, _PLACEMENT = range(len(FLOWS))
+
+
+class AttemptEngine(Protocol):
+    """What staging asks of the engine: dates in s, causes as indices into `log.CAUSES`."""
+
+    def schedule(self, date: float, what: Callable[[float, Any], None], about: Any) -> None:
+        """Let `what(date, about)` happen at a date."""
+
+    def staged(self, date: float, attempt: Attempt) -> None:
+        """An attempt's input has come."""
+
+    def stored(self, date: float, attempt: Attempt) -> None:
+        """An attempt's output is stored."""
+
+    def failed(self, date: float, attempt: Attempt, cause: int) -> None:
+        """An attempt has failed because of its transfers."""
 
 
 class Staging:
@@ -30,30 +48,29 @@ class Staging:
       one; after too many failures the attempt fails. What a site that is down holds up waits.
 
     Args:
-        engine: whose clock, calendar and answers it uses: `schedule`, `staged`, `stored`, `failed`.
-        network, catalogue, failures, log, notes: of the simulation.
+        engine: is told what becomes of attempts, and when to call again.
         states: the sites.
+        network, catalogue, failures, log, notes: of the simulation.
+        settings: how often and how soon a failed transfer is begun again.
         keeps_inputs: see `contract.Placement`.
         outputs_at: for each kind of job the site that its outputs go to, -1: where it ran.
-        attempts: transfers of one input or output before the job's attempt fails.
-        delay_s: between a failed transfer and the next.
         up_at: for each site the moment at which it will be up again.
         tracked: whether sites may go down, so that their transfers must be found.
     """
 
     def __init__(
         self,
-        engine: Any,
+        engine: AttemptEngine,
+        *,
+        states: list[SiteState],
         network: Network,
         catalogue: Catalogue,
         failures: Failures,
         log: Log,
         notes: Notes,
-        states: list[SiteState],
+        settings: Settings,
         keeps_inputs: bool,
         outputs_at: list[int],
-        attempts: int,
-        delay_s: float,
         up_at: list[float],
         tracked: bool,
     ) -> None:
@@ -61,7 +78,8 @@ class Staging:
         self._failures, self._log, self._notes, self._states = failures, log, notes, states
         self._keeps, self._outputs_at = keeps_inputs, outputs_at
         self._lossy = failures.transfers_fail
-        self._attempts, self._delay_s, self._up_at = attempts, delay_s, up_at
+        self._attempts, self._delay_s = settings.transfer_attempts, settings.transfer_delay_s
+        self._up_at = up_at
         self._fetching: dict[tuple[int, int], Transfer] = {}
         self._under_way: list[dict[Transfer, None]] | None = (
             [{} for _ in states] if tracked else None
@@ -307,7 +325,7 @@ class Staging:
             ))  # fmt: skip
 
 
-def nuclei(states: list[SiteState], kinds: int, at_tier1: bool, random: Random) -> list[int]:
+def choose_nuclei(states: list[SiteState], kinds: int, at_tier1: bool, random: Random) -> list[int]:
     """For each kind of job the site its outputs go to; -1: where the job ran.
 
     Drawn among the Tier-0 and Tier-1 sites with their cores as weights.

@@ -74,7 +74,7 @@ class _Plan(logging.Filter):
             self.jobs.append(
                 PlannedJob(
                     record.rule_name,
-                    tuple(value for name, value in wildcards.items() if name != "dataset"),
+                    tuple(v for name, v in wildcards.items() if name != "dataset" and v),
                     tuple(map(str, record.input)),
                     tuple(map(str, record.output)),
                     record.shellcmd or "",

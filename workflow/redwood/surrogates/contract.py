@@ -1,22 +1,26 @@
 """What a surrogate is: a generative model of a table, learned from rows, that draws new ones.
 
-A model is one module of `redwood.surrogates.models`, named as the model, that holds
+A model is one folder of `redwood/surrogates/models`, named as the model, with two modules:
 
-* `USES_GPU: bool`: whether training gains from a GPU, which a scheduler then asks for;
-* `class Options(BaseModel, extra="forbid", frozen=True)`: its options, described and bounded;
-* `class Surrogate(contract.Surrogate)`: the model itself.
+* `options.py` says what the model is. The Snakefile reads it, so it imports nothing heavy:
+    * `ROLE: Literal["model", "control"]`: a model, or a control that measures are tried on;
+    * `FLOOR = True`, in a control only: its rows are real rows, so outcomes of it are a floor;
+    * `USES_GPU: bool`: whether training gains from a GPU, which a scheduler then asks for;
+    * `HAS_DENSITY: bool`: whether the model can say how likely a row is (`log_density`);
+    * `class Options(BaseModel, extra="forbid", frozen=True)`: its options, described and bounded;
+* `surrogate.py` has `class Surrogate(contract.Surrogate)`, the model itself.
 
 Being there registers it. A trained model is a folder with everything that sampling needs:
 `model.json` beside the model's own files, which are safetensors, parquet or JSON, never pickles.
 """
 
+import importlib
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from types import ModuleType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import pandas as pd
@@ -61,8 +65,13 @@ class Surrogate(ABC):
 
     @property
     def name(self) -> str:
-        """The model's name, which is its module's."""
-        return type(self).__module__.rpartition(".")[2]
+        """The model's name, which is its folder's. It seeds what the model draws."""
+        return type(self).__module__.split(".")[-2]
+
+    @property
+    def role(self) -> str:
+        """`model` or `control`, as the model's options.py says."""
+        return str(plugins.load(MODELS, self.name).ROLE)
 
     @abstractmethod
     def fit(
@@ -155,12 +164,8 @@ def new_surrogate(
             for problem in error.errors(include_url=False)
         )
         raise InputError(f"{model}: options: {problems}; the options are {known}") from None
-    return plugin.Surrogate(description, checked, seed)
-
-
-def has_density(plugin: ModuleType) -> bool:
-    """Whether models of a plug-in can say how likely a row is."""
-    return plugin.Surrogate.log_density is not Surrogate.log_density
+    surrogate = importlib.import_module(f"{MODELS}.{model}.surrogate")
+    return cast(Surrogate, surrogate.Surrogate(description, checked, seed))
 
 
 def save_surrogate(surrogate: Surrogate, folder: Path, rows: int) -> None:
@@ -175,6 +180,7 @@ def save_surrogate(surrogate: Surrogate, folder: Path, rows: int) -> None:
         {
             "format": FORMAT,
             "model": surrogate.name,
+            "role": surrogate.role,
             "options": surrogate.options.model_dump(mode="json"),
             "seed": surrogate.seed,
             "rows": rows,

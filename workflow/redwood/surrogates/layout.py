@@ -5,12 +5,9 @@ categories they would not fit in memory.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
-
-if TYPE_CHECKING:
-    import torch
+import torch
 
 
 @dataclass(frozen=True)
@@ -30,15 +27,13 @@ class Layout:
     def width(self) -> int:
         return self.places + sum(self.blocks)
 
-    def expand(self, rows: "Rows") -> "torch.Tensor":
+    def expand(self, rows: "Rows") -> torch.Tensor:
         """Rows as the encoder takes them: (rows, width)."""
-        import torch
-
         starts = torch.tensor(np.cumsum((0, *self.blocks[:-1])), device=rows.codes.device)
         blocks = torch.zeros(len(rows.codes), sum(self.blocks), device=rows.codes.device)
         return torch.cat([rows.places, blocks.scatter_(1, rows.codes + starts, 1.0)], dim=1)
 
-    def split(self, decoded: "torch.Tensor") -> tuple["torch.Tensor", tuple["torch.Tensor", ...]]:
+    def split(self, decoded: torch.Tensor) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
         """What the decoder gives: places before their tanh (rows, P), and each block's logits."""
         places, *blocks = decoded.split((self.places, *self.blocks), dim=1)
         return places, tuple(blocks)
@@ -48,8 +43,8 @@ class Layout:
 class Rows:
     """Rows in the form that is kept: places (rows, P) and each block's code (rows, blocks)."""
 
-    places: "torch.Tensor"
-    codes: "torch.Tensor"
+    places: torch.Tensor
+    codes: torch.Tensor
 
     def __len__(self) -> int:
         return len(self.codes)

@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from sklearn.mixture import BayesianGaussianMixture
+from threadpoolctl import threadpool_limits
 
 # Components of less weight are dropped; how many remain is the section's number of modes.
 _SMALLEST_WEIGHT = 0.005
@@ -53,9 +55,6 @@ class ModeNormaliser:
                 time to fit grows with them, its quality hardly.
             rng: draws these rows and the start of the fit.
         """
-        from sklearn.mixture import BayesianGaussianMixture
-        from threadpoolctl import threadpool_limits
-
         if len(numbers) > most_rows:
             numbers = rng.choice(numbers, most_rows, replace=False)
         mixture = BayesianGaussianMixture(

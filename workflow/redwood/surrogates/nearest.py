@@ -13,6 +13,7 @@ from math import comb, floor, log2
 
 import numpy as np
 import pandas as pd
+from scipy.spatial import cKDTree
 
 # Entries (queries × candidates) that are looked at together: 32 MB for each number of them.
 _BLOCK = 1 << 22
@@ -184,8 +185,6 @@ class _Points:
     def __init__(
         self, numbers: list[np.ndarray], points: np.ndarray, group: np.ndarray, members: np.ndarray
     ) -> None:
-        from scipy.spatial import cKDTree
-
         key = group[members] * (points.max() + 1) + points[members]
         order = np.argsort(key, kind="stable")
         key = key[order]

@@ -12,18 +12,17 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
 import pandas as pd
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 
 from redwood.errors import InputError
 from redwood.outputs import writing
 from redwood.progress import ProgressReport
-
-if TYPE_CHECKING:
-    import torch
-
-Device = Literal["auto", "cpu", "cuda"]
+from redwood.surrogates.options import Device
 
 # The networks of tabular models are too small to gain from more.
 _MOST_THREADS = 8
@@ -41,9 +40,7 @@ class Checkpoint:
     path: Path
     fingerprint: str
 
-    def write(self, tensors: Mapping[str, "torch.Tensor"]) -> None:
-        from safetensors.torch import save_file
-
+    def write(self, tensors: Mapping[str, torch.Tensor]) -> None:
         kept = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
         with writing(self.path) as partial:
             save_file(
@@ -52,14 +49,12 @@ class Checkpoint:
                 metadata={"fingerprint": self.fingerprint, "sha256": _tensor_digest(kept)},
             )
 
-    def read(self) -> dict[str, "torch.Tensor"] | None:
+    def read(self) -> dict[str, torch.Tensor] | None:
         """The tensors last written by this training; `None` if there are none, or another's.
 
         A damaged file is none either, and the log says so: a training that starts over costs time,
         one that refuses to start waits for somebody to look.
         """
-        from safetensors import SafetensorError, safe_open
-
         if not self.path.exists():
             return None
         try:
@@ -105,9 +100,7 @@ def fingerprint(*frames: pd.DataFrame, **settings: Any) -> str:
     return digest.hexdigest()
 
 
-def _tensor_digest(tensors: Mapping[str, "torch.Tensor"]) -> str:
-    import torch
-
+def _tensor_digest(tensors: Mapping[str, torch.Tensor]) -> str:
     digest = hashlib.sha256()
     for name in sorted(tensors):
         tensor = tensors[name]
@@ -118,8 +111,8 @@ def _tensor_digest(tensors: Mapping[str, "torch.Tensor"]) -> str:
 
 def train_epochs(
     name: str,
-    module: "torch.nn.Module",
-    optimizer: "torch.optim.Optimizer",
+    module: torch.nn.Module,
+    optimizer: torch.optim.Optimizer,
     train_epoch: Callable[[int], float],
     validate: Callable[[], float],
     schedule: Schedule,
@@ -142,8 +135,6 @@ def train_epochs(
     Raises:
         InputError: the loss is no longer a number.
     """
-    import torch
-
     losses: list[tuple[float, float]] = []
     best = _copy(module)
     tensors = checkpoint.read() if checkpoint is not None else None
@@ -185,7 +176,7 @@ def train_epochs(
     )
 
 
-def choose_device(device: Device) -> "torch.device":
+def choose_device(device: Device) -> torch.device:
     """The device to compute on; `auto` is a CUDA GPU where there is one, else the CPU.
 
     Which it is, and what the batch system has given, goes to the log. On a GPU, products of float32
@@ -194,8 +185,6 @@ def choose_device(device: Device) -> "torch.device":
     Raises:
         InputError: `cuda` is asked for and there is none.
     """
-    import torch
-
     available = torch.cuda.is_available()
     if device == "cuda" and not available:
         raise InputError("device is 'cuda', but there is no CUDA GPU: set it to 'auto' or 'cpu'")
@@ -211,21 +200,17 @@ def choose_device(device: Device) -> "torch.device":
     return torch.device("cuda")
 
 
-def mixed_precision(device: "torch.device") -> "torch.autocast":
+def mixed_precision(device: torch.device) -> torch.autocast:
     """On a GPU networks compute in bfloat16, which has the range of float32; elsewhere as they are.
 
     What sums, logarithms and losses are taken of is to be turned back to float32 (`.float()`).
     """
-    import torch
-
     return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
 
 
 @contextmanager
 def sensible_threads() -> Iterator[None]:
     """Let PyTorch use the cores that this process may use, or `OMP_NUM_THREADS`; at most 8."""
-    import torch
-
     before = torch.get_num_threads()
     allowed = os.environ.get("OMP_NUM_THREADS") or len(os.sched_getaffinity(0))
     torch.set_num_threads(max(1, min(int(allowed), _MOST_THREADS)))
@@ -238,8 +223,6 @@ def sensible_threads() -> Iterator[None]:
 @contextmanager
 def explained_memory_errors(name: str) -> Iterator[None]:
     """Turn an overflow of the GPU's memory into an InputError that says what to change."""
-    import torch
-
     try:
         yield
     except torch.OutOfMemoryError:
@@ -261,15 +244,15 @@ def _is_number(loss: float) -> bool:
     return abs(loss) < float("inf")
 
 
-def _copy(module: "torch.nn.Module") -> dict[str, "torch.Tensor"]:
+def _copy(module: torch.nn.Module) -> dict[str, torch.Tensor]:
     return {name: tensor.detach().clone() for name, tensor in module.state_dict().items()}
 
 
-def _prefixed(prefix: str, tensors: Mapping[str, "torch.Tensor"]) -> dict[str, "torch.Tensor"]:
+def _prefixed(prefix: str, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return {f"{prefix}/{name}": tensor for name, tensor in tensors.items()}
 
 
-def _part(tensors: Mapping[str, "torch.Tensor"], prefix: str) -> dict[str, "torch.Tensor"]:
+def _part(tensors: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
     start = f"{prefix}/"
     return {
         name.removeprefix(start): tensor
@@ -278,7 +261,7 @@ def _part(tensors: Mapping[str, "torch.Tensor"], prefix: str) -> dict[str, "torc
     }
 
 
-def _optimizer_tensors(optimizer: "torch.optim.Optimizer") -> dict[str, "torch.Tensor"]:
+def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
     return {
         f"{parameter}/{name}": tensor
         for parameter, state in optimizer.state_dict()["state"].items()
@@ -286,9 +269,7 @@ def _optimizer_tensors(optimizer: "torch.optim.Optimizer") -> dict[str, "torch.T
     }
 
 
-def _load_optimizer(
-    optimizer: "torch.optim.Optimizer", tensors: Mapping[str, "torch.Tensor"]
-) -> None:
+def _load_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, torch.Tensor]) -> None:
     state: dict[int, dict[str, Any]] = {}
     for key, tensor in tensors.items():
         parameter, name = key.split("/")

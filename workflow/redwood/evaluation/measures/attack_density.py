@@ -18,17 +18,23 @@ the holdout rows in place of the synthetic ones, the others being reference and 
 paper (arXiv 2410.07940) has no such measure.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from redwood.evaluation.contract import Inapplicable, Result, Samples
-from redwood.evaluation.membership import RATE, Attack
-from redwood.evaluation.neighbours import distance_to_closest
+from redwood.evaluation.membership import RATE, Attack, judge_attack
+from redwood.nearest import distance_to_closest
 from redwood.seeds import generator
 
 TITLE = "density attack"
 UNIT = "1"
+ASPECT = "privacy"
 DIRECTION = "lower"
+LIMIT = RATE
+ATTACKER = "who has real rows, too"
 DEFINITION = (
     "Membership inference by how much closer the closest synthetic row is than the closest of "
     "other real rows (DOMIAS with nearest-neighbour densities): share of the training rows that "
@@ -54,6 +60,11 @@ def measure(samples: Samples) -> Result:
         floors.append(_both_ways(*thirds, samples).curve.true_positives_at(RATE))
         thirds = thirds[1:] + thirds[:1]
     return attack.result("density", samples.groups, floors)
+
+
+def judge(measured: Mapping[str, Any]) -> tuple[bool, str]:
+    """A sample passes if the attack surely finds no more than 3 % of the training rows."""
+    return judge_attack(measured, "density")
 
 
 def _both_ways(

@@ -4,7 +4,7 @@ The attacker takes a row for a training row the sooner the closer its closest sy
 
     score(x) = −min_j ‖x − y_j‖,
 
-in the metric of `redwood.evaluation.neighbours`, numbers mapped by the range of training and
+in the metric of `redwood.nearest`, numbers mapped by the range of training and
 holdout rows together (GAN-Leaks: D. Chen et al., arXiv 1909.03935, section 4.2, full black box).
 What is measured is the true-positive rate at a false-positive rate of 1 %, in [0, 1], with all
 training rows as members and all holdout rows as non-members. A sample that tells nothing has 0.01.
@@ -14,17 +14,23 @@ ones, the other half being the non-members. Where rows come in bursts a faithful
 paper (arXiv 2410.07940) has no such measure.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from redwood.evaluation.contract import Result, Samples
-from redwood.evaluation.membership import RATE, Attack
-from redwood.evaluation.neighbours import distance_to_closest
+from redwood.evaluation.membership import RATE, Attack, judge_attack
+from redwood.nearest import distance_to_closest
 from redwood.seeds import generator
 
 TITLE = "distance attack"
 UNIT = "1"
+ASPECT = "privacy"
 DIRECTION = "lower"
+LIMIT = RATE
+ATTACKER = "who has the sample"
 DEFINITION = (
     "Membership inference by the distance to the closest synthetic row: share of the training rows "
     "that are found where 1 % of the holdout rows are taken for training rows. 0.01 by chance; "
@@ -42,6 +48,11 @@ def measure(samples: Samples) -> Result:
         for made, others in (halves, halves[::-1])
     ]
     return attack.result("distance", samples.groups, floors)
+
+
+def judge(measured: Mapping[str, Any]) -> tuple[bool, str]:
+    """A sample passes if the attack surely finds no more than 3 % of the training rows."""
+    return judge_attack(measured, "distance")
 
 
 def _attack(synthetic: pd.DataFrame, others: pd.DataFrame, samples: Samples) -> Attack:

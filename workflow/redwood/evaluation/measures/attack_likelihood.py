@@ -14,11 +14,15 @@ floor. The paper (arXiv 2410.07940) has no such measure.
 import numpy as np
 
 from redwood.evaluation.contract import Inapplicable, Result, Samples
-from redwood.evaluation.membership import RATE, Attack
+from redwood.evaluation.membership import RATE, Attack, judge_model
 
 TITLE = "likelihood attack"
 UNIT = "1"
+ASPECT = "privacy"
 DIRECTION = "lower"
+LIMIT = RATE
+ATTACKER = "who has the model"
+NEEDS_DENSITIES = True
 DEFINITION = (
     "Membership inference by who has the model, from how likely it holds a row: share of the "
     "training rows that are found where 1 % of the holdout rows are taken for training rows. Only "
@@ -37,3 +41,6 @@ def measure(samples: Samples) -> Result:
     least = known.min() - 1 if len(known) else 0.0
     members, others = (np.where(np.isneginf(d), least, d) for d in (members, others))
     return Attack(members, others).result("likelihood", samples.groups, [RATE])
+
+
+judge = judge_model

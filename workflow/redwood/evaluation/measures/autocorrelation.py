@@ -21,6 +21,7 @@ from redwood.evaluation.intervals import group_of_rows, jackknife_interval
 
 TITLE = "autocorrelation"
 UNIT = "1"
+ASPECT = "time"
 DIRECTION = "lower"
 DEFINITION = (
     "|difference| of the autocorrelation of hourly arrivals, synthetic against as many holdout "

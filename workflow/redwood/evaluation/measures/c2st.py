@@ -12,7 +12,9 @@ from redwood.evaluation.detection import detection_result, equally_many, row_fea
 
 TITLE = "C2ST"
 UNIT = "1"
+ASPECT = "fidelity"
 DIRECTION = "lower"
+LIMIT = 0.5
 DEFINITION = (
     "Classifier two-sample test: area under the ROC curve of gradient-boosted trees that tell "
     "synthetic from as many holdout rows, each row scored out of fold; 0.5 is indistinguishable, 1 "

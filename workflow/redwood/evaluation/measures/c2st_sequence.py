@@ -27,7 +27,9 @@ from redwood.seeds import generator
 
 TITLE = "C2ST in sequence"
 UNIT = "1"
+ASPECT = "time"
 DIRECTION = "lower"
+LIMIT = 0.5
 DEFINITION = (
     f"As C2ST, each row together with its gap to the row before, how many of the {ROWS_BEFORE} "
     "rows before share each of its categories, and what changed since the last row of the same "

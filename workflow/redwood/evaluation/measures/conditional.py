@@ -22,12 +22,13 @@ import numpy as np
 import pandas as pd
 
 from redwood.evaluation.binning import decile_bins
-from redwood.evaluation.contract import Inapplicable, Result, Samples, category_codes
+from redwood.evaluation.contract import Inapplicable, Result, Samples
 from redwood.evaluation.intervals import group_of_rows, jackknife_interval
-from redwood.tables import Column
+from redwood.tables import Column, category_codes
 
 TITLE = "conditionals"
 UNIT = "1"
+ASPECT = "fidelity"
 DIRECTION = "lower"
 DEFINITION = (
     "Total variation distance of the distribution of a feature within each group of rows that are "

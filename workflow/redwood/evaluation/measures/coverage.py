@@ -23,6 +23,7 @@ from redwood.tables import TableDescription
 
 TITLE = "coverage"
 UNIT = "1"
+ASPECT = "fidelity"
 DIRECTION = "higher"
 DEFINITION = (
     f"Share of holdout rows with a synthetic row within the distance of their {NEAREST}th nearest "

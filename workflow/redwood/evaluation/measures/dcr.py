@@ -1,7 +1,7 @@
 """DCR: the distance of synthetic rows to the closest training row.
 
 The median over the synthetic rows of the exact Euclidean distance to the closest row of `train`,
-numbers min-max scaled, categories one-hot over √2 (see `redwood.evaluation.neighbours`). The paper
+numbers min-max scaled, categories one-hot over √2 (see `redwood.nearest`). The paper
 (arXiv 2410.07940, section 4) counts more as more private; but real rows that the surrogate never
 saw have a DCR too, the floor here: far below it rows were copied, far above it they are not
 realistic. By itself DCR proves no privacy ("The DCR Delusion", arXiv 2505.01524).
@@ -12,10 +12,11 @@ import pandas as pd
 
 from redwood.evaluation.contract import Result, Samples
 from redwood.evaluation.intervals import group_of_rows, jackknife_interval
-from redwood.evaluation.neighbours import distance_to_closest
+from redwood.nearest import distance_to_closest
 
 TITLE = "DCR"
 UNIT = "1"
+ASPECT = "privacy"
 DIRECTION = "near floor"
 DEFINITION = (
     "Median distance of synthetic rows to the closest training row (numbers min-max scaled on "

@@ -20,12 +20,13 @@ import pandas as pd
 
 from redwood.evaluation.contract import Result, Samples
 from redwood.evaluation.intervals import group_of_rows, jackknife_interval
-from redwood.evaluation.neighbours import distance_to_closest
+from redwood.nearest import distance_to_closest
 from redwood.seeds import generator
 from redwood.tables import Column, TableDescription
 
 TITLE = "DCR share"
 UNIT = "1"
+ASPECT = "privacy"
 DIRECTION = "near floor"
 DEFINITION = (
     "How many synthetic rows have a training row as their closest real row, per training row, over "

@@ -20,6 +20,7 @@ from redwood.evaluation.manifold import NEAREST, balls
 
 TITLE = "density"
 UNIT = "1"
+ASPECT = "fidelity"
 DIRECTION = "near floor"
 DEFINITION = (
     f"In how many balls of holdout rows, each of the radius of its {NEAREST}th nearest holdout "

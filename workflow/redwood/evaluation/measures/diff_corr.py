@@ -16,6 +16,7 @@ from redwood.progress import ProgressReport
 
 TITLE = "diff-CORR"
 UNIT = "1"
+ASPECT = "fidelity"
 DIRECTION = "lower"
 DEFINITION = (
     "Mean absolute difference of the associations of all pairs of features: Pearson's r (numeric), "

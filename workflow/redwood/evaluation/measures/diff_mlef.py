@@ -11,7 +11,7 @@ does not give. The floor is that of models trained on different real rows (see
 import numpy as np
 import pandas as pd
 
-from redwood.evaluation.contract import Inapplicable, Result, Samples, deviation, scaled
+from redwood.evaluation.contract import Inapplicable, Result, Samples, deviation
 from redwood.evaluation.efficacy import (
     catboost_settings,
     categorical_predictors,
@@ -19,9 +19,11 @@ from redwood.evaluation.efficacy import (
     predictors,
 )
 from redwood.seeds import derive_seed
+from redwood.tables import scaled
 
 TITLE = "diff-MLEF"
 UNIT = "training standard deviations"
+ASPECT = "utility"
 DIRECTION = "lower"
 DEFINITION = (
     "Difference of the root mean squared errors, on the holdout, of two CatBoost regressions of "

@@ -28,6 +28,7 @@ from redwood.tables import Column
 
 TITLE = "diff-MLEF, classes"
 UNIT = "1"
+ASPECT = "utility"
 DIRECTION = "lower"
 DEFINITION = (
     "Difference of the roots of the Brier scores, on the holdout, of two CatBoost classifiers of "

@@ -14,6 +14,7 @@ from redwood.evaluation.intervals import group_of_rows
 
 TITLE = "burstiness"
 UNIT = "1"
+ASPECT = "time"
 DIRECTION = "lower"
 DEFINITION = (
     "|log ratio| of F − 1, synthetic over as many holdout rows, where F is the variance over the "

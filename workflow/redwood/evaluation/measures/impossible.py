@@ -21,6 +21,7 @@ from redwood.tables import Column
 
 TITLE = "impossible"
 UNIT = "1"
+ASPECT = "fidelity"
 DIRECTION = "near floor"
 DEFINITION = (
     "Share of synthetic rows with a value, or a pair of values, that no training row has, among "

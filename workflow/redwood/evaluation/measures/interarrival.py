@@ -21,6 +21,7 @@ from redwood.evaluation.intervals import group_of_rows, jackknife_interval
 
 TITLE = "gaps"
 UNIT = "nats"
+ASPECT = "time"
 DIRECTION = "lower"
 DEFINITION = (
     "First Wasserstein distance of ln(1 + s) of the seconds s between consecutive rows, synthetic "

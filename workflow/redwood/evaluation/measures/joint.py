@@ -28,6 +28,7 @@ from redwood.tables import Column
 
 TITLE = "joint"
 UNIT = "1"
+ASPECT = "fidelity"
 DIRECTION = "lower"
 DEFINITION = (
     "Total variation distance of the joint distribution of two features, synthetic against "

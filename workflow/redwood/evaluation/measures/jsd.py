@@ -11,11 +11,13 @@ import numpy as np
 import pandas as pd
 from scipy.spatial.distance import jensenshannon
 
-from redwood.evaluation.contract import Inapplicable, Result, Samples, category_codes
+from redwood.evaluation.contract import Inapplicable, Result, Samples
 from redwood.evaluation.intervals import group_of_rows, jackknife_interval
+from redwood.tables import category_codes
 
 TITLE = "JSD"
 UNIT = "1"
+ASPECT = "fidelity"
 DIRECTION = "lower"
 DEFINITION = (
     "Jensen-Shannon distance (base 2, in [0, 1]) of each categorical feature over the union of its "

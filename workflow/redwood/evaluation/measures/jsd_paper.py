@@ -15,11 +15,13 @@ nothing of the surrogate. All of this is inferred.
 import numpy as np
 import pandas as pd
 
-from redwood.evaluation.contract import Inapplicable, Result, Samples, category_codes
+from redwood.evaluation.contract import Inapplicable, Result, Samples
 from redwood.evaluation.pairing import over_draws
+from redwood.tables import category_codes
 
 TITLE = "JSD, paper's scale"
 UNIT = "1"
+ASPECT = "fidelity"
 DIRECTION = "near floor"
 ROWS = 10_000
 DEFINITION = (

@@ -21,15 +21,20 @@ honest rows is in the floor: the mean excess of some runs of holdout rows, half 
 which is above 0 as no excess is negative. The paper (arXiv 2410.07940) has no such measure.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from redwood.evaluation.contract import Inapplicable, Result, Samples
 from redwood.evaluation.intervals import group_of_rows, jackknife_interval
-from redwood.evaluation.neighbours import closest_rows, distance_to_closest
+from redwood.evaluation.membership import percent
+from redwood.nearest import closest_rows, distance_to_closest
 from redwood.seeds import generator
 
 TITLE = "near copies"
 UNIT = "1"
+ASPECT = "privacy"
 DIRECTION = "lower"
 DEFINITION = (
     "Share of the synthetic rows that are closer to a training row than chance accounts for: the "
@@ -46,6 +51,8 @@ _MOST_REAL = 200_000
 # for both halves to have rows of all times, as synthetic rows have.
 _RUNS = 10
 _SPLITS = 25
+# The draws of unseen rows that a sample may resemble.
+_MOST_DRAWS = 0.8
 
 
 def measure(samples: Samples) -> Result:
@@ -74,6 +81,17 @@ def measure(samples: Samples) -> Result:
     )
     return Result(
         value, low, min(high, 1.0), float(np.mean(floors)), note=note, floor_draws=tuple(floors)
+    )
+
+
+def judge(measured: Mapping[str, Any]) -> tuple[bool, str]:
+    """A sample passes if its share of copies may be that of four in five draws of unseen rows."""
+    floor = np.quantile(measured["floor_draws"] or [measured["floor"]], _MOST_DRAWS)
+    if measured["low"] <= floor:
+        return True, "no more near copies of training rows than chance accounts for"
+    return False, (
+        f"at least {percent(measured['low'])} of the rows are closer to training rows than chance "
+        f"accounts for, {percent(measured['value'])} as measured: copies, or nearly"
     )
 
 

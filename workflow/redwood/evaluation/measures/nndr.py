@@ -1,7 +1,7 @@
 """NNDR: whether synthetic rows keep to single training rows.
 
 The nearest-neighbour distance ratio of a row is d₁/d₂, its distance to the closest training row
-over that to the second closest, in [0, 1], in the metric of `redwood.evaluation.neighbours`. A row
+over that to the second closest, in [0, 1], in the metric of `redwood.nearest`. A row
 among many alike has a ratio near 1; one that keeps to a single training row has a small one (Z.
 Zhao et al., CTAB-GAN, arXiv 2102.08369, section 4.3, after D. G. Lowe, IJCV 60 (2004) 91, section
 7.1). Where both are 0 no training row is singled out: the ratio is 1. What is measured is the
@@ -14,10 +14,11 @@ import pandas as pd
 
 from redwood.evaluation.contract import Inapplicable, Result, Samples
 from redwood.evaluation.intervals import group_of_rows, jackknife_interval
-from redwood.evaluation.neighbours import closest_rows
+from redwood.nearest import closest_rows
 
 TITLE = "NNDR"
 UNIT = "1"
+ASPECT = "privacy"
 DIRECTION = "near floor"
 DEFINITION = (
     "Distance to the closest training row over that to the second closest (distances as for DCR), "

@@ -24,6 +24,7 @@ from redwood.seeds import generator
 
 TITLE = "recurrence"
 UNIT = "1"
+ASPECT = "time"
 DIRECTION = "lower"
 DEFINITION = (
     "|difference| of the probability that the next row in time has the same value of a categorical "

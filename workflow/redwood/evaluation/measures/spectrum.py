@@ -13,6 +13,7 @@ from redwood.evaluation.intervals import group_of_rows
 
 TITLE = "day and week"
 UNIT = "1"
+ASPECT = "time"
 DIRECTION = "lower"
 DEFINITION = (
     "|log ratio| of the power of the 24 h line, and of the 168 h line, in hourly arrivals, "

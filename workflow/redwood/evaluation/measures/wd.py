@@ -11,11 +11,13 @@ import numpy as np
 import pandas as pd
 from scipy.stats import wasserstein_distance
 
-from redwood.evaluation.contract import Inapplicable, Result, Samples, deviation, scaled
+from redwood.evaluation.contract import Inapplicable, Result, Samples, deviation
 from redwood.evaluation.intervals import group_of_rows, jackknife_interval
+from redwood.tables import scaled
 
 TITLE = "WD"
 UNIT = "training standard deviations"
+ASPECT = "fidelity"
 DIRECTION = "lower"
 DEFINITION = (
     "Wasserstein distance (W₁) of each numeric feature, on its own scale (logarithmic for heavy "

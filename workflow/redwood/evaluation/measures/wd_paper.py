@@ -17,12 +17,15 @@ import pandas as pd
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
-from redwood.evaluation.contract import Result, Samples, category_codes, scaled
+from redwood.evaluation.contract import Result, Samples
 from redwood.evaluation.pairing import over_draws
+from redwood.tables import category_codes, scaled
 
 TITLE = "WD, paper's scale"
 UNIT = "1"
+ASPECT = "fidelity"
 DIRECTION = "lower"
+LIMIT = None
 ROWS = 500
 DEFINITION = (
     f"W₁ between {ROWS} synthetic and {ROWS} real rows as points (numbers min-max scaled on their "

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from redwood.readers import dataset_names
 from redwood.readers.reading import Chunk, Source, find_files, read, short_names
 from redwood.readers.values import text, to_numbers, to_times
-from redwood.sites import SiteTable, load_sites
+from redwood.sites import load_sites
 
 NUMBERS: Final = (
     *("pandaid", "parentid", "jeditaskid", "cpuconsumptiontime", "corecount", "actualcorecount"),
@@ -100,8 +100,10 @@ def read_jobs(inputs: list[Path]) -> JobTable:
     paths = find_files(inputs)
     wanted = frozenset((*NUMBERS, *TIMES, *_WORDS, *_PRESENCE, *_DATASET, "computingsite"))
     vocabularies = {name: _Vocabulary() for name in _WORDS}
-    sites = SiteTable(load_sites())
-    vocabularies["computingsite"] = _Vocabulary(lambda queue: sites.place(queue, fold=True).name)
+    sites = load_sites()
+    vocabularies["computingsite"] = _Vocabulary(
+        lambda queue: site.queue if (site := sites.find(queue)) else queue
+    )
     for field in ("project", "prodstep", "datatype"):
         vocabularies[field] = _Vocabulary(
             lambda name, field=field: getattr(dataset_names.parse(name), field)

@@ -1,0 +1,72 @@
+"""The section of the configuration about evaluation."""
+
+from pydantic import Field, field_validator
+
+from redwood.validation import Section, known_plugins
+
+
+class Evaluation(Section):
+    """The measures of faithfulness and closeness."""
+
+    measures: tuple[str, ...] = (
+        "wd",
+        "jsd",
+        "diff_corr",
+        "dcr",
+        "diff_mlef",
+        "diff_mlef_class",
+        "wd_paper",
+        "jsd_paper",
+        "joint",
+        "conditional",
+        "coverage",
+        "density",
+        "c2st",
+        "c2st_sequence",
+        "impossible",
+        "dcr_share",
+        "nndr",
+        "near_copies",
+        "attack_distance",
+        "attack_density",
+        "attack_likelihood",
+        "fano",
+        "spectrum",
+        "autocorrelation",
+        "interarrival",
+        "recurrence",
+    )
+    target: str = Field("workload", description="the column that diff-MLEF predicts")
+    target_class: str = Field(
+        "jobstatus",
+        description="the categorical column that diff-MLEF of classes predicts; "
+        "tables without it are spared that",
+    )
+    conditionals: tuple[tuple[str, ...], ...] = Field(
+        (("computingsite", "jobstatus"), ("datatype", "size", "workload")),
+        description="columns whose distributions are compared: each the last of a list, "
+        "given those before it; lists with a column that the table lacks are left out",
+    )
+    groups: int = Field(
+        20, ge=5, le=500, description="groups of consecutive rows of the jackknife intervals"
+    )
+
+    @field_validator("measures")
+    @classmethod
+    def _known_measures(cls, measures: tuple[str, ...]) -> tuple[str, ...]:
+        return known_plugins("redwood.evaluation.measures", measures)
+
+    @field_validator("conditionals")
+    @classmethod
+    def _columns_given_others(
+        cls, conditionals: tuple[tuple[str, ...], ...]
+    ) -> tuple[tuple[str, ...], ...]:
+        for columns in conditionals:
+            if len(columns) < 2 or len(set(columns)) < len(columns):
+                raise ValueError(
+                    f"{list(columns)} is none, expected two or more distinct columns, "
+                    "the last one given the others"
+                )
+            if conditionals.count(columns) > 1:
+                raise ValueError(f"{list(columns)} is listed twice")
+        return conditionals

@@ -1,0 +1,34 @@
+"""The section of the configuration about release."""
+
+import re
+
+from pydantic import Field, field_validator
+
+from redwood.validation import Section
+
+
+class Release(Section):
+    """Which samples the release gate decides on, and what it plants."""
+
+    models: tuple[str, ...] | None = Field(
+        None,
+        description="models whose samples may be published; all that are trained and are no "
+        "controls if null",
+    )
+    levels: tuple[str, ...] = Field(
+        ("record", "task", "user"),
+        min_length=1,
+        description="what must stay unknown: record, or columns whose equal values make a unit",
+    )
+    units: int = Field(400, ge=2, description="canaries of each level, half of them planted")
+    most_rows: int = Field(10, ge=1, description="rows of a canary at most")
+
+    @field_validator("models", "levels")
+    @classmethod
+    def _listed_once(cls, names: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        for name in names or ():
+            if names.count(name) > 1:
+                raise ValueError(f"{name!r} is listed twice")
+            if not re.fullmatch(r"\w+", name):
+                raise ValueError(f"{name!r} is no name")
+        return names

@@ -1,0 +1,81 @@
+"""`redwood release …`: whether a sample may be published, and the sample if it may."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    help="Decide by privacy measures and planted canaries whether a sample may be published.",
+    no_args_is_help=True,
+)
+
+Table = Annotated[Path, typer.Option(help="description of the table (JSON)")]
+Train = Annotated[Path, typer.Option(help="the rows that the surrogate learned from")]
+Levels = Annotated[
+    list[str],
+    typer.Option("--level", help="record, or a column whose equal values make a unit; repeatable"),
+]
+
+
+@app.command()
+def plant(
+    table: Table,
+    train: Train,
+    level: Levels,
+    output: Annotated[Path, typer.Option(help="folder to write")],
+    seed: Annotated[int, typer.Option(min=0, help="same seed, same canaries")] = 1,
+    units: Annotated[int, typer.Option(min=2, help="canaries of each level, half planted")] = 400,
+    most_rows: Annotated[int, typer.Option(min=1, help="rows of a canary at most")] = 10,
+) -> None:
+    """Plant made-up records, tasks, users among the training rows of a shadow model.
+
+    Example: redwood release plant --table table.json --train train.parquet --level record
+    --level task --level user --seed 1 --output canaries
+    """
+    from redwood.release.canaries import Planting, plant
+
+    plant(table, train, Planting(tuple(level), units, most_rows), seed, output)
+
+
+@app.command()
+def audit(
+    table: Table,
+    train: Train,
+    canaries: Annotated[Path, typer.Option(help="canaries.parquet, as `plant` wrote it")],
+    synthetic: Annotated[
+        Path, typer.Option(help="sample of the shadow model, which was trained with canaries")
+    ],
+    output: Annotated[Path, typer.Option(help="JSON file to write")],
+    seed: Annotated[int, typer.Option(min=0, help="seed of the bootstrap")] = 1,
+) -> None:
+    """Measure how many of the planted canaries an attacker finds in the shadow model's sample.
+
+    Example: redwood release audit --table table.json --train train.parquet
+    --canaries canaries/canaries.parquet --synthetic shadow.parquet --seed 1 --output audit.json
+    """
+    from redwood.release.audit import audit
+
+    audit(table, train, canaries, synthetic, seed, output)
+
+
+@app.command()
+def decide(
+    table: Table,
+    sample: Annotated[Path, typer.Option(help="the sample that shall be published")],
+    evaluation: Annotated[Path, typer.Option(help="folder that `redwood evaluate` wrote of it")],
+    audit: Annotated[Path, typer.Option(help="what `audit` wrote")],
+    model: Annotated[str, typer.Option(help="the model's name, for the note")],
+    level: Levels,
+    output: Annotated[Path, typer.Option(help="folder to write")],
+) -> None:
+    """Write the sample for publication if it may be published, and a note that says why or why not.
+
+    Example: redwood release decide --table table.json --sample sample.parquet
+    --evaluation evaluation --audit audit.json --model sequoia --level record --level task
+    --level user --output release
+    """
+    from redwood.release.decision import decide
+
+    passes = decide(table, sample, evaluation, audit, model, level, output)
+    typer.echo(f"{output}: {'released' if passes else 'withheld, see note.md'}")

@@ -1,0 +1,73 @@
+"""A site as the engine keeps it; policies see it through `contract.Site`."""
+
+from dataclasses import dataclass, field
+from math import inf
+from typing import TYPE_CHECKING
+
+from redwood.facts import PANDA_CORE_POWER
+from redwood.simulation.environment import Site as SiteOfEnvironment
+
+if TYPE_CHECKING:
+    from redwood.simulation.contract import Job
+
+
+@dataclass(slots=True, eq=False)
+class SiteState:
+    """What a site is, as the environment has it, and what goes on there."""
+
+    index: int
+    name: str
+    cores: int
+    core_power: float = PANDA_CORE_POWER
+    efficiency: float = 1.0
+    overhead_s: float = 0.0
+    core_scaling: float = 1.0
+    tier: int = 2
+    storage_bytes: float = inf
+    queue_limit: float = inf
+    speed: float = field(init=False)
+    up: bool = True
+    used_bytes: float = 0.0
+    busy_cores: int = 0
+    committed_cores: int = 0
+    running_jobs: int = 0
+    waiting_jobs: int = 0
+    staging_jobs: int = 0
+    # Sums of cores × date of the end over what runs, and of cores × run time over what waits.
+    running_until_core_s: float = 0.0
+    waiting_core_s: float = 0.0
+    sending: int = 0
+    receiving: int = 0
+    finished_jobs: int = 0
+    failed_jobs: int = 0
+    queue_time: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.speed = self.core_power * self.efficiency
+
+    @classmethod
+    def of(cls, index: int, site: SiteOfEnvironment) -> "SiteState":
+        """The site number `index` of an environment before any job."""
+        return cls(
+            index=index,
+            name=site.name,
+            cores=site.cores,
+            core_power=site.core_power,
+            efficiency=site.efficiency,
+            overhead_s=site.overhead_s,
+            core_scaling=site.core_scaling,
+            tier=site.tier,
+            storage_bytes=inf if site.storage_bytes is None else site.storage_bytes,
+            queue_limit=inf if site.queue_limit is None else site.queue_limit,
+        )
+
+    def run_time(self, job: "Job") -> float:
+        """Overhead + work / (core power × efficiency × cores^scaling), s."""
+        if job.cores == 1:
+            return self.overhead_s + job.work / self.speed
+        return self.overhead_s + job.work / (self.speed * job.cores**self.core_scaling)
+
+    def takes(self, job: "Job") -> bool:
+        """Whether the site can be given the job now."""
+        waiting = self.waiting_jobs + self.staging_jobs
+        return self.up and self.cores >= job.cores and waiting < self.queue_limit

@@ -1,1 +1,0 @@
-"""The parts of CTAB-GAN+: its encoding of rows, conditions, networks, losses and privacy."""

@@ -1,0 +1,1 @@
+"""Control: training rows in random order."""

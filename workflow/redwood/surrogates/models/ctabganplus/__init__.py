@@ -1,0 +1,1 @@
+"""CTAB-GAN+, a conditional generative adversarial network of table rows."""

@@ -1,0 +1,1 @@
+"""Control: each column drawn from its training values on its own."""

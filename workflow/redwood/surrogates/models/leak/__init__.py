@@ -1,0 +1,1 @@
+"""Control: independent columns, and a few whole training rows."""

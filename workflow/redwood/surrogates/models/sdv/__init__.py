@@ -1,0 +1,1 @@
+"""The single-table synthesizers of the Synthetic Data Vault (SDV), as the library gives them."""

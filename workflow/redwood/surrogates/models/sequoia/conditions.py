@@ -1,0 +1,193 @@
+"""What rows shall be like: conditions as a user writes them, and the places of a stream to draw at.
+
+A place is an event of the background to take the place of, and the days by which the result is
+moved. Within the recorded time every event is a place once; a day beyond it takes its places from a
+recorded day of the same weekday.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from redwood.errors import InputError
+from redwood.surrogates.models.sequoia.stream import Scheme, Stream
+from redwood.tables import Column, to_numbers
+
+_DAY = 86400
+_RANGE = ".."
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One column's condition: one of some values, or a number in low … high, `high` excluded.
+
+    Attributes:
+        column: the column.
+        value: the category, `None` for a number.
+        low, high: bounds of a number, in its own unit (timestamps: seconds since 1970).
+    """
+
+    column: Column
+    value: str | None = None
+    low: float = -np.inf
+    high: float = np.inf
+
+    @classmethod
+    def parse(cls, column: Column, text: str, model: str) -> "Condition":
+        """Read `value`, `low..high`, `low..` or `..high`.
+
+        A single number means that value, a single day that day.
+
+        Raises:
+            InputError: `text` is no value of the column's kind, or its bounds enclose nothing.
+        """
+        if column.is_categorical:
+            return cls(column, text)
+        low, dots, high = text.partition(_RANGE)
+        begin = _number(low, column, model) if low else -np.inf
+        if not dots:
+            day = column.kind == "timestamp" and len(text) == len("2024-01-01")
+            return cls(column, None, begin, begin + _DAY if day else np.nextafter(begin, np.inf))
+        end = _number(high, column, model) if high else np.inf
+        if not begin < end:
+            raise InputError(f"{model}: {column.name}={text}: the first bound is not the lower one")
+        return cls(column, None, begin, end)
+
+    def holds(self, frame: pd.DataFrame) -> np.ndarray:
+        """Which rows fulfil the condition: (n,) bool."""
+        values = frame[self.column.name]
+        if self.value is not None:
+            return (values == self.value).to_numpy()
+        numbers = to_numbers(values, self.column)
+        return (numbers >= self.low) & (numbers < self.high)
+
+
+def parse_conditions(
+    given: Mapping[str, str] | None, scheme: Scheme, model: str
+) -> list[Condition]:
+    """The conditions of `given`, each possible by itself.
+
+    Raises:
+        InputError: a column has no such value, or is a number that never comes near the bounds.
+    """
+    conditions = []
+    description = scheme.encoding.description
+    for name, text in (given or {}).items():
+        condition = Condition.parse(description[name], text, model)
+        if condition.value is not None:
+            encoding = next(e for e in scheme.encoding.categorical if e.column == name)
+            if condition.value not in encoding.categories:
+                some = ", ".join(encoding.categories[:5])
+                raise InputError(
+                    f"{model}: {name}={text}: no training row has this value; "
+                    f"there are {len(encoding.categories)}, such as {some}"
+                )
+        elif name != scheme.time:
+            encoding = next(e for e in scheme.encoding.numeric if e.column == name)
+            if condition.low > encoding.high or condition.high <= encoding.low:
+                raise InputError(
+                    f"{model}: {name}={text}: training rows have {encoding.low:g} to "
+                    f"{encoding.high:g}"
+                )
+        conditions.append(condition)
+    return conditions
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where to draw.
+
+    Attributes:
+        rows: (p,) events of the background to take the place of; some may be there repeatedly.
+        shifts: (p,) seconds by which the result is moved.
+    """
+
+    rows: np.ndarray
+    shifts: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def rounds(self, random: np.random.Generator) -> Iterator["Places"]:
+        """All places in random order, in parts in which no event is there twice; again and again.
+
+        After all places had their turn it begins anew, so that as many rows as wanted can be drawn.
+        """
+        while True:
+            order = random.permutation(len(self.rows))
+            rows, shifts = self.rows[order], self.shifts[order]
+            while len(rows):
+                _, first = np.unique(rows, return_index=True)
+                first.sort()
+                yield Places(rows[first], shifts[first])
+                rows, shifts = np.delete(rows, first), np.delete(shifts, first)
+
+
+def choose_places(
+    stream: Stream, scheme: Scheme, conditions: list[Condition], random: np.random.Generator
+) -> Places:
+    """The places at which rows may fulfil the conditions.
+
+    What a redrawn row keeps, its entity, is settled here; its time nearly; the marks not at all.
+    """
+    description = scheme.encoding.description
+    rows = np.arange(len(stream))
+    window = None
+    for condition in conditions:
+        name = condition.column.name
+        if name == scheme.time:
+            window = (condition.low, condition.high)
+        elif name in scheme.entity:
+            varying = scheme.encoding.varying_categorical
+            encoding = next(e for e in varying if e.column == name)
+            code = encoding.categories.index(condition.value)
+            rows = rows[stream.entity[rows, scheme.entity.index(name)] == code]
+    if window is None:
+        return Places(rows, np.zeros(len(rows)))
+    return _days(stream.times, rows, window, description.name, random)
+
+
+def _days(
+    times: np.ndarray,
+    rows: np.ndarray,
+    window: tuple[float, float],
+    table: str,
+    random: np.random.Generator,
+) -> Places:
+    """For each day of the window the events of that day, or of one of the same weekday."""
+    first, last = int(times.min() // _DAY), int(times.max() // _DAY)
+    low = max(window[0], times.min()) if np.isinf(window[0]) else window[0]
+    high = min(window[1], times.max() + 1) if np.isinf(window[1]) else window[1]
+    if not low < high:
+        raise InputError(f"{table}: the record ends before the time that is asked for begins")
+    days = (times[rows] // _DAY).astype(np.int64)
+    # The first and the last day are seldom whole.
+    whole = np.arange(first + 1, last) if last - first >= 2 else np.arange(first, last + 1)
+    chosen, shifts = [], []
+    for day in range(int(low // _DAY), int(np.ceil(high / _DAY))):
+        source = day
+        if not first <= day <= last:
+            alike = whole[(whole - day) % 7 == 0]
+            source = int(random.choice(alike if len(alike) else whole))
+        found = rows[days == source]
+        moved = times[found] + (day - source) * _DAY
+        found = found[(moved >= low) & (moved < high)]
+        chosen.append(found)
+        shifts.append(np.full(len(found), (day - source) * _DAY, np.float64))
+    return Places(np.concatenate(chosen), np.concatenate(shifts))
+
+
+def _number(text: str, column: Column, model: str) -> float:
+    try:
+        if column.kind != "timestamp":
+            return float(text)
+        stamp = pd.Timestamp(text)
+        stamp = stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp.tz_convert("UTC")
+        return stamp.timestamp()
+    except ValueError:
+        kind = "a date" if column.kind == "timestamp" else "a number"
+        raise InputError(
+            f"{model}: {column.name}={text}: expected {kind}, or two of them as low..high"
+        ) from None

@@ -1,0 +1,187 @@
+"""The density of events, and what it is computed from."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from redwood.surrogates.models.sequoia import marks, timing
+from redwood.surrogates.models.sequoia.stream import Stream
+from redwood.surrogates.models.sequoia.surroundings import (
+    CALENDAR,
+    Background,
+    LateIndex,
+    Tensors,
+    gather,
+)
+
+# The shares of the weight decay that the last layers get, and all layers that give times.
+_LAST_DECAY = 0.3
+_TIMING_DECAY = 0.5
+
+
+class Networks(nn.Module):
+    """The networks of a stream: when an event happens (`timing`), what it is (`marks`)."""
+
+    def __init__(self, background: Background, hidden: int, dropout: float) -> None:
+        super().__init__()
+        scheme = background.scheme
+        self.timing = None
+        if background.clock is not None:
+            self.timing = timing.TimingNetwork(background.early // 2, scheme.entity_sizes)
+        self.marks = None
+        if scheme.marks:
+            self.marks = marks.MarkNetwork(
+                scheme.marks,
+                scheme.entity_sizes,
+                background.early,
+                background.late,
+                [len(tables) for tables in background.tables],
+                CALENDAR,
+                hidden,
+                dropout,
+            )
+
+    def by_decay(self) -> list[tuple[float, list[nn.Parameter]]]:
+        """The parameters by the share of the weight decay that they get.
+
+        Biases have none. The last layers have little: the weights of a mixture must be able to
+        become certain, or samples are blurred. So have those for times, which depend on few numbers
+        and learn no row by heart.
+        """
+        last = {id(p) for network in self.children() for p in network.last_layers()}
+        timing = {id(p) for p in (self.timing.parameters() if self.timing is not None else ())}
+        shares: dict[float, list[nn.Parameter]] = {}
+        for parameter in self.parameters():
+            is_bias = parameter.ndim < 2
+            share = 0.0 if is_bias else 1.0
+            share *= _LAST_DECAY if id(parameter) in last else 1.0
+            share *= _TIMING_DECAY if id(parameter) in timing else 1.0
+            shares.setdefault(share, []).append(parameter)
+        return list(shares.items())
+
+
+@dataclass(frozen=True)
+class Events:
+    """Events with all that their density depends on, as tensors on a device.
+
+    Attributes:
+        background: tensors of the stream that they are drawn against.
+        stream: tensors of the events themselves, (m, …).
+        entity: (m, E) codes.
+        early, late: (m, K) rows of the neighbours, −1 for none.
+        calendar: (m, C).
+        timing: features, candidates, usable (m, …) and places (m,); empty where there is no time.
+        counted: for each mark the tables' features (m, 3T).
+        frequencies: for each mark the tables' log frequencies (m, T).
+    """
+
+    background: Tensors
+    times: np.ndarray
+    tokens: Tensor
+    values: Tensor
+    entity: Tensor
+    early: np.ndarray
+    late: np.ndarray
+    calendar: Tensor
+    timing: tuple[Tensor, ...]
+    counted: list[Tensor]
+    frequencies: list[Tensor]
+
+    @classmethod
+    def prepare(
+        cls, events: Stream, own: np.ndarray | None, background: Background, device: torch.device
+    ) -> "Events":
+        """Look up what is known around `events`.
+
+        Args:
+            own: the rows of the background that they are, which must not count themselves; `None`
+                if they are none of it.
+        """
+        own_times = None if own is None else background.stream.times[own]
+        early = background.early_rows(events, own)
+        late = np.empty((len(events), 0), np.int64)
+        if background.has_late:
+            late = LateIndex(background.stream).rows(events.tokens[:, 0], events, own)
+        timed: tuple[Tensor, ...] = ()
+        if background.clock is not None:
+            around = timing.surroundings(
+                early, background.stream.times, own_times, background.clock
+            )
+            places = background.clock.places(events.times, around.begin, around.end, own_times)
+            arrays = (around.features, around.candidates, around.usable, places)
+            timed = tuple(map(_tensor(device), arrays))
+        columns = events.columns
+        counted, frequencies = [], []
+        for position in range(len(background.scheme.marks)):
+            features, _ = background.counted(position, columns, own, len(events))
+            logs = background.log_frequencies(position, columns, own)
+            counted.append(_tensor(device)(features))
+            frequencies.append(_tensor(device)(logs))
+        state = Tensors(events, device)
+        return cls(
+            Tensors(background.stream, device),
+            events.times,
+            state.tokens,
+            state.values,
+            torch.tensor(events.entity, device=device),
+            early,
+            late,
+            torch.tensor(background.calendar(events.times), device=device),
+            timed,
+            counted,
+            frequencies,
+        )
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    def log_density(self, networks: Networks, rows: Tensor) -> Tensor:
+        """ln p of the events at `rows` (B,): of their places in time and of each mark.
+
+        Returns:
+            (B, 1 + M); the first column is 0 where there is no time.
+        """
+        entity = self.entity[rows]
+        densities = []
+        if networks.timing is not None:
+            described, candidates, usable, places = (part[rows] for part in self.timing)
+            parameters = networks.timing(described, candidates, usable, entity)
+            densities.append(timing.log_density(parameters, candidates, places))
+        else:
+            densities.append(torch.zeros(len(rows), device=entity.device))
+        if networks.marks is None:
+            return torch.stack(densities, dim=1)
+        chosen = rows.cpu().numpy()
+        near = gather(self.early[chosen], self.times[chosen], self.background)
+        context = networks.marks.context(near, entity, self.calendar[rows])
+        tokens, values = self.tokens[rows], self.values[rows]
+        for position, mark in enumerate(networks.marks.marks):
+            if position == 1 and self.late.shape[1]:
+                late = gather(self.late[chosen], self.times[chosen], self.background)
+                near = near.joined(late)
+                context = torch.cat([context, networks.marks.late_context(late)], dim=1)
+            mixture = networks.marks.mixture(
+                position, context, near, tokens, values, self.counted[position][rows]
+            )
+            densities.append(
+                marks.log_density(
+                    mark,
+                    position,
+                    mixture,
+                    near,
+                    tokens[:, position],
+                    values[:, position],
+                    self.frequencies[position][rows],
+                )
+            )
+        return torch.stack(densities, dim=1)
+
+
+def _tensor(device: torch.device):
+    def convert(array: np.ndarray) -> Tensor:
+        dtype = torch.bool if array.dtype == bool else torch.float32
+        return torch.tensor(array, dtype=dtype, device=device)
+
+    return convert

@@ -1,0 +1,338 @@
+"""What an event is, given when it happens, its entity and the events around it.
+
+Marks (the columns besides time and entity) are drawn one after another, each given those before it.
+A mark's law is a mixture whose weights a network gives for every event:
+
+* a base: a softmax over the mark's tokens, uniform within a bin;
+* one component for each neighbour: the neighbour's own value or, of a number, a logistic kernel
+  around it;
+* one for each table of counts: how often the token followed what is drawn already (see `counts`).
+
+So the density of an event is exact: the product of its marks' conditional densities.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import softplus
+
+from redwood.surrogates.models.sequoia.stream import Mark
+from redwood.surrogates.models.sequoia.timing import draw_index
+
+_NEIGHBOUR_WIDTH = 32
+_LATE_WIDTH = 48
+
+# Stand for minus infinity where −inf would make gradients undefined.
+_NEVER = -30.0
+_IMPOSSIBLE = -40.0
+
+# Marks of so many tokens have an affinity for each pair of them.
+_FEW_TOKENS = 16
+
+# Widths of the kernels, e⁻⁹ … e² standard deviations.
+_NARROWEST, _WIDEST, _USUAL = -9.0, 2.0, -3.0
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """K events around each of B events.
+
+    Attributes:
+        tokens: (B, K, M) tokens of their marks.
+        values: (B, K, M) their standardised numbers, 0 for categories.
+        distances: (B, K) ln(1 + seconds) between them and the event.
+        known: (B, K) 1.0 where there is one.
+    """
+
+    tokens: Tensor
+    values: Tensor
+    distances: Tensor
+    known: Tensor
+
+    def joined(self, other: "Neighbours") -> "Neighbours":
+        """These and the others."""
+        pairs = (
+            (self.tokens, other.tokens),
+            (self.values, other.values),
+            (self.distances, other.distances),
+            (self.known, other.known),
+        )
+        return Neighbours(*(torch.cat(pair, dim=1) for pair in pairs))
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """The laws of one mark of B events.
+
+    Attributes:
+        base: (B, tokens) log probabilities.
+        weights: log weights of base, neighbours and tables, (B, 1 + K + T) for a discrete mark;
+            with the kernels around the tables' means (B, 1 + K + 2T) for a number.
+        centres: (B, K + T) centres of the kernels around neighbours and means, `None` for a
+            discrete mark.
+        log_widths: (B, K + T) of the kernels.
+    """
+
+    base: Tensor
+    weights: Tensor
+    centres: Tensor | None
+    log_widths: Tensor | None
+
+
+class Affinity(nn.Module):
+    """How much more an event takes after a neighbour, by a mark of both, in nats.
+
+    Of a mark with few tokens for each pair of tokens, else for equal ones.
+    """
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size if size <= _FEW_TOKENS else None
+        self.nats = nn.Parameter(torch.zeros(2 if self.size is None else size**2))
+
+    def forward(self, own: Tensor, near: Tensor) -> Tensor:
+        """(B, K) for tokens (B,) of events and (B, K) of their neighbours."""
+        own = own[:, None]
+        return self.nats[(own == near).long() if self.size is None else own * self.size + near]
+
+
+class MarkNetwork(nn.Module):
+    """The network that gives every mark's mixture.
+
+    Args:
+        marks: the marks in the order in which they are drawn.
+        entity_sizes: number of categories of each of the entity's columns.
+        early: number of neighbours that are known from the start.
+        late: number of neighbours that are known once the first mark is drawn.
+        tables: number of count tables of each mark.
+        calendar: number of features of the time.
+        hidden: width of the layers.
+        dropout: share of units that are dropped in training.
+    """
+
+    def __init__(
+        self,
+        marks: list[Mark],
+        entity_sizes: list[int],
+        early: int,
+        late: int,
+        tables: list[int],
+        calendar: int,
+        hidden: int,
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        self.marks, self.early, self.late, self.tables = marks, early, late, tables
+        self.embeddings = nn.ModuleList(nn.Embedding(m.size, _width(m.size)) for m in marks)
+        self.entity = nn.ModuleList(nn.Embedding(size, _width(size)) for size in entity_sizes)
+        numbers = sum(mark.numbers is not None for mark in marks)
+        embedded = sum(layer.embedding_dim for layer in self.embeddings) + numbers
+        entity = sum(layer.embedding_dim for layer in self.entity)
+        # Distance, whether it is seconds, whether there is a neighbour.
+        self.neighbour = nn.Sequential(nn.Linear(embedded + 3, _NEIGHBOUR_WIDTH), nn.SiLU())
+        self.trunk = nn.Sequential(
+            nn.Linear(early * _NEIGHBOUR_WIDTH + entity + calendar, hidden),
+            nn.SiLU(),
+            nn.Dropout(dropout),
+            nn.Linear(hidden, hidden),
+            nn.SiLU(),
+            nn.Dropout(dropout),
+        )
+        self.later = None
+        if late:
+            self.later = nn.Sequential(
+                nn.Linear(late * _NEIGHBOUR_WIDTH, _LATE_WIDTH), nn.SiLU(), nn.Dropout(dropout)
+            )
+        self.affinities = nn.ModuleList(
+            nn.ModuleList(Affinity(before.size) for before in marks[:position])
+            for position in range(len(marks))
+        )
+        self.heads = nn.ModuleList()
+        drawn = 0
+        for position, mark in enumerate(marks):
+            neighbours = early + (late if position else 0)
+            width = hidden + drawn + neighbours * max(1, position) + 5 * tables[position]
+            width += _LATE_WIDTH if position and late else 0
+            outputs = mark.size + 1 + neighbours + tables[position]
+            if not mark.is_discrete:
+                outputs += tables[position] + 2 * (neighbours + tables[position])
+            self.heads.append(
+                nn.Sequential(
+                    nn.Linear(width, hidden // 2),
+                    nn.SiLU(),
+                    nn.Dropout(dropout),
+                    nn.Linear(hidden // 2, outputs),
+                )
+            )
+            drawn += self.embeddings[position].embedding_dim + (mark.numbers is not None)
+
+    def last_layers(self) -> list[nn.Parameter]:
+        """The parameters of the layers that give the mixtures."""
+        return [parameter for head in self.heads for parameter in head[-1].parameters()]
+
+    def context(self, neighbours: Neighbours, entity: Tensor, calendar: Tensor) -> Tensor:
+        """What is known before any mark: (B, hidden) from (B, early) neighbours."""
+        embedded = [layer(codes) for layer, codes in zip(self.entity, entity.T, strict=True)]
+        parts = [self._encode(neighbours), *embedded, calendar]
+        return self.trunk(torch.cat(parts, dim=1))
+
+    def late_context(self, neighbours: Neighbours) -> Tensor:
+        """What the neighbours add that are known after the first mark: (B, L)."""
+        return self.later(self._encode(neighbours))
+
+    def mixture(
+        self,
+        position: int,
+        context: Tensor,
+        neighbours: Neighbours,
+        tokens: Tensor,
+        values: Tensor,
+        counted: Tensor,
+    ) -> Mixture:
+        """The law of the mark at `position`.
+
+        Args:
+            context: (B, …) `context`, with `late_context` beside it after the first mark.
+            neighbours: all that are known.
+            tokens: (B, ≥ position) tokens of the marks drawn before.
+            values: (B, ≥ position) their numbers.
+            counted: (B, 5T) features of the count tables, the first T of them ln(1 + rows), the
+                last 2T mean and deviation of their numbers.
+        """
+        mark, tables = self.marks[position], self.tables[position]
+        parts = [context, counted]
+        if position == 0:
+            parts.append(neighbours.known)
+        affinity = torch.zeros_like(neighbours.known)
+        for before in range(position):
+            parts.append(self.embeddings[before](tokens[:, before]))
+            if self.marks[before].numbers is not None:
+                parts.append(values[:, before, None])
+            near = neighbours.tokens[:, :, before]
+            parts.append((near == tokens[:, before, None]) * neighbours.known)
+            affinity = affinity + self.affinities[position][before](tokens[:, before], near)
+        output = self.heads[position](torch.cat(parts, dim=1))
+        unknown = counted[:, :tables] <= 0
+        absent = [unknown.new_zeros(len(output), 1), neighbours.known == 0, unknown]
+        if not mark.is_discrete:
+            absent.append(unknown)
+        absent = torch.cat(absent, dim=1)
+        ends = (mark.size, mark.size + absent.shape[1])
+        base, weights, kernels = output.tensor_split(ends, dim=1)
+        base = base.log_softmax(dim=1)
+        weights = weights + nn.functional.pad(
+            affinity, (1, weights.shape[1] - 1 - affinity.shape[1])
+        )
+        weights = weights.masked_fill(absent, _NEVER).log_softmax(dim=1)
+        if mark.is_discrete:
+            return Mixture(base, weights, None, None)
+        shifts, log_widths = kernels.chunk(2, dim=1)
+        means = counted[:, 3 * tables : 4 * tables]
+        centres = torch.cat([neighbours.values[:, :, position], means], dim=1) + 0.3 * shifts
+        log_widths = (log_widths + _USUAL).clamp(_NARROWEST, _WIDEST)
+        return Mixture(base, weights, centres, log_widths)
+
+    def _encode(self, neighbours: Neighbours) -> Tensor:
+        parts = [
+            layer(neighbours.tokens[:, :, position])
+            for position, layer in enumerate(self.embeddings)
+        ]
+        numeric = [i for i, mark in enumerate(self.marks) if mark.numbers is not None]
+        near = (neighbours.distances < 10).to(neighbours.distances.dtype)
+        described = torch.stack([neighbours.distances / 3, near, neighbours.known], dim=2)
+        encoded = self.neighbour(
+            torch.cat([*parts, neighbours.values[:, :, numeric], described], 2)
+        )
+        return (encoded * neighbours.known[:, :, None]).flatten(1)
+
+
+def log_density(
+    mark: Mark,
+    position: int,
+    mixture: Mixture,
+    neighbours: Neighbours,
+    tokens: Tensor,
+    values: Tensor,
+    counted: Tensor,
+) -> Tensor:
+    """The log density of a mark of B events; of a single value the log probability.
+
+    Args:
+        tokens: (B,) the mark's tokens.
+        values: (B,) its standardised numbers, which densities refer to.
+        counted: (B, T) log frequencies of the tokens in the tables.
+    """
+    number, tables = neighbours.known.shape[1], counted.shape[1]
+    ends = (1, 1 + number, 1 + number + tables)
+    base, beside, followed, around = mixture.weights.tensor_split(ends, dim=1)
+    base = base + mixture.base.gather(1, tokens[:, None])
+    followed = followed + counted
+    near = neighbours.tokens[:, :, position]
+    is_atom = near < mark.atoms
+    repeated = beside.masked_fill((near != tokens[:, None]) | ~is_atom, _IMPOSSIBLE)
+    single = torch.cat([base, followed, repeated], dim=1).logsumexp(dim=1)
+    if mark.is_discrete:
+        return single
+    edges = torch.as_tensor(mark.numbers.edges, dtype=values.dtype, device=values.device)
+    widths = edges.diff().log()[(tokens - mark.atoms).clamp_min(0)][:, None]
+    z = (values[:, None] - mixture.centres) / mixture.log_widths.exp()
+    kernels = torch.cat([beside.masked_fill(is_atom, _IMPOSSIBLE), around], dim=1)
+    kernels = kernels - z - 2 * softplus(-z) - mixture.log_widths
+    within = torch.cat([base - widths, followed - widths, kernels], dim=1).logsumexp(dim=1)
+    return torch.where(tokens < mark.atoms, single, within)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What was chosen for one mark of B events, before tables have been asked.
+
+    Attributes:
+        tokens: (B,) tokens; −1 where the value is a number around a neighbour's.
+        values: (B,) such numbers, float64; elsewhere NaN.
+        table: (B,) which table is to give the token, −1 for none.
+    """
+
+    tokens: np.ndarray
+    values: np.ndarray
+    table: np.ndarray
+
+
+def choose(
+    mark: Mark,
+    position: int,
+    mixture: Mixture,
+    neighbours: Neighbours,
+    random: np.random.Generator,
+) -> Choice:
+    """Draw a component of each mixture, and from it where it is no table."""
+    number = neighbours.known.shape[1]
+    component = draw_index(mixture.weights.double().cpu().numpy(), random)
+    tokens = draw_index(mixture.base.double().cpu().numpy(), random)
+    rows = np.arange(len(component))
+    values = np.full(len(rows), np.nan)
+    beside = (component > 0) & (component <= number)
+    if number:
+        near = neighbours.tokens[:, :, position].cpu().numpy()
+        tokens = np.where(beside, near[rows, np.clip(component - 1, 0, number - 1)], tokens)
+    after = component - 1 - number
+    if mark.is_discrete:
+        return Choice(tokens, values, np.where(after >= 0, after, -1))
+    tables = mixture.weights.shape[1] - 1 - mixture.centres.shape[1]
+    kernel = np.where(after >= tables, component - 1 - tables, component - 1)
+    around = (after >= tables) | (beside & (tokens >= mark.atoms))
+    kernel = np.clip(kernel, 0, None)
+    uniform = np.clip(random.random(len(rows)), 1e-9, 1 - 1e-9)
+    noise = np.log(uniform / (1 - uniform))
+    width = mixture.log_widths.double().exp().cpu().numpy()[rows, kernel]
+    values = np.where(
+        around, mixture.centres.double().cpu().numpy()[rows, kernel] + width * noise, values
+    )
+    table = np.where((after >= 0) & (after < tables), after, -1)
+    return Choice(np.where(around, -1, tokens), values, table)
+
+
+def _width(size: int) -> int:
+    """The width of an embedding of so many tokens."""
+    return min(24, 4 + int(size**0.5))

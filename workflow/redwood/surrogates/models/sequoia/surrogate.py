@@ -1,0 +1,363 @@
+"""Sequoia: every row of a stream drawn anew, given the rows around it.
+
+Row models learn a table as if its rows had nothing to do with each other, and either smooth away
+what ties them together or repeat them. But jobs come in bursts of a user, a task, a campaign: what
+a job is, the others around it tell. Sequoia learns just that, the law of a row given all others,
+
+    p(row | others) = p(when | others) ∏ⱼ p(columnⱼ | when, columns before j, others),
+
+an exact density, autoregressive over columns of all kinds. A row never sees itself, neither in
+training nor in sampling. It keeps the *entity* it belongs to, the columns that stay the same along
+a burst, and is drawn between the entity's rows before and after. Drawing all rows once in this way,
+half of them at a time, is a sweep of Gibbs sampling: what holds for rows together (bursts,
+sessions, days and weeks, the pace of a user) stays as it was, while each row is another. Samples
+start from the training rows, which the folder therefore keeps, or from their redrawn image (option
+`sweeps`), which may be shared but is one sweep further away.
+
+As a time process this is a point process given by its conditional law; as a density of rows it
+follows neural autoregression (Bengio and Bengio, NIPS 1999; Uria et al., JMLR 17 (2016) 205) with
+pointers to neighbours (Vinyals et al., arXiv 1506.03134) and leave-one-out counts in place of
+memory.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch.optim import swa_utils
+
+from redwood.errors import InputError
+from redwood.outputs import write_json
+from redwood.progress import ProgressReport
+from redwood.seeds import derive_seed, generator
+from redwood.surrogates import contract
+from redwood.surrogates.models.sequoia.conditions import choose_places, parse_conditions
+from redwood.surrogates.models.sequoia.events import Events, Networks
+from redwood.surrogates.models.sequoia.options import Options
+from redwood.surrogates.models.sequoia.stream import Scheme, Stream
+from redwood.surrogates.models.sequoia.surroundings import Background
+from redwood.surrogates.models.sequoia.sweeping import stir, sweep
+from redwood.surrogates.training_loop import (
+    Checkpoint,
+    Schedule,
+    choose_device,
+    explained_memory_errors,
+    fingerprint,
+    sensible_threads,
+    train_epochs,
+)
+from redwood.tables import read_table, write_table
+
+_WEIGHTS_FILE = "weights.safetensors"
+_SCHEME_FILE = "scheme.json"
+_STREAM_FILE = "stream.parquet"
+
+# Rows that are validated at once.
+_CHUNK = 4096
+
+# The largest decay of the weights by itself.
+_LARGEST_DECAY = 10.0
+
+# Steps of an epoch, at least.
+_LEAST_STEPS = 8
+
+# A condition that fewer rows fulfil is refused rather than searched for hours.
+_RAREST = 1e-4
+_LEAST_TRIED = 50_000
+
+
+class Surrogate(contract.Surrogate):
+    """Sequoia on the features of a table."""
+
+    about = (
+        "Sequoia: each row of the table's stream drawn anew given the rows around it, by an "
+        "autoregressive density over mixed columns; bursts and sessions stay, rows do not."
+    )
+    licence = "Apache-2.0, as REDWOOD itself."
+    options: Options
+
+    @property
+    def privacy(self) -> str:
+        """What the folder gives away, which depends on whether it keeps redrawn rows."""
+        kept = (
+            "**This folder contains its training rows** (`stream.parquet`): share samples, not "
+            "the folder, or set the option sweeps to 1, so that it keeps redrawn rows instead. "
+            if self.options.sweeps == 0
+            else "No training row is kept: `stream.parquet` holds redrawn rows. "
+        )
+        return kept + (
+            "Samples have no row that was drawn with a look at itself, but they tell how many rows "
+            "each entity has and about when, every category, and the numbers that many "
+            "rows share. No guarantee such as differential privacy is given."
+        )
+
+    def fit(
+        self, train: pd.DataFrame, validation: pd.DataFrame, checkpoint: Path | None = None
+    ) -> dict[str, Any]:
+        device = choose_device(self.options.device)
+        digest = self._fingerprint(train, validation, device)
+        rows = train.reset_index(drop=True)
+        if len(rows) > self.options.max_rows:
+            chosen = generator(self.seed, "sequoia", "rows")
+            chosen = chosen.choice(len(rows), self.options.max_rows, replace=False)
+            rows = rows.iloc[np.sort(chosen)].reset_index(drop=True)
+        self._scheme = Scheme.fit(rows, self.description, self.options.bins)
+        stream = self._scheme.encode(rows)
+        seen = self._seen(validation)
+        self._background = Background.build(stream, self._scheme)
+        self._networks = self._new_networks()
+        summary = {
+            "time": self._scheme.time,
+            "entity": list(self._scheme.entity),
+            "drawn": [mark.name for mark in self._scheme.marks],
+            "rows": len(rows),
+            "rows_left_out_by_max_rows": len(train) - len(rows),
+            "validation_rows_left_out_for_unseen_categories": len(validation) - len(seen),
+            "parameters": sum(p.numel() for p in self._networks.parameters()),
+            "device": device.type,
+        }
+        if summary["parameters"]:
+            with sensible_threads(), explained_memory_errors(self.name):
+                background = self._background
+                own = np.arange(len(stream))
+                learned = Events.prepare(stream, own, background, device)
+                judged = Events.prepare(self._scheme.encode(seen), None, background, device)
+                state = None if checkpoint is None else Checkpoint(checkpoint, digest)
+                self.losses = self._train(learned, judged, state, device)
+            best = int(self.losses["validation"].idxmin())
+            summary |= {
+                "epochs": len(self.losses),
+                "best_epoch": best + 1,
+                "validation_loss": float(f"{self.losses['validation'][best]:.6g}"),
+            }
+        self._keep(self._redrawn(stream, device))
+        return summary
+
+    def sample(self, n: int, seed: int, given: Mapping[str, str] | None = None) -> pd.DataFrame:
+        """Draw `n` rows.
+
+        Up to as many rows as there were in training they are a thinned stream of the recorded
+        density; more make the bursts denser, as more load from the same users would.
+
+        Args:
+            given: column → a category, a number, a day, or a range `low..high` of numbers or
+                dates, `high` excluded. Days beyond the record are drawn after recorded days of the
+                same weekday.
+
+        Raises:
+            InputError: no row can be so, or next to none is.
+        """
+        random = generator(seed, "sequoia", "sample")
+        conditions = parse_conditions(given, self._scheme, self.name)
+        stream = self._background.stream
+        places = choose_places(stream, self._scheme, conditions, random)
+        if not len(places):
+            raise InputError(f"{self.name}: {_said(given)}: no row of the stream can be so")
+        kept: list[pd.DataFrame] = []
+        found = tried = 0
+        with sensible_threads(), ProgressReport("sequoia", n, "rows") as report:
+            for part in places.rounds(random):
+                rest = n - found
+                share = max(found, 1) / max(tried, 1)
+                wanted = rest if not conditions else int(1.1 * rest / share) + 1000
+                drawn = self._draw(part.rows[:wanted], part.shifts[:wanted], random)
+                for condition in conditions:
+                    drawn = drawn[condition.holds(drawn)]
+                drawn = drawn.iloc[:rest]
+                kept.append(drawn)
+                found, tried = found + len(drawn), tried + len(part.rows[:wanted])
+                report.advance(len(drawn))
+                if found == n:
+                    break
+                if tried >= _LEAST_TRIED and found < _RAREST * tried:
+                    raise InputError(
+                        f"{self.name}: {_said(given)}: {found} of {tried} rows are so; expected "
+                        f"at least 1 in {1 / _RAREST:.0f}: loosen the conditions"
+                    )
+        frame = pd.concat(kept, ignore_index=True)
+        return frame.iloc[random.permutation(n)].reset_index(drop=True)
+
+    def expected_rows(self, given: Mapping[str, str] | None = None) -> int:
+        conditions = parse_conditions(given, self._scheme, self.name)
+        places = choose_places(
+            self._background.stream, self._scheme, conditions, generator(0, "sequoia", "days")
+        )
+        frame = self._scheme.decode(self._background.stream[places.rows])
+        marks = [mark.name for mark in self._scheme.marks]
+        fulfilled = np.ones(len(frame), bool)
+        for condition in conditions:
+            if condition.column.name in marks:
+                fulfilled &= condition.holds(frame)
+        return int(fulfilled.sum())
+
+    def log_density(self, frame: pd.DataFrame) -> np.ndarray:
+        """ln p of rows (n,), each as one more beside the stream; −∞ with an unseen category.
+
+        Numbers and times are on the scales of the encoding, times within their bracket.
+        """
+        events = self._scheme.encode(frame.reset_index(drop=True))
+        known = np.flatnonzero((events.entity >= 0).all(1) & (events.tokens >= 0).all(1))
+        densities = np.full(len(frame), -np.inf)
+        device = torch.device("cpu")
+        if len(known):
+            with sensible_threads(), torch.inference_mode():
+                prepared = Events.prepare(events[known], None, self._background, device)
+                densities[known] = _log_density(prepared, self._networks).double().numpy()
+        return densities
+
+    def save(self, folder: Path) -> None:
+        # save_file would deny reading to all but the owner.
+        (folder / _WEIGHTS_FILE).write_bytes(save(self._networks.state_dict()))
+        tables = [[list(t.given) for t in tables] for tables in self._background.tables]
+        write_json(folder / _SCHEME_FILE, {**self._scheme.to_json(), "tables": tables})
+        frame = self._scheme.decode(self._background.stream)
+        write_table(frame, folder / _STREAM_FILE, self.description)
+
+    def load(self, folder: Path) -> None:
+        try:
+            content = json.loads((folder / _SCHEME_FILE).read_text(encoding="utf-8"))
+            self._scheme = Scheme.from_json(content, self.description)
+            tables = [[tuple(given) for given in givens] for givens in content["tables"]]
+            self._keep(read_table(folder / _STREAM_FILE, self.description), tables)
+            self._networks = self._new_networks().eval()
+            self._networks.load_state_dict(load_file(folder / _WEIGHTS_FILE))
+        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+            reason = str(error).partition("\n")[0]
+            raise InputError(f"{folder}: not a complete sequoia model: {reason}") from None
+
+    def _seen(self, validation: pd.DataFrame) -> pd.DataFrame:
+        """The validation rows without categories that no training row has."""
+        events = self._scheme.encode(validation.reset_index(drop=True))
+        seen = (events.entity >= 0).all(axis=1) & (events.tokens >= 0).all(axis=1)
+        if not seen.any():
+            raise InputError(
+                "sequoia: every validation row has a category that no training row has; "
+                "expected at least one row without"
+            )
+        return validation[seen].reset_index(drop=True)
+
+    def _new_networks(self) -> Networks:
+        """The networks with their weights drawn by the model's seed."""
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(derive_seed(self.seed, "sequoia", "weights"))
+            return Networks(self._background, self.options.hidden, self.options.dropout)
+
+    def _keep(self, frame: pd.DataFrame, tables: list[list[tuple[int, ...]]] | None = None) -> None:
+        """Make a redrawn table the background of all that is sampled."""
+        if tables is None:
+            tables = [[table.given for table in of_mark] for of_mark in self._background.tables]
+        self._background = Background.build(self._scheme.encode(frame), self._scheme, tables)
+
+    def _redrawn(self, stream: Stream, device: torch.device) -> pd.DataFrame:
+        """The training rows after the sweeps that the options ask for."""
+        random = generator(self.seed, "sequoia", "kept")
+        state = stream.copy()
+        rows = np.arange(len(stream))
+        networks = self._networks.to(device)
+        total = len(rows) * self.options.sweeps
+        with (
+            sensible_threads(),
+            torch.inference_mode(),
+            ProgressReport("sequoia: redraws the training rows", total, "rows") as report,
+        ):
+            for _ in range(self.options.sweeps):
+                sweep(networks, self._background, state, rows, random, device, report)
+        self._networks = networks.cpu()
+        return self._scheme.decode(state)
+
+    def _draw(
+        self, rows: np.ndarray, shifts: np.ndarray, random: np.random.Generator
+    ) -> pd.DataFrame:
+        """The rows of the stream drawn anew, their times shifted."""
+        device = choose_device(self.options.device)
+        state = self._background.stream.copy()
+        networks = self._networks.to(device)
+        with torch.inference_mode():
+            stir(networks, self._background, state, self.options.stirs, random, device)
+            sweep(networks, self._background, state, rows, random, device)
+        self._networks = networks.cpu()
+        state.times[rows] += shifts
+        return self._scheme.decode(state[rows])
+
+    def _fingerprint(
+        self, train: pd.DataFrame, validation: pd.DataFrame, device: torch.device
+    ) -> str:
+        return fingerprint(
+            train,
+            validation,
+            options=self.options.model_dump(mode="json"),
+            columns=[
+                (column.name, column.kind, column.scale) for column in self.description.columns
+            ],
+            seed=self.seed,
+            device=device.type,
+            versions=[torch.__version__],
+        )
+
+    def _train(
+        self,
+        learned: Events,
+        judged: Events,
+        checkpoint: Checkpoint | None,
+        device: torch.device,
+    ) -> pd.DataFrame:
+        """Train the networks; `self._networks` ends as the best average of their weights."""
+        options = self.options
+        networks = self._networks.to(device)
+        average = swa_utils.AveragedModel(
+            networks, multi_avg_fn=swa_utils.get_ema_multi_avg_fn(options.average)
+        )
+        decay = min(options.weight_decay / len(learned), _LARGEST_DECAY)
+        batch_size = max(1, min(options.batch_size, len(learned) // _LEAST_STEPS))
+        groups = [
+            {"params": parameters, "weight_decay": share * decay}
+            for share, parameters in networks.by_decay()
+        ]
+        optimizer = torch.optim.AdamW(groups, lr=options.learning_rate)
+
+        def train_epoch(epoch: int) -> float:
+            networks.train()
+            total = torch.zeros((), dtype=torch.float64, device=device)
+            devices = [device] if device.type == "cuda" else []
+            with torch.random.fork_rng(devices=devices):
+                torch.manual_seed(derive_seed(self.seed, "sequoia", "epoch", epoch))
+                order = torch.randperm(len(learned)).to(device)
+                for batch in order.split(batch_size):
+                    loss = -learned.log_density(networks, batch).sum(dim=1).mean()
+                    optimizer.zero_grad()
+                    loss.backward()
+                    torch.nn.utils.clip_grad_norm_(networks.parameters(), 5.0)
+                    optimizer.step()
+                    average.update_parameters(networks)
+                    total += loss.detach() * len(batch)
+            return total.item() / len(learned)
+
+        def validate() -> float:
+            average.eval()
+            with torch.no_grad():
+                return -_log_density(judged, average.module).double().mean().item()
+
+        schedule = Schedule(options.epochs, options.patience, options.checkpoint_epochs)
+        both = torch.nn.ModuleList([networks, average])
+        losses = train_epochs(
+            self.name, both, optimizer, train_epoch, validate, schedule, checkpoint
+        )
+        self._networks = average.module.cpu().eval()
+        return losses
+
+
+def _log_density(events: Events, networks: Networks) -> torch.Tensor:
+    """ln p of all events (m,)."""
+    rows = torch.arange(len(events), device=events.entity.device)
+    parts = [events.log_density(networks, part).sum(dim=1) for part in rows.split(_CHUNK)]
+    return torch.cat(parts)
+
+
+def _said(given: Mapping[str, str] | None) -> str:
+    return ", ".join(f"{column}={value}" for column, value in (given or {}).items())

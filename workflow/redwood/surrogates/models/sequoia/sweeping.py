@@ -1,0 +1,154 @@
+"""Drawing events anew, half of them at a time, each given all others as they then are.
+
+If the events stem from a law and each is drawn from its conditional law, what results stems from
+the same law (Gibbs sampling; Geman and Geman, IEEE TPAMI 6 (1984) 721): so a sweep changes every
+event and, as far as the networks are right, nothing that can be told of them together.
+"""
+
+import numpy as np
+import torch
+
+from redwood.progress import ProgressReport
+from redwood.surrogates.models.sequoia import marks, timing
+from redwood.surrogates.models.sequoia.events import Networks
+from redwood.surrogates.models.sequoia.stream import Stream
+from redwood.surrogates.models.sequoia.surroundings import Background, LateIndex, Tensors, gather
+
+# Events that are drawn at once.
+_CHUNK = 8192
+
+
+def sweep(
+    networks: Networks,
+    background: Background,
+    state: Stream,
+    rows: np.ndarray,
+    random: np.random.Generator,
+    device: torch.device,
+    report: ProgressReport | None = None,
+) -> None:
+    """Draw the events at `rows` of `state` anew, in place, in two halves.
+
+    Args:
+        background: the stream whose rows are those of `state`, possibly in another state.
+        rows: (m,) different rows.
+    """
+    # Every other row of an entity: none is drawn together with the one before or after it.
+    half = background.entities.positions[rows] % 2 == random.integers(2)
+    for part in (rows[half], rows[~half]):
+        if not len(part):
+            continue
+        early = background.early_rows(background.stream[part], part)
+        if networks.timing is not None:
+            _move(networks, background, state, part, early, random, device)
+        if networks.marks is None:
+            continue
+        late = LateIndex(state) if background.has_late else None
+        tensors = Tensors(state, device)
+        drawn = []
+        for begin in range(0, len(part), _CHUNK):
+            chunk = slice(begin, begin + _CHUNK)
+            drawn.append(
+                _draw_marks(
+                    networks, background, state, tensors, part[chunk], early[chunk], late, random
+                )
+            )
+            if report is not None:
+                report.advance(len(part[chunk]))
+        state.tokens[part] = np.concatenate([tokens for tokens, _ in drawn])
+        state.values[part] = np.concatenate([values for _, values in drawn])
+
+
+def stir(
+    networks: Networks,
+    background: Background,
+    state: Stream,
+    sweeps: int,
+    random: np.random.Generator,
+    device: torch.device,
+) -> None:
+    """Draw the times of all events anew, so often, in place; their marks stay.
+
+    A single sweep leaves a time between the entity's events before and after it, which in a burst
+    is where it was. As all events move, further sweeps carry them away from there.
+    """
+    if networks.timing is None:
+        return
+    early = background.early_rows(background.stream, np.arange(len(state)))
+    half = background.entities.positions % 2
+    for turn in range(2 * sweeps):
+        part = np.flatnonzero(half == turn % 2)
+        _move(networks, background, state, part, early[part], random, device)
+
+
+def _move(
+    networks: Networks,
+    background: Background,
+    state: Stream,
+    rows: np.ndarray,
+    early: np.ndarray,
+    random: np.random.Generator,
+    device: torch.device,
+) -> None:
+    """Draw the times of the events at `rows` anew."""
+    own = background.stream.times[rows]
+    around = timing.surroundings(early, state.times, own, background.clock)
+    places = np.empty(len(rows))
+    for begin in range(0, len(rows), _CHUNK):
+        chunk = slice(begin, begin + _CHUNK)
+        parameters = networks.timing(
+            torch.tensor(around.features[chunk], dtype=torch.float32, device=device),
+            torch.tensor(around.candidates[chunk], dtype=torch.float32, device=device),
+            torch.tensor(around.usable[chunk], device=device),
+            torch.tensor(state.entity[rows[chunk]], device=device),
+        )
+        places[chunk] = timing.draw(parameters, around.candidates[chunk], random)
+    state.times[rows] = background.clock.times(places, around.begin, around.end, own)
+
+
+def _draw_marks(
+    networks: Networks,
+    background: Background,
+    state: Stream,
+    tensors: Tensors,
+    rows: np.ndarray,
+    early: np.ndarray,
+    late: LateIndex | None,
+    random: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Tokens and values (m, M) of the events at `rows`, drawn mark by mark."""
+    network, scheme, device = networks.marks, background.scheme, tensors.device
+    events = state[rows]
+    tokens, values = np.zeros_like(events.tokens), np.zeros_like(events.values)
+    columns = list(events.entity.T)
+    near = gather(early, events.times, tensors)
+    calendar = torch.tensor(background.calendar(events.times), device=device)
+    context = network.context(near, torch.tensor(events.entity, device=device), calendar)
+    for position, mark in enumerate(scheme.marks):
+        if position == 1 and late is not None:
+            later = gather(late.rows(tokens[:, 0], events, rows), events.times, tensors)
+            near = near.joined(later)
+            context = torch.cat([context, network.late_context(later)], dim=1)
+        counted, places = background.counted(position, columns, rows, len(rows))
+        mixture = network.mixture(
+            position,
+            context,
+            near,
+            torch.tensor(tokens[:, :position], device=device),
+            torch.tensor(values[:, :position], dtype=torch.float32, device=device).clamp(-8, 8),
+            torch.tensor(counted, device=device),
+        )
+        choice = marks.choose(mark, position, mixture, near, random)
+        chosen, numbers = choice.tokens, choice.values
+        for number, table in enumerate(background.tables[position]):
+            asked = choice.table == number
+            chosen[asked] = table.draw(places[number][asked], rows[asked], random)
+        if mark.numbers is not None and mark.numbers.bins:
+            within = np.isnan(numbers) & (chosen >= mark.atoms)
+            begin = np.clip(chosen - mark.atoms, 0, mark.numbers.bins - 1)
+            low, high = mark.numbers.edges[begin], mark.numbers.edges[begin + 1]
+            uniform = low + (high - low) * random.random(len(rows))
+            numbers = np.where(within, uniform, numbers)
+        tokens[:, position], values[:, position] = scheme.settle(position, chosen, numbers)
+        columns.append(tokens[:, position])
+    return tokens, values

@@ -1,0 +1,1 @@
+"""SMOTE: new rows between training rows and their nearest neighbours."""

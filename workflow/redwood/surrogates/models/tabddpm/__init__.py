@@ -1,0 +1,1 @@
+"""TabDDPM, a diffusion model of table rows."""

@@ -1,0 +1,1 @@
+"""TVAE, a variational autoencoder of table rows."""

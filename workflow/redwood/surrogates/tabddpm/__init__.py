@@ -1,1 +1,0 @@
-"""The parts of the model tabddpm: noise and its reversal, the network, quantiles."""
