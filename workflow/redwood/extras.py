@@ -18,7 +18,6 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "evaluation": ("catboost",),
     "simulation": ("simgrid",),
     "sdv": ("sdv", "ctgan", "rdt", "copulas"),
-    "paper": ("matplotlib",),
     "cluster": ("snakemake", "snakemake_interface_logger_plugins", "rocrate"),
 }
 
