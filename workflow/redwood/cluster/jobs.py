@@ -90,7 +90,7 @@ def jobs_of(
     """All jobs of a rule in a run from nothing."""
     if not _is_asked_for(rule, configuration, models):
         return []
-    scored = "attack_likelihood" in configuration.evaluation.measures
+    scored = configuration.evaluation.needs_densities
     trainings = configuration.surrogates.seeds
     chosen: Sequence[Mapping[str, str]] = {
         "once": [{}],

@@ -97,7 +97,7 @@ class Configuration(Section):
         return tuple(
             name
             for name in self.surrogates.models
-            if getattr(plugins.load("redwood.surrogates.models", name), "ROLE", "model") == "model"
+            if plugins.load("redwood.surrogates.models", name).ROLE == "model"
         )
 
     @model_validator(mode="after")
