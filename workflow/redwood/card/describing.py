@@ -58,8 +58,10 @@ def card(
 
 def _account(path: Path) -> dict[str, Any]:
     """cleaning.json, without the names of sites too rare to be named."""
-    keys = ("rows", "files", "unreadable", "steps", "blanked_cells", "workload", "sites")
-    keys += ("assumptions", "hash_key", "options")
+    keys = (
+        *("rows", "files", "unreadable", "steps", "blanked_cells", "workload", "sites"),
+        *("assumptions", "hash_key", "options"),
+    )
     account = _read(path, "account of a cleaning", keys)
     named = {n: rows for n, rows in account["sites"]["unknown_names"].items() if rows >= RARE}
     return {**account, "sites": {**account["sites"], "unknown_names": named}}

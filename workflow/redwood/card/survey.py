@@ -57,7 +57,9 @@ def survey(jobs: Path, description: TableDescription) -> Facts:
     # Every row draws a number; those with the smallest ones are the sample, in order of it.
     drawn = np.argsort(generator(0, "records", "card").random(rows))[:QUANTILE_ROWS]
     clock = _clock(description)
-    columns, shown, span = [], {}, None
+    columns: list[Facts] = []
+    shown: dict[str, list[Any]] = {}
+    span = None
     with (
         ProgressReport("describing", len(description.columns), "columns") as report,
         _database() as database,
@@ -66,6 +68,7 @@ def survey(jobs: Path, description: TableDescription) -> Facts:
             table = _table(jobs, description, [column.name])
             database.register("t", table.rename_columns(["x"]))
             values = table.column(0)
+            some: list[Any]
             if column.is_categorical:
                 facts, some = _words(database, values, drawn, column.name in PRIVATE)
             else:
@@ -121,7 +124,7 @@ def rejects(rejected: Path) -> list[Facts]:
 def _database() -> Iterator[duckdb.DuckDBPyConnection]:
     """A database in memory; what does not fit lies in a temporary folder."""
     with TemporaryDirectory() as folder:
-        settings = {"threads": 1, "memory_limit": "1GB", "temp_directory": folder}
+        settings: dict[str, Any] = {"threads": 1, "memory_limit": "1GB", "temp_directory": folder}
         with duckdb.connect(":memory:", config=settings) as database:
             yield database
 
@@ -273,8 +276,9 @@ def _states(
     rows = {site: np.array([*known, total - sum(known)]) for site, *known, total in found}
     named = [site for site, n in rows.items() if site is not None and n.sum() >= RARE]
     named = named[:_SHOWN_SITES]
-    everywhere = sum(rows.values())
-    rest = everywhere - sum(rows[site] for site in named)
+    nothing = np.zeros(len(FINAL_STATES) + 1, dtype=np.int64)
+    everywhere = sum(rows.values(), nothing)
+    rest = everywhere - sum((rows[site] for site in named), nothing)
     shown = [*FINAL_STATES, "other"] if everywhere[-1] else FINAL_STATES
 
     def counted(numbers: np.ndarray) -> dict[str, int]:

@@ -166,10 +166,10 @@ class _Monitor:
             try:
                 return self._answer(window, name)
             except _Trouble as trouble:
-                reason, wait = str(trouble), trouble.asked_wait_s
-            if wait is None:
-                wait = _FIRST_WAIT_S * 2**attempt
-            wait = max(wait, self._options.pause_s)
+                reason, asked = str(trouble), trouble.asked_wait_s
+            wait = max(
+                _FIRST_WAIT_S * 2**attempt if asked is None else asked, self._options.pause_s
+            )
             if wait > max(_LONGEST_WAIT_S, self._options.pause_s):
                 raise InputError(f"{name}: {reason}, and asks to wait {wait:.0f} s; run again then")
             if attempt + 1 < _TRIES:
@@ -342,16 +342,17 @@ def _rows(path: Path) -> int:
 def _write_note(options: BigPanda, asked: Sequence[Window], output: Path) -> None:
     """Write what was asked for, when each file came and how many rows it has."""
     paths = [output / window.file for window in asked]
+    rows = [_rows(path) for path in paths]
     files = [
         {
             "file": path.name,
             "site": window.site,
             "begin": window.begin.isoformat(),
             "end": window.end.isoformat(),
-            "rows": _rows(path),
+            "rows": number,
             "written": datetime.fromtimestamp(int(path.stat().st_mtime), UTC).isoformat(),
         }
-        for window, path in zip(asked, paths, strict=True)
+        for window, path, number in zip(asked, paths, rows, strict=True)
     ]
-    note = {"url": options.url, "rows": sum(file["rows"] for file in files), "files": files}
+    note = {"url": options.url, "rows": sum(rows), "files": files}
     write_json(output / NOTE, note)
