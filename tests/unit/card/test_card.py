@@ -296,7 +296,7 @@ def test_gaps_and_stray_dates_are_said(tmp_path: Path) -> None:
     facts, _ = describe(tmp_path, frame)
     assert facts["arrivals"]["outside"] == 1
     assert facts["arrivals"]["empty_days"] == ["2024-01-03", "2024-01-04"]
-    assert any("from all others is 1 job, " in text for text in findings(facts))
+    assert any("is more than 30 days from all others" in text for text in findings(facts))
     assert any("2 days of 100 without any job: 2024-01-03" in text for text in findings(facts))
 
 

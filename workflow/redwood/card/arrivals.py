@@ -7,9 +7,9 @@ import numpy as np
 
 from redwood.card.wording import day, moment
 
-# Rows so many days apart from all others are outside the main window.
+# Rows at least this many days apart from all others are outside the main window.
 LONE_DAYS: Final = 30
-# Below so many days hours are shown one by one, from so many on by hour of the week.
+# Up to how many days hours are shown one by one, and from how many on by hour of the week.
 _FEW_DAYS, _A_WEEK = 4, 7
 _HOUR_US: Final = 3_600_000_000
 

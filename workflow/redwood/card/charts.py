@@ -95,8 +95,7 @@ def _svg(figure: Figure, label: str) -> str:
     body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
     body = re.sub(r'<g id="[^"]*">', "<g>", body)
     body = re.sub(r' (?:xmlns(?::xlink)?|version)="[^"]*"', "", body)
-    view = re.search(r'viewBox="[^"]*"', body)[0]
-    body = (
-        body.partition(">")[2].replace("#000000", "currentColor").replace(_ACCENT, "var(--accent)")
-    )
+    head, _, body = body.partition(">")
+    [view] = re.findall(r'viewBox="[^"]*"', head)
+    body = body.replace("#000000", "currentColor").replace(_ACCENT, "var(--accent)")
     return f'<svg {view} role="img" aria-label="{label}">{body}'

@@ -226,7 +226,7 @@ class _Monitor:
         return request
 
     def _refusal(self, answer: requests.Response, name: str) -> Exception:
-        """What to raise for an answer that is none."""
+        """What to raise for an answer without jobs."""
         status = answer.status_code
         phrases = {item.value: item.phrase for item in http.HTTPStatus}
         text = f"the monitor answers {status} {phrases.get(status, '')}".rstrip()
