@@ -143,7 +143,8 @@ class Columns:
                 wanted = [key for key in inner if self._keys.name(key) is not None]
                 found.setdefault(inner is not content, {}).update(dict.fromkeys(wanted))
         spelled = []
-        for wrapped, keys in found.items():
+        for wrapped, sampled in found.items():
+            keys = list(sampled)
             others = self._keys.guesses(keys)
             if others is None:
                 others = self._all_keys(texts, wrapped=wrapped)
