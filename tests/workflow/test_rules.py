@@ -53,6 +53,9 @@ def test_every_rule_is_one_line_of_the_command_with_log_conda_and_resources(name
     assert f'environment=environment("{environment}"),' in body, f"{name} does not track its pins"
     assert re.search(r"code=(lambda wildcards: )?code\(", body), f"{name} does not track its code"
     assert not re.search(r"^ +(run|script|notebook|wrapper):", body, re.MULTILINE)
+    # A name in it would have the value that it has when the job runs: in a loop, the last one's.
+    shell = body.split("shell:")[1].strip().splitlines()
+    assert all(re.fullmatch(r' *".*"', line) for line in shell), shell
     command = "".join(re.findall(r'^ +"(.*)"$', body.split("shell:")[1], re.MULTILINE))
     assert command.startswith("python -m redwood ")
     assert command.endswith((" 2> {log}", " 2> {log:q}"))

@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from outcome_files import write_outcomes
 
 from redwood.tables import Column, TableDescription, write_table
 
@@ -153,9 +154,6 @@ def outcomes(tmp_path):
                         (workload, policy, seed, "turnaround_mean", "s", 60 * (value + shift)),
                         (workload, policy, seed, "wan_bytes", "bytes", 0.0),
                     ]
-        columns = ["workload", "policy", "seed", "outcome", "unit", "value"]
-        path = tmp_path / "outcomes.csv"
-        pd.DataFrame(rows, columns=columns).to_csv(path, index=False)
-        return path
+        return write_outcomes(tmp_path / "outcomes.csv", rows)
 
     return write

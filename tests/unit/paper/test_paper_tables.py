@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from outcome_files import write_outcomes
 
 from redwood.errors import InputError
 from redwood.paper.rendering import Block, Cell, Page, plain_number, with_interval
@@ -161,9 +162,8 @@ def test_outcomes_of_the_simulation_join_the_measures(evaluations, tmp_path):
         for workload, values in (("recorded", (100, 50)), ("smote", (110, 50)), ("gan", (1, 2)))
         for policy, value in zip(("a", "b"), values, strict=True)
     ]
-    columns = ["workload", "policy", "seed", "outcome", "unit", "value"]
-    pd.DataFrame(rows, columns=columns).to_csv(tmp_path / "outcomes.csv", index=False)
-    write_table1(evaluations, PAPER, tmp_path / "table1", tmp_path / "outcomes.csv")
+    path = write_outcomes(tmp_path / "outcomes.csv", rows)
+    write_table1(evaluations, PAPER, tmp_path / "table1", path)
     tidy = pd.read_csv(tmp_path / "table1.csv")
     simulated = tidy[tidy["measure"] == "sim_throughput"]
     assert simulated["model"].tolist() == ["smote"]

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from outcome_files import write_outcomes
 
 from redwood.errors import InputError
 from redwood.paper.combining import over_trainings
@@ -89,12 +90,9 @@ def three_trainings(evaluations, change, tmp_path):
 
 
 def test_table1_is_over_the_trainings_and_says_so(three_trainings, tmp_path):
-    outcomes = pd.DataFrame(
-        [(name, "p", 1, "throughput", 2.0) for name in ("recorded", "smote")],
-        columns=["workload", "policy", "seed", "outcome", "value"],
-    )
-    outcomes.to_csv(tmp_path / "outcomes.csv", index=False)
-    write_table1(three_trainings, PAPER, tmp_path / "table1", tmp_path / "outcomes.csv")
+    rows = [(name, "p", 1, "throughput", "jobs/h", 2.0) for name in ("recorded", "smote")]
+    outcomes = write_outcomes(tmp_path / "outcomes.csv", rows)
+    write_table1(three_trainings, PAPER, tmp_path / "table1", outcomes)
     tidy = pd.read_csv(tmp_path / "table1.csv").set_index(["model", "measure"])
     smote = tidy.loc["smote", "wd"]
     assert smote[["value", "multiple", "seeds", "rows"]].tolist() == pytest.approx(
