@@ -16,13 +16,6 @@ from redwood.tables import Column, TableDescription, write_table
 BOTH = [c2st, c2st_sequence]
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """As evaluating has it."""
-    with threadpool_limits(1):
-        yield
-
-
 def alternating(rows: int, seed: int) -> pd.DataFrame:
     """Rows at random times, whose sites take turns."""
     return toy_rows(rows, seed).assign(site=np.array(["A", "B"], object)[np.arange(rows) % 2])

@@ -3,7 +3,6 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 from tests.unit.evaluation.evaluation_rows import DESCRIPTION, toy_rows
-from threadpoolctl import threadpool_limits
 
 from redwood.evaluation.detection import (
     area_under_curve,
@@ -11,13 +10,6 @@ from redwood.evaluation.detection import (
     equally_many,
     row_features,
 )
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """As evaluating has it."""
-    with threadpool_limits(1):
-        yield
 
 
 def table(rows: int, seed: int, shift: float = 0.0) -> pd.DataFrame:

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from redwood.evaluation.contract import Result, Samples
-from redwood.evaluation.intervals import group_of_rows, jackknife_interval
+from redwood.evaluation.results import result
 from redwood.progress import ProgressReport
 from redwood.seeds import derive_seed, generator
 from redwood.tables import TableDescription, scaled, to_numbers
@@ -50,7 +50,7 @@ class Detection:
     drops: pd.Series
 
     def auc(self, kept: np.ndarray | slice = slice(None)) -> float:
-        """The mean AUC of the folds, over the rows of both samples that the (n,) mask keeps.
+        """The mean AUC of the folds, over the `kept` ones of the n rows of both samples.
 
         Scores of different folds are not compared: each is of a classifier that learned from the
         rows of the other, which would bias the AUC (A. Airola et al., Comput. Stat. Data Anal. 55
@@ -126,10 +126,6 @@ def detection_result(
 
     found = told_from_real(0)
     draws = [told_from_real(sample) for sample in range(2, len(features))]
-    floors = tuple(draw.auc() for draw in draws)
-    value = found.auc()
-    groups = group_of_rows(len(real), samples.groups)
-    low, high = jackknife_interval(value, lambda group: found.auc(groups != group), samples.groups)
     columns = pd.DataFrame(
         {
             "column": found.drops.index,
@@ -137,14 +133,14 @@ def detection_result(
             "floor": np.mean([draw.drops for draw in draws], axis=0),
         }
     )
-    return Result(
-        value,
-        low,
-        min(high, 1.0),
-        float(np.mean(floors)),
-        columns,
+    return result(
+        found.auc,
+        (np.arange(len(real)),),
+        samples.groups,
+        floor_draws=[draw.auc() for draw in draws],
+        most=1.0,
+        columns=columns,
         note=_note(found.drops),
-        floor_draws=floors,
     )
 
 

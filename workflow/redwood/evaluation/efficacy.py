@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from redwood.evaluation.contract import Result, Samples
-from redwood.evaluation.intervals import group_of_rows, jackknife_interval
+from redwood.evaluation.results import result
 from redwood.progress import ProgressReport
 from redwood.seeds import generator
 from redwood.tables import Column, TableDescription, scaled
@@ -82,16 +82,9 @@ def difference_of_errors(
     def difference(left: np.ndarray, right: np.ndarray) -> float:
         return float(abs(np.sqrt(left.mean()) - np.sqrt(right.mean())))
 
-    groups = group_of_rows(len(samples.holdout), samples.groups)
-    value = difference(synthetic, real)
-    low, high = jackknife_interval(
-        value,
-        lambda group: difference(synthetic[groups != group], real[groups != group]),
-        samples.groups,
-    )
-    floors = tuple(difference(a, b) for a, b in combinations(found[1:], 2))
+    floors = [difference(a, b) for a, b in combinations(found[1:], 2)]
     note = (
         f"MLEF {np.sqrt(synthetic.mean()):.4f} trained on synthetic, "
         f"{np.sqrt(real.mean()):.4f} on real rows; target {target.name}"
     )
-    return Result(value, low, high, float(np.mean(floors)), note=note, floor_draws=floors)
+    return result(difference, (synthetic, real), samples.groups, floor_draws=floors, note=note)

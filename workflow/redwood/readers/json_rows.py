@@ -1,6 +1,6 @@
 """JSON → chunks: an object a line, or other shapes in which lines mean nothing.
 
-Which it is, a file tells by how it begins, not by its name. A document may be wrapped as
+How a file begins tells which it is, not its name. A document may be wrapped as
 {"_source": {…}} as Elasticsearch does. Numbers with a fraction or an exponent may come spelled in
 another way, of the same value.
 """
@@ -8,6 +8,7 @@ another way, of the same value.
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -21,7 +22,8 @@ from redwood.readers.json_keys import DECODER, Keys
 from redwood.readers.json_objects import TOO_LONG, TRUNCATED, Many, Objects, list_inside, past
 
 _CHUNK_ROWS = 20_000
-_SPACE = re.compile(r"\s*")
+# Matches anywhere, which its type cannot say.
+_SPACE: Any = re.compile(r"\s*")
 _BLANK = np.array([byte in b" \t\n\v\f" for byte in range(256)])
 
 

@@ -28,13 +28,13 @@ import pandas as pd
 
 from redwood.errors import InputError
 from redwood.extras import explained
+from redwood.nearest import MixedRows
 from redwood.progress import ProgressReport
 from redwood.seeds import generator
 from redwood.surrogates import contract
 from redwood.surrogates.encoding import CategoryEncoding, TableEncoding
 from redwood.surrogates.models.smote.options import Options
 from redwood.surrogates.models.smote.value_difference import NominalRows
-from redwood.surrogates.nearest import MixedRows
 from redwood.tables import read_table, write_table
 
 _ROWS_FILE = "rows.parquet"
