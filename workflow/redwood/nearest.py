@@ -28,8 +28,8 @@ _BLOCK = 1 << 22
 _COMPARED = (64, 1 << 13)
 # If more times k rows than this may be better than the best so far, the k best are chosen first.
 _MANY = 4
-# To group all rows anew costs as much as to compare them with this many queries; to look one query
-# up among the groups, as much as to compare it with so many rows.
+# Grouping all rows once more costs as much as comparing them with this many queries; looking up one
+# query among the groups costs as much as comparing it with this many rows.
 _QUERIES_PER_GROUPING = 50
 _ROWS_PER_LOOK_UP = 1000
 # Nearest points that are asked for beyond those needed, to see whether there are ties.
@@ -71,8 +71,10 @@ def closest_distances(
     Returns:
         (queries, count) float64, the closest first.
     """
-    both = encoded((reference, queries), description, reference if range_of is None else range_of)
-    rows = MixedRows(*map(np.vstack, zip(*both, strict=True)), mismatch=1.0, known=len(reference))
+    ranged = reference if range_of is None else range_of
+    (known, of_known), (asked, of_asked) = encoded((reference, queries), description, ranged)
+    numbers, codes = np.vstack([known, asked]), np.vstack([of_known, of_asked])
+    rows = MixedRows(numbers, codes, mismatch=1.0, known=len(reference))
     asking = np.arange(len(reference), len(rows))
     with ProgressReport("distances to the closest row", len(queries), "rows") as report:
         return np.sqrt(rows.nearest(asking, count, report.advance)[1])
@@ -117,8 +119,8 @@ class MixedRows:
         numbers: (rows, numeric columns) float64, finite, their squares too.
         codes: (rows, categorical columns) int64, not negative.
         mismatch: what a differing category adds to the squared distance, ≥ 0.
-        known: only the first so many rows are found, and the others look for them; by default all
-            rows look for all others.
+        known: how many rows, the first ones, can be found; the rows after them look for these. By
+            default all rows look for all others.
     """
 
     def __init__(
@@ -309,8 +311,8 @@ class _Points:
 
         Returns:
             Positions in `queries` and the rows found, each (found,), positions ascending; and
-            whether so many points sufficed, (queries,): what was found for the others is incomplete
-            because there may be more rows at the same distance.
+            whether that many points sufficed, (queries,): what was found for the others is
+            incomplete, because there may be more rows at the same distance.
         """
         distance, point = self._tree.query(
             self._located(queries),

@@ -3,7 +3,8 @@
 
 def densities(wildcards):
     """The model's densities of real rows, if it has any and a measure that needs them is asked for."""
-    if not configuration.evaluation.needs_densities or not MODELS[wildcards.model].HAS_DENSITY:
+    asked = configuration.evaluation.says("NEEDS_DENSITIES")
+    if not asked or not MODELS[wildcards.model].HAS_DENSITY:
         return []
     return "results/{dataset}/{training}surrogates/{model}/densities.parquet".format(**wildcards)
 

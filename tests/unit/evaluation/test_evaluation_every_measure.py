@@ -112,6 +112,7 @@ def test_neither_names_of_categories_nor_the_order_of_rows_matter(samples_of, na
         ("diff_mlef_class", ("site", "work"), {"target_class": "work"}, "'work' is no categorical"),
         ("diff_mlef_class", ("site", "work"), {"target_class": "speed"}, "'speed' is no categori"),
         ("autocorrelation", ("site", "work"), {}, "no timestamp"),
+        ("c2st_sequence", ("site", "work"), {}, "no timestamp"),
         ("interarrival", ("site", "work"), {}, "no timestamp"),
         ("recurrence", ("site", "work"), {}, "no timestamp"),
         ("recurrence", ("when", "work"), {}, "no categorical feature"),

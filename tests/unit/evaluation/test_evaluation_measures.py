@@ -79,16 +79,6 @@ def test_a_feature_that_is_constant_in_training_has_no_wd_of_its_own(samples_of)
     assert result.note == "without work, constant in training"
 
 
-@pytest.mark.parametrize("measure", MEASURES, ids=lambda module: module.TITLE)
-def test_a_surrogate_that_repeats_one_row_is_measured(samples_of, measure):
-    result = measure.measure(samples_of(toy_rows(4000, 1).iloc[np.zeros(500, int)]))
-    assert 0 <= result.low <= result.value <= result.high
-    if measure is dcr:
-        assert result.value == 0
-    else:
-        assert result.low > 5 * result.floor
-
-
 def test_diff_mlef_of_a_constant_target_is_that_of_predicting_the_constant(samples_of):
     work = np.expm1(3.0)
     samples = samples_of(toy_rows(1500, 8).assign(work=work))

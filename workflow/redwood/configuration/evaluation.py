@@ -74,9 +74,6 @@ class Evaluation(Section):
                 raise ValueError(f"{list(columns)} is listed twice")
         return conditionals
 
-    @property
-    def needs_densities(self) -> bool:
-        """Whether a measure that is asked for needs the densities of models that have them."""
-        return any(
-            plugins.constant(_MEASURES, name, "NEEDS_DENSITIES", False) for name in self.measures
-        )
+    def says(self, constant: str) -> bool:
+        """Whether a measure that is asked for sets a constant, `NEEDS_DENSITIES` say."""
+        return any(plugins.constant(_MEASURES, name, constant, None) for name in self.measures)

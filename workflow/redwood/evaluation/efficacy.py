@@ -24,7 +24,12 @@ _MOST_LEARNED = 50_000
 
 
 def catboost_settings(seed: int) -> dict[str, Any]:
-    """The settings of a CatBoost model of any kind."""
+    """The settings of a CatBoost model of any kind.
+
+    The depth is CatBoost's default. Of its default of 1,000 trees, 300 suffice at this rate:
+    learned from 20,000 generated jobs, the error is .410; with 1,000 trees it is .438 at the same
+    rate and .416 at a third of it, with a depth of 8 it is .408.
+    """
     return {
         "iterations": 300,
         "depth": 6,
@@ -63,7 +68,7 @@ def difference_of_errors(
     """|error(synthetic) − error(real)|; the interval is over holdout rows, models as trained.
 
     The floor is the difference of models trained on different real rows: the mean over their pairs,
-    as that of a single pair may be next to nothing by chance. Its draws are these pairs.
+    as that of a single pair may be almost 0 by chance. Its draws are these pairs.
 
     Args:
         target: what the models predict.

@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 
 from redwood.evaluation.contract import Inapplicable, Samples
-from redwood.evaluation.detection import equally_many
 from redwood.evaluation.intervals import group_of_rows
 from redwood.nearest import Encoded, encoded, squared_distances
 from redwood.progress import ProgressReport
@@ -97,7 +96,7 @@ def balls(samples: Samples) -> Balls:
 def _thinned(samples: Samples) -> list[pd.DataFrame]:
     """As many synthetic rows, holdout rows and rows of each draw of real ones, in time order."""
     thinned = []
-    for name, frame in equally_many(samples).items():
+    for name, frame in samples.equally_many.items():
         order = generator(samples.seed, "manifold", name).permutation(len(frame))
         thinned.append(frame.iloc[np.sort(order[:MOST_ROWS])])
     return thinned

@@ -59,8 +59,8 @@ def measure(samples: Samples) -> Result:
         for a, b in pairs:
             counts = _counts_by_group(cells[a], cells[b], groups, samples.groups)
             synthetic, real, *draws = (of_sample.sum(axis=0) for of_sample in counts)
-            values.append(_distance(synthetic, real))
-            floors.append([_distance(draw, real) for draw in draws])
+            values.append(float(_distance(synthetic, real)))
+            floors.append([float(_distance(draw, real)) for draw in draws])
             without.append(_distance(synthetic - counts[0], real - counts[1]))
             report.advance()
     names = [f"{a} × {b}" for a, b in pairs]

@@ -15,10 +15,10 @@ little; unlike a count of equal rows it does not mind a table in which real rows
 Training rows among the others are what a model that learned their law would draw; holdout rows, of
 which there are fewer, may be of another time or of other tasks.
 
-The interval is over rows that are dealt out to the groups one by one: over runs of neighbours it
-would take copies that are all of one task for a whim of that time. What chance and bursts do to
-honest rows is in the floor: the mean excess of some runs of holdout rows, half of them each time,
-which is above 0 as no excess is negative. The paper (arXiv 2410.07940) has no such measure.
+For the interval, rows are dealt out to the groups one by one: with runs of neighbours, copies that
+are all of one task would pass for an accident of that time. The floor shows what chance and bursts
+do to honest rows: it is the mean excess of runs of holdout rows, half of them each time, and above
+0 since no excess is negative. The paper (arXiv 2410.07940) has no such measure.
 """
 
 from collections.abc import Mapping

@@ -16,7 +16,6 @@ The paper (arXiv 2410.07940) has no such measure.
 import numpy as np
 
 from redwood.evaluation.contract import Inapplicable, Result, Samples
-from redwood.evaluation.detection import equally_many
 from redwood.evaluation.results import over_features
 from redwood.evaluation.sequence import in_sequence, same_as_before
 from redwood.seeds import generator
@@ -39,7 +38,7 @@ def measure(samples: Samples) -> Result:
     random = generator(samples.seed, "recurrence")
     same = [
         same_as_before(in_sequence(frame, samples.description, random), samples.description)
-        for frame in equally_many(samples).values()
+        for frame in samples.equally_many.values()
     ]
     synthetic, real = same[:2]
     if len(real) < 2:
