@@ -27,7 +27,7 @@ _FEW_TEXTS = 200
 # DuckDB's errors quote the text, which may break off within a character.
 _REFUSALS = (duckdb.Error, UnicodeDecodeError)
 
-_SETTINGS: dict[str, Any] = {
+_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "threads": 1,
     "temp_directory": "",
     "python_enable_replacements": False,
@@ -105,8 +105,8 @@ class Columns:
                 if cells is None:
                     continue
                 for key in keys:
-                    column, name = pc.struct_field(cells, key), self._keys.name(key) or key
-                    if column.null_count < len(column):
+                    column, name = pc.struct_field(cells, key), self._keys.name(key)
+                    if name is not None and column.null_count < len(column):
                         columns[name] = (
                             pc.coalesce(columns[name], column) if name in columns else column
                         )
@@ -140,8 +140,8 @@ class Columns:
                 continue
             if isinstance(content, dict):
                 inner = unwrapped(content)
-                keys = [key for key in inner if self._keys.name(key) is not None]
-                found.setdefault(inner is not content, {}).update(dict.fromkeys(keys))
+                wanted = [key for key in inner if self._keys.name(key) is not None]
+                found.setdefault(inner is not content, {}).update(dict.fromkeys(wanted))
         spelled = []
         for wrapped, sampled in found.items():
             keys = list(sampled)
