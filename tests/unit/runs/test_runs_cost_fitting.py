@@ -27,9 +27,10 @@ def test_two_sizes_give_the_line_through_both():
 
 
 def test_other_numbers_of_epochs_tell_what_is_done_once_from_what_is_repeated():
-    true = [(rows, times, 3 + 0.002 * rows + 0.0005 * rows * times) for rows, times in
-            ((1000, 1), (1000, 10), (20_000, 2), (20_000, 7))]  # fmt: skip
-    (cost,) = fit([measured(rows, seconds, times=times) for rows, times, seconds in true])
+    jobs = ((1000, 1), (1000, 10), (20_000, 2), (20_000, 7))
+    (cost,) = fit(
+        [measured(n, 3 + 0.002 * n + 0.0005 * n * times, times=times) for n, times in jobs]
+    )
     assert cost.base_s == pytest.approx(3, rel=1e-6)
     assert cost.s_per_row == pytest.approx(0.002, rel=1e-6)
     assert cost.s_per_pass == pytest.approx(0.0005, rel=1e-6)

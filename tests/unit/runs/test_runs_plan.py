@@ -195,6 +195,8 @@ def test_the_papers_scale_is_planned_before_there_is_a_dump(tmp_path, monkeypatc
     assert answer.output.startswith("rows: 2,239,654 jobs, as records.split.rows says")
     assert max(map(len, answer.output.splitlines())) <= 120
     assert list(tmp_path.iterdir()) == []
+    said = " ".join(answer.output.split())
+    assert "any number, most of it surrogates_train ctabganplus 89 min, then simulate" in said
     rows = columns(answer.output)
     simulated = [row for row in rows if row[0].startswith("simulate ")]
     assert len(simulated) == 14
