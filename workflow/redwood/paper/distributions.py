@@ -3,7 +3,7 @@
 import math
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -98,7 +98,8 @@ def _draw_density(
     from_zero([axis], max(share.max() for share in shares.values()))
     axis.set_title(column.name)
     axis.set_ylabel("% of rows")
-    unit, place = column.unit, "center"
+    unit = column.unit
+    place: Literal["left", "center"] = "center"
     if column.kind == "timestamp":
         date_axis(axis, most=4)
         unit, place = "UTC", "left"  # at the right stands what all dates have in common

@@ -28,7 +28,7 @@ _MOST_IN_A_LINE = 7
 # Inches: the whole width of a page in a journal of two columns. No text is below 7 points.
 PAGE_WIDTH = 7.0
 
-_SETTINGS = {
+_SETTINGS: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 7.5,
     "axes.titlesize": 8,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -54,7 +55,7 @@ def draw_training(folders: Sequence[Path], dpi: int, prefix: Path) -> None:
         else:
             axis.xaxis.get_major_locator().set_params(integer=True)
         summary[model] = {"epochs": len(frame), "least_at_epoch": int(best["epoch"])}
-    lines_of_all = {
+    lines_of_all: dict[str, dict[str, Any]] = {
         "training": {"linestyle": "--"},
         "validation": {"linestyle": "-"},
         "least": {"linestyle": "", "marker": "o", "markersize": 4},
