@@ -92,10 +92,7 @@ def of_folders(paths, *arguments, **more):
 EVALUATED = EVALUATIONS[: len(MODELS)]
 # Models that train by epochs, on a GPU where there is one, and so have a loss to show.
 TRAINED = [folder for folder, plugin in zip(MODEL_FOLDERS, MODELS.values()) if plugin.USES_GPU]
-ATTACKED = any(
-    constant("redwood.evaluation.measures", name, "ATTACKER", "")
-    for name in configuration.evaluation.measures
-)
+ATTACKED = configuration.evaluation.says("ATTACKER")
 # Name → label in the report, inputs and arguments.
 FIGURES = {
     "distributions": ("Distributions of the features", *of_samples()),
