@@ -162,9 +162,9 @@ def test_what_cannot_be_drawn_is_named(tables):
 
 
 def test_models_are_told_apart_by_their_order_and_controls_by_their_role():
-    models = [f"m{number}" for number in range(7)]
+    models = [f"m{number}" for number in range(8)]
     alone = line_styles(["recorded", *models])
-    assert len({style["color"] for style in alone.values()}) == 8
+    assert len({style["color"] for style in alone.values()}) == 9
     with_controls = line_styles(["my_shuffle", "recorded", *models], ["my_shuffle"])
     assert alone == {name: with_controls[name] for name in alone}
     dotted = with_controls["my_shuffle"]

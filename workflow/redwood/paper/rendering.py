@@ -1,6 +1,5 @@
 """A table for readers: one content, as Markdown, LaTeX and HTML."""
 
-import html
 import string
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -8,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from redwood.outputs import write_text
+from redwood.pages import render
 
 NONE = "–"
 
@@ -39,23 +39,7 @@ _LATEX = {
     "\u00a0": "~",
 }
 
-_STYLE = """
-body { font: 15px/1.45 system-ui, sans-serif; margin: 1.5rem; color: #1b1b1b; background: #fff; }
-table { border-collapse: collapse; margin: 1rem 0; }
-th, td { padding: .3rem .9rem; text-align: right; white-space: nowrap; vertical-align: top; }
-th:first-child, td:first-child { text-align: left; }
-tr.header th { border-bottom: 1px solid #1b1b1b; }
-th { white-space: normal; vertical-align: bottom; }
-thead th { border-top: 2px solid #1b1b1b; border-bottom: 1px solid #1b1b1b; }
-tbody tr:last-child td { border-bottom: 2px solid #1b1b1b; }
-tr.block td { font-style: italic; color: #444; border-top: 1px solid #bbb; padding-top: .6rem; }
-td small { color: #666; font-variant-numeric: tabular-nums; }
-td { font-variant-numeric: tabular-nums; }
-sup { line-height: 0; }
-.lead { max-width: 60rem; border-left: 3px solid #1b1b1b; padding-left: .8rem; }
-.scroll { overflow-x: auto; }
-.notes { color: #444; font-size: .92em; max-width: 60rem; padding-left: 1.2rem; }
-"""
+_TEMPLATE = Path(__file__).with_name("table_page.html")
 
 
 @dataclass(frozen=True)
@@ -178,48 +162,7 @@ class Page:
 
     def html(self) -> str:
         """A page of its own."""
-        marks = self.marks
-
-        def text(cell: Cell) -> str:
-            mark = f"<sup>{marks[cell.footnote]}</sup>" if cell.footnote else ""
-            value = html.escape(cell.value)
-            value = f"<strong>{value}</strong>" if cell.bold else value
-            return f"<td>{value}{html.escape(cell.appended)}{mark}{small(cell.interval)}</td>"
-
-        def small(text: str) -> str:
-            return f"<br><small>{html.escape(text)}</small>" if text else ""
-
-        def header(names: list[str]) -> str:
-            # An arrow does not stand alone on a line.
-            kept = ("\u00a0".join(name.rsplit(" ", 1)) for name in names)
-            return "".join(f'<th scope="col">{html.escape(name)}</th>' for name in kept)
-
-        body = []
-        for block in self.blocks:
-            title = html.escape(block.title)
-            body.append(f'<tr class="block"><td colspan="{len(self.header)}">{title}</td></tr>')
-            if block.header is not None:
-                body.append(f'<tr class="header">{header(block.header)}</tr>')
-            for name, cells in block.rows:
-                named = html.escape(name) + small(block.remarks.get(name, ""))
-                body.append(f"<tr><td>{named}</td>{''.join(map(text, cells))}</tr>")
-        notes = [html.escape(note) for note in self.notes]
-        notes += [f"<sup>{mark}</sup> {html.escape(note)}" for note, mark in marks.items()]
-        return "\n".join(
-            [
-                "<!DOCTYPE html>",
-                f'<html lang="en"><head><meta charset="utf-8"><title>{html.escape(self.title)}'
-                f"</title><style>{_STYLE}</style></head><body>",
-                f"<p><strong>{html.escape(self.title)}.</strong> {html.escape(self.caption)}</p>",
-                *([f'<p class="lead">{html.escape(self.lead)}</p>'] if self.lead else []),
-                f'<div class="scroll"><table><thead><tr>{header(self.header)}</tr></thead><tbody>',
-                *body,
-                '</tbody></table></div><ul class="notes">',
-                *(f"<li>{note}</li>" for note in notes),
-                "</ul></body></html>",
-                "",
-            ]
-        )
+        return render(_TEMPLATE, page=self)
 
     def save(self, prefix: Path) -> None:
         """Write `prefix` with the endings .md, .tex and .html."""

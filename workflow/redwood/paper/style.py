@@ -18,7 +18,16 @@ REAL_FILL = "#d4d4d4"
 
 # Okabe and Ito's colours and Tol's, told apart with any colour vision: models have them by their
 # order, with lines by their order too. Controls are dotted, in paler ones.
-_COLOURS = ["#0072B2", "#009E73", "#D55E00", "#CC79A7", "#882255", "#E69F00", "#332288"]
+_COLOURS = [
+    "#0072B2",  # blue
+    "#009E73",  # bluish green
+    "#D55E00",  # vermilion
+    "#CC79A7",  # reddish purple
+    "#882255",  # wine
+    "#E69F00",  # orange
+    "#332288",  # indigo
+    "#117733",  # green
+]
 _DASHES = ("-", (0, (5, 1.5)), (0, (6, 1.5, 1.2, 1.5)))
 _CONTROL_COLOURS = ["#8C8C8C", "#C2A33A", "#6FB1D6"]
 _DOTS = (0, (1.2, 1.2))
