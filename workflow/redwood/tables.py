@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -121,7 +121,8 @@ class TableDescription:
 
     def save(self, path: str | Path) -> None:
         """Write the description as JSON."""
-        content = {"name": self.name, "columns": [asdict(column) for column in self.columns]}
+        columns = [asdict(column) for column in self.columns]
+        content: dict[str, Any] = {"name": self.name, "columns": columns}
         if self.assumptions:
             content["assumptions"] = dict(self.assumptions)
         write_json(path, content)

@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from outcome_files import write_outcomes
 
 from redwood.tables import Column, TableDescription, write_table
 
@@ -61,6 +62,20 @@ def evaluations(tmp_path):
         frame.to_parquet(folder / "dcr.parquet")
         folders.append(folder)
     return folders
+
+
+@pytest.fixture
+def change():
+    """Puts other values into the measures of an evaluation, new ones made from its WD."""
+
+    def change(folder, changes=None, **more):
+        content = json.loads((folder / "measures.json").read_text()) | more
+        for name, values in (changes or {}).items():
+            known = content["measures"].get(name, content["measures"]["wd"])
+            content["measures"][name] = known | values
+        (folder / "measures.json").write_text(json.dumps(content))
+
+    return change
 
 
 @pytest.fixture
@@ -139,9 +154,6 @@ def outcomes(tmp_path):
                         (workload, policy, seed, "turnaround_mean", "s", 60 * (value + shift)),
                         (workload, policy, seed, "wan_bytes", "bytes", 0.0),
                     ]
-        columns = ["workload", "policy", "seed", "outcome", "unit", "value"]
-        path = tmp_path / "outcomes.csv"
-        pd.DataFrame(rows, columns=columns).to_csv(path, index=False)
-        return path
+        return write_outcomes(tmp_path / "outcomes.csv", rows)
 
     return write

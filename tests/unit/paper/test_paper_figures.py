@@ -274,7 +274,7 @@ def test_near_equals_are_not_drawn_twice(tmp_path):
         folder = tmp_path / f"p{number}"
         folder.mkdir()
         pd.DataFrame({"bytes": [float(moved)]}).to_parquet(folder / "flows.parquet")
-        runs.append(RunFolder("recorded", folder.name, 1, folder))
+        runs.append(RunFolder("recorded", "recorded", folder.name, 1, folder))
 
     def chosen(most, **how):
         return [run.policy for run in spread(runs, "flows", "bytes", most, **how)]

@@ -3,10 +3,15 @@
 import numpy as np
 import pandas as pd
 import pytest
+from outcome_files import COLUMNS, read
 
-from redwood.paper.outcome_measures import outcome_measures
+from redwood.paper.outcome_measures import outcome_measures as measures_of
 
 POLICIES = ("a", "b", "c")
+
+
+def outcome_measures(frame):
+    return measures_of(read(frame))
 
 
 def runs(**turnaround: tuple[tuple[float, ...], ...]) -> pd.DataFrame:
@@ -18,7 +23,7 @@ def runs(**turnaround: tuple[tuple[float, ...], ...]) -> pd.DataFrame:
             for seed, values in enumerate(seeds, 1)
             for policy, value in zip(POLICIES, values, strict=True)
         ],
-        columns=["workload", "policy", "seed", "outcome", "unit", "value"],
+        columns=COLUMNS,
     )
 
 

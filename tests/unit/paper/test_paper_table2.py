@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from outcome_files import COLUMNS, read
 from scipy.stats import kendalltau
 
 from redwood.errors import InputError
@@ -29,15 +30,15 @@ def test_tau_by_hand_and_over_what_is_defined():
     assert kendall(np.array([1, 2, np.nan, 4]), np.array([1, 2, 0, 3.0])) == 1
 
 
-def table(**workloads):
-    """workload=((seeds of policy a), (of b), …) → a tidy table of mean turnarounds."""
+def table(outcome="turnaround_mean", **workloads):
+    """workload=((seeds of policy a), (of b), …) → that outcome, mean turnarounds if not told."""
     rows = [
-        (workload, policy, seed, "turnaround_mean", "s", float(value))
+        (workload, policy, seed, outcome, "s", float(value))
         for workload, policies in workloads.items()
         for policy, seeds in zip("abcdef", policies, strict=False)
         for seed, value in enumerate(seeds, start=1)
     ]
-    return pd.DataFrame(rows, columns=["workload", "policy", "seed", "outcome", "unit", "value"])
+    return read(pd.DataFrame(rows, columns=COLUMNS))
 
 
 def test_relative_errors_are_of_the_means_with_intervals_from_the_seeds():
@@ -84,8 +85,8 @@ def test_regret_is_what_choosing_by_synthetic_jobs_costs_on_recorded_ones():
 
 
 def test_more_is_better_for_throughput():
-    runs = table(recorded=((10, 10), (15, 15)), smote=((9, 9), (8, 8)))
-    row = rankings(Runs.of(runs.assign(outcome="throughput"))).set_index("workload").loc["smote"]
+    runs = table("throughput", recorded=((10, 10), (15, 15)), smote=((9, 9), (8, 8)))
+    row = rankings(Runs.of(runs)).set_index("workload").loc["smote"]
     assert (row["best"], row["best_recorded"]) == ("a", "b")
     assert row["regret"] == pytest.approx(1 / 3)
 
@@ -120,7 +121,7 @@ def test_intervals_of_five_seeds_hold_the_truth_in_95_of_100_cases():
     held = []
     for _ in range(400):
         keys = (("recorded", "makespan"), ("smote", "makespan"))
-        runs = Runs(("a",), {key: random.normal(100, 10, (1, 5)) for key in keys})
+        runs = Runs(("a",), {key: random.normal(100, 10, (1, 5)) for key in keys}, {})
         (row,) = relative_errors(runs).to_dict("records")
         held.append(row["error_low"] <= 0 <= row["error_high"])
     assert 0.92 < np.mean(held) <= 1
@@ -177,14 +178,14 @@ def test_the_page_says_what_the_table_comes_to(outcomes, tmp_path):
     assert "| Turnaround, mean | 1.00 [1.00, 1.00] | 1.00 [1.00, 1.00] |" in markdown
     assert "| b | 20.00 [19.80, 20.20] | +10 % [" in markdown
     assert "| c | 40.00 [39.80, 40.20] | −25 % [" in markdown
-    assert "Of 3 pairs of policies so many change places" in markdown
-    assert "certain on either side: smote 0." in markdown
+    assert "Pairs of policies, of 3, whose order" in markdown
+    assert "certain on both sides and opposite: smote 0." in markdown
     assert "of outcomes on recorded jobs the least and the greatest of a seed" in markdown
     # No inputs, no traffic, no rows for it.
     assert "Moved between sites [TB]" not in markdown
     write_table2(outcomes(recorded=(10, 20, 40), smote=(22, 11, 400)), tmp_path / "table2")
     markdown = (tmp_path / "table2.md").read_text()
-    assert "certain on either side: smote 1." in markdown
+    assert "certain on both sides and opposite: smote 1." in markdown
     assert "| 10.0× [" in markdown or "| +900 % [" in markdown
     assert "| Turnaround, mean | – | 100 [" in markdown
 
@@ -217,4 +218,25 @@ def test_what_is_no_table_of_outcomes_is_named(outcomes, tmp_path):
         write_table2(tmp_path / "outcomes.csv", tmp_path / "table2")
     path = outcomes((), (), recorded=())
     with pytest.raises(InputError, match=r"outcomes.csv: the table has no rows"):
+        write_table2(path, tmp_path / "table2")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda content: content["workloads"].pop("smote"), "does not say what workload 'smote'"),
+        (lambda content: content["outcomes"].pop("wan_bytes"), "say what outcome 'wan_bytes' is"),
+        (lambda content: content["outcomes"]["wan_bytes"].pop("scale"), "outcome 'wan_bytes' is"),
+        (lambda content: content.clear(), r"outcomes\.csv: damaged or edited"),
+    ],
+)
+def test_outcomes_that_are_not_described_are_named(outcomes, tmp_path, change, words):
+    path = outcomes()
+    content = json.loads(path.with_suffix(".json").read_text())
+    change(content)
+    path.with_suffix(".json").write_text(json.dumps(content))
+    with pytest.raises(InputError, match=words):
+        write_table2(path, tmp_path / "table2")
+    path.with_suffix(".json").unlink()
+    with pytest.raises(InputError, match="no such description of outcomes"):
         write_table2(path, tmp_path / "table2")

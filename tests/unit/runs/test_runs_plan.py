@@ -192,7 +192,7 @@ def test_the_papers_scale_is_planned_before_there_is_a_dump(tmp_path, monkeypatc
     rows = columns(answer.output)
     simulated = [row for row in rows if row[0].startswith("simulate ")]
     assert len(simulated) == 14
-    assert {row[1] for row in simulated} == {"9"}
+    assert {row[1] for row in simulated} == {"12"}
 
 
 def test_costs_are_fitted_by_command(tmp_path):

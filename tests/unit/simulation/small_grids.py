@@ -3,7 +3,7 @@
 import numpy as np
 
 from redwood import plugins
-from redwood.configuration import Settings
+from redwood.configuration import POLICIES, Settings
 from redwood.simulation.accounts import Attempts, Run, flow_table, job_table, summarise
 from redwood.simulation.asking import Policies
 from redwood.simulation.contract import Placement, QueueOrder
@@ -76,7 +76,11 @@ def policies(brokerage="as_recorded", placement=None, queue=None, patience_s=10.
     if isinstance(queue, str):
         queue = plugins.load(f"{_PACKAGE}.queueing", queue).Policy()
     return Policies(
-        brokerage, placement or Placement(), queue or QueueOrder(), ("mine",) * 3, patience_s
+        brokerage,
+        placement or Placement(),
+        queue or QueueOrder(),
+        dict.fromkeys(POLICIES, "mine"),
+        patience_s,
     )
 
 

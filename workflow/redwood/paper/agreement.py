@@ -15,24 +15,20 @@ For the ranking of recorded jobs against themselves both sides are drawn from th
 what a perfect surrogate would reach.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm, t
+from scipy.stats import kendalltau, norm, rankdata, t
 
+from redwood.paper.outcomes import Outcomes
 from redwood.seeds import generator
 
 RECORDED = "recorded"
 _DRAWS = 5000
 _OUTSIDE = 0.025
-
-# Outcomes by which policies can be better or worse: 1 where less is better, -1 where more is.
-BETTER = {
-    "turnaround_mean": 1, "queue_time_mean": 1, "queue_time_median": 1, "queue_time_p95": 1,
-    "stagein_mean": 1, "makespan": 1, "failed_share": 1, "wan_bytes": 1, "recovery_time": 1,
-    "throughput": -1, "goodput": -1, "cache_hit_rate": -1, "utilisation": -1,
-}  # fmt: skip
+_DIGITS = 12
 
 
 @dataclass(frozen=True)
@@ -42,21 +38,24 @@ class Runs:
     Attributes:
         policies: names, in order.
         by_key: (workload, outcome) → (policies, seeds), NaN where undefined.
+        signs: outcomes by which policies can be better or worse: 1 if less is better, −1 if more.
     """
 
     policies: tuple[str, ...]
     by_key: dict[tuple[str, str], np.ndarray]
+    signs: Mapping[str, int]
 
     @classmethod
-    def of(cls, runs: pd.DataFrame) -> "Runs":
-        """Of a tidy table of workload, policy, seed, outcome and value."""
+    def of(cls, outcomes: Outcomes) -> "Runs":
+        """Of the outcomes of simulations."""
+        runs = outcomes.runs
         policies = tuple(dict.fromkeys(runs["policy"]))
         seeds = sorted(runs["seed"].unique())
         values = {}
         for key, part in runs.groupby(["workload", "outcome"], sort=False):
             table = part.pivot_table("value", "policy", "seed", dropna=False)
             values[key] = table.reindex(index=policies, columns=seeds).to_numpy(float)
-        return cls(policies, values)
+        return cls(policies, values, outcomes.signs)
 
     def draws(self, workload: str, outcome: str, side: str) -> np.ndarray:
         """(draws, policies) means over seeds that are drawn anew; one draw, the mean, if only one.
@@ -148,15 +147,24 @@ def _ratio(synthetic: np.ndarray, recorded: np.ndarray) -> np.ndarray:
 def kendall(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Kendall's τ_b along the last axis: (…, k) and (…, k) → (…).
 
-    NaN where either side is all ties. Policies that are undefined on either side do not count.
+    NaN where either side is all ties. Policies that are undefined on either side do not count. Of
+    pairs that rank the policies alike τ is computed once: most draws do.
     """
-    first, second = (np.triu_indices(one.shape[-1], 1)[i] for i in (0, 1))
-    a = np.sign(one[..., first] - one[..., second])
-    b = np.sign(other[..., first] - other[..., second])
-    known = np.isfinite(a) & np.isfinite(b)
-    a, b = np.where(known, a, 0.0), np.where(known, b, 0.0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return (a * b).sum(axis=-1) / np.sqrt((a**2).sum(axis=-1) * (b**2).sum(axis=-1))
+    known = np.isfinite(one) & np.isfinite(other)
+    ranks = [rankdata(np.where(known, side, np.inf), axis=-1) for side in (one, other)]
+    both = np.concatenate([np.where(known, side, 0.0) for side in ranks], axis=-1)
+    distinct, which = np.unique(both.reshape(-1, both.shape[-1]), axis=0, return_inverse=True)
+    taus = np.array([_tau(*np.split(pair, 2)) for pair in distinct])
+    return taus[which].reshape(one.shape[:-1])
+
+
+def _tau(one: np.ndarray, other: np.ndarray) -> float:
+    """Kendall's τ_b of two rankings from 1 on; 0 is no rank."""
+    ranked = one > 0
+    if ranked.sum() < 2:
+        return np.nan
+    # Rounded, since SciPy's two square roots make 1 − 2⁻⁵² of the same order.
+    return round(float(kendalltau(one[ranked], other[ranked]).statistic), _DIGITS)
 
 
 def rankings(runs: Runs) -> pd.DataFrame:
@@ -170,10 +178,10 @@ def rankings(runs: Runs) -> pd.DataFrame:
     rows = []
     for workload in runs.workloads:
         for outcome in runs.outcomes:
-            if outcome not in BETTER or (RECORDED, outcome) not in runs.by_key:
+            if outcome not in runs.signs or (RECORDED, outcome) not in runs.by_key:
                 continue
             means, recorded = runs.means(workload, outcome), runs.means(RECORDED, outcome)
-            both = np.isfinite(means) & np.isfinite(recorded)
+            both, sign = np.isfinite(means) & np.isfinite(recorded), runs.signs[outcome]
             if both.sum() < 2 or np.ptp(recorded[both]) == 0:
                 continue
             ours, theirs = (
@@ -184,10 +192,10 @@ def rankings(runs: Runs) -> pd.DataFrame:
             tau = float(kendall(means, recorded))
             if workload == RECORDED:
                 tau = float(np.mean(drawn)) if len(drawn) > 1 else np.nan
-            chosen, first = (_best(np.where(both, m, np.nan), outcome) for m in (means, recorded))
+            chosen, first = (_best(np.where(both, m, np.nan), sign) for m in (means, recorded))
             best, best_recorded = runs.policies[chosen], runs.policies[first]
-            regret = float(_regrets(recorded[None], chosen, first, outcome)[0])
-            drawn_regrets = _regrets(theirs, chosen, first, outcome)[:, None]
+            regret = float(_regrets(recorded[None], chosen, first, sign)[0])
+            drawn_regrets = _regrets(theirs, chosen, first, sign)[:, None]
             bounds = [float(bound[0]) for bound in runs.interval(drawn_regrets)]
             changed = len(contradictions(runs, workload, outcome))
             rows.append(
@@ -199,14 +207,14 @@ def rankings(runs: Runs) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=names)
 
 
-def _best(means: np.ndarray, outcome: str) -> int:
-    return int(np.nanargmin(means * BETTER[outcome]))
+def _best(means: np.ndarray, sign: int) -> int:
+    return int(np.nanargmin(means * sign))
 
 
-def _regrets(recorded: np.ndarray, chosen: int, best: int, outcome: str) -> np.ndarray:
+def _regrets(recorded: np.ndarray, chosen: int, best: int, sign: int) -> np.ndarray:
     """(draws,) how much worse the chosen policy is than the best; `recorded` (draws, policies)."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        worse = BETTER[outcome] * (recorded[:, chosen] - recorded[:, best])
+        worse = sign * (recorded[:, chosen] - recorded[:, best])
         regrets = worse / np.abs(recorded[:, best])
     # Without the sum a regret of nothing may be -0.
     return np.where(np.isfinite(regrets), regrets + 0.0, np.nan)

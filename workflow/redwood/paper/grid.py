@@ -61,7 +61,9 @@ def draw_grid(scenarios: Sequence[Path], dpi: int, prefix: Path) -> None:
     policies = [run.policy for run in shown]
     drawn = [run for run in runs if run.policy in policies]
     chosen = [_read(run) for run in drawn]
-    styles = line_styles(dict.fromkeys(run.workload for run in chosen))
+    # `floor`: a control of real rows.
+    controls = {run.workload for run in runs if run.role in ("control", "floor")}
+    styles = line_styles(dict.fromkeys(run.workload for run in chosen), controls)
     quantities = _quantities(chosen)
     end = max(run.edges[-1] for run in chosen)
     time, time_unit = (_DAY, "days") if end > _LONG else (_HOUR, "h")

@@ -4,11 +4,10 @@ An outcome of the simulation on a model's jobs is compared with that on recorded
 policy. Lengths and amounts are compared by the mean over the policies of |ln(synthetic/recorded)|,
 0.1 being ten per cent; the order of the policies by Kendall's τ_b of their mean turnarounds (M. G.
 Kendall, Biometrika 33 (1945) 239), 1 if the orders agree and −1 if one is the reverse of the other.
-What copied training rows give, real jobs as good as the recorded ones, is the floor.
+What real jobs give that are as good as the recorded ones (a workload of role `floor`) is the floor.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,46 +15,24 @@ import pandas as pd
 from scipy.stats import kendalltau
 
 from redwood.paper.agreement import RECORDED
-
-# The model whose jobs are real ones.
-_REAL = "copy"
+from redwood.paper.outcomes import Outcomes
 
 _RANKED = "turnaround_mean"
 _RANKING = "sim_ranking"
 
 
-@dataclass(frozen=True)
-class _Ratio:
-    """An outcome that is compared by its ratio, after `offset` was added to both sides."""
-
-    title: str
-    what: str
-    offset: float = 0.0
-
-
-_RATIOS = {
-    "queue_time_mean": _Ratio("queue time", "mean queue times, a minute added to each", 60.0),
-    "turnaround_mean": _Ratio("turnaround", "mean turnarounds"),
-    "throughput": _Ratio("throughput", "numbers of finished jobs per hour"),
-    "utilisation": _Ratio("utilisation", "busy shares of the cores"),
-    "wan_bytes": _Ratio("moved data", "bytes moved between sites"),
-}
-
-
-# Every name that a measure may have.
-OUTCOME_MEASURES = (*(f"sim_{outcome}" for outcome in _RATIOS), _RANKING)
-
-
-def outcome_measures(runs: pd.DataFrame) -> dict[str, dict[str, dict[str, Any]]]:
+def outcome_measures(read: Outcomes) -> dict[str, dict[str, dict[str, Any]]]:
     """Model → measure → title, definition, unit, direction, value, low, high, floor and note.
 
     `low` and `high` are the least and the greatest value of a seed; an outcome that is 0 on one
     side, or missing, under every policy is left out.
 
     Args:
-        runs: workload, policy, seed, outcome and value of single runs; workload `recorded` is what
-            all others are compared with. Empty, or without it: no measures.
+        read: outcomes of single runs; workload `recorded` is what all others are compared with.
+            Without it: no measures.
     """
+    runs = read.runs
+    floor = next((name for name, role in read.roles.items() if role == "floor"), None)
     table = runs.pivot_table("value", ["workload", "seed"], ["outcome", "policy"], dropna=False)
     if RECORDED not in table.index.get_level_values("workload"):
         return {}
@@ -63,18 +40,20 @@ def outcome_measures(runs: pd.DataFrame) -> dict[str, dict[str, dict[str, Any]]]
     outcomes, policies = (recorded.index.unique(level) for level in ("outcome", "policy"))
     models = [name for name in runs["workload"].unique() if name != RECORDED]
     found: dict[str, dict[str, dict[str, Any]]] = {model: {} for model in models}
-    for outcome, ratio in _RATIOS.items():
-        if outcome in outcomes:
+    for outcome, about in read.described.items():
+        comparison = about["comparison"]
+        if comparison is not None and outcome in outcomes:
+            offset = comparison["offset"]
             values = {
-                model: _log_ratios(table.loc[model][outcome], recorded[outcome], ratio.offset)
+                model: _log_ratios(table.loc[model][outcome], recorded[outcome], offset)
                 for model in models
             }
-            _add(found, f"sim_{outcome}", values, _described(ratio))
+            _add(found, f"sim_{outcome}", values, floor, _described(comparison))
     if len(policies) > 1 and _RANKED in outcomes:
         values = {
             model: _agreement(table.loc[model][_RANKED], recorded[_RANKED]) for model in models
         }
-        _add(found, _RANKING, values, _RANKING_DESCRIBED)
+        _add(found, _RANKING, values, floor, _RANKING_DESCRIBED)
     return found
 
 
@@ -88,11 +67,12 @@ _RANKING_DESCRIBED = {
 }
 
 
-def _described(ratio: _Ratio) -> dict[str, str]:
+def _described(comparison: Mapping[str, Any]) -> dict[str, str]:
     return {
-        "title": f"simulated {ratio.title}",
-        "definition": f"|ln ratio| of the {ratio.what}, on synthetic over recorded jobs; mean over "
-        "the policies. In brackets: least and greatest of the seeds; floor: copied real jobs.",
+        "title": f"simulated {comparison['title']}",
+        "definition": f"|ln ratio| of the {comparison['what']}, on synthetic over recorded jobs; "
+        "mean over the policies. In brackets: least and greatest of the seeds; floor: copied real "
+        "jobs.",
         "unit": "1",
         "direction": "lower",
     }
@@ -119,13 +99,22 @@ def _add(
     found: dict[str, dict[str, dict[str, Any]]],
     name: str,
     values: Mapping[str, np.ndarray],
+    real: str | None,
     described: Mapping[str, str],
 ) -> None:
-    """Put a measure beside the others of each model, unless no model has it."""
+    """Put a measure beside the others of each model, unless no model has it.
+
+    Args:
+        found: model → measures, to which it is added.
+        name: its name.
+        values: model → its values, one a seed.
+        real: the workload of real jobs, whose values are the floor.
+        described: what it is.
+    """
     known = {model: of_seeds[np.isfinite(of_seeds)] for model, of_seeds in values.items()}
     if not any(map(len, known.values())):
         return
-    floor = float(known[_REAL].mean()) if len(known.get(_REAL, ())) else None
+    floor = float(known[real].mean()) if real is not None and len(known.get(real, ())) else None
     for model, of_seeds in known.items():
         numbers = dict.fromkeys(("value", "low", "high"))
         if len(of_seeds):

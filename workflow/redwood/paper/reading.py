@@ -8,8 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from redwood.errors import InputError
-from redwood.inputs import REMEDY, read_json, require_intact
-from redwood.outputs import file_digest
+from redwood.inputs import REMEDY, require_intact
 
 
 def read_parquet(path: Path, what: str, columns: Sequence[str], missing: str) -> pd.DataFrame:
@@ -66,24 +65,6 @@ def read_csv(path: Path, columns: Sequence[str], numbers: Sequence[str]) -> pd.D
                 f"{path}: row {row}: {column} is {frame[column].iloc[row]!r}, expected a number"
             )
         frame[column] = values
-    return frame
-
-
-def read_outcomes(path: Path, columns: Sequence[str]) -> pd.DataFrame:
-    """The outcomes of simulations: these columns at least.
-
-    Raises:
-        InputError: as `read_csv`, or the file is not the one that the summary beside it is about.
-    """
-    frame = read_csv(path, columns, numbers=("value",))
-    summary = path.with_suffix(".json")
-    if summary.exists() and read_json(summary, "summary of outcomes").get("sha256") not in (
-        None,
-        file_digest(path),
-    ):
-        raise InputError(
-            f"{path}: damaged or edited: its SHA-256 is not the one in {summary}; {REMEDY}"
-        )
     return frame
 
 

@@ -15,9 +15,14 @@ from redwood.paper.style import RECORDED
 
 @dataclass(frozen=True)
 class RunFolder:
-    """One seed of a scenario, as `redwood simulate` wrote it."""
+    """One seed of a scenario, as `redwood simulate` wrote it.
+
+    Attributes:
+        role: of whose jobs they are, such as `recorded`, `model` or `control`.
+    """
 
     workload: str
+    role: str
     policy: str
     seed: int
     folder: Path
@@ -48,9 +53,10 @@ def first_seeds(scenarios: Sequence[Path]) -> list[RunFolder]:
         summary = read_json(path, "summary of a simulation")
         try:
             seed = min(summary["seeds"])
-            found.append(
-                RunFolder(summary["workload"], summary["policy"], seed, folder / f"seed-{seed}")
-            )
+            # Runs of earlier versions say no role.
+            role = summary.get("role", "model")
+            labels = (summary["workload"], role, summary["policy"], seed)
+            found.append(RunFolder(*labels, folder / f"seed-{seed}"))
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"{path}: not the summary of a simulation: {error!r}") from None
     return sorted(found, key=lambda run: run.workload != RECORDED)

@@ -2,7 +2,7 @@
 
 What the values come to is beside them: multiples of the floor and marks (see
 `redwood.paper.comparison`), and which model to publish (`redwood.paper.recommendation`). Of several
-trainings of a model see `redwood.paper.trainings`.
+trainings of a model see `redwood.paper.combining`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +25,8 @@ from redwood.paper.comparison import (
 )
 from redwood.paper.evaluations import NUMBERS, Evaluated, Measure, Measures, read_evaluations
 from redwood.paper.outcome_measures import outcome_measures
-from redwood.paper.reading import read_csv, read_outcomes
+from redwood.paper.outcomes import read_outcomes
+from redwood.paper.reading import read_csv
 from redwood.paper.recommendation import read_decision, recommend
 from redwood.paper.rendering import NONE, Block, Cell, Page, plain_number, with_interval
 
@@ -95,8 +96,7 @@ def write_table1(
     published = read_csv(paper, ("model", "measure", "value"), numbers=("value",))
     evaluated = read_evaluations(evaluations)
     if outcomes is not None:
-        columns = ("workload", "policy", "seed", "outcome", "value")
-        simulated = outcome_measures(read_outcomes(outcomes, columns))
+        simulated = outcome_measures(read_outcomes(outcomes))
         evaluated = {
             model: replace(one, measures={**one.measures, **_simulated(simulated.get(model, {}))})
             for model, one in evaluated.items()

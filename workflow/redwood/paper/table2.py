@@ -1,6 +1,8 @@
 """Table II: whether policies are judged on synthetic jobs as they are on recorded ones."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,24 +14,11 @@ from redwood.paper.agreement import (
     rankings,
     relative_errors,
 )
-from redwood.paper.reading import read_outcomes
+from redwood.paper.outcomes import read_outcomes
 from redwood.paper.rendering import NONE, Block, Cell, Page, plain_number, with_interval
 
-# outcome → (title, unit shown, how many of the outcome's units one of these is)
-_SHOWN = {
-    "turnaround_mean": ("Turnaround, mean", "min", 60.0),
-    "queue_time_mean": ("Queue time, mean", "min", 60.0),
-    "queue_time_p95": ("Queue time, 95th percentile", "min", 60.0),
-    "stagein_mean": ("Stage-in, mean", "min", 60.0),
-    "makespan": ("Makespan", "h", 3600.0),
-    "throughput": ("Throughput, finished jobs", "jobs/h", 1.0),
-    "utilisation": ("Utilisation of the cores", "%", 0.01),
-    "goodput": ("Goodput, core time of attempts that finished", "%", 0.01),
-    "failed_share": ("Failed jobs", "%", 0.01),
-    "wan_bytes": ("Moved between sites", "TB", 1e12),
-    "cache_hit_rate": ("Inputs found at the site", "%", 0.01),
-    "recovery_time": ("Recovery from an outage", "h", 3600.0),
-}
+Described = Mapping[str, Mapping[str, Any]]
+
 # Shown policy by policy; the others are in the tidy table.
 _IN_FULL = ("turnaround_mean", "queue_time_mean", "wan_bytes")
 _RANKED = ("turnaround_mean", "queue_time_mean", "wan_bytes", "cache_hit_rate")
@@ -50,18 +39,17 @@ def write_table2(outcomes: Path, prefix: Path) -> None:
         prefix: the files' path without their endings.
 
     Raises:
-        InputError: the file is missing, empty or not of that form.
+        InputError: the file is missing, empty or not of that form, or so is the JSON beside it.
     """
-    columns = ("workload", "policy", "seed", "outcome", "unit", "value")
-    table = read_outcomes(outcomes, columns)
-    runs = Runs.of(table)
+    read = read_outcomes(outcomes)
+    runs = Runs.of(read)
     errors, ranked = relative_errors(runs), rankings(runs)
-    tidy = summarise(table).merge(errors, "left", on=["workload", "policy", "outcome"])
+    tidy = summarise(read.runs).merge(errors, "left", on=["workload", "policy", "outcome"])
     write_text(f"{prefix}.csv", tidy.to_csv(index=False))
     with writing(f"{prefix}.parquet") as partial:
         tidy.to_parquet(partial, index=False)
     write_text(f"{prefix}_ranking.csv", ranked.to_csv(index=False))
-    _page(runs, tidy, ranked).save(prefix)
+    _page(runs, tidy, ranked, read.described).save(prefix)
     write_json(
         f"{prefix}.json",
         {
@@ -83,18 +71,21 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
     return grouped.agg(value="mean", low="min", high="max", seeds="count").reset_index()
 
 
-def _page(runs: Runs, tidy: pd.DataFrame, ranked: pd.DataFrame) -> Page:
+def _page(runs: Runs, tidy: pd.DataFrame, ranked: pd.DataFrame, described: Described) -> Page:
     workloads, seeds = runs.workloads, int(tidy["seeds"].max())
-    blocks = _ranking_blocks(workloads, ranked)
-    units = dict(zip(tidy["outcome"], tidy["unit"], strict=True))
+    blocks = _ranking_blocks(workloads, ranked, described)
     values = tidy.set_index(["workload", "policy", "outcome"])
     for outcome in (name for name in _IN_FULL if _has_meaning(tidy, name)):
-        title, unit, scale = _SHOWN.get(outcome, (outcome, units[outcome], 1.0))
+        about = described[outcome]
         rows = [
-            (policy, [_cell(values, workload, policy, outcome, scale) for workload in workloads])
+            (
+                policy,
+                [_cell(values, name, policy, outcome, about["scale"]) for name in workloads],
+            )
             for policy in _by_turnaround(runs)
         ]
-        blocks.append(Block(f"{title} [{unit}]; error of synthetic jobs", rows))
+        title = f"{about['title']} [{about['shown_unit']}]; error of synthetic jobs"
+        blocks.append(Block(title, rows))
     notes = [
         f"Means over {seeds} seeds of the simulation. In brackets: 95 % intervals from the seeds; "
         "of outcomes on recorded jobs the least and the greatest of a seed."
@@ -110,7 +101,12 @@ def _page(runs: Runs, tidy: pd.DataFrame, ranked: pd.DataFrame) -> Page:
             "one on recorded jobs; if the interval reaches 0, seeds do not tell the two apart.",
         ]
         notes += _changes(ranked)
-    others = [_SHOWN[name][0].lower() for name in _SHOWN if name in units and name not in _IN_FULL]
+    found = set(tidy["outcome"])
+    others = [
+        about["title"].lower()
+        for name, about in described.items()
+        if name in found and name not in _IN_FULL
+    ]
     if others:
         notes.append(f"In the tidy tables (CSV) besides: {'; '.join(others)}.")
     caption = "How brokerage and placement policies fare on recorded and on synthetic jobs."
@@ -132,18 +128,17 @@ def _has_meaning(tidy: pd.DataFrame, outcome: str) -> bool:
     return len(values) > 0 and values.max() > 0
 
 
-def _ranking_blocks(workloads: list[str], ranked: pd.DataFrame) -> list[Block]:
+def _ranking_blocks(
+    workloads: list[str], ranked: pd.DataFrame, described: Described
+) -> list[Block]:
     if ranked.empty or len(workloads) < 2:
         return []
     table = ranked.set_index(["outcome", "workload"])
     known = [name for name in _RANKED if name in table.index.get_level_values("outcome")]
-    agreement = [
-        (_SHOWN[name][0], [_tau(table, name, workload) for workload in workloads]) for name in known
-    ]
-    regret = [
-        (_SHOWN[name][0], [_regret(table, name, workload) for workload in workloads])
-        for name in known
-    ]
+    agreement, regret = (
+        [(described[name]["title"], [cell(table, name, w) for w in workloads]) for name in known]
+        for cell in (_tau, _regret)
+    )
     return [
         Block("Ranking of the policies: Kendall's τ with recorded jobs", agreement),
         Block("Regret of choosing the best policy by these jobs [%]", regret),
@@ -228,6 +223,6 @@ def _changes(ranked: pd.DataFrame) -> list[str]:
     pairs = int(of_main["policies"].iloc[0] * (of_main["policies"].iloc[0] - 1) / 2)
     counts = [f"{row.workload} {row.pairs_changed}" for row in of_main.itertuples()]
     return [
-        f"Of {pairs} pairs of policies so many change places by mean turnaround, with the order "
-        f"certain on either side: {', '.join(counts)}."
+        f"Pairs of policies, of {pairs}, whose order by mean turnaround is certain on both sides "
+        f"and opposite: {', '.join(counts)}."
     ]

@@ -114,10 +114,10 @@ class Requests:
         self._results, self._rows = results, rows
         self._epochs, self._on_gpu = {}, set()
         for name in configuration.surrogates.models:
-            model = plugins.load("redwood.surrogates.models", name)
-            options = model.Options(**configuration.surrogates.options.get(name, {}))
-            self._epochs[name] = getattr(options, "epochs", 1)
-            if model.USES_GPU:
+            plugin = configuration.surrogates.plugin_of(name)
+            options = configuration.surrogates.options_of(name)
+            self._epochs[name] = getattr(options, "epochs", None) or 1
+            if plugins.load("redwood.surrogates.models", plugin).USES_GPU:
                 self._on_gpu.add(name)
         self._known: tuple[int | None, RowCounts] | None = None
 

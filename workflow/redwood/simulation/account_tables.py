@@ -1,9 +1,10 @@
 """What stands in the tables that a simulation writes: columns, units and meanings."""
 
 from redwood.simulation.log import EVENTS, FINAL_STATES, FLOWS
-from redwood.tables import Column, TableDescription
+from redwood.tables import Column, Role, TableDescription
 
-_UNKNOWN = "auxiliary"
+# Of columns in which a value may be missing.
+_UNKNOWN: Role = "auxiliary"
 
 JOBS = TableDescription(
     "simulated jobs",

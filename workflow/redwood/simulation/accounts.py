@@ -314,9 +314,9 @@ def event_table(run: Run) -> pd.DataFrame:
     for column in ("site", "other_site"):
         table[column] = _named(table[column].astype(int).to_numpy(), names)
     table["job"] = table["job"].where(table["job"] >= 0)
-    for column in EVENT_TABLE.columns:
-        if column.kind == "integer":
-            table[column.name] = table[column.name].astype("Int64")
+    for entry in EVENT_TABLE.columns:
+        if entry.kind == "integer":
+            table[entry.name] = table[entry.name].astype("Int64")
     return table
 
 

@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
 from typing import Any
@@ -28,7 +28,7 @@ class Policies:
 
     Args:
         brokerage, placement, queue: the policies.
-        names: what error messages call them, in this order.
+        names: kind → what error messages call the policy.
         patience_s: wall-clock seconds that one answer may take.
     """
 
@@ -37,11 +37,13 @@ class Policies:
         brokerage: Brokerage,
         placement: Placement,
         queue: QueueOrder,
-        names: tuple[str, str, str] = ("brokerage", "placement", "queue"),
+        names: Mapping[str, str] | None = None,
         patience_s: float = 10.0,
     ) -> None:
         self._choose, self.placement, self.queue = brokerage.choose, placement, queue
-        self._brokerage_name, self._placement_name, self._queue_name = names
+        self._brokerage_name, self._placement_name, self._queue_name = (
+            (names or {}).get(kind, kind) for kind in ("brokerage", "placement", "queue")
+        )
         self._patience = patience_s
         self.listens = type(placement).brokered is not Placement.brokered
         self.in_order_of_arrival = type(queue).key is QueueOrder.key

@@ -1,8 +1,8 @@
 """Finding policies: shipped ones by their names, one's own by their files or as objects."""
 
-import importlib.util
 import inspect
 from collections.abc import Mapping
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import Any
@@ -41,13 +41,13 @@ def choose_policies(
         InputError: there is no such policy, its file holds none of the kind, or an object is none.
     """
     names = choice.chosen
-    made = {
+    made: dict[str, Any] = {
         kind: _as_policy(kind, objects[kind], names[kind])
         if kind in objects
         else _make(kind, names[kind])
         for kind in POLICIES
     }
-    return Policies(**made, names=tuple(names.values()), patience_s=patience_s)
+    return Policies(**made, names=names, patience_s=patience_s)
 
 
 def with_objects(scenario: Scenario, objects: Mapping[str, Any]) -> Scenario:
@@ -119,10 +119,12 @@ def _find(kind: str, module: ModuleType, path: str, wanted: str | None) -> Any:
 
 
 def _load(path: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"policy_{Path(path).stem}", path)
-    module = importlib.util.module_from_spec(spec)
+    name = f"policy_{Path(path).stem}"
+    loader = SourceFileLoader(name, path)
+    module = ModuleType(name)
+    module.__file__ = path
     try:
-        spec.loader.exec_module(module)
+        loader.exec_module(module)
     except FileNotFoundError:
         raise InputError(f"{path}: no such policy file") from None
     except Exception as error:

@@ -20,9 +20,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate
 from operator import attrgetter
 from random import Random
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from redwood.simulation.site_state import SiteState
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 class Job(NamedTuple):
@@ -63,6 +66,7 @@ class Site:
     """A read-only view of one site."""
 
     __slots__ = ("_state",)
+    _state: SiteState
 
     def __init__(self, state: SiteState) -> None:
         object.__setattr__(self, "_state", state)
@@ -124,7 +128,7 @@ class Grid:
         self,
         states: Sequence[SiteState],
         replicas: Sequence[Iterable[int]] = (),
-        sizes: Sequence[float] = (),
+        sizes: "Sequence[float] | np.ndarray" = (),
         bandwidth: Callable[[int, int], float] = lambda source, destination: float("inf"),
         random: Random | None = None,
         tried: dict[int, set[int]] | None = None,

@@ -45,6 +45,7 @@ from redwood.simulation.contract import Grid, Job
 from redwood.simulation.downtime import Downtime
 from redwood.simulation.environment import Environment
 from redwood.simulation.faults import Failures, LocalJobs, outages
+from redwood.simulation.job_table import RECORDED_STATES
 from redwood.simulation.log import (
     BY_OUTAGE,
     BY_RECORD,
@@ -61,7 +62,7 @@ from redwood.simulation.notes import Notes
 from redwood.simulation.queues import Queues
 from redwood.simulation.site_state import SiteState
 from redwood.simulation.staging import Staging, choose_nuclei
-from redwood.simulation.workload import RECORDED_STATES, Workload
+from redwood.simulation.workload import Workload
 
 _ENDS, _SITES, _ARRIVALS, _RETRIES, _MOMENTS = range(5)
 _FAILED, _CANCELLED, _CLOSED = (RECORDED_STATES.index(s) for s in ("failed", "cancelled", "closed"))
@@ -206,15 +207,14 @@ class Engine:
         events, network = self._events, self._network
         pending = network.pending
         submissions = self._workload.jobs()
-        job = next(submissions)
-        submit = job.submit
+        job = next(submissions, None)
+        submit = job.submit if job is not None else inf
         last = float(self._workload.submit[-1]) + self._settings.drain_s
         self._begin()
         while submit != inf or self._alive:
             date = events[0][0] if events else inf
             submits = submit < date
-            if submits:
-                date = submit
+            date = min(submit, date)
             if pending and pending[0][0] <= date:
                 until = network.horizon(date)
                 ended = network.advance(until)
@@ -233,7 +233,7 @@ class Engine:
                 self._cut_off(last)
                 return
             self.now = date
-            if submits:
+            if submits and job is not None:
                 self._submit(job)
                 job = next(submissions, None)
                 submit = job.submit if job is not None else inf
@@ -243,11 +243,10 @@ class Engine:
 
     def _begin(self) -> None:
         self._downtime.expect()
-        if self._policies.placement.period_s is not None:
-            self.schedule(self._policies.placement.period_s, self._place, None, _MOMENTS)
+        self._expect_placement(0.0)
         for index, local in enumerate(self._local):
             if local is not None:
-                self.schedule(local.wait(), self._submit_local, index, _MOMENTS)
+                self.schedule(local.wait(), self._submit_local, (index, local), _MOMENTS)
 
     # Brokerage
 
@@ -306,10 +305,17 @@ class Engine:
         orders = self._policies.placed(self._grid)
         self._grid._reads.clear()
         self._staging.obey(date, orders)
-        self.schedule(date + self._policies.placement.period_s, self._place, None, _MOMENTS)
+        self._expect_placement(date)
 
-    def _submit_local(self, date: float, site: int) -> None:
-        local, state = self._local[site], self._states[site]
+    def _expect_placement(self, date: float) -> None:
+        """Ask the placement once its period is over, if it has one."""
+        period = self._policies.placement.period_s
+        if period is not None:
+            self.schedule(date + period, self._place, None, _MOMENTS)
+
+    def _submit_local(self, date: float, about: tuple[int, LocalJobs]) -> None:
+        site, local = about
+        state = self._states[site]
         if state.up:
             job = Job(-1, date, state.name, 0.0, 1, 0, 0, 0, -1, 0, -1)
             attempt = Attempt(job, 1, state, date, local.run_time())
@@ -318,7 +324,7 @@ class Engine:
             state.waiting_core_s += attempt.run_time
             state.staging_jobs += 1
             self.staged(date, attempt)
-        self.schedule(date + local.wait(), self._submit_local, site, _MOMENTS)
+        self.schedule(date + local.wait(), self._submit_local, about, _MOMENTS)
 
     # Queue and run
 

@@ -42,10 +42,15 @@ class Transfer:
         then: what its end shall be answered by: `then(date, transfer)`.
         doomed: whether it shall count as failed once it has ended.
         begun, ended: dates, s.
+        limit: bytes/s that it can reach.
+        comm: SimGrid's activity.
         moved: bytes moved, once it has ended.
         ok: whether it ended by itself and not by being cut.
     """
 
+    begun: float
+    limit: float
+    comm: Any
     ended = inf
     moved = 0
     ok = True

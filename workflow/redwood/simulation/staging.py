@@ -127,8 +127,7 @@ class Staging:
         self._network.read(date, transfer)
         self._states[source].sending += 1
         attempt.state.receiving += 1
-        if self._under_way is not None:
-            self._track(transfer)
+        self._track(transfer)
 
     def _stage_in_again(self, date: float, attempt: Attempt) -> None:
         if attempt.phase == STAGING:
@@ -301,12 +300,12 @@ class Staging:
     def _began(self, transfer: Transfer) -> None:
         self._states[transfer.source].sending += 1
         self._states[transfer.destination].receiving += 1
-        if self._under_way is not None:
-            self._track(transfer)
+        self._track(transfer)
 
     def _track(self, transfer: Transfer) -> None:
-        self._under_way[transfer.source][transfer] = None
-        self._under_way[transfer.destination][transfer] = None
+        if self._under_way is not None:
+            self._under_way[transfer.source][transfer] = None
+            self._under_way[transfer.destination][transfer] = None
 
     def _over(self, transfer: Transfer) -> None:
         source, destination = transfer.source, transfer.destination

@@ -1,0 +1,64 @@
+"""Reading the outcomes of simulations, and what the simulation says of each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from redwood.errors import InputError
+from redwood.inputs import REMEDY, read_json
+from redwood.outputs import file_digest
+from redwood.paper.reading import read_csv
+
+_COLUMNS = ("workload", "policy", "seed", "outcome", "unit", "value")
+_KEYS = ("unit", "definition", "title", "shown_unit", "scale", "better", "comparison")
+_SIGNS = {"less": 1, "more": -1}
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """The outcomes of simulations.
+
+    Attributes:
+        runs: columns workload, policy, seed, outcome, unit and value; NaN where undefined.
+        roles: workload → `recorded`, `model`, `control` or `floor` (real jobs).
+        described: outcome → its unit, definition, title, shown_unit, scale (units in a shown_unit),
+            better (`less`, `more` or `None`) and comparison (title, what and offset, or `None`).
+    """
+
+    runs: pd.DataFrame
+    roles: Mapping[str, str]
+    described: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def signs(self) -> dict[str, int]:
+        """Outcomes by which policies can be better or worse: 1 if less is better, −1 if more is."""
+        better = {name: about["better"] for name, about in self.described.items()}
+        return {name: _SIGNS[side] for name, side in better.items() if side is not None}
+
+
+def read_outcomes(path: Path) -> Outcomes:
+    """What `redwood simulation outcomes` wrote: a CSV, and a JSON of the same name beside it.
+
+    Raises:
+        InputError: one of the files is missing or not of that form, they do not belong together,
+            or the JSON says nothing of a workload or an outcome.
+    """
+    runs = read_csv(path, _COLUMNS, numbers=("value",))
+    file = path.with_suffix(".json")
+    about = read_json(file, "description of outcomes")
+    if about.get("sha256") != file_digest(path):
+        raise InputError(
+            f"{path}: damaged or edited: its SHA-256 is not the one in {file}; {REMEDY}"
+        )
+    roles, described = about.get("workloads", {}), about.get("outcomes", {})
+    for column, known in (("workload", roles), ("outcome", described)):
+        for name in runs[column].unique():
+            if name not in known or (column == "outcome" and not known[name].keys() >= {*_KEYS}):
+                raise InputError(
+                    f"{file}: does not say what {column} {name!r} is; write it again with "
+                    "`redwood simulation outcomes`"
+                )
+    return Outcomes(runs, roles, described)
