@@ -11,7 +11,7 @@ from base64 import b64encode
 from pathlib import Path
 
 import pytest
-from tests.unit.runs.made_up_run import CONFIGURATION, RESULTS, git, write
+from tests.unit.runs.made_up_run import CONFIGURATION, RESULTS, git, run_command, write
 
 from redwood.errors import InputError
 from redwood.outputs import file_digest
@@ -45,6 +45,11 @@ def checked(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
     """The check as a reviewer runs it: no library of this project, no environment."""
     command = [sys.executable, "-I", "-S", str(folder / "check.py"), *arguments]
     return subprocess.run(command, capture_output=True, text=True, env={}, check=False)
+
+
+def test_the_command_says_how_to_check_what_it_has_written(committed):
+    answer = run_command("artefacts", "bundle", str(RESULTS), "--output", "bundle.zip")
+    assert answer.output.endswith("to check it: unzip bundle.zip && redwood-mini/check\n")
 
 
 def test_a_bundle_holds_what_a_reviewer_needs(committed):
@@ -95,12 +100,14 @@ def test_nothing_private_is_in_a_bundle(committed):
         *("release/shadow_models/smote/sample.parquet", "release/planted/train.parquet"),
         *("release/decisions/smote/published/deeper/rows.parquet", "report.html"),
         *("simulation/runs/recorded/random/seed-1/jobs.parquet", "logs/table1.log"),
+        *("trainings/2/surrogates/smote/sample.parquet", "trainings/2/logs/evaluate_smote.log"),
         *("simulation/runs/recorded/random/scenario.json", "unheard/of.csv", "other/tables/t.csv"),
     ],
 )
 def test_a_result_that_could_hold_rows_is_not_shared_unless_it_was_released(name):
     assert not is_shared(name)
     assert is_shared("release/decisions/sequoia/published/sample.parquet")
+    assert is_shared("trainings/2/evaluation/smote/measures.json")
 
 
 def test_a_dump_that_is_in_the_repository_is_left_out_of_the_source(committed):

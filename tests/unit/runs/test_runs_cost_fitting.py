@@ -141,6 +141,8 @@ def test_measured_jobs_are_found_with_what_they_had_to_do(tmp_path):
         *("simulate_recorded_random", "simulate_tvae_least_loaded+cache"),
     ):
         write_benchmark(tmp_path, name, 2.5, 80)
+    write_losses(tmp_path / "trainings/2", "tvae", 9)
+    write_benchmark(tmp_path / "trainings/2", "surrogates_train_tvae", 2.5, 80)
     # Of results that are there no more, and of no rule.
     for name in ("records_clean_file/gone.csv", "simulate_gone_random", "something_else"):
         write_benchmark(tmp_path, name, 2.5, 80)
@@ -157,6 +159,7 @@ def test_measured_jobs_are_found_with_what_they_had_to_do(tmp_path):
         ("surrogates_train", "smote", 600, 1),
         ("surrogates_train", "tvae", 600, 4),
         ("surrogates_train", "tvae", 600, 7),
+        ("surrogates_train", "tvae", 600, 9),
         ("table1", "", 70, 1),
     ]
 

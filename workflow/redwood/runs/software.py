@@ -12,7 +12,7 @@ from redwood.errors import InputError
 # What can change a number in a table, and Snakemake.
 PACKAGES = (
     *("snakemake", "numpy", "pandas", "pyarrow", "scipy", "scikit-learn", "threadpoolctl", "torch"),
-    *("ctgan", "rdt", "copulas", "sdv", "imbalanced-learn", "catboost", "duckdb", "simgrid"),
+    *("sdv", "copulas", "ctgan", "rdt", "imbalanced-learn", "catboost", "duckdb", "simgrid"),
     *("matplotlib", "zstandard", "pydantic"),
 )
 
