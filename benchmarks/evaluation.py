@@ -35,7 +35,7 @@ from generated_rows import make_rows
 from processes import redwood
 
 from redwood.configuration import Evaluation
-from redwood.nearest import closest_rows
+from redwood.nearest import closest_distances
 from redwood.tables import TableDescription, to_numbers, to_scale, write_table
 
 try:
@@ -66,7 +66,7 @@ def against_the_reference(
 ) -> dict[str, Any]:
     """Seconds of both, and how much closer the neighbours of either are, at most."""
     begin = time.perf_counter()
-    distances, _ = closest_rows(queries, reference, description, 1)
+    distances = closest_distances(queries, reference, description, 1)
     seconds = time.perf_counter() - begin
 
     both = encoded(pd.concat([queries, reference]), reference, description)

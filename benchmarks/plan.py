@@ -1,7 +1,7 @@
 """How well `redwood plan` foretells: costs fitted without the largest runs, against the largest.
 
 Of every rule, and model or policy where these matter, the jobs of most rows are left out, the cost
-is fitted to the others by `redwood.cluster.fitting`, and what it foretells for those left out is
+is fitted to the others by `redwood.runs.cost_fitting`, and what it foretells for those left out is
 compared with what they took. The reference is the rule of thumb that time grows in proportion to
 rows, and to epochs or seeds, from the largest of the others on. An error is a factor, 1 for none:
 the larger of foretold over measured and its inverse; the value is the median over the rules.
@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 
 from processes import python
 
-from redwood.cluster.fitting import Measurement, fit, measurements
+from redwood.runs.cost_fitting import Measurement, fit, measurements
 
 PROJECT = Path(__file__).resolve().parents[1]
 COPIED = ("workflow", "config", "envs", "profiles", "resources")

@@ -32,10 +32,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 from generated_rows import make_rows
 from processes import redwood
 
+from redwood.nearest import MixedRows
 from redwood.surrogates.contract import new_surrogate
 from redwood.surrogates.encoding import CategoryEncoding, TableEncoding
 from redwood.surrogates.models.smote.surrogate import cost_of_a_mismatch
-from redwood.surrogates.nearest import MixedRows
 from redwood.tables import TableDescription, write_table
 
 NEIGHBOURS = 5

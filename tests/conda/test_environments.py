@@ -16,15 +16,16 @@ RULES = rules_by_environment()
 # What conda-forge calls a package that is imported under another name.
 CONDA_NAMES = {
     "duckdb": "python-duckdb",
+    "imblearn": "imbalanced-learn",
     "matplotlib": "matplotlib-base",
     "sklearn": "scikit-learn",
     "torch": "pytorch",
     "yaml": "pyyaml",
 }
-# Imported by none of our modules: ctgan's own reader of columns, whose version decides what TVAE
-# learns; and what the script beside simulation.yaml compiles SimGrid with.
+# Imported by none of our modules: what SDV trains with, whose versions decide what it learns; and
+# what the script beside simulation.yaml compiles SimGrid with.
 WITHOUT_IMPORT = {
-    "surrogates.yaml": {"rdt"},
+    "surrogates.yaml": {"copulas", "ctgan", "rdt"},
     "simulation.yaml": {
         *("cmake", "cxx-compiler", "libboost-headers", "ninja", "patchelf", "pip", "pybind11"),
         "setuptools",

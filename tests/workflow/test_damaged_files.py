@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tests.project import Project
 
-from redwood.status.records import Records
+from redwood.runs.snakemake_records import SnakemakeRecords
 
 pytestmark = pytest.mark.workflow
 
@@ -65,7 +65,7 @@ CASES = [
 
 def rerun(project: Project, output: str) -> tuple[int, list[str]]:
     """Run the line again that made an output; its exit status and what is in its log."""
-    command = Records(project.folder / ".snakemake").of(output).command
+    command = SnakemakeRecords(project.folder / ".snakemake").of(output).command
     log = command.rpartition("2> ")[2]
     answer = subprocess.run(
         ["bash", "-c", command],

@@ -17,13 +17,11 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from tests.project import Project, planned_jobs
-from tests.unit.artefacts.made_up_run import git
+from tests.unit.runs.made_up_run import git
 
-from redwood.artefacts.bundling import bundle
-from redwood.artefacts.checking import check
-from redwood.artefacts.comparing import compare
-from redwood.artefacts.hashing import files_of
-from redwood.artefacts.reading import read_manifest
+from redwood.runs.bundling import bundle
+from redwood.runs.checking import check, files_of, read_manifest
+from redwood.runs.comparing import compare
 
 pytestmark = pytest.mark.workflow
 

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from redwood import setup_simgrid
-from redwood.cluster.rules import RULES as COSTED
+from redwood.runs.cost_scales import COST_SCALES
 
 ROOT = Path(__file__).resolve().parents[2]
 # The name of a rule as it is written, which in a loop is f"…" below `name:`, and its lines.
@@ -25,7 +25,7 @@ CONDA_NAMES = {"pytorch": "torch", "matplotlib-base": "matplotlib", "python-duck
 
 def locked() -> dict[str, str]:
     lines = []
-    for name in ("requirements.lock", "requirements-tvae.lock"):
+    for name in ("requirements.lock", "requirements-sdv.lock"):
         lines += (ROOT / name).read_text().splitlines()
     pins = [line.split("==") for line in lines if line and not line.startswith("#")]
     return {name.lower(): version for name, version in pins}
@@ -53,13 +53,16 @@ def test_every_rule_is_one_line_of_the_command_with_log_conda_and_resources(name
     assert f'environment=environment("{environment}"),' in body, f"{name} does not track its pins"
     assert re.search(r"code=(lambda wildcards: )?code\(", body), f"{name} does not track its code"
     assert not re.search(r"^ +(run|script|notebook|wrapper):", body, re.MULTILINE)
-    command = "".join(re.findall(r'^ +(?:\+ )?"(.*)"$', body.split("shell:")[1], re.MULTILINE))
+    # A name in it would have the value that it has when the job runs: in a loop, the last one's.
+    shell = body.split("shell:")[1].strip().splitlines()
+    assert all(re.fullmatch(r' *".*"', line) for line in shell), shell
+    command = "".join(re.findall(r'^ +"(.*)"$', body.split("shell:")[1], re.MULTILINE))
     assert command.startswith("python -m redwood ")
     assert command.endswith((" 2> {log}", " 2> {log:q}"))
 
 
 def test_training_asks_for_a_gpu():
-    gpu = {name for name, rule in COSTED.items() if rule.gpu}
+    gpu = {name for name, rule in COST_SCALES.items() if rule.gpu}
     assert {"surrogates_train", "release_train"} <= gpu
 
 

@@ -1,6 +1,5 @@
 """`redwood records clean`: the stages records and card, one after the other."""
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -44,23 +43,20 @@ def clean(
     --options takes everything else that the configuration has under records.cleaning, such as
     '{"columns": {"SITE": "COMPUTINGSITE"}, "utc_offset_hours": 1}'.
     """
-    from redwood.card.describing import card
+    from redwood import api
     from redwood.configuration import Cleaning
-    from redwood.records.cleaning import clean as clean_dumps
-    from redwood.sites import SITES_FILE
     from redwood.validation import read_section
 
-    section = read_section(Cleaning, options, "records clean --options")
-    chosen = {"analysis_of_daod": False} if all_jobs else {}
+    section = read_section(Cleaning, options, "records clean --options").model_dump()
+    section |= {"analysis_of_daod": False} if all_jobs else {}
     if features is not None:
-        chosen["features"] = [name.strip() for name in features.split(",")]
-    section = read_section(Cleaning, section.model_dump() | chosen, "records clean")
-    clean_dumps(inputs, output, dataset, seed, section, sites or SITES_FILE, workers)
-    rejected, account = output / "rejected.parquet", output / "cleaning.json"
-    card(output / "table.json", output / "jobs", account, rejected, None, output)
-    rows = json.loads(account.read_text(encoding="utf-8"))["rows"]
+        section["features"] = [name.strip() for name in features.split(",")]
+    records = api.clean(
+        inputs, output, name=dataset, seed=seed, sites=sites, workers=workers, **section
+    )
+    rows = records.account["rows"]
     print(
         f"{rows['kept']:,} of {rows['input']:,} rows are in {output / 'jobs'}, the others in "
-        f"{rejected}; what to think of them is in {output / 'card.html'}",
+        f"{output / 'rejected.parquet'}; what to think of them is in {records.card}",
         file=sys.stderr,
     )

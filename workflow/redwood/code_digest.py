@@ -67,7 +67,15 @@ def _read(module: str) -> tuple[str, tuple[str, ...]]:
     imports: list[ast.Import | ast.ImportFrom] = []
     _spell(tree, meaning, imports)
     imported = {name for node in imports for name in _imported(module, node) if _is_ours(name)}
+    meaning.extend(_templates(module, meaning))
     return hashlib.sha256("\n".join(meaning).encode()).hexdigest(), tuple(sorted(imported))
+
+
+def _templates(module: str, meaning: list[str]) -> list[str]:
+    """The pages and style sheets beside a module that it names in a string."""
+    names = {text.split("'")[-2] for text in meaning if text.endswith((".html'", ".css'"))}
+    files = [_file(module).with_name(name) for name in sorted(names)]
+    return [file.read_text(encoding="utf-8") for file in files if file.is_file()]
 
 
 def _spell(node: ast.AST, meaning: list[str], imports: list[ast.Import | ast.ImportFrom]) -> None:

@@ -25,20 +25,17 @@ app = typer.Typer(
 
 
 def _register_stages() -> None:
-    from redwood.artefacts.commands import app as artefacts
     from redwood.card.commands import card
     from redwood.clean_command import clean
-    from redwood.cluster.commands import costs_app as costs
-    from redwood.cluster.commands import plan
     from redwood.evaluation.commands import evaluate
     from redwood.generator.commands import app as generator
     from redwood.generator.commands import calibrate, make
     from redwood.paper.commands import app as paper
     from redwood.records.commands import app as records
     from redwood.release.commands import app as release
+    from redwood.runs.commands import STATUS_SETTINGS, artefacts_app, costs_app, plan, status
     from redwood.simulation.commands import app as simulation
     from redwood.simulation.commands import simulate
-    from redwood.status.commands import ARGUMENTS, status
     from redwood.surrogates.commands import app as surrogates
 
     app.add_typer(generator, name="generator")
@@ -55,9 +52,9 @@ def _register_stages() -> None:
     app.command("simulate")(simulate)
     app.add_typer(paper, name="paper")
     app.command("plan")(plan)
-    app.command("status", context_settings=ARGUMENTS)(status)
-    app.add_typer(costs, name="costs")
-    app.add_typer(artefacts, name="artefacts")
+    app.command("status", context_settings=STATUS_SETTINGS)(status)
+    app.add_typer(costs_app, name="costs")
+    app.add_typer(artefacts_app, name="artefacts")
 
 
 def _end_with_parent() -> None:

@@ -17,8 +17,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "models": ("torch", "safetensors", "sklearn", "imblearn"),
     "evaluation": ("catboost",),
     "simulation": ("simgrid",),
-    "sdv": ("sdv", "ctgan", "rdt", "copulas"),
-    "paper": ("matplotlib",),
+    "sdv": ("sdv", "ctgan", "rdt", "copulas", "joblib"),
     "cluster": ("snakemake", "snakemake_interface_logger_plugins", "rocrate"),
 }
 

@@ -7,7 +7,7 @@ from typing import Any
 from redwood.errors import InputError
 from redwood.outputs import CONTENTS, file_digest
 
-# What to do about a file that cannot be read: one's own is not for deleting.
+# What to do about a file that cannot be read. Nobody should delete a file of their own.
 REMEDY = "if a run made it, delete it and run again"
 
 # A stage's folder holds files, or one folder of them for each seed.
@@ -42,7 +42,7 @@ def read_json(path: str | Path, what: str) -> dict[str, Any]:
 def require_intact(path: str | Path) -> None:
     """Make sure that a file, or all of a stage's folder, is as the stage wrote it.
 
-    What no stage's folder lists, as one's own files, is not judged.
+    Files that no stage's folder lists, such as your own, are not checked.
 
     Args:
         path: a file, or a folder with the list of its contents.
@@ -52,13 +52,13 @@ def require_intact(path: str | Path) -> None:
     """
     path = Path(path)
     if path.is_dir():
-        for name, digest in _contents(path).items():
+        for name, digest in listed_digests(path / CONTENTS).items():
             _require_digest(path / name, digest, path)
         return
     for folder in list(path.parents)[:_DEPTH]:
-        digest = _contents(folder).get(path.relative_to(folder).as_posix())
-        if digest is not None and path.exists():
-            _require_digest(path, digest, folder)
+        listed = listed_digests(folder / CONTENTS).get(path.relative_to(folder).as_posix())
+        if listed is not None and path.exists():
+            _require_digest(path, listed, folder)
 
 
 def _require_digest(path: Path, digest: str, folder: Path) -> None:
@@ -73,9 +73,12 @@ def _require_digest(path: Path, digest: str, folder: Path) -> None:
         )
 
 
-def _contents(folder: Path) -> dict[str, str]:
-    """Relative path → digest of the files that a folder lists; none if it has no list."""
-    path = folder / CONTENTS
+def listed_digests(path: Path) -> dict[str, str]:
+    """Relative path → digest of the files in a list as `sha256sum` writes it; none without a list.
+
+    Raises:
+        InputError: a line is not a digest and a path.
+    """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
         pairs = [line.split("  ", maxsplit=1) for line in lines]
@@ -85,5 +88,5 @@ def _contents(folder: Path) -> dict[str, str]:
     except ValueError:
         raise InputError(
             f"{path}: damaged: expected a digest and a path in each line; delete the folder "
-            f"{folder} and make it again"
+            f"{path.parent} and make it again"
         ) from None

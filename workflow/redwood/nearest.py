@@ -1,8 +1,15 @@
-"""The exact closest rows in a reference table of mixed columns, and their distances."""
+"""The exact nearest rows of a row, in tables of numbers and categories, for millions of rows.
 
-from dataclasses import dataclass
+Rows are ordered by their distance; at equal distances those with the query's own categories come
+first, then those with lower numbers in the table. So the answer depends on the tables alone. All
+distances are computed in float64.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations
-from math import comb
+from math import comb, floor, log2
 
 import numpy as np
 import pandas as pd
@@ -12,62 +19,23 @@ from scipy.spatial.distance import cdist
 from redwood.progress import ProgressReport
 from redwood.tables import TableDescription, category_codes, scaled
 
-# Grouping a reference of any size anew takes about as long as comparing it with this many rows.
-_ROWS_PER_GROUPING = 64
-# Rows of queries and of the reference that are compared at once: 32 MB of distances.
-_BLOCK = (256, 16_384)
+# Numbers, (rows, numeric features) float64, and category codes, (rows, categorical features) int64.
+Encoded = tuple[np.ndarray, np.ndarray]
 
-
-@dataclass(frozen=True)
-class _Rows:
-    """Rows as numbers, (rows, numeric features), and codes, (rows, categorical features)."""
-
-    numbers: np.ndarray
-    codes: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.numbers)
-
-    def __getitem__(self, rows: np.ndarray | slice) -> "_Rows":
-        return _Rows(self.numbers[rows], self.codes[rows])
-
-
-@dataclass
-class _Closest:
-    """The closest reference rows found so far of each query, the closest first.
-
-    Attributes:
-        squared: squared distances, (queries, count); ∞ where fewer were found.
-        rows: their rows, (queries, count); −1 where fewer were found.
-    """
-
-    squared: np.ndarray
-    rows: np.ndarray
-
-    @classmethod
-    def none(cls, queries: int, count: int) -> "_Closest":
-        return cls(np.full((queries, count), np.inf), np.full((queries, count), -1))
-
-    def join(self, chosen: np.ndarray | slice, other: "_Closest") -> None:
-        """Take over what is closer in `other`, found for the queries `chosen`."""
-        squared = np.hstack([self.squared[chosen], other.squared])
-        rows = np.hstack([self.rows[chosen], other.rows])
-        count = self.rows.shape[1]
-        if count == 1:
-            # Of equal distances the row that was found first stays.
-            best = np.argmin(squared, axis=1)[:, None]
-        else:
-            order = np.argsort(squared, axis=1, kind="stable")
-            ordered = np.take_along_axis(rows, order, axis=1)
-            # A row may have been found before, at its true distance, which comes first.
-            seen = np.zeros_like(ordered, dtype=bool)
-            for later in range(1, ordered.shape[1]):
-                seen[:, later] = (ordered[:, :later] == ordered[:, [later]]).any(axis=1)
-            seen &= ordered >= 0
-            again = np.argsort(seen, axis=1, kind="stable")[:, :count]
-            best = np.take_along_axis(order, again, axis=1)
-        self.squared[chosen] = np.take_along_axis(squared, best, axis=1)
-        self.rows[chosen] = np.take_along_axis(rows, best, axis=1)
+# Entries (queries × candidates) that are looked at together: 32 MB for each number of them.
+_BLOCK = 1 << 22
+# Queries and rows that are compared with each other at once.
+_COMPARED = (64, 1 << 13)
+# If more times k rows than this may be better than the best so far, the k best are chosen first.
+_MANY = 4
+# Grouping all rows once more costs as much as comparing them with this many queries; looking up one
+# query among the groups costs as much as comparing it with this many rows.
+_QUERIES_PER_GROUPING = 50
+_ROWS_PER_LOOK_UP = 1000
+# Nearest points that are asked for beyond those needed, to see whether there are ties.
+_SPARE_POINTS = 2
+# The k-d tree adds squares in another order: so far apart are two distances for certain.
+_ROUNDING = 1 + 1e-9
 
 
 def distance_to_closest(
@@ -76,175 +44,369 @@ def distance_to_closest(
     description: TableDescription,
     range_of: pd.DataFrame | None = None,
 ) -> np.ndarray:
-    """The Euclidean distance of each query row to its closest reference row: (queries,) float64.
+    """The distance of each query row to its closest reference row, (queries,) float64.
 
-    The metric and the search are those of `closest_rows`.
+    The metric is that of `closest_distances`.
     """
-    return closest_rows(queries, reference, description, 1, range_of)[0][:, 0]
+    return closest_distances(queries, reference, description, 1, range_of)[:, 0]
 
 
-def closest_rows(
+def closest_distances(
     queries: pd.DataFrame,
     reference: pd.DataFrame,
     description: TableDescription,
     count: int,
     range_of: pd.DataFrame | None = None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """The `count` closest reference rows of each query row, the closest first, and how far.
+) -> np.ndarray:
+    """The Euclidean distances of each query row to its `count` closest reference rows.
 
-    Numbers are taken on the column's scale and mapped so that the rows `range_of`, by default the
-    reference, span [0, 1], or only begin at 0 where they do not vary; categories are one-hot over
-    √2, so that two that differ are 1 apart. Hence with k categories that differ the squared
+    Numbers and categories are those of `encoded`: with k categories that differ the squared
     distance is k plus that of the numbers.
 
-    Exact and far from quadratic: reference rows are grouped by their categories, each group has a
-    k-d tree of its numbers. First a row is looked up among those with its own categories, then
-    among those that agree in all but one, and so on: what differs in k + 1 categories is at least
-    √(k + 1) away, so a row that has found closer ones is done. Once there are more ways to agree
-    than is worth it for the rows still open, those are compared with every reference row.
+    Args:
+        queries, reference: (rows) with the features of `description`.
+        count: how many, 1 … reference rows.
+        range_of: the rows whose numbers span [0, 1]; by default the reference.
 
     Returns:
-        Euclidean distances, (queries, count) float64, and positions in the reference, (queries,
-        count); ∞ and −1 beyond its last row. Which of equally close rows is named is arbitrary.
+        (queries, count) float64, the closest first.
     """
     ranged = reference if range_of is None else range_of
-    query_rows, reference_rows = _encode(queries, reference, description, ranged)
-    points = _tuple_ids(reference_rows.numbers)
-    width = reference_rows.codes.shape[1]
-    closest = _Closest.none(len(queries), count)
-    still_open = np.arange(len(queries))
+    (known, of_known), (asked, of_asked) = encoded((reference, queries), description, ranged)
+    numbers, codes = np.vstack([known, asked]), np.vstack([of_known, of_asked])
+    rows = MixedRows(numbers, codes, mismatch=1.0, known=len(reference))
+    asking = np.arange(len(reference), len(rows))
     with ProgressReport("distances to the closest row", len(queries), "rows") as report:
-        for differing in range(width + 1):
-            if comb(width, differing) * _ROWS_PER_GROUPING > len(still_open):
-                rows = query_rows[still_open]
-                closest.join(still_open, _by_comparison(rows, reference_rows, count, report))
+        return np.sqrt(rows.nearest(asking, count, report.advance)[1])
+
+
+def encoded(
+    frames: Sequence[pd.DataFrame], description: TableDescription, range_of: pd.DataFrame
+) -> list[Encoded]:
+    """The frames' features as numbers and codes that can be compared with each other's.
+
+    Numbers are taken on the column's scale and mapped so that the rows `range_of` span [0, 1], or
+    only begin at 0 where they do not vary.
+
+    """
+    rows = [
+        (
+            np.empty((len(frame), len(description.numeric_features))),
+            np.empty((len(frame), len(description.categorical_features)), np.int64),
+        )
+        for frame in frames
+    ]
+    for i, column in enumerate(description.numeric_features):
+        known = scaled(range_of, column)
+        low, span = known.min(), np.ptp(known) or 1.0
+        for (numbers, _), frame in zip(rows, frames, strict=True):
+            numbers[:, i] = (scaled(frame, column) - low) / span
+    for i, column in enumerate(description.categorical_features):
+        of_frames, _ = category_codes(column, *frames)
+        for (_, codes), of_frame in zip(rows, of_frames, strict=True):
+            codes[:, i] = of_frame
+    return rows
+
+
+class MixedRows:
+    """Rows of numbers and category codes with SMOTE-NC's distance between them.
+
+    The squared distance is the squared Euclidean distance of the numbers plus `mismatch` for each
+    categorical column that differs (Chawla et al., JAIR 16 (2002) 321-357, section 6.1, where it is
+    the squared median of the numbers' standard deviations).
+
+    Args:
+        numbers: (rows, numeric columns) float64, finite, their squares too.
+        codes: (rows, categorical columns) int64, not negative.
+        mismatch: what a differing category adds to the squared distance, ≥ 0.
+        known: how many rows, the first ones, can be found; the rows after them look for these. By
+            default all rows look for all others.
+    """
+
+    def __init__(
+        self, numbers: np.ndarray, codes: np.ndarray, mismatch: float, known: int | None = None
+    ) -> None:
+        # Constant columns tell no rows apart.
+        self._numbers = [np.ascontiguousarray(x) for x in numbers.T if np.ptp(x) > 0]
+        self._codes = [pd.factorize(x)[0].astype(np.int32) for x in codes.T if np.ptp(x) > 0]
+        self._mismatch = float(mismatch)
+        self._rows = len(numbers)
+        self._known = self._rows if known is None else known
+        # A row among those that are found finds itself.
+        self._itself = int(known is None)
+        self._points = tuple_ids(self._numbers, self._rows)
+
+    def __len__(self) -> int:
+        return self._rows
+
+    def nearest(
+        self, queries: np.ndarray, k: int, settled: Callable[[int], None] | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The `k` nearest known rows of each of some rows, itself left out.
+
+        Rows are grouped by their categories, and k-d trees look up the nearest numbers within each
+        group. First come the rows with all categories of the query, then those that agree in all
+        but one of the columns, and so on: what differs in h + 1 of them is √((h + 1) · mismatch) or
+        more away, so a query whose k-th best row is nearer is settled. It suffices to take the k
+        nearest of each group: a row that is not among them has k better ones there, as near in the
+        numbers and with no more mismatches. When a grouping no longer pays for the queries left,
+        these are compared with every row. That, and trees of more than about ten numeric columns,
+        take a time that grows with queries × rows.
+
+        Args:
+            queries: numbers of the rows that look for others, (queries,).
+            k: neighbours of each, 1 … known rows, one less where a row is known itself.
+            settled: told how many more queries are settled, now and then.
+
+        Returns:
+            The neighbours' row numbers, (queries, k), nearest first, and their squared distances.
+        """
+        most = self._known - self._itself
+        if not 1 <= k <= most:
+            raise ValueError(f"k is {k}, expected 1 to {most} for {self._known} rows")
+        best = _Best(len(queries), k)
+        left = np.arange(len(queries))
+        # Where mismatches cost nothing, only all or none of them matter.
+        width = len(self._codes)
+        for differing in range(width + 1) if self._mismatch > 0 else (0, width):
+            look_ups = _QUERIES_PER_GROUPING + _ROWS_PER_LOOK_UP * len(left) / len(self)
+            if comb(width, differing) * look_ups > len(left):
+                self._compare_with_all(queries, left, best, settled)
                 break
             for kept in combinations(range(width), width - differing):
-                rows = query_rows[still_open]
-                found = _within_groups(rows, reference_rows, points, kept, count)
-                # Rows that agree in more have been found closer, before.
-                found.squared += differing
-                closest.join(still_open, found)
-                report.advance(0)
-            farthest = closest.squared[still_open, -1]
-            done = (farthest <= differing + 1) | (differing == width)
-            still_open = still_open[~done]
-            report.advance(int(done.sum()))
-    return np.sqrt(closest.squared), closest.rows
+                self._search_groups([self._codes[i] for i in kept], queries, left, best)
+            beyond = self._mismatch * (differing + 1)
+            done = (best.squared[left, -1] < beyond) | (differing == width)
+            left = left[~done]
+            if settled is not None:
+                settled(int(done.sum()))
+            if not len(left):
+                break
+        return best.rows, best.squared
+
+    def compare(self, left: np.ndarray, right: np.ndarray | slice) -> tuple[np.ndarray, np.ndarray]:
+        """Squared distances of rows, one broadcast against the other; whether categories differ."""
+        squared = np.zeros(np.broadcast_shapes(left.shape, self._points[right].shape))
+        for column in self._numbers:
+            difference = column[left] - column[right]
+            difference *= difference
+            squared += difference
+        mismatches = np.zeros(squared.shape, np.int32)
+        for column in self._codes:
+            mismatches += column[left] != column[right]
+        squared += self._mismatch * mismatches
+        return squared, mismatches > 0
+
+    def _search_groups(
+        self, kept: list[np.ndarray], queries: np.ndarray, left: np.ndarray, best: "_Best"
+    ) -> None:
+        """Offer the queries `left` their nearest rows among those with the same `kept` codes."""
+        group = tuple_ids(kept, len(self))
+        sizes = np.bincount(group[: self._known], minlength=group.max() + 1)
+        left = left[sizes[group[queries[left]]] > self._itself]
+        if not len(left):
+            return
+        wanted = np.zeros(len(sizes), bool)
+        wanted[group[queries[left]]] = True
+        members = np.flatnonzero(wanted[group[: self._known]])
+        points = _Points(self._numbers, self._points, group, members)
+        needed = best.k + self._itself
+        most = len(points)
+        width = min(needed + _SPARE_POINTS, most)
+        while len(left):
+            unsettled = []
+            size = max(1, _BLOCK // (width * min(needed, points.largest)))
+            for begin in range(0, len(left), size):
+                block = left[begin : begin + size]
+                position, row, complete = points.look_up(queries[block], width, needed)
+                unsettled.append(block[~complete])
+                keep = complete[position] & (row != queries[block][position])
+                query, row = block[position[keep]], row[keep]
+                best.offer(query, row, *self.compare(queries[query], row))
+            left = np.concatenate(unsettled)
+            width = min(2 * width, most)
+
+    def _compare_with_all(
+        self,
+        queries: np.ndarray,
+        left: np.ndarray,
+        best: "_Best",
+        settled: Callable[[int], None] | None,
+    ) -> None:
+        """Compare the queries `left` with every row."""
+
+        def compared(block: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+            found = _Best(len(block), best.k)
+            for begin in range(0, self._known, _COMPARED[1]):
+                rows = slice(begin, min(begin + _COMPARED[1], self._known))
+                squared, differs = self.compare(queries[block][:, None], rows)
+                itself = queries[block][:, None] == np.arange(rows.start, rows.stop)
+                squared[itself], differs[itself] = np.inf, True
+                limit = found.squared[:, -1:]
+                position, column = np.nonzero((squared < limit) | ((squared == limit) & ~differs))
+                if len(position) > _MANY * best.k * len(block):
+                    chosen = smallest(squared, best.k) | smallest(
+                        np.where(differs, np.inf, squared), best.k
+                    )
+                    position, column = np.nonzero(chosen & np.isfinite(squared))
+                place = position, column
+                found.offer(position, begin + column, squared[place], differs[place])
+            return block, found.rows, found.squared
+
+        blocks = [left[i : i + _COMPARED[0]] for i in range(0, len(left), _COMPARED[0])]
+        with ThreadPoolExecutor(processors()) as pool:
+            for block, rows, squared in pool.map(compared, blocks):
+                best.rows[block], best.squared[block] = rows, squared
+                if settled is not None:
+                    settled(len(block))
 
 
-def _within_groups(
-    queries: _Rows, reference: _Rows, points: np.ndarray, kept: tuple[int, ...], count: int
-) -> _Closest:
-    """The closest reference rows by their numbers, among those with the same `kept` categories.
+class _Points:
+    """The distinct points, by their numbers, of each group of rows, in one k-d tree.
 
-    `points` are equal where the numbers of the reference are.
+    A tree cannot divide equal points and would search through all of them, hence distinct ones. A
+    further coordinate puts the groups too far apart to meet. It counts them by numbers of which
+    none lies halfway between two others (binary digits read as ternary ones), for the tree divides
+    halfway: so a group is never cut off from another at a place that could be near.
     """
-    closest = _Closest.none(len(queries), count)
-    group = _tuple_ids(np.concatenate([reference.codes, queries.codes])[:, kept])
-    of_reference, of_query = group[: len(reference)], group[len(reference) :]
-    # A k-d tree cannot divide equal points: it would search through all of them.
-    repeated = pd.Series(_tuple_ids(np.column_stack([of_reference, points])))
-    spare = repeated.duplicated() if count == 1 else repeated.groupby(repeated).cumcount() >= count
-    distinct = np.flatnonzero(~spare.to_numpy())
-    members = _rows_by_group(of_reference[distinct])
-    nth = np.arange(1, count + 1)
-    for key, rows in _rows_by_group(of_query).items():
-        if key not in members:
-            continue
-        candidates = distinct[members[key]]
-        found = min(count, len(candidates))
-        if reference.numbers.shape[1] == 0:
-            closest.squared[rows, :found] = 0.0
-            closest.rows[rows, :found] = candidates[:found]
-            continue
-        tree = cKDTree(reference.numbers[candidates], balanced_tree=False)
-        distances, positions = tree.query(queries.numbers[rows], nth[:found])
-        closest.squared[rows, :found] = distances**2
-        closest.rows[rows, :found] = candidates[positions]
-    return closest
+
+    def __init__(
+        self, numbers: list[np.ndarray], points: np.ndarray, group: np.ndarray, members: np.ndarray
+    ) -> None:
+        key = group[members] * (points.max() + 1) + points[members]
+        order = np.argsort(key, kind="stable")
+        key = key[order]
+        begins = np.flatnonzero(np.diff(key, prepend=-1))
+        # Rows of the same point lie side by side in `_members`, in ascending order.
+        self._members, self._begins = members[order], begins
+        self._sizes = np.diff(begins, append=len(order))
+        self._first = self._members[begins]
+        diameter = sum(float(np.ptp(column)) for column in numbers)
+        # Much smaller ones have a square of zero.
+        gap = 2.0 ** (floor(log2(max(diameter, 1e-100))) + 3)
+        # The points of a group are less than this apart, those of two groups at least four times.
+        self._reach = gap / 4
+        present, place = np.unique(group[self._first], return_inverse=True)
+        ternary = np.zeros(len(present), np.int64)
+        for digit in range(len(present).bit_length()):
+            ternary += 3**digit * (np.arange(len(present)) >> digit & 1)
+        self._numbers = numbers
+        of_group = np.zeros(group.max() + 1)
+        of_group[group[self._first]] = gap * ternary[place]
+        self._coordinate = of_group[group]
+        self._tree = cKDTree(self._located(self._first), balanced_tree=False)
+
+    def __len__(self) -> int:
+        return len(self._begins)
+
+    @property
+    def largest(self) -> int:
+        """Rows of the point that has most."""
+        return int(self._sizes.max())
+
+    def look_up(
+        self, queries: np.ndarray, points: int, rows: int
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """At least the `rows` nearest rows of each query in its group, from its nearest `points`.
+
+        Returns:
+            Positions in `queries` and the rows found, each (found,), positions ascending; and
+            whether that many points sufficed, (queries,): what was found for the others is
+            incomplete, because there may be more rows at the same distance.
+        """
+        distance, point = self._tree.query(
+            self._located(queries),
+            k=range(1, points + 1),
+            distance_upper_bound=self._reach,
+            workers=processors(),
+        )
+        present = np.isfinite(distance)
+        point[~present] = 0
+        sizes = np.where(present, np.minimum(self._sizes[point], rows), 0)
+        enough = sizes.cumsum(axis=1) >= rows
+        nearest = np.take_along_axis(distance, enough.argmax(axis=1)[:, None], 1)
+        reach = np.where(enough[:, -1:], nearest * _ROUNDING, np.inf)
+        complete = (distance[:, -1] > reach[:, 0]) | ~present[:, -1] | (points == len(self))
+        sizes[distance > reach] = 0
+        position, column = np.nonzero(sizes)
+        times = sizes[position, column]
+        begins = np.repeat(self._begins[point[position, column]], times)
+        row = self._members[begins + counted(times)]
+        return np.repeat(position, times), row, complete
+
+    def _located(self, rows: np.ndarray) -> np.ndarray:
+        """(rows, numeric columns + 1): the numbers, and where the group lies."""
+        return np.column_stack([*(c[rows] for c in self._numbers), self._coordinate[rows]])
 
 
-def _by_comparison(
-    queries: _Rows, reference: _Rows, count: int, report: ProgressReport
-) -> _Closest:
-    """The closest of all reference rows, compared in blocks."""
-    closest = _Closest.none(len(queries), count)
-    for begin in range(0, len(queries), _BLOCK[0]):
-        block = slice(begin, min(begin + _BLOCK[0], len(queries)))
-        for other in range(0, len(reference), _BLOCK[1]):
-            squared = _squared_distances(queries[block], reference[other : other + _BLOCK[1]])
-            closest.join(block, _least(squared, count, other))
-        report.advance(block.stop - block.start)
-    return closest
+class _Best:
+    """The best k rows so far of each of some queries, in order."""
+
+    def __init__(self, queries: int, k: int) -> None:
+        self.k = k
+        self.rows = np.full((queries, k), -1, np.int64)
+        self.squared = np.full((queries, k), np.inf)
+        self._differs = np.ones((queries, k), bool)
+
+    def offer(
+        self, query: np.ndarray, row: np.ndarray, squared: np.ndarray, differs: np.ndarray
+    ) -> None:
+        """Take rows, their squared distances and whether categories differ, into account.
+
+        All are (offered,); a row may be offered again.
+        """
+        asking = np.unique(query)
+        known = self.rows[asking] >= 0
+        query = np.concatenate([np.repeat(asking, known.sum(axis=1)), query])
+        row = np.concatenate([self.rows[asking][known], row])
+        squared = np.concatenate([self.squared[asking][known], squared])
+        differs = np.concatenate([self._differs[asking][known], differs])
+        order = np.lexsort((row, differs, squared, query))
+        query, row = query[order], row[order]
+        # The same row at the same distance: side by side.
+        new = (np.diff(query, prepend=-1) != 0) | (np.diff(row, prepend=-1) != 0)
+        query, row, order = query[new], row[new], order[new]
+        rank = counted(np.diff(np.flatnonzero(np.diff(query, prepend=-1)), append=len(query)))
+        chosen = rank < self.k
+        place, order = (query[chosen], rank[chosen]), order[chosen]
+        self.rows[place] = row[chosen]
+        self.squared[place], self._differs[place] = squared[order], differs[order]
 
 
-def _least(squared: np.ndarray, count: int, first: int) -> _Closest:
-    """The least `count` of each row of distances, (queries, rows), rows counted from `first`."""
-    found = min(count, squared.shape[1])
-    if found == 1:
-        least = np.argmin(squared, axis=1)[:, None]
-    else:
-        least = np.argpartition(squared, found - 1, axis=1)[:, :found]
-    closest = _Closest.none(len(squared), count)
-    closest.squared[:, :found] = np.take_along_axis(squared, least, axis=1)
-    closest.rows[:, :found] = first + least
-    return closest
-
-
-def _squared_distances(left: _Rows, right: _Rows) -> np.ndarray:
-    if left.numbers.shape[1]:
-        squared = cdist(left.numbers, right.numbers, "sqeuclidean")
-    else:
-        squared = np.zeros((len(left), len(right)))
-    for x, y in zip(left.codes.T, right.codes.T, strict=True):
+def squared_distances(left: Encoded, right: Encoded) -> np.ndarray:
+    """(left rows, right rows): all squared distances, each category that differs being 1 apart."""
+    squared = cdist(left[0], right[0], "sqeuclidean")
+    for x, y in zip(left[1].T, right[1].T, strict=True):
         squared += x[:, None] != y
     return squared
 
 
-def _tuple_ids(columns: np.ndarray) -> np.ndarray:
-    """(rows, columns) → a number for each row, (rows,), equal where the rows are."""
-    ids = np.zeros(len(columns), np.int64)
-    for column in columns.T:
+def smallest(values: np.ndarray, k: int) -> np.ndarray:
+    """Whether a value is among the `k` smallest of its row, the first of equals: as `values`."""
+    if k >= values.shape[1]:
+        return np.ones(values.shape, bool)
+    limit = np.partition(values, k - 1, axis=1)[:, k - 1 : k]
+    below = values < limit
+    equal = values == limit
+    missing = k - below.sum(axis=1, keepdims=True)
+    return below | (equal & (equal.cumsum(axis=1) <= missing))
+
+
+def tuple_ids(columns: list[np.ndarray], rows: int) -> np.ndarray:
+    """A number 0, 1, … for each row, equal where the rows are, in order of first appearance."""
+    ids = np.zeros(rows, np.int64)
+    for column in columns:
         codes, values = pd.factorize(column)
         ids = pd.factorize(ids * len(values) + codes)[0]
     return ids
 
 
-def _rows_by_group(group: np.ndarray) -> dict[int, np.ndarray]:
-    if not len(group):
-        return {}
-    order = np.argsort(group, kind="stable")
-    ordered = group[order]
-    starts = np.append(0, np.flatnonzero(np.diff(ordered)) + 1)
-    ends = np.append(starts[1:], len(order))
-    # np.split takes longer for many groups than all else.
-    keys = ordered[starts].tolist()
-    return {
-        key: order[begin:end]
-        for key, begin, end in zip(keys, starts.tolist(), ends.tolist(), strict=True)
-    }
+def processors() -> int:
+    """The processors that this process may use, or `OMP_NUM_THREADS`."""
+    return max(1, int(os.environ.get("OMP_NUM_THREADS") or len(os.sched_getaffinity(0))))
 
 
-def _encode(
-    queries: pd.DataFrame,
-    reference: pd.DataFrame,
-    description: TableDescription,
-    range_of: pd.DataFrame,
-) -> tuple[_Rows, _Rows]:
-    """Queries and reference as scaled numbers and as codes that the two share."""
-    left, right = (
-        _Rows(
-            np.empty((len(frame), len(description.numeric_features))),
-            np.empty((len(frame), len(description.categorical_features)), np.int64),
-        )
-        for frame in (queries, reference)
-    )
-    for i, column in enumerate(description.numeric_features):
-        values = scaled(range_of, column)
-        low, span = values.min(), np.ptp(values) or 1.0
-        left.numbers[:, i] = (scaled(queries, column) - low) / span
-        right.numbers[:, i] = (scaled(reference, column) - low) / span
-    for i, column in enumerate(description.categorical_features):
-        (left.codes[:, i], right.codes[:, i]), _ = category_codes(column, queries, reference)
-    return left, right
+def counted(times: np.ndarray) -> np.ndarray:
+    """0 … n − 1 for each n of `times`, one after the other."""
+    ends = times.cumsum()
+    return np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - times, times)

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from redwood.errors import InputError
+
 # In a folder that a stage writes: the digests of what is in it, in the format of `sha256sum`. So a
 # copy is known to be one whatever its files' times, and damage shows when a file is read.
 CONTENTS = "contents.sha256"
@@ -80,10 +82,22 @@ def write_contents(folder: str | os.PathLike) -> None:
     write_text(folder / CONTENTS, "".join(lines))
 
 
-def file_digest(path: str | os.PathLike) -> str:
-    """The SHA-256 of a file, as hexadecimal digits."""
-    with open(path, "rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+def file_digest(*paths: str | os.PathLike) -> str:
+    """The SHA-256 of a file, as hexadecimal digits; of several files, one after the other.
+
+    Raises:
+        InputError: a file is missing or cannot be read.
+    """
+    digest = hashlib.sha256()
+    for path in paths:
+        try:
+            with open(path, "rb") as stream:
+                hashlib.file_digest(stream, lambda: digest)
+        except (FileNotFoundError, NotADirectoryError):
+            raise InputError(f"{path}: no such file") from None
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    return digest.hexdigest()
 
 
 def _sync(path: Path) -> None:

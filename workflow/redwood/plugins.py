@@ -32,11 +32,12 @@ def load(package: str, name: str) -> ModuleType:
     """
     _require(package, name)
     plugin = importlib.import_module(f"{package}.{name}")
-    return importlib.import_module(f"{plugin.__name__}.options") if _is_folder(plugin) else plugin
+    is_folder = hasattr(plugin, "__path__")
+    return importlib.import_module(f"{plugin.__name__}.options") if is_folder else plugin
 
 
 def constant(package: str, name: str, constant: str, default: Any) -> Any:
-    """A constant of the plug-in `name`, read from its source without importing it.
+    """A constant of the module `name` of `package`, read from its source without importing it.
 
     So the workflow learns what a plug-in says of itself without the libraries that it computes
     with. `default` if the module does not set the constant.
@@ -60,7 +61,3 @@ def _require(package: str, name: str) -> None:
         raise InputError(
             f"{kind}: there is no {name!r}; there are {', '.join(names(package)) or 'none'}"
         )
-
-
-def _is_folder(plugin: ModuleType) -> bool:
-    return hasattr(plugin, "__path__")

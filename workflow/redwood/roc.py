@@ -1,14 +1,15 @@
 """ROC curves: how much a score tells of who was in training.
 
-Members were in training, the others were not. What whoever attacks is sure of is the beginning of
-the curve, the true-positive rate at a low false-positive rate (N. Carlini et al., Membership
-Inference Attacks From First Principles, arXiv 2112.03570, section III).
+Members were in training, the others were not. An attacker is sure only of the beginning of the
+curve, the true-positive rate at a low false-positive rate (N. Carlini et al., Membership Inference
+Attacks From First Principles, arXiv 2112.03570, section III).
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.stats import rankdata
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class RocCurve:
         return float(np.trapezoid(self.true_positives, self.false_positives))
 
     def table(self, points: int) -> pd.DataFrame:
-        """The curve at so many false-positive rates, close together near 0."""
+        """The curve at `points` false-positive rates, close together near 0."""
         rates = np.append(0.0, np.geomspace(1e-5, 1, points - 1))
         return pd.DataFrame(
             {
@@ -62,3 +63,10 @@ class RocCurve:
                 "true_positive_rate": [self.true_positives_at(rate) for rate in rates],
             }
         )
+
+
+def area_under_curve(positive: np.ndarray, negative: np.ndarray) -> float:
+    """The probability that a positive score exceeds a negative one, half of it where equal."""
+    ranks = rankdata(np.concatenate([positive, negative]))[: len(positive)].sum()
+    least = len(positive) * (len(positive) + 1) / 2
+    return float((ranks - least) / (len(positive) * len(negative)))

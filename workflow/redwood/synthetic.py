@@ -3,15 +3,13 @@
 The workflow asks for the names before anything runs, so nothing here needs more than the options.
 """
 
-import hashlib
 import json
 import math
 from pathlib import Path
 from typing import Any, Final
 
 from redwood.configuration import Generate
-from redwood.errors import InputError
-from redwood.outputs import write_json
+from redwood.outputs import file_digest, write_json
 
 MARKER: Final = "_SYNTHETIC.json"
 # One after another, so that the default run meets every reader.
@@ -59,16 +57,3 @@ def is_synthetic(path: Path, digest: str) -> bool:
         return marker["sha256"][path.name] == digest
     except (OSError, ValueError, KeyError, TypeError):
         return False
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal.
-
-    Raises:
-        InputError: it cannot be read.
-    """
-    try:
-        with open(path, "rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None

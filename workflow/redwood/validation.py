@@ -43,13 +43,15 @@ def read_section(
         raise InputError(f"{name}: {'; '.join(problems(error, section))}") from None
 
 
-def known_plugins(package: str, chosen: tuple[str, ...]) -> tuple[str, ...]:
-    """`chosen`, if all of them are plug-ins of `package` and none is chosen twice.
+def known_plugins(
+    package: str, chosen: tuple[str, ...], others: tuple[str, ...] = ()
+) -> tuple[str, ...]:
+    """`chosen`, if all are plug-ins of `package` or of `others` and none is chosen twice.
 
     Raises:
         ValueError: one is not; the message lists those there are.
     """
-    available = plugins.names(package)
+    available = (*plugins.names(package), *others)
     for name in chosen:
         if name not in available:
             raise ValueError(f"{name!r} is unknown; there are {', '.join(available)}")
@@ -69,7 +71,7 @@ def problems(error: ValidationError, section: type[BaseModel], prefix: str = "")
             continue
         key = ".".join([*([prefix] if prefix else []), *(str(part) for part in problem["loc"])])
         if problem["type"] == "extra_forbidden":
-            allowed = ", ".join(_siblings(section, problem["loc"]))
+            allowed = ", ".join(_siblings(section, problem["loc"])) or "none"
             found.append(f"{key}: unknown key (value {problem['input']!r}); allowed: {allowed}")
         elif isinstance(problem["input"], dict):
             found.append(f"{key}: {problem['msg']}".removeprefix(": "))

@@ -1,15 +1,10 @@
 # Synthetic rows against real ones: the measures, with floors and intervals.
-from redwood.plugins import constant
-
-NEEDS_DENSITIES = any(
-    constant("redwood.evaluation.measures", name, "NEEDS_DENSITIES", False)
-    for name in configuration.evaluation.measures
-)
 
 
 def densities(wildcards):
     """The model's densities of real rows, if it has any and a measure that needs them is asked for."""
-    if not NEEDS_DENSITIES or not MODELS[wildcards.model].HAS_DENSITY:
+    asked = configuration.evaluation.says("NEEDS_DENSITIES")
+    if not asked or not MODELS[wildcards.model].HAS_DENSITY:
         return []
     return "results/{dataset}/{training}surrogates/{model}/densities.parquet".format(**wildcards)
 
@@ -40,7 +35,7 @@ rule evaluate:
         ),
         seed=configuration.seed_of("evaluation"),
         options=configuration.evaluation.model_dump_json(),
-        role=lambda wildcards: getattr(MODELS[wildcards.model], "ROLE", "model"),
+        role=lambda wildcards: MODELS[wildcards.model].ROLE,
         densities=lambda wildcards, input: (
             f"--densities {input.densities}" if input.densities else ""
         ),

@@ -72,30 +72,27 @@ rule table2:
 
 def of_samples():
     """What the figures of tables read, the samples of the first trainings, and their arguments."""
-    models = configuration.surrogates.models
-    given = [f"--synthetic {model}={{input.samples[{n}]}}" for n, model in enumerate(models)]
-    given += [f"--control {model}" for model in models if MODELS[model].ROLE == "control"]
     inputs = {
         "table": "results/{dataset}/records/table.json",
         "recorded": "results/{dataset}/records/test.parquet",
-        "samples": SAMPLES[: len(models)],
+        "samples": SAMPLES[: len(MODELS)],
     }
-    return inputs, f"--table {{input.table}} --recorded {{input.recorded}} {' '.join(given)}"
+    arguments = [f"--{name} {inputs[name]}" for name in ("table", "recorded")]
+    arguments += [f"--synthetic {model}={path}" for model, path in zip(MODELS, inputs["samples"])]
+    arguments += [f"--control {name}" for name in MODELS if MODELS[name].ROLE == "control"]
+    return inputs, " ".join(arguments)
 
 
-def of_folders(paths, argument="", **more):
+def of_folders(paths, *arguments, **more):
     """The same of figures of what other stages wrote into folders."""
-    return {**folders(paths), **more}, f"{{input.folders}}{argument}"
+    return {**folders(paths), **more}, " ".join([*paths, *arguments])
 
 
 # Figures show each model's first training.
 EVALUATED = EVALUATIONS[: len(MODELS)]
 # Models that train by epochs, on a GPU where there is one, and so have a loss to show.
 TRAINED = [folder for folder, plugin in zip(MODEL_FOLDERS, MODELS.values()) if plugin.USES_GPU]
-ATTACKED = any(
-    constant("redwood.evaluation.measures", name, "ATTACKER", "")
-    for name in configuration.evaluation.measures
-)
+ATTACKED = configuration.evaluation.says("ATTACKER")
 # Name → label in the report, inputs and arguments.
 FIGURES = {
     "distributions": ("Distributions of the features", *of_samples()),
@@ -107,7 +104,7 @@ FIGURES = {
     "site_load": ("Load of the simulated sites", *of_folders(RUNS)),
     "transfer_map": (
         "Transfers between clouds",
-        *of_folders(RUNS, " --resources resources", sites="resources/sites.csv"),
+        *of_folders(RUNS, "--resources resources", sites="resources/sites.csv"),
     ),
     "training": ("Training", *of_folders(TRAINED)),
 }
@@ -143,9 +140,10 @@ for figure, (label, inputs, arguments) in FIGURES.items():
             environment=environment("paper"),
             code=code(f"redwood.paper.{figure}"),
             figure=figure.replace("_", "-"),
+            # A value, not a part of the line below: that is put together when the job runs.
+            arguments=arguments,
             dpi=configuration.paper.dpi,
             prefix=f"results/{{dataset}}/figures/{figure}",
         shell:
-            "python -m redwood paper figure {params.figure} "
-            + arguments
-            + " --dpi {params.dpi} --output {params.prefix} 2> {log}"
+            "python -m redwood paper figure {params.figure} {params.arguments}"
+            " --dpi {params.dpi} --output {params.prefix} 2> {log}"

@@ -1,16 +1,23 @@
 # Train and validation rows → a surrogate → synthetic rows.
 from redwood import plugins
 
-MODELS = {
-    model: plugins.load("redwood.surrogates.models", model)
-    for model in configuration.surrogates.models
+# Name in results → folder of surrogates/models: another one where it is a variant's.
+PLUGINS = {
+    model: configuration.surrogates.plugin_of(model) for model in configuration.surrogates.models
 }
+MODELS = {
+    model: plugins.load("redwood.surrogates.models", plugin) for model, plugin in PLUGINS.items()
+}
+
+
+def model_module(wildcards):
+    """The code of a model."""
+    return f"redwood.surrogates.models.{PLUGINS[wildcards.model]}"
 
 
 def model_options(wildcards):
     """The model's options as JSON, defaults filled in, so that only what matters makes it stale."""
-    given = configuration.surrogates.options.get(wildcards.model, {})
-    return MODELS[wildcards.model].Options(**given).model_dump_json()
+    return configuration.surrogates.options_of(wildcards.model).model_dump_json()
 
 
 # What the first training of each model makes lies where all else of a dataset does, that of further
@@ -42,13 +49,12 @@ rule surrogates_train:
         **needs("surrogates_train"),
     params:
         environment=environment("surrogates"),
-        code=lambda wildcards: code(
-            "redwood.surrogates.training", f"redwood.surrogates.models.{wildcards.model}"
-        ),
+        code=lambda wildcards: code("redwood.surrogates.training", model_module(wildcards)),
         seed=training_seed,
         options=model_options,
+        plugin=lambda wildcards: PLUGINS[wildcards.model],
     shell:
-        "python -m redwood surrogates train {wildcards.model} --table {input.table}"
+        "python -m redwood surrogates train {params.plugin} --table {input.table}"
         " --train {input.train} --validation {input.validation} --seed {params.seed}"
         " --options {params.options:q} --output {output.folder} 2> {log}"
 
@@ -71,9 +77,7 @@ rule surrogates_sample:
         **needs("surrogates_sample"),
     params:
         environment=environment("surrogates"),
-        code=lambda wildcards: code(
-            "redwood.surrogates.sampling", f"redwood.surrogates.models.{wildcards.model}"
-        ),
+        code=lambda wildcards: code("redwood.surrogates.sampling", model_module(wildcards)),
         seed=training_seed,
         # No function of the input: Snakemake does not look at what such a one returns.
         rows=(
@@ -104,9 +108,7 @@ rule surrogates_score:
         **needs("surrogates_score"),
     params:
         environment=environment("surrogates"),
-        code=lambda wildcards: code(
-            "redwood.surrogates.scoring", f"redwood.surrogates.models.{wildcards.model}"
-        ),
+        code=lambda wildcards: code("redwood.surrogates.scoring", model_module(wildcards)),
     shell:
         "python -m redwood surrogates score {input.folders} --train {input.train}"
         " --holdout {input.holdout} --output {output} 2> {log}"

@@ -50,11 +50,11 @@ def install_to_run() -> None:
     say("1/3 installing the locked packages: about 2 GB, some minutes")
     pip(PYTHON, "install", pinned("torch"))
     pip(PYTHON, "install", "-r", str(ROOT / "requirements.lock"))
-    if os.environ.get("REDWOOD_WITHOUT_TVAE", "0") in ("", "0"):
-        say("2/3 installing ctgan for TVAE (licence BUSL-1.1)")
-        pip(PYTHON, "install", "-r", str(ROOT / "requirements-tvae.lock"))
+    if os.environ.get("REDWOOD_WITHOUT_SDV", "0") in ("", "0"):
+        say("2/3 installing the Synthetic Data Vault for the sdv model (licence BUSL-1.1)")
+        pip(PYTHON, "install", "-r", str(ROOT / "requirements-sdv.lock"))
     else:
-        say("2/3 leaving out ctgan: the tvae model will not be available")
+        say("2/3 leaving out the Synthetic Data Vault: leave sdv out of surrogates.models, too")
     say("3/3 SimGrid and the library itself")
     setup_simgrid.install(PYTHON)
     pip(PYTHON, "install", "--no-deps", "--no-build-isolation", "--editable", str(ROOT))

@@ -20,7 +20,7 @@ redwood_install() {
     shift
     stamp=$({
         pwd
-        echo "without tvae: ${REDWOOD_WITHOUT_TVAE:-0}"
+        echo "without sdv: ${REDWOOD_WITHOUT_SDV:-0}"
         cat "$@"
     } | sha256sum | cut -d' ' -f1)
     if [ "$(cat ".venv/redwood-$purpose-stamp" 2>/dev/null)" != "$stamp" ]; then
@@ -29,7 +29,12 @@ redwood_install() {
     fi
 }
 
-redwood_install run requirements.lock requirements-tvae.lock pyproject.toml workflow/setup/install.py \
+if [ "${REDWOOD_WITHOUT_TVAE:-0}" != 0 ]; then
+    echo "setup: REDWOOD_WITHOUT_TVAE is no longer known: tvae needs no ctgan any more, and" \
+        "REDWOOD_WITHOUT_SDV=1 leaves out the Synthetic Data Vault" >&2
+    return 1
+fi
+redwood_install run requirements.lock requirements-sdv.lock pyproject.toml workflow/setup/install.py \
     workflow/redwood/setup_simgrid.py
 if [ "${1:-}" = dev ]; then
     redwood_install dev requirements-dev.lock

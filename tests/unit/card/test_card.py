@@ -27,7 +27,7 @@ JOBS = TableDescription(
         *(column(name, feature=False) for name in ("walltime", "task", "user")),
     ),
 )
-VOID = {"meta", "rect", "line", "br"}
+VOID = {"meta", "rect", "br", "path", "use"}
 
 
 def job_frame(rows: int = 2400) -> pd.DataFrame:
@@ -296,7 +296,7 @@ def test_gaps_and_stray_dates_are_said(tmp_path: Path) -> None:
     facts, _ = describe(tmp_path, frame)
     assert facts["arrivals"]["outside"] == 1
     assert facts["arrivals"]["empty_days"] == ["2024-01-03", "2024-01-04"]
-    assert any("from all others is 1 job, " in text for text in findings(facts))
+    assert any("is more than 30 days from all others" in text for text in findings(facts))
     assert any("2 days of 100 without any job: 2024-01-03" in text for text in findings(facts))
 
 
@@ -358,7 +358,9 @@ def test_the_page_is_whole_and_needs_nothing_else(tmp_path: Path) -> None:
     balance.feed(page)
     assert balance.open == []
     assert "prefers-color-scheme: dark" in page
-    assert not re.search(r"(src|href)=|url\(|<script|http", page)
+    assert not re.search(r"(src|href)=\"(?!#)|url\((?!#)|<script|http", page)
+    # Whoever cannot see a chart is told what it shows.
+    assert all('aria-label="' in chart for chart in re.findall("<svg[^>]*>", page))
     assert not re.search(r"\bnan\b|\bNone\b|\binf\b", re.sub("<[^>]*>", " ", page))
 
 
@@ -394,6 +396,34 @@ def test_any_table_has_a_card(tmp_path: Path) -> None:
     assert facts["states"] is None
     assert "The table has 1,500 rows and 4 columns, 3 of them features" in page
     assert of(facts, "seen")["minimum"] is None
+
+
+def test_numbers_are_counted_as_they_are(tmp_path: Path) -> None:
+    description = TableDescription(
+        "odd", (Column("x", "numeric", role="auxiliary"), Column("n", "integer", role="auxiliary"))
+    )
+    frame = pd.DataFrame(
+        {
+            "x": [np.nan, np.inf, -np.inf, -1.5, 0.0, -0.0, 2.0, 2.0, np.nan],
+            "n": pd.array([None, 2**53 + 1, 2**53 + 1, 0, -1, None, 3, 3, 3], dtype="Int64"),
+        }
+    )
+    facts, _ = describe(tmp_path, frame, description)
+    names = ("missing", "infinite", "distinct", "zeros", "negative", "minimum", "maximum")
+    assert [of(facts, "x")[name] for name in names] == [2, 2, 3, 2, 1, -1.5, 2.0]
+    assert [of(facts, "n")[name] for name in names] == [2, 0, 4, 1, 1, -1, 2**53 + 1]
+    assert of(facts, "x")["mean"] == pytest.approx(0.5)
+
+
+def test_same_table_same_bytes(tmp_path: Path) -> None:
+    assert describe(tmp_path)[1] == describe(tmp_path)[1]
+
+
+@pytest.mark.parametrize("hours", [1, 30, 24 * 1500])
+def test_arrivals_of_any_length_have_a_chart(tmp_path: Path, hours: int) -> None:
+    _, page = describe(tmp_path, job_frame(hours).iloc[:: max(1, hours // 500)])
+    assert ("Jobs per hour, UTC" in page) == (hours < 72)
+    assert ("Jobs per day, UTC" in page) == (hours >= 72)
 
 
 def test_an_empty_table_is_described_too(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from tests.unit.evaluation.evaluation_rows import DESCRIPTION, toy_rows
+from threadpoolctl import threadpool_limits
 
 from redwood.evaluation.contract import Samples
 from redwood.tables import TableDescription
@@ -11,6 +12,13 @@ def densities_of(seed: int) -> tuple[np.ndarray, np.ndarray]:
     """What a model that learned nothing by heart says of the training and the holdout rows."""
     random = np.random.default_rng(seed)
     return random.normal(0, 1, 4000), random.normal(0, 1, 1500)
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """As evaluating has it."""
+    with threadpool_limits(1):
+        yield
 
 
 @pytest.fixture

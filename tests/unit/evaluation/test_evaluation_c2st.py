@@ -1,26 +1,14 @@
-import json
 from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 import pytest
 from tests.unit.evaluation.evaluation_rows import DESCRIPTION, toy_rows
-from threadpoolctl import threadpool_limits
 
-from redwood.configuration import Evaluation
-from redwood.evaluation.contract import Inapplicable, Samples
-from redwood.evaluation.evaluating import evaluate
+from redwood.evaluation.contract import Samples
 from redwood.evaluation.measures import c2st, c2st_sequence
-from redwood.tables import Column, TableDescription, write_table
 
 BOTH = [c2st, c2st_sequence]
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """As evaluating has it."""
-    with threadpool_limits(1):
-        yield
 
 
 def alternating(rows: int, seed: int) -> pd.DataFrame:
@@ -88,32 +76,3 @@ def test_bursts_need_not_come_when_real_ones_did_but_must_come():
     none = c2st_sequence.measure(samples_like(bursts, toy_rows(800, 4)))
     assert none.low > 0.9
     assert none.note.startswith("told by gap to the row before (")
-
-
-def test_a_sequence_needs_a_timestamp(samples_of):
-    description = TableDescription("t", (Column("work", "numeric"), Column("site", "categorical")))
-    samples = samples_of(toy_rows(300, 8), description)
-    with pytest.raises(Inapplicable, match="no timestamp"):
-        c2st_sequence.measure(samples)
-    assert 0.4 < c2st.measure(samples).value < 0.6
-
-
-def test_the_same_bytes_for_any_number_of_threads(tmp_path):
-    DESCRIPTION.save(tmp_path / "table.json")
-    for name, rows, seed in (("train", 900, 1), ("holdout", 300, 2), ("synthetic", 300, 3)):
-        write_table(toy_rows(rows, seed), tmp_path / f"{name}.parquet", DESCRIPTION)
-    written = []
-    for threads in (1, 2):
-        options = Evaluation(target="work", groups=5, measures=("c2st", "c2st_sequence"))
-        with threadpool_limits(threads):
-            evaluate(
-                tmp_path / "table.json",
-                *(tmp_path / f"{name}.parquet" for name in ("train", "holdout", "synthetic")),
-                tmp_path / str(threads),
-                options,
-                seed=1,
-            )
-        folder = tmp_path / str(threads)
-        written.append([(folder / n).read_bytes() for n in ("measures.json", "columns.csv")])
-    assert written[0] == written[1]
-    assert json.loads(written[0][0])["measures"]["c2st"]["direction"] == "lower"

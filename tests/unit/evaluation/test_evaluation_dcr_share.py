@@ -54,12 +54,6 @@ def test_numbers_are_mapped_by_the_range_of_the_rows_given():
     assert distance_to_closest(queries, reference, description, wide) == pytest.approx([0.1])
 
 
-def test_one_row_again_and_again_is_measured(samples_of):
-    result = dcr_share.measure(samples_of(toy_rows(1500, 8).iloc[np.zeros(300, int)]))
-    assert result.value in (0, 1)
-    assert result.low <= result.value <= result.high
-
-
 def bursts(rows: int, bursts_of: float, random: np.random.Generator) -> np.ndarray:
     """The burst of each of `rows` rows: a Chinese restaurant process (Aldous, 1985, §11)."""
     chosen = np.zeros(rows, int)

@@ -3,21 +3,12 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 from tests.unit.evaluation.evaluation_rows import DESCRIPTION, toy_rows
-from threadpoolctl import threadpool_limits
 
 from redwood.evaluation.detection import (
-    area_under_curve,
     detect,
-    equally_many,
     row_features,
 )
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """As evaluating has it."""
-    with threadpool_limits(1):
-        yield
+from redwood.roc import area_under_curve
 
 
 def table(rows: int, seed: int, shift: float = 0.0) -> pd.DataFrame:
@@ -122,7 +113,7 @@ def test_the_hour_and_weekday_of_a_timestamp():
 
 def test_the_larger_samples_are_thinned_to_the_smallest(samples_of):
     samples = samples_of(toy_rows(700, 8))
-    thinned = equally_many(samples)
+    thinned = samples.equally_many
     assert list(thinned) == ["synthetic", "holdout", "fresh", "other 0"]
     assert {len(frame) for frame in thinned.values()} == {700}
     holdout = thinned["holdout"]

@@ -192,20 +192,20 @@ def test_what_cannot_be_evaluated_is_said(tables, tmp_path, options, rows, messa
     assert not (tmp_path / "out").exists()
 
 
-def test_the_measures_do_not_depend_on_the_number_of_threads(tmp_path):
+# OpenBLAS divides only vectors of more than 10,000 among threads.
+@pytest.mark.parametrize(
+    ("measures", "rows"), [(("wd", "diff_corr"), 15_000), (("c2st", "c2st_sequence"), 300)]
+)
+def test_the_measures_do_not_depend_on_the_number_of_threads(tmp_path, measures, rows):
     DESCRIPTION.save(tmp_path / "table.json")
-    # OpenBLAS divides only vectors of more than 10,000 among threads.
-    for name, rows, seed in (
-        ("train", 30_000, 1),
-        ("holdout", 15_000, 2),
-        ("synthetic", 15_000, 3),
-    ):
-        write_table(toy_rows(rows, seed), tmp_path / f"{name}.parquet", DESCRIPTION)
+    for seed, (name, parts) in enumerate((("train", 2), ("holdout", 1), ("synthetic", 1))):
+        write_table(toy_rows(parts * rows, seed), tmp_path / f"{name}.parquet", DESCRIPTION)
     for threads in (1, 2):
         with threadpool_limits(threads):
-            run(tmp_path, tmp_path / str(threads), measures=("wd", "diff_corr"))
-    first, second = (tmp_path / name / "measures.json" for name in ("1", "2"))
-    assert first.read_bytes() == second.read_bytes()
+            run(tmp_path, tmp_path / str(threads), measures=measures)
+    for name in ("measures.json", "columns.csv"):
+        first, second = (tmp_path / threads / name for threads in ("1", "2"))
+        assert first.read_bytes() == second.read_bytes()
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,9 @@ rows, or the strength of a shift, is what grows.
 import numpy as np
 import pandas as pd
 import pytest
-from threadpoolctl import threadpool_limits
 
 from redwood import plugins
-from redwood.evaluation.contract import Samples
-from redwood.evaluation.evaluating import MEASURES
+from redwood.evaluation.contract import MEASURES, Samples
 from redwood.tables import Column, TableDescription
 
 DESCRIPTION = TableDescription(
@@ -186,9 +184,8 @@ LEARNING = ("c2st", "c2st_sequence", "diff_mlef", "diff_mlef_class")
 
 
 def values(fault, name, shares=SHARES):
-    with threadpool_limits(1):
-        measure = plugins.load(MEASURES, name).measure
-        return [measure(samples_with(fault(FAITHFUL, share))) for share in shares]
+    measure = plugins.load(MEASURES, name).measure
+    return [measure(samples_with(fault(FAITHFUL, share))) for share in shares]
 
 
 @pytest.mark.parametrize(

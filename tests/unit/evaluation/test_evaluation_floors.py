@@ -6,10 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from tests.unit.evaluation.evaluation_rows import toy_rows
-from threadpoolctl import threadpool_limits
 
 from redwood import plugins
-from redwood.evaluation.evaluating import MEASURES
+from redwood.evaluation.contract import MEASURES
 from redwood.evaluation.measures import impossible
 
 # Training rows cannot stand for unseen ones where nearness to training rows is what is measured.
@@ -31,13 +30,6 @@ EXACT = (
     "autocorrelation",
     "interarrival",
 )
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """As evaluating has it."""
-    with threadpool_limits(1):
-        yield
 
 
 def measured(name, samples):

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from tests.unit.evaluation.evaluation_rows import toy_rows
 
-from redwood.evaluation.contract import Inapplicable, Samples
+from redwood.evaluation.contract import Samples
 from redwood.evaluation.measures import impossible
 from redwood.tables import Column, TableDescription
 
@@ -93,9 +93,3 @@ def test_independent_marginals_show_more_than_the_floor(samples_of):
     # A state goes with two sites of forty.
     assert result.value == pytest.approx(1 - 2 / 40, abs=0.03)
     assert result.floor < 0.01
-
-
-def test_a_table_without_anything_discrete_is_told_so(samples_of):
-    description = TableDescription("t", (Column("work", "numeric"), Column("when", "timestamp")))
-    with pytest.raises(Inapplicable, match="no categorical feature and no discrete number"):
-        impossible.measure(samples_of(toy_rows(100, 1), description))

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from tests.unit.evaluation.evaluation_rows import DESCRIPTION, toy_rows
 
-from redwood.evaluation.contract import Inapplicable, Samples
+from redwood.evaluation.contract import Samples
 from redwood.evaluation.measures import joint
 from redwood.tables import Column, TableDescription
 
@@ -101,19 +101,6 @@ def test_it_sees_pairs_that_are_broken_although_each_feature_is_real(samples_of)
     assert untouched["value"] == pytest.approx(untouched["floor"], abs=0.03)
 
 
-def test_neither_names_of_categories_nor_the_order_of_rows_matter(samples_of):
-    rows = toy_rows(800, 8)
-    result = joint.measure(samples_of(rows))
-    samples = samples_of(rows)
-    renamed = {
-        name: getattr(samples, name).assign(site=lambda frame: "z" + frame["site"].str[::-1])
-        for name in ("train", "holdout", "synthetic", "fresh")
-    }
-    assert joint.measure(replace(samples, **renamed)).value == pytest.approx(result.value)
-    shuffled = joint.measure(samples_of(rows.sample(frac=1, random_state=1)))
-    assert shuffled.value == pytest.approx(result.value)
-
-
 def test_numbers_on_a_log_scale_have_the_bins_of_that_scale(samples_of):
     rows = toy_rows(800, 8)
     description = TableDescription("t", (DESCRIPTION["site"], DESCRIPTION["size"]))
@@ -128,10 +115,3 @@ def test_constant_columns_are_at_no_distance():
     result = joint.measure(samples_from(TASKS, real, real, real))
     assert result.value == result.low == result.high == result.floor == 0
     assert result.note == "no pair is further than its floor"
-
-
-def test_a_table_without_pairs_is_told_so(samples_of):
-    with pytest.raises(Inapplicable, match="fewer than two features"):
-        joint.measure(samples_of(toy_rows(100, 1), TableDescription("t", (DESCRIPTION["work"],))))
-    with pytest.raises(Inapplicable, match="a single row"):
-        joint.measure(samples_of(toy_rows(1, 1)))

@@ -1,13 +1,10 @@
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 import pytest
 from tests.unit.evaluation.evaluation_rows import toy_rows
 
-from redwood.evaluation.contract import Inapplicable
 from redwood.evaluation.intervals import group_of_rows, jackknife_interval
-from redwood.evaluation.measures import dcr, diff_corr, diff_mlef, joint, jsd, wd
+from redwood.evaluation.measures import dcr, diff_corr, diff_mlef, jsd, wd
 from redwood.tables import Column, TableDescription
 
 MEASURES = [wd, jsd, diff_corr, dcr, diff_mlef]
@@ -82,16 +79,6 @@ def test_a_feature_that_is_constant_in_training_has_no_wd_of_its_own(samples_of)
     assert result.note == "without work, constant in training"
 
 
-@pytest.mark.parametrize("measure", MEASURES, ids=lambda module: module.TITLE)
-def test_a_surrogate_that_repeats_one_row_is_measured(samples_of, measure):
-    result = measure.measure(samples_of(toy_rows(4000, 1).iloc[np.zeros(500, int)]))
-    assert 0 <= result.low <= result.value <= result.high
-    if measure is dcr:
-        assert result.value == 0
-    else:
-        assert result.low > 5 * result.floor
-
-
 def test_diff_mlef_of_a_constant_target_is_that_of_predicting_the_constant(samples_of):
     work = np.expm1(3.0)
     samples = samples_of(toy_rows(1500, 8).assign(work=work))
@@ -100,51 +87,6 @@ def test_diff_mlef_of_a_constant_target_is_that_of_predicting_the_constant(sampl
     error = np.sqrt(np.mean((logs - 3.0) ** 2)) / unit
     result = diff_mlef.measure(samples)
     assert result.note.startswith(f"MLEF {error:.4f} trained on synthetic")
-
-
-def test_the_floor_of_diff_mlef_is_the_mean_over_the_pairs_of_real_samples(samples_of):
-    samples = samples_of(toy_rows(600, 8))
-
-    def floor(*others):
-        return diff_mlef.measure(replace(samples, others=others)).floor
-
-    a, b = toy_rows(600, 10), toy_rows(600, 11)
-    between = diff_mlef.measure(replace(samples, fresh=a, others=(b,))).floor
-    assert floor(a, b) == pytest.approx((floor(a) + floor(b) + between) / 3)
-
-
-@pytest.mark.parametrize(
-    ("measure", "columns", "reason"),
-    [
-        (wd, (Column("site", "categorical"),), "no numeric feature"),
-        (jsd, (Column("work", "numeric"),), "no categorical feature"),
-        (diff_corr, (Column("work", "numeric"),), "fewer than two features"),
-        (diff_mlef, (Column("work", "numeric"),), "fewer than two features"),
-    ],
-)
-def test_a_table_without_what_a_measure_needs_is_told_so(samples_of, measure, columns, reason):
-    samples = samples_of(toy_rows(200, 8), TableDescription("t", columns))
-    with pytest.raises(Inapplicable, match=reason):
-        measure.measure(samples)
-
-
-@pytest.mark.parametrize("measure", [wd, jsd, diff_corr, joint])
-def test_the_floor_is_the_mean_over_all_draws_of_real_rows(samples_of, measure):
-    samples = samples_of(toy_rows(500, 8))
-    draws = [replace(samples, synthetic=draw) for draw in samples.real_draws]
-    expected = np.mean([measure.measure(draw).value for draw in draws])
-    result = measure.measure(samples)
-    assert len(draws) == 2
-    assert result.floor == pytest.approx(expected, rel=1e-12)
-    if result.columns is not None:
-        assert result.columns["floor"].mean() == pytest.approx(expected, rel=1e-12)
-
-
-def test_every_measure_says_what_it_is():
-    for measure in MEASURES:
-        assert measure.DIRECTION in ("lower", "higher", "near floor")
-        assert measure.UNIT
-        assert "2410.07940" in measure.__doc__
 
 
 def test_groups_are_runs_of_nearly_equal_length():

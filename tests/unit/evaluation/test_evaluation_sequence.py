@@ -3,12 +3,10 @@ import pandas as pd
 import pytest
 from tests.unit.evaluation.evaluation_rows import DESCRIPTION, toy_rows
 
-from redwood.evaluation.contract import Inapplicable
 from redwood.evaluation.sequence import (
     entity_column,
     in_sequence,
     sequence_features,
-    time_column,
 )
 from redwood.tables import Column, TableDescription
 
@@ -102,8 +100,3 @@ def test_rows_of_the_same_time_stand_in_random_order():
     assert sorted(found["work"]) == sorted(rows["work"])
     kept_places = np.mean(found["work"].to_numpy()[1:] == rows["work"].to_numpy()[:-1])
     assert kept_places < 0.02
-
-
-def test_without_a_timestamp_there_is_no_order():
-    with pytest.raises(Inapplicable, match="the table has no timestamp"):
-        time_column(TableDescription("t", (Column("work", "numeric"),)))

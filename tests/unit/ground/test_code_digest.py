@@ -33,6 +33,17 @@ def test_comments_docstrings_and_layout_do_not_count(package):
     assert code_digest("redwood.metric") == before
 
 
+def test_a_page_counts_that_stands_beside_a_module_that_names_it(package):
+    package("page.py", "NAME = 'page.html'\nSTYLE = 'style.css'\n")
+    package("page.html", "<p>{{ a }}</p>")
+    package("other.html", "")
+    before = code_digest("redwood.page")
+    package("other.html", "changed")
+    assert code_digest("redwood.page") == before
+    package("page.html", "<p>{{ b }}</p>")
+    assert code_digest("redwood.page") != before
+
+
 def test_a_docstring_alone_is_nothing(package):
     package("room/__init__.py", "")
     before = code_digest("redwood.room")

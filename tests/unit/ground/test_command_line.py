@@ -2,8 +2,13 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 
 import pytest
+import typer
+from typer.testing import CliRunner
+
+from redwood import command_line
 
 
 def redwood(*arguments: str) -> subprocess.CompletedProcess:
@@ -16,28 +21,23 @@ def redwood(*arguments: str) -> subprocess.CompletedProcess:
     )
 
 
-@pytest.mark.parametrize(
-    "verb",
-    [
-        (),
-        ("generator", "make"),
-        ("records", "generate"),
-        ("records", "clean"),
-        ("records", "split"),
-        ("card",),
-        ("records", "download"),
-        ("surrogates", "train"),
-        ("surrogates", "sample"),
-        ("evaluate",),
-        ("simulation", "platform"),
-        ("simulate",),
-        ("paper", "table1"),
-    ],
-)
-def test_every_verb_has_help(verb):
-    answer = redwood(*verb, "--help")
-    assert answer.returncode == 0
-    assert "Usage" in answer.stdout
+def groups_and_verbs(command, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], bool]]:
+    """Each group and each verb of the command line, hidden ones too, and whether it is a verb."""
+    below = getattr(command, "commands", {})
+    yield path, not below
+    for name, inner in below.items():
+        yield from groups_and_verbs(inner, (*path, name))
+
+
+def test_every_verb_has_help_and_an_example():
+    command_line._register_stages()
+    found = dict(groups_and_verbs(typer.main.get_command(command_line.app)))
+    assert {(), ("records", "clean"), ("evaluate",), ("paper", "table1")} <= set(found)
+    for path, is_verb in found.items():
+        answer = CliRunner().invoke(command_line.app, [*path, "--help"])
+        assert answer.exit_code == 0, path
+        assert "Usage" in answer.stdout, path
+        assert ("Example" in answer.stdout) == is_verb, path
 
 
 def test_bad_input_is_one_line_and_status_1(tmp_path):

@@ -40,6 +40,14 @@ def test_every_shipped_configuration_is_valid_on_top_of_the_default(name):
             r"models is \['gan'\]: .*'gan' is unknown; there are",
         ),
         ({"surrogates": {"options": {"tvae": {"epoch": 3}}}}, r"options.tvae.epoch.*unknown key"),
+        (
+            {"surrogates": {"variants": {"big": {"model": "tvae", "options": {"epoch": 3}}}}},
+            r"variants.big.options.epoch.*unknown key",
+        ),
+        ({"surrogates": {"variants": {"big": {"model": "gan"}}}}, "variants.big.*no 'gan'"),
+        ({"surrogates": {"variants": {"smote": {"model": "tvae"}}}}, "'smote' is taken"),
+        ({"surrogates": {"variants": {"recorded": {"model": "tvae"}}}}, "'recorded' is taken"),
+        ({"surrogates": {"variants": {"My": {"model": "tvae"}}}}, "'My' is no name"),
         ({"evaluation": {"target": "cputime"}}, "target is 'cputime', expected one of"),
         ({"records": {"source": {"generate": {}, "files": ["x"]}}}, "give one of `generate`"),
         ({"dataset": "My Data"}, "dataset is 'My Data': .*pattern"),
@@ -89,6 +97,26 @@ def test_the_gate_decides_on_the_models_that_are_listed_or_on_all_that_are_no_co
         released(["smote"], models=["tvae"])
     with pytest.raises(InputError, match="'task' is listed twice"):
         released(["smote"], levels=["task", "task"])
+
+
+def test_a_variant_is_a_model_under_another_name():
+    surrogates = validate(
+        {
+            "surrogates": {
+                "models": ["sdv", "sdv_ctgan", "shuffled"],
+                "options": {"sdv": {"arguments": {"default_distribution": "norm"}}},
+                "variants": {
+                    "sdv_ctgan": {"model": "sdv", "options": {"synthesizer": "CTGAN"}},
+                    "shuffled": {"model": "copy"},
+                },
+            }
+        }
+    ).surrogates
+    assert [surrogates.plugin_of(name) for name in surrogates.models] == ["sdv", "sdv", "copy"]
+    assert [surrogates.role_of(name) for name in surrogates.models] == ["model", "model", "control"]
+    plain, variant, _ = (surrogates.options_of(name) for name in surrogates.models)
+    assert (plain.synthesizer, plain.epochs) == ("GaussianCopula", None)
+    assert (variant.synthesizer, variant.epochs, variant.arguments) == ("CTGAN", 300, {})
 
 
 def test_policies_are_named_by_their_parts_or_by_their_files():

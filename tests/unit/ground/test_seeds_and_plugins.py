@@ -25,3 +25,13 @@ def test_every_plug_in_loads_and_an_unknown_one_is_answered_with_those_there_are
             assert name in plugins.load(f"redwood.{package}", name).__name__.split(".")
     with pytest.raises(InputError, match=r"there is no 'gan'; there are .*smote"):
         plugins.load("redwood.surrogates.models", "gan")
+
+
+def test_a_constant_is_read_without_importing_the_plug_in():
+    def said(name):
+        return plugins.constant("redwood.evaluation.measures", name, "NEEDS_DENSITIES", False)
+
+    assert said("attack_likelihood") is True
+    assert said("wd") is False
+    with pytest.raises(InputError, match="there is no 'gan'"):
+        said("gan")

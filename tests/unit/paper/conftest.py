@@ -65,6 +65,20 @@ def evaluations(tmp_path):
 
 
 @pytest.fixture
+def change():
+    """Puts other values into the measures of an evaluation, new ones made from its WD."""
+
+    def change(folder, changes=None, **more):
+        content = json.loads((folder / "measures.json").read_text()) | more
+        for name, values in (changes or {}).items():
+            known = content["measures"].get(name, content["measures"]["wd"])
+            content["measures"][name] = known | values
+        (folder / "measures.json").write_text(json.dumps(content))
+
+    return change
+
+
+@pytest.fixture
 def tables(tmp_path):
     """A table's description and two parquet files with rows of it."""
     DESCRIPTION.save(tmp_path / "table.json")

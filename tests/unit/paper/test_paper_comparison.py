@@ -113,38 +113,29 @@ def test_without_a_floor_or_a_value_nothing_reaches_it():
     assert not reaches_floor(measure(None, None, None))
 
 
-def leading(records):
-    return leaders("m", {model: {"m": record} for model, record in records.items()})
+NEAR, FAR = "near floor", "higher"
 
 
-def test_leaders_are_told_by_the_halves_that_face_each_other():
-    # Up from the best 3, down from the others 4: together 5.
-    best = measure(10.0, 9.9, 13.0)
-    assert leading({"a": best, "b": measure(15.0, 11.0, 15.1)}) == {"a", "b"}
-    assert leading({"a": best, "b": measure(15.1, 11.1, 99.0)}) == {"a"}
-
-
-def test_of_a_measure_of_which_more_is_better_the_other_halves_count():
-    best = measure(20.0, 17.0, 20.1, "higher")
-    assert leading({"a": best, "b": measure(15.0, 14.9, 19.0, "higher")}) == {"a", "b"}
-    assert leading({"a": best, "b": measure(14.9, 0.0, 18.9, "higher")}) == {"a"}
-
-
-def test_near_the_floor_the_distances_from_it_are_compared():
-    # 1 above and 6 below the floor: 5 apart, and the halves are 3 and 4 away from and to it.
-    above = measure(11.0, 10.9, 14.0, "near floor", 10.0)
-    assert leading({"a": above, "b": measure(4.0, 3.9, 8.0, "near floor", 10.0)}) == {"a", "b"}
-    assert leading({"a": above, "b": measure(3.9, 0.0, 7.9, "near floor", 10.0)}) == {"a"}
-    assert leading({"a": measure(1.0, 0.0, 2.0, "near floor", None)}) == set()
-
-
-def test_models_without_a_value_do_not_lead():
-    measured = {"a": {"m": measure(1.0, 0.5, 2.0)}, "b": {}, "c": {"m": measure(None, None, None)}}
-    assert leaders("m", measured) == {"a"}
-
-
-def test_without_any_interval_there_are_no_leaders():
-    mean = math.fsum([0.1] * 3) / 3
-    assert mean != 0.1  # such are means of equal values of the seeds
-    assert leading({"a": measure(mean, 0.1, 0.1), "b": of_value(2.0)}) == set()
-    assert leading({"a": of_value(1.0), "b": measure(5.0, 4.0, 6.0)}) == {"a"}
+@pytest.mark.parametrize(
+    ("records", "leading"),
+    [
+        # Of halves that face each other, 3 up from the best and 4 down from the other: together 5.
+        ({"a": measure(10, 9.9, 13), "b": measure(15, 11, 15.1)}, "ab"),
+        ({"a": measure(10, 9.9, 13), "b": measure(15.1, 11.1, 99)}, "a"),
+        # Where more is better the other halves count.
+        ({"a": measure(20, 17, 20.1, FAR), "b": measure(15, 14.9, 19, FAR)}, "ab"),
+        ({"a": measure(20, 17, 20.1, FAR), "b": measure(14.9, 0, 18.9, FAR)}, "a"),
+        # 1 above and 6 below the floor: 5 apart, and the halves are 3 away from it and 4 to it.
+        ({"a": measure(11, 10.9, 14, NEAR, 10), "b": measure(4, 3.9, 8, NEAR, 10)}, "ab"),
+        ({"a": measure(11, 10.9, 14, NEAR, 10), "b": measure(3.9, 0, 7.9, NEAR, 10)}, "a"),
+        ({"a": measure(1, 0, 2, NEAR, None)}, ""),
+        # Models without a value do not lead, nor does any where no model has an interval: such are
+        # means of equal values of the seeds, too, but for rounding.
+        ({"a": measure(1, 0.5, 2), "b": measure(None, None, None)}, "a"),
+        ({"a": measure(math.fsum([0.1] * 3) / 3, 0.1, 0.1), "b": of_value(2)}, ""),
+        ({"a": of_value(1), "b": measure(5, 4, 6)}, "a"),
+    ],
+)
+def test_leaders(records, leading):
+    measured = {model: {"m": record} for model, record in records.items()}
+    assert leaders("m", measured | {"without": {}}) == set(leading)

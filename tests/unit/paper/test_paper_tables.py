@@ -1,6 +1,7 @@
 import json
 import math
 import re
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -109,17 +110,16 @@ def test_models_with_other_measures_stand_in_the_right_columns(evaluations, tmp_
     assert "<sup>b</sup> Not measured for this model." in markdown
 
 
-def with_further_measures(evaluations: list[Path], number: int) -> None:
+def further_measures(number: int) -> dict:
+    titles = {f"measure_{further}": f"M{further}" for further in range(number)}
+    return {name: {"title": title, "note": "how & what"} for name, title in titles.items()}
+
+
+def test_measures_that_the_paper_does_not_have_stand_below_the_others(
+    evaluations, change, tmp_path
+):
     for folder in evaluations:
-        content = json.loads((folder / "measures.json").read_text())
-        for further in range(number):
-            measure = content["measures"]["wd"] | {"title": f"M{further}", "note": "how & what"}
-            content["measures"] |= {f"measure_{further}": measure}
-        (folder / "measures.json").write_text(json.dumps(content))
-
-
-def test_measures_that_the_paper_does_not_have_stand_below_the_others(evaluations, tmp_path):
-    with_further_measures(evaluations, 8)
+        change(folder, further_measures(8))
     write_table1(evaluations, PAPER, tmp_path / "table1")
     lines = (tmp_path / "table1.md").read_text().splitlines()
     table = [line for line in lines if line.startswith("|")]
@@ -146,12 +146,9 @@ def test_measures_that_the_paper_does_not_have_stand_below_the_others(evaluation
     assert tidy["measure"].tolist()[:3] == ["wd", "jsd", "measure_0"]
 
 
-def test_the_paper_s_values_stand_where_its_scale_was_measured(evaluations, tmp_path):
+def test_the_paper_s_values_stand_where_its_scale_was_measured(evaluations, change, tmp_path):
     for folder in evaluations:
-        content = json.loads((folder / "measures.json").read_text())
-        wd = content["measures"]["wd"] | {"title": "WD, paper's scale", "value": 0.9}
-        content["measures"] |= {"wd_paper": wd}
-        (folder / "measures.json").write_text(json.dumps(content))
+        change(folder, {"wd_paper": {"title": "WD, paper's scale", "value": 0.9}})
     write_table1(evaluations, PAPER, tmp_path / "table1")
     markdown = (tmp_path / "table1.md").read_text()
     assert "| model | WD ↓ | JSD ↓ | WD, paper's scale ↓ |" in markdown
@@ -185,43 +182,36 @@ def test_without_the_paper_s_measures_the_others_have_the_page(evaluations, tmp_
     assert markdown.count("**model**") == 1  # of the multiples
 
 
-def test_what_is_no_evaluation_is_named(evaluations, tmp_path):
-    path = evaluations[1] / "measures.json"
-    content = json.loads(path.read_text())
-    del content["measures"]["wd"]["floor"]
-    path.write_text(json.dumps(content))
-    with pytest.raises(InputError, match=r"tvae/measures.json: measure 'wd' has no 'floor'"):
+@pytest.mark.parametrize(
+    ("measures", "more", "words"),
+    [
+        ({"wd": {"floor_draws": [0.1, "x"]}}, {}, r"'wd': floor_draws is \[0.1, 'x'\], expected a"),
+        ({"wd": {"direction": "up"}}, {}, "'wd': direction is 'up', expected one of lower"),
+        ({}, {"measures": {"wd": {"title": "WD"}}}, "measure 'wd' has no 'definition'"),
+        ({}, {"measures": None}, "not the measures of an evaluation"),
+        ({}, {"privacy": {"passes": "yes", "words": ""}}, "privacy passes is 'yes', expected"),
+        ({}, {"privacy": {}}, "not the measures .*'passes'"),
+        ({}, {"role": "judge"}, "role is 'judge', expected one of model, control"),
+    ],
+)
+def test_what_is_no_evaluation_is_named(evaluations, change, tmp_path, measures, more, words):
+    change(evaluations[1], measures, **more)
+    with pytest.raises(InputError, match=f"tvae/measures.json: .*{words}"):
         write_table1(evaluations, PAPER, tmp_path / "table1")
-    for wrong, words in (
-        ({"floor_draws": [0.1, "x"]}, r"'wd': floor_draws is \[0.1, 'x'\], expected a list"),
-        ({"direction": "up"}, "'wd': direction is 'up', expected one of lower"),
-    ):
-        content["measures"]["wd"] |= {"floor": 1.0} | wrong
-        path.write_text(json.dumps(content))
-        with pytest.raises(InputError, match="tvae/measures.json: measure " + words):
-            write_table1(evaluations, PAPER, tmp_path / "table1")
-    path.write_text(
-        json.dumps(content | {"privacy": {"passes": "yes", "words": ""}, "measures": {}})
-    )
-    with pytest.raises(InputError, match=r"tvae/measures.json: privacy passes is 'yes', expected"):
-        write_table1(evaluations, PAPER, tmp_path / "table1")
-    path.write_text('{"rows": 3}')
-    with pytest.raises(InputError, match=r"tvae/measures.json: not the measures .*'measures'"):
-        write_table1(evaluations, PAPER, tmp_path / "table1")
+    assert not (tmp_path / "table1.csv").exists()
+
+
+def test_an_evaluation_that_is_missing_or_given_twice_is_named(evaluations, tmp_path):
+    with pytest.raises(InputError, match="none: no such folder of evaluation"):
+        write_table1([tmp_path / "none"], PAPER, tmp_path / "table1")
     with pytest.raises(InputError, match="smote: is given twice"):
         write_table1([evaluations[0], evaluations[0]], PAPER, tmp_path / "table1")
-    assert not (tmp_path / "table1.csv").exists()
 
 
 def test_a_wrong_number_of_the_paper_is_named(evaluations, tmp_path):
     (tmp_path / "paper.csv").write_text("model,measure,value\nsmote,wd,0.8\nsmote,jsd,o.8\n")
     with pytest.raises(InputError, match=r"paper.csv: row 1: value is 'o.8', expected a number"):
         write_table1(evaluations, tmp_path / "paper.csv", tmp_path / "table1")
-
-
-def test_a_missing_evaluation_is_named(tmp_path):
-    with pytest.raises(InputError, match="none: no such folder of evaluation"):
-        write_table1([tmp_path / "none"], PAPER, tmp_path / "table1")
 
 
 def test_text_is_escaped_for_each_language():
@@ -242,8 +232,8 @@ def test_text_is_escaped_for_each_language():
     assert r"| m_1 (a_b) | **1 % ↓**\*<sup>a</sup> [0, 2] |" in page.markdown()
 
 
-def test_every_line_of_the_latex_table_has_all_columns(evaluations, outcomes, tmp_path):
-    with_further_measures(evaluations, 3)
+def test_every_line_of_the_latex_table_has_all_columns(evaluations, change, outcomes, tmp_path):
+    change(evaluations[0], further_measures(3))
     write_table1(evaluations, PAPER, tmp_path / "table1")
     write_table2(outcomes(), tmp_path / "table2")
     for name in ("table1", "table2"):
@@ -263,3 +253,72 @@ def test_there_are_more_footnotes_than_letters():
     assert marks["note 25"] == "z"
     assert marks["note 27"] == "ab"
     assert len(set(marks.values())) == 30
+
+
+def test_table1_marks_what_leads_what_reaches_the_floor_and_what_fails(
+    evaluations, change, tmp_path
+):
+    floor = {"floor": 2.0, "floor_draws": [1.5, 2.5]}
+    change(
+        evaluations[0],
+        {"wd": {"value": 3.0, "low": 2.4, "high": 3.6, **floor}},
+        privacy={"passes": False, "words": "fails: copies"},
+    )
+    change(evaluations[1], {"wd": {"value": 9.0, "low": 8.0, "high": 10.0, **floor}})
+    evaluations.append(Path(shutil.copytree(evaluations[0], tmp_path / "my_shuffle")))
+    change(evaluations[-1], {}, role="control")
+    write_table1(evaluations, PAPER, tmp_path / "table1")
+    markdown = (tmp_path / "table1.md").read_text()
+    assert "| real (floor) | 2.00 [1.50, 2.50] | – |" in markdown
+    assert "| smote (fails privacy) | **3.00**\\* [2.40, 3.60] |" in markdown
+    assert "| tvae | 9.0 [8.0, 10.0] |" in markdown
+    assert "| my_shuffle (control, fails privacy) | 3.00\\* [2.40, 3.60] |" in markdown
+    assert "| smote (fails privacy) | 1.5 | 1.5 |" in markdown
+    assert "| tvae | 4.5 | 4.5 |" in markdown
+    for note in ("- Bold: ", "- Asterisk: ", "- Multiple of the floor: ", "- Below a floor: "):
+        assert note in markdown
+    assert "geometric mean over WD; a multiple" in markdown
+    assert "Controls (my_shuffle) are never bold" in markdown
+    latex = (tmp_path / "table1.tex").read_text()
+    assert r"smote & \textbf{3.00}* & --$^{a}$ \\" in latex
+    assert r"{\scriptsize fails privacy} & {\scriptsize [2.40, 3.60]} &" in latex
+    assert r" & {\scriptsize [1.50, 2.50]} &" in latex
+    page = (tmp_path / "table1.html").read_text()
+    assert (
+        "<tr><td>smote<br><small>fails privacy</small></td><td><strong>3.00</strong>*<br><small>"
+        in page
+    )
+    assert "<td>2.00<br><small>[1.50, 2.50]</small></td>" in page
+    tidy = pd.read_csv(tmp_path / "table1.csv").set_index(["measure", "model"]).loc["wd"]
+    assert tidy.loc["tvae", ["floor_low", "floor_high", "multiple"]].tolist() == [1.5, 2.5, 4.5]
+
+
+def test_table1_says_which_model_to_publish(evaluations, change, tmp_path):
+    for folder in evaluations:
+        change(folder, {}, privacy={"passes": True, "words": "passes"})
+    change(evaluations[0], {"wd": {"floor": 0.001}})
+    write_table1(evaluations, PAPER, tmp_path / "table1")
+    summary = json.loads((tmp_path / "table1.json").read_text())
+    assert summary["recommendation"]["model"] == "tvae"
+    assert summary["typical_multiples"] == pytest.approx({"smote": 12.3, "tvae": 2})
+    words = summary["recommendation"]["words"]
+    assert words.startswith("Publish tvae. Of 2 models that pass")
+    for ending, begins in (("md", "\n\n"), ("tex", r"\parbox{\linewidth}{"), ("html", '"lead">')):
+        content = (tmp_path / f"table1.{ending}").read_text()
+        assert begins + words in content
+        assert content.index(words) < content.index("WD")
+
+
+def test_simulation_and_privacy_have_multiples_of_their_own(evaluations, change, tmp_path):
+    for folder in evaluations:
+        change(
+            folder,
+            {"mia_x": {"title": "my attack", "aspect": "privacy", "value": 0.03, "floor": 0.01}},
+        )
+    write_table1(evaluations, PAPER, tmp_path / "table1")
+    lines = (tmp_path / "table1.md").read_text().splitlines()
+    title = next(i for i, line in enumerate(lines) if "floor: privacy and simulation*" in line)
+    assert lines[title + 1 : title + 3] == [
+        "| **model** | **my attack** |  |",
+        "| smote | 3.0 |  |",
+    ]

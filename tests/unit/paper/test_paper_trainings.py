@@ -1,6 +1,5 @@
 """Several trainings of a model: values, intervals and verdicts."""
 
-import json
 import shutil
 from pathlib import Path
 
@@ -10,8 +9,8 @@ import pytest
 from outcome_files import write_outcomes
 
 from redwood.errors import InputError
+from redwood.paper.combining import over_trainings
 from redwood.paper.table1 import write_table1
-from redwood.paper.trainings import over_trainings
 
 PAPER = Path(__file__).resolve().parents[3] / "resources" / "paper_table1.csv"
 # The 97.5 % quantiles of Student's distribution with 1 and 2 degrees of freedom, from a table.
@@ -80,24 +79,14 @@ def test_the_interval_covers_the_mean_of_all_trainings():
 
 
 @pytest.fixture
-def three_trainings(evaluations, tmp_path):
+def three_trainings(evaluations, change, tmp_path):
     """The two models trained three times each: smote's WD is .01, .02 and .03."""
-    folders = list(evaluations)
-    for training in (2, 3):
-        for folder in evaluations:
-            folders.append(Path(shutil.copytree(folder, tmp_path / f"{training}" / folder.name)))
+    again = [Path(shutil.copytree(f, tmp_path / n / f.name)) for n in "23" for f in evaluations]
+    folders = [*evaluations, *again]
     for folder, value in zip(folders[::2], (0.01, 0.02, 0.03), strict=True):
-        change(folder, value)
-    return folders
-
-
-def change(folder, value=None, **more):
-    path = folder / "measures.json"
-    content = json.loads(path.read_text()) | more
-    if value is not None:
         numbers = {"value": value, "low": value - 0.004, "high": value + 0.004, "floor": 0.005}
-        content["measures"]["wd"] |= numbers
-    path.write_text(json.dumps(content))
+        change(folder, {"wd": numbers})
+    return folders
 
 
 def test_table1_is_over_the_trainings_and_says_so(three_trainings, tmp_path):
@@ -132,7 +121,7 @@ def test_table1_is_over_the_trainings_and_says_so(three_trainings, tmp_path):
     ],
 )
 def test_a_model_is_as_private_as_its_worst_training(
-    three_trainings, tmp_path, passes, remark, words
+    three_trainings, change, tmp_path, passes, remark, words
 ):
     said = {True: "passes", None: "not judged", False: "fails"}
     for folder, passed in zip(three_trainings[::2], passes, strict=True):
@@ -143,7 +132,7 @@ def test_a_model_is_as_private_as_its_worst_training(
     assert f"- Privacy, smote: {words}." in page
 
 
-def test_trainings_that_were_not_evaluated_alike_are_refused(three_trainings, tmp_path):
+def test_trainings_that_were_not_evaluated_alike_are_refused(three_trainings, change, tmp_path):
     change(three_trainings[2], role="control")
     with pytest.raises(InputError, match=r"2/smote: has another role or other measures than"):
         write_table1(three_trainings, PAPER, tmp_path / "table1")

@@ -63,8 +63,8 @@ def test_cells_over_lines(tmp_path: Path, block_bytes: int) -> None:
         csv.writer(stream, lineterminator="\n").writerows([HEADER.strip().split(","), *rows])
     found = Read(tmp_path / "a.csv")
     assert found.unreadable == []
-    assert [*map(list, zip(*(found.cells[name] for name in
-            ("pandaid", "jobstatus", "computingsite")), strict=True))] == rows  # fmt: skip
+    columns = (found.cells[name] for name in ("pandaid", "jobstatus", "computingsite"))
+    assert [list(row) for row in zip(*columns, strict=True)] == rows
     begins = [2]
     for row in rows[:-1]:
         begins.append(begins[-1] + 1 + sum(cell.count("\n") for cell in row))

@@ -47,7 +47,9 @@ def test_fields_of_a_name(name: str, expected: DatasetName) -> None:
     assert parse(name) == expected
 
 
-@pytest.mark.skipif(not EXAMPLES.exists(), reason="needs the shared data")
+@pytest.mark.skipif(
+    not EXAMPLES.exists(), reason="needs genuine data, which is not in the repository"
+)
 def test_genuine_names() -> None:
     with EXAMPLES.open(newline="") as stream:
         rows = list(csv.DictReader(stream, delimiter="\t"))

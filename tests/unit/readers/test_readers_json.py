@@ -173,9 +173,8 @@ def test_rare_keys_and_spellings_lose_no_cell(tmp_path: Path, layout: str) -> No
     assert found.lines == list(range(1, 5001))
     assert found.cells["pandaid"] == [str(i) for i in range(5000)]
     assert found.cells["jobstatus"][4000:4500] == ["cancelled"] * 500
-    assert [found.cells["jobstatus"][i] for i in (777, 1234, 2345, 3456)] == [
-        "finished", "failed", "closed", "holding",
-    ]  # fmt: skip
+    states = [found.cells["jobstatus"][i] for i in (777, 1234, 2345, 3456)]
+    assert states == ["finished", "failed", "closed", "holding"]
     for name, place, cell in (
         ("corecount", 777, "8"),
         ("actualcorecount", 1234, "4"),

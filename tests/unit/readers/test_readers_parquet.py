@@ -48,8 +48,10 @@ MOMENT = datetime(2024, 1, 27, 2, 51, tzinfo=UTC)
     ("cells", "text"),
     [
         (pa.array([MOMENT, None], pa.timestamp("us", "America/New_York")), "2024-01-27 02:51:00Z"),
-        (pa.array([1_706_323_860_500_000_000, None], pa.timestamp("ns")),
-         "2024-01-27 02:51:00.500000000"),
+        (
+            pa.array([1_706_323_860_500_000_000, None], pa.timestamp("ns")),
+            "2024-01-27 02:51:00.500000000",
+        ),
         (pa.array([MOMENT.date(), None]), "2024-01-27"),
         (pa.array([time(2, 51), None], pa.time32("s")), "02:51:00.000"),
         (pa.array([90_500, None], pa.duration("ms")), "90.5"),
@@ -66,7 +68,7 @@ MOMENT = datetime(2024, 1, 27, 2, 51, tzinfo=UTC)
         (pa.array(["x", None], pa.string_view()), "x"),
     ],
     ids=lambda value: str(value.type) if isinstance(value, pa.Array) else "",
-)  # fmt: skip
+)
 def test_types(tmp_path: Path, cells: pa.Array, text: str) -> None:
     pq.write_table(pa.table({"_source.JobStatus": cells}), tmp_path / "a.pq")
     assert Read(tmp_path / "a.pq").cells["jobstatus"] == [text, None]

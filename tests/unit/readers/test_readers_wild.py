@@ -145,15 +145,20 @@ def test_a_spoilt_table_is_accounted_for(
     read_or_refused(tmp_path / ending(shape))
 
 
+BEGINS = [
+    *(b"", b"PANDAID,CREATIONTIME\n", b'[{"pandaid":1},', b'{"jobs":[', b"PAR1"),
+    *(b"\x1f\x8b\x08\0", b"\x28\xb5\x2f\xfd", b"\x50\x2a\x4d\x18"),
+    b"; UnixStartTime: 1\n1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 ",
+]
+
+
 @FUZZING
 @given(
     data=st.binary(max_size=300),
     name=st.sampled_from(["a.csv", "a.json", "a.swf", "a.parquet"]),
-    begin=st.sampled_from([b"", b"PANDAID,CREATIONTIME\n", b'[{"pandaid":1},', b"\x1f\x8b\x08\0",
-                           b"PAR1", b"\x28\xb5\x2f\xfd", b"\x50\x2a\x4d\x18", b'{"jobs":[',
-                           b"; UnixStartTime: 1\n1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 "]),
+    begin=st.sampled_from(BEGINS),
     size=SIZES,
-)  # fmt: skip
+)
 def test_any_bytes_are_read_or_refused(
     tmp_path: Path, data: bytes, name: str, begin: bytes, size: int
 ) -> None:

@@ -15,7 +15,6 @@ from redwood.configuration import BigPanda
 
 TOKEN = "0badc0ffee" * 4
 USER = "Perpetua Mustermann"
-NOTES = ("_download.json", "_question.json")
 DAY = datetime(2024, 1, 1, tzinfo=UTC)
 NOON = DAY + timedelta(hours=12)
 

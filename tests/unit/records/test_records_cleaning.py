@@ -305,7 +305,9 @@ def test_any_cells_are_kept_or_rejected(tmp_path: Path, rows: list[dict[str, str
     assert np.isfinite(result.jobs["workload"]).all()
 
 
-@pytest.mark.skipif(not SHARED.exists(), reason="needs the shared data")
+@pytest.mark.skipif(
+    not SHARED.exists(), reason="needs genuine data, which is not in the repository"
+)
 def test_a_genuine_grid_trace(tmp_path: Path) -> None:
     features = ("creationtime", "computingsite", "workinggroup", "user", "requestedtime")
     options = Cleaning(analysis_of_daod=False, pseudonymous=True, features=(*features, "workload"))
@@ -318,7 +320,9 @@ def test_a_genuine_grid_trace(tmp_path: Path) -> None:
     assert jobs["workload"].iloc[0] == 830.0
 
 
-@pytest.mark.skipif(not SHARED.exists(), reason="needs the shared data")
+@pytest.mark.skipif(
+    not SHARED.exists(), reason="needs genuine data, which is not in the repository"
+)
 def test_a_genuine_trace_in_standard_workload_format(tmp_path: Path) -> None:
     features = ("creationtime", "computingsite", "jobstatus", "user", "workload")
     options = Cleaning(analysis_of_daod=False, features=features)
@@ -330,7 +334,9 @@ def test_a_genuine_trace_in_standard_workload_format(tmp_path: Path) -> None:
     assert result.jobs["cputime"].iloc[0] == 30 * 31_405
 
 
-@pytest.mark.skipif(not SHARED.exists(), reason="needs the shared data")
+@pytest.mark.skipif(
+    not SHARED.exists(), reason="needs genuine data, which is not in the repository"
+)
 def test_a_dump_without_datasets_is_refused_by_name(tmp_path: Path) -> None:
     dump = SHARED / "mimic" / "mimic_job_pseudonymised.csv"
     with pytest.raises(InputError, match="'project' is made of PRODDBLOCK"):

@@ -106,9 +106,9 @@ COPIES = st.lists(
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(first=COPIES, second=COPIES, bucket_rows=st.integers(1, 8), span_rows=st.integers(1, 8))
+@given(first=COPIES, second=COPIES, span_rows=st.integers(1, 8))
 def test_the_latest_copy_stays_whatever_the_limits_of_memory(
-    tmp_path: Path, first: list, second: list, bucket_rows: int, span_rows: int
+    tmp_path: Path, first: list, second: list, span_rows: int
 ) -> None:
     files, expected = [], {}
     for name, copies in (("a", first), ("b", second)):
@@ -128,7 +128,7 @@ def test_the_latest_copy_stays_whatever_the_limits_of_memory(
             if modified == latest:
                 expected[identifier] = (modified, f"{name}.csv", number, cpu)
         files.append(cleaned(tmp_path, name, rows))
-    lost = superseded([CleanedFile.load(file) for file in files], bucket_rows)
+    lost = superseded([CleanedFile.load(file) for file in files])
     kept = {(place[1], place[2]) for place in expected.values() if place[3] == "60"}
     assert sum(map(len, lost)) == sum(
         CleanedFile.load(file).account["candidates"] for file in files

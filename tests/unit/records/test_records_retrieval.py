@@ -90,7 +90,7 @@ def test_what_was_there_stays(tmp_path: Path, server: str) -> None:
 
 @pytest.mark.parametrize("url", ["trace", "file:///etc/hostname", "https://", "http://[x/y"])
 def test_an_address_that_is_none(tmp_path: Path, url: str) -> None:
-    with pytest.raises(InputError, match="the address of the file is none"):
+    with pytest.raises(InputError, match="the address of the file is not valid"):
         retrieve(url, None, tmp_path / "trace")
 
 

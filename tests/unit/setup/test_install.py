@@ -12,7 +12,7 @@ from redwood import setup_simgrid
 from redwood.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[3]
-LOCKS = ("requirements.lock", "requirements-tvae.lock", "requirements-dev.lock")
+LOCKS = ("requirements.lock", "requirements-sdv.lock", "requirements-dev.lock")
 
 
 def test_without_a_compiler_it_says_which_to_install(tmp_path, monkeypatch):
@@ -55,9 +55,15 @@ def test_an_old_python_is_refused_with_the_way_out(tmp_path):
     old = tmp_path / "python3"
     old.write_text("#!/bin/sh\nexit 1\n")
     old.chmod(0o755)
-    answer = _ready("run", ROOT, REDWOOD_PYTHON=str(old), REDWOOD_WITHOUT_TVAE="not as it was")
+    answer = _ready("run", ROOT, REDWOOD_PYTHON=str(old), REDWOOD_WITHOUT_SDV="not as it was")
     assert answer.returncode != 0
     assert "no Python 3.11 or newer was found; name one with REDWOOD_PYTHON=" in answer.stderr
+
+
+def test_the_old_name_of_what_may_be_left_out_is_answered_with_the_new_one():
+    answer = _ready("run", ROOT, REDWOOD_WITHOUT_TVAE="1")
+    assert answer.returncode != 0
+    assert "REDWOOD_WITHOUT_SDV=1 leaves out the Synthetic Data Vault" in answer.stderr
 
 
 def test_what_tests_need_comes_on_top_and_nothing_is_installed_twice(tmp_path):

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +51,11 @@ QUICK = {
 # Models that draw rows with a given category; SMOTE only where it is the label.
 CONDITIONAL = ("ctabganplus", "sequoia")
 
-every_model = pytest.mark.parametrize("model", plugins.names(MODELS))
+without_sdv = pytest.mark.skipif(find_spec("sdv") is None, reason="the extra sdv is not installed")
+every_model = pytest.mark.parametrize(
+    "model",
+    [pytest.param(m, marks=without_sdv if m == "sdv" else ()) for m in plugins.names(MODELS)],
+)
 
 
 def quick(model: str, description: TableDescription, seed: int = 1):

@@ -223,36 +223,6 @@ def test_what_a_state_rules_out_is_not_taken_from_a_neighbour_in_another():
     assert ((sample["work"] == 0) == (sample["state"] == "closed")).mean() > 0.93
 
 
-def test_a_killed_training_resumes_and_ends_with_the_same_model(tmp_path, monkeypatch):
-    options = {"epochs": 4, "checkpoint_epochs": 1, "patience": 10}
-    whole = trained(**options)
-    save_surrogate(whole, tmp_path, len(TRAIN))
-    expected = (tmp_path / "weights.safetensors").read_bytes()
-    checkpoint = tmp_path / "checkpoint.safetensors"
-
-    def killed(*_):
-        raise KeyboardInterrupt
-
-    first = new_surrogate("sequoia", EVENTS, {**QUICK, **options}, 1)
-    with monkeypatch.context() as patch:
-        epochs = []
-
-        def stop_in_the_third(events, networks, calls=epochs):
-            calls.append(1)
-            return killed() if len(calls) == 3 else original(events, networks)
-
-        original = sequoia._log_density
-        patch.setattr(sequoia, "_log_density", stop_in_the_third)
-        with pytest.raises(KeyboardInterrupt):
-            first.fit(TRAIN, VALIDATION, checkpoint)
-    assert checkpoint.exists()
-    second = new_surrogate("sequoia", EVENTS, {**QUICK, **options}, 1)
-    second.fit(TRAIN, VALIDATION, checkpoint)
-    save_surrogate(second, tmp_path, len(TRAIN))
-    assert (tmp_path / "weights.safetensors").read_bytes() == expected
-    pd.testing.assert_frame_equal(second.losses, whole.losses)
-
-
 def test_a_table_without_time_is_learned_by_its_columns_alone():
     description = TableDescription("rows", EVENTS.columns[1:])
     surrogate = new_surrogate("sequoia", description, QUICK, 1)
@@ -271,9 +241,3 @@ def test_more_rows_than_allowed_are_thinned():
     summary = surrogate.fit(TRAIN, VALIDATION)
     assert (summary["rows"], summary["rows_left_out_by_max_rows"]) == (500, 2500)
     assert surrogate.expected_rows() == 500
-
-
-def test_a_validation_without_known_categories_is_refused():
-    surrogate = new_surrogate("sequoia", EVENTS, QUICK, 1)
-    with pytest.raises(InputError, match="every validation row has a category that no training"):
-        surrogate.fit(TRAIN, VALIDATION.assign(user="new"))

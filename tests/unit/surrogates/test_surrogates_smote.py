@@ -11,6 +11,8 @@ from redwood.surrogates.models.smote import surrogate as smote
 from redwood.surrogates.models.smote.surrogate import cost_of_a_mismatch, majority
 from redwood.tables import Column, TableDescription
 
+# REDWOOD's and the reference.
+ENGINES = ("own", "imbalanced-learn")
 PLANE = TableDescription("plane", (Column("x", "numeric"), Column("y", "numeric")))
 MIXED = TableDescription(
     "mixed", (Column("x", "numeric"), Column("y", "numeric"), Column("site", "categorical"))
@@ -146,32 +148,23 @@ def frequencies(values, names):
 
 
 def test_mixed_rows_have_the_law_of_imbalanced_learn():
-    over_sampling = pytest.importorskip("imblearn.over_sampling")
     frame, n = mixed_rows(40, seed=0), 6000
-    ours = fitted(MIXED, frame, label=None, neighbours=4)[0].sample(n, seed=1)
-    # It leaves the scale to its caller, and refuses a single class.
-    numbers = frame[["x", "y"]].to_numpy()
-    mean, deviation = numbers.mean(axis=0), numbers.std(axis=0)
-    rows = pd.DataFrame((numbers - mean) / deviation).assign(site=frame["site"])
-    rows.columns = ["x", "y", "site"]
-    theirs, _ = over_sampling.SMOTENC(
-        ["site"], sampling_strategy={0: 40 + n}, k_neighbors=4, random_state=0
-    ).fit_resample(pd.concat([rows, rows[:1]]), np.append(np.zeros(40, int), 1))
-    theirs = theirs[41:]
-    for i, name in enumerate(("x", "y")):
-        test = stats.ks_2samp(ours[name], theirs[name] * deviation[i] + mean[i])
-        assert test.pvalue > 1e-3, name
+    ours, theirs = (
+        fitted(MIXED, frame, label=None, neighbours=4, engine=engine)[0].sample(n, seed=1)
+        for engine in ENGINES
+    )
+    for name in ("x", "y"):
+        assert stats.ks_2samp(ours[name], theirs[name]).pvalue > 1e-3, name
     # Of the rows of each site as well: the law is a joint one.
     names = sorted(set(frame["site"]))
     counts = [frequencies(table["site"], names) for table in (ours, theirs)]
     assert stats.chi2_contingency(counts).pvalue > 1e-3
     for name in names:
         mine, other = (table.loc[table["site"] == name, "x"] for table in (ours, theirs))
-        assert stats.ks_2samp(mine, other * deviation[0] + mean[0]).pvalue > 1e-3, name
+        assert stats.ks_2samp(mine, other).pvalue > 1e-3, name
 
 
 def test_categorical_rows_have_the_law_of_imbalanced_learn():
-    over_sampling = pytest.importorskip("imblearn.over_sampling")
     rng = np.random.default_rng(4)
     description = TableDescription(
         "names", tuple(Column(name, "categorical") for name in ("label", "site", "group"))
@@ -183,17 +176,61 @@ def test_categorical_rows_have_the_law_of_imbalanced_learn():
         {"label": as_names(label), "site": as_names(site), "group": as_names(group)}
     )
     n = 4000
-    ours = fitted(description, frame, label="label", neighbours=3)[0].sample(
-        n, seed=1, given={"label": "c1"}
+    ours, theirs = (
+        fitted(description, frame, label="label", neighbours=3, engine=engine)[0].sample(
+            n, seed=1, given={"label": "c1"}
+        )
+        for engine in ENGINES
     )
-    theirs, _ = over_sampling.SMOTEN(
-        sampling_strategy={1: int(label.sum()) + n}, k_neighbors=3, random_state=0
-    ).fit_resample(frame[["site", "group"]], label)
-    theirs = theirs[90:]
     kinds = sorted(set(ours["site"] + ours["group"]) | set(theirs["site"] + theirs["group"]))
     counts = np.array([frequencies(t["site"] + t["group"], kinds) for t in (ours, theirs)])
     assert len(kinds) > 5
     assert stats.chi2_contingency(counts).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("description", [PLANE, MIXED, LABELLED])
+def test_both_engines_draw_between_the_same_neighbours(description):
+    """Each row lies between a training row and one of its nearest, in each engine's sample."""
+    frame = mixed_rows(30, seed=6).assign(label=as_names([0, 1] * 15))
+    frame = frame[[column.name for column in description.columns]]
+    label = "label" if "label" in frame else None
+    # Distances on the columns' scales, a mismatch at its cost, between rows of a class.
+    scaled = frame[["x", "y"]].to_numpy()
+    scaled = (scaled - scaled.mean(axis=0)) / scaled.std(axis=0)
+    classes = frame[label] if label else np.zeros(30)
+    pairs = set()
+    for value in np.unique(classes):
+        members = np.flatnonzero(classes == value)
+        squares = ((scaled[members, None] - scaled[members]) ** 2).sum(axis=2)
+        if "site" in frame:
+            site = frame["site"].to_numpy()[members]
+            squares += (site[:, None] != site) * cost_of_a_mismatch(scaled[members])
+        np.fill_diagonal(squares, np.inf)
+        for row, nearest in enumerate(np.argsort(squares, axis=1)[:, :2]):
+            pairs |= {(members[row], members[other]) for other in nearest}
+    begins, ends = (frame[["x", "y"]].to_numpy()[list(side)] for side in zip(*pairs, strict=True))
+    for engine in ENGINES:
+        surrogate, _ = fitted(description, frame, label=label, neighbours=2, engine=engine)
+        ways = ends - begins
+        for row in surrogate.sample(200, seed=1)[["x", "y"]].to_numpy():
+            share = ((row - begins) * ways).sum(axis=1) / (ways**2).sum(axis=1)
+            missed = np.linalg.norm(begins + share.clip(0, 1)[:, None] * ways - row, axis=1)
+            assert missed.min() < 1e-9, engine
+
+
+def test_the_reference_repeats_lonely_rows_too_and_the_seed_alone_decides():
+    frame = mixed_rows(40, seed=7).assign(label=as_names([0] * 30 + [1] * 9 + [2]))
+    description = TableDescription("both", (*MIXED.columns, Column("label", "categorical")))
+    options = {"label": "label", "engine": "imbalanced-learn"}
+    surrogate, summary = fitted(description, frame, **options)
+    assert summary["classes_of_one_row_repeated_as_it_is"] == 1
+    sample = surrogate.sample(400, seed=1)
+    pd.testing.assert_frame_equal(fitted(description, frame, **options)[0].sample(400, 1), sample)
+    assert not surrogate.sample(400, seed=2).equals(sample)
+    lonely = sample.loc[sample["label"] == "c2", ["x", "y", "site"]].drop_duplicates()
+    assert len(lonely) == 1
+    assert lonely["x"].item() == pytest.approx(frame["x"][39])
+    assert lonely["site"].item() == frame["site"][39]
 
 
 def test_steps_are_uniform_and_base_rows_drawn_evenly():

@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from test_surrogates_models import QUICK
 
 from redwood.errors import InputError
-from redwood.surrogates.contract import load_surrogate, new_surrogate, save_surrogate
+from redwood.surrogates.contract import new_surrogate
 from redwood.surrogates.layout import Rows
 from redwood.surrogates.models.tabddpm.quantiles import QuantileNormaliser
-from redwood.surrogates.training import train_model
 from redwood.tables import Column, TableDescription
 
 torch = pytest.importorskip("torch")
@@ -32,14 +32,7 @@ from redwood.surrogates.models.tabddpm.diffusion import (  # noqa: E402
 )
 from redwood.surrogates.models.tabddpm.process import row_losses, rows_from_noise  # noqa: E402
 
-TINY = {
-    "epochs": 2,
-    "hidden": [8],
-    "embedding": 4,
-    "batch_size": 50,
-    "steps": 10,
-    "sampling_steps": 5,
-}
+TINY = QUICK["tabddpm"]
 
 
 def source(seed: int = 0) -> torch.Generator:
@@ -306,57 +299,6 @@ def test_few_values_come_back_exactly_from_the_middle_of_their_range(values):
     assert normaliser.decode(np.array([-9.0, 9.0])).tolist() == [array.min(), array.max()]
 
 
-def test_a_killed_training_ends_with_the_same_folder(tables, monkeypatch):
-    import redwood.surrogates.training_loop as loop
-
-    options = {**TINY, "epochs": 6, "checkpoint_epochs": 2}
-
-    def run(name: str) -> dict[str, bytes]:
-        train_model(
-            "tabddpm",
-            tables / "table.json",
-            tables / "train.parquet",
-            tables / "validation.parquet",
-            tables / name,
-            options,
-            seed=3,
-        )
-        return {file.name: file.read_bytes() for file in (tables / name).iterdir()}
-
-    whole = run("whole")
-    assert set(whole) == {
-        "model.json",
-        "encoding.json",
-        "weights.safetensors",
-        "losses.csv",
-        "train.json",
-        "MODEL_CARD.md",
-        "contents.sha256",
-    }
-    original, written = loop.Checkpoint.write, []
-
-    def write_and_die(self, tensors):
-        original(self, tensors)
-        written.append(self.path)
-        if len(written) == 2:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(loop.Checkpoint, "write", write_and_die)
-    with pytest.raises(KeyboardInterrupt):
-        run("killed")
-    assert written[0].exists()
-    assert run("killed") == whole
-
-
-def test_training_leaves_the_global_random_state_alone(jobs, train, validation):
-    torch.manual_seed(5)
-    before = torch.get_rng_state()
-    surrogate = new_surrogate("tabddpm", jobs, TINY, seed=1)
-    surrogate.fit(train, validation)
-    surrogate.sample(10, seed=1)
-    assert torch.equal(torch.get_rng_state(), before)
-
-
 def test_it_learns_what_columns_have_to_do_with_each_other():
     rng = np.random.default_rng(0)
     description = TableDescription(
@@ -377,40 +319,6 @@ def test_it_learns_what_columns_have_to_do_with_each_other():
     assert surrogate.losses["validation"].iloc[-1] < surrogate.losses["validation"].iloc[0]
 
 
-def test_validation_rows_with_unseen_categories_are_counted(jobs, train, validation):
-    validation.loc[:9, "computingsite"] = "NEW"
-    surrogate = new_surrogate("tabddpm", jobs, TINY, seed=1)
-    assert surrogate.fit(train, validation)["validation_rows_left_out_for_unseen_categories"] == 10
-    validation["computingsite"] = "NEW"
-    with pytest.raises(InputError, match="every validation row has a category"):
-        surrogate.fit(train, validation)
-
-
-@pytest.mark.parametrize("column", ["load", "nfiles", "creationtime", "jobstatus"])
-def test_one_column_alone(column, jobs, train, validation):
-    alone = TableDescription("alone", (jobs[column],))
-    surrogate = new_surrogate("tabddpm", alone, TINY, seed=1)
-    surrogate.fit(train[[column]], validation[[column]])
-    sample = surrogate.sample(20, seed=1)
-    assert sample.dtypes.to_dict() == train[[column]].dtypes.to_dict()
-
-
-def test_one_row_has_nothing_to_learn(jobs, train, validation):
-    surrogate = new_surrogate("tabddpm", jobs, TINY, seed=1)
-    with pytest.raises(InputError, match="every feature of table 'jobs' is constant"):
-        surrogate.fit(train[:1], validation)
-
-
 def test_more_sampling_steps_than_steps_are_refused(jobs):
     with pytest.raises(InputError, match=r"sampling_steps is 20: .*at most steps, which is 10"):
         new_surrogate("tabddpm", jobs, {"steps": 10, "sampling_steps": 20}, seed=1)
-
-
-def test_a_damaged_folder_is_refused(jobs, train, validation, tmp_path):
-    surrogate = new_surrogate("tabddpm", jobs, TINY, seed=1)
-    surrogate.fit(train, validation)
-    save_surrogate(surrogate, tmp_path, len(train))
-    weights = tmp_path / "weights.safetensors"
-    weights.write_bytes(weights.read_bytes()[:100])
-    with pytest.raises(InputError, match="not a complete tabddpm model"):
-        load_surrogate(tmp_path)

@@ -3,11 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from test_surrogates_models import QUICK
 
-from redwood.errors import InputError
 from redwood.surrogates.contract import new_surrogate
 from redwood.surrogates.layout import Layout, Rows
-from redwood.surrogates.training import train_model
 from redwood.tables import Column, TableDescription
 
 torch = pytest.importorskip("torch")
@@ -15,7 +14,7 @@ torch = pytest.importorskip("torch")
 from redwood.surrogates.models.tvae.networks import Decoder, Encoder  # noqa: E402
 from redwood.surrogates.models.tvae.surrogate import _loss  # noqa: E402
 
-TINY = {"epochs": 2, "hidden": [8], "embedding": 3, "batch_size": 50, "components": 3}
+TINY = QUICK["tvae"] | {"epochs": 2}
 
 
 def test_one_hot_blocks_follow_the_codes():
@@ -61,62 +60,6 @@ def test_weights_and_loss_are_those_of_the_authors_code():
     assert loss.item() == pytest.approx(sum(parts).item(), rel=1e-5)
 
 
-def test_training_leaves_the_global_random_state_alone(jobs, train, validation):
-    torch.manual_seed(5)
-    np.random.seed(5)  # noqa: NPY002
-    before = torch.get_rng_state(), np.random.get_state()[1]  # noqa: NPY002
-    surrogate = new_surrogate("tvae", jobs, TINY, seed=1)
-    surrogate.fit(train, validation)
-    surrogate.sample(10, seed=1)
-    assert torch.equal(torch.get_rng_state(), before[0])
-    assert np.array_equal(np.random.get_state()[1], before[1])  # noqa: NPY002
-
-
-def test_a_killed_training_ends_with_the_same_folder(tables, monkeypatch):
-    import redwood.surrogates.training_loop as loop
-
-    options = {**TINY, "epochs": 6, "checkpoint_epochs": 2}
-
-    def run(name: str) -> dict[str, bytes]:
-        train_model(
-            "tvae",
-            tables / "table.json",
-            tables / "train.parquet",
-            tables / "validation.parquet",
-            tables / name,
-            options,
-            seed=3,
-        )
-        return {file.name: file.read_bytes() for file in (tables / name).iterdir()}
-
-    whole = run("whole")
-    assert set(whole) == {
-        "model.json",
-        "encoding.json",
-        "weights.safetensors",
-        "losses.csv",
-        "train.json",
-        "MODEL_CARD.md",
-        "contents.sha256",
-    }
-    original, written = loop.Checkpoint.write, []
-
-    def write_and_die(self, tensors):
-        original(self, tensors)
-        written.append(self.path)
-        if len(written) == 2:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(loop.Checkpoint, "write", write_and_die)
-    with pytest.raises(KeyboardInterrupt):
-        run("killed")
-    assert written[0].exists()
-    assert written[0].parent == tables
-    assert not (tables / "killed").exists()
-    assert run("killed") == whole
-    assert not written[0].exists()
-
-
 def test_it_learns():
     rng = np.random.default_rng(0)
     description = TableDescription("t", (Column("x", "numeric"), Column("side", "categorical")))
@@ -148,19 +91,3 @@ def test_categories_follow_the_decoders_probabilities(categories, jobs):
     shares = np.bincount(codes[:, 0], minlength=3) / len(codes)
     expected = {"drawn": [0.7, 0.2, 0.1], "likeliest": [1, 0, 0]}[categories]
     assert shares == pytest.approx(expected, abs=0.015)
-
-
-def test_validation_rows_with_unseen_categories_are_counted(jobs, train, validation):
-    validation.loc[:9, "computingsite"] = "NEW"
-    surrogate = new_surrogate("tvae", jobs, TINY, seed=1)
-    summary = surrogate.fit(train, validation)
-    assert summary["validation_rows_left_out_for_unseen_categories"] == 10
-    validation["computingsite"] = "NEW"
-    with pytest.raises(InputError, match="every validation row has a category"):
-        surrogate.fit(train, validation)
-
-
-def test_a_constant_table_is_refused(jobs, train):
-    constant = pd.concat([train.iloc[:1]] * 5, ignore_index=True)
-    with pytest.raises(InputError, match="every feature of table 'jobs' is constant"):
-        new_surrogate("tvae", jobs, TINY, seed=1).fit(constant, constant)

@@ -5,36 +5,38 @@ from typing import Any, Final
 
 import numpy as np
 
-from redwood.card.survey import Survey
 from redwood.card.wording import day, moment
 
-# Rows so many days apart from all others are outside the main window.
+# Rows at least this many days apart from all others are outside the main window.
 LONE_DAYS: Final = 30
-# Below so many days hours are shown one by one, from so many on by hour of the week.
+# Up to how many days hours are shown one by one, and from how many on by hour of the week.
 _FEW_DAYS, _A_WEEK = 4, 7
+_HOUR_US: Final = 3_600_000_000
 
 
-def arrivals(found: Survey) -> dict[str, Any] | None:
-    """Counts along time, UTC, of the main window; `None` where no column tells the time.
+def arrivals(column: str, times: np.ndarray) -> dict[str, Any] | None:
+    """Counts along time, UTC, of the main window; `None` where no row has a time.
 
     `hour_of_week` is the mean number of rows an hour, 7 × 24 from Monday on, `None` where the
     window lacks that hour.
+
+    Args:
+        column: name of the column that tells the time.
+        times: int64 [rows], µs since 1970, in any order.
     """
-    if not found.hours:
+    if not len(times):
         return None
-    hours = np.array(sorted(found.hours))
-    counts = np.array([found.hours[hour] for hour in hours.tolist()])
+    hours, counts = np.unique(times // _HOUR_US, return_counts=True)
     begin, end = _main_window(hours // 24, counts)
     first_day, last_day = int(hours[begin] // 24), int(hours[end - 1] // 24)
     hourly = np.zeros(24 * (last_day - first_day + 1), dtype=np.int64)
     hourly[hours[begin:end] - 24 * first_day] = counts[begin:end]
     daily = hourly.reshape(-1, 24).sum(axis=1)
     days = [day(first_day + offset) for offset in range(len(daily))]
-    spans = found.numbers[found.clock]
     return {
-        "column": found.clock,
-        "first": moment(spans.minimum),
-        "last": moment(spans.maximum),
+        "column": column,
+        "first": moment(times.min().item()),
+        "last": moment(times.max().item()),
         "first_day": days[0],
         "last_day": days[-1],
         "days": len(days),

@@ -1,242 +1,118 @@
 """The facts of the data card → one self-contained page."""
 
-from html import escape
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final
 
-from redwood.card.account import division, origin, reading, rejected
-from redwood.card.figure import (
-    daily_chart,
-    hourly_chart,
-    small_histogram,
-    states_chart,
-    week_chart,
-)
-from redwood.card.html import meter, section, small, table
-from redwood.card.style import STYLE
-from redwood.card.wording import NONE, counted, in_human_units, number, share
+from redwood.card.charts import daily_chart, hourly_chart, week_chart
+from redwood.card.findings import plain_words, reasons
+from redwood.card.wording import counted, in_human_units, number, share
+from redwood.pages import render
 
 Facts = dict[str, Any]
 
-_LEVELS: Final = {"problem": "Problem", "care": "Care", "note": "Note"}
+_TEMPLATE: Final = Path(__file__).with_name("card.html")
+_ORIGINS: Final = {
+    "from_cpu_time": "CPU time × core power of the site",
+    "from_hs06sec": "HS06SEC of the dump, without a CPU time",
+    "never_ran": "0: closed or cancelled before they ran",
+    "default_core_power": "with the default core power, the site's being unknown",
+}
+_SITES: Final = {
+    "known": "named as in the table of sites",
+    "folded": "queues folded into their site",
+    "unknown": "unknown to the table of sites",
+    "masked": "masked, since the name may be anything",
+}
+_HASH_KEYS: Final = {
+    "environment": "keyed by REDWOOD_HASH_KEY: equal in all runs with that key",
+    "random": "keyed at random for this run: not to be joined with another run's",
+    "seed": "keyed by the run's seed: for made-up users and pseudonyms only",
+}
 
 
 def page(facts: Facts) -> str:
     """The page, HTML."""
-    title = f"Data card: {escape(facts['dataset'])}"
-    body = "\n".join(
-        filter(
-            None,
-            (
-                _head(facts),
-                _verdict(facts["verdict"]),
-                _columns(facts),
-                _numbers(facts),
-                _categories(facts),
-                _sample(facts["sample"]),
-                _arrivals(facts),
-                _states(facts["states"]),
-                rejected(facts),
-                reading(facts),
-                division(facts["split"]),
-                origin(facts),
-            ),
-        )
-    )
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
-        f"{body}\n</main>\n</body>\n</html>\n"
+    account = facts["cleaning"]
+    sample = facts["sample"]
+    first_row = sample["rows"][0] if sample["rows"] else []
+    return render(
+        _TEMPLATE,
+        facts=facts,
+        tiles=list(_tiles(facts)),
+        charts=list(_charts(facts["arrivals"], facts["noun"])) if facts["arrivals"] else [],
+        sample_heads=[
+            name if isinstance(cell, str) else f">{name}"
+            for name, cell in zip(sample["columns"], first_row, strict=False)
+        ],
+        steps=list(_steps(account)) if account else [],
+        meanings={code: text for code, text, _ in reasons(facts)} if account else {},
+        origins=_named(account["workload"], _ORIGINS) if account else {},
+        sites=_named(account["sites"], _SITES) if account else {},
+        hash_key=_HASH_KEYS.get(account["hash_key"], account["hash_key"]) if account else "",
+        **{"share": share, "number": number, "counted": counted, "grouped": "{:,}".format},
+        **{"in_human_units": in_human_units, "quantity": _quantity, "plain": _plain},
     )
 
 
-def _head(facts: Facts) -> str:
+def _tiles(facts: Facts) -> Iterator[tuple[int, str, str]]:
+    """Number, label and a remark of each of the numbers that stand at the top."""
     account, span = facts["cleaning"], facts["arrivals"]
-    tiles = []
     if account:
-        counts = account["rows"]
-        tiles += [
-            (f"{counts['input']:,}", "rows in the raw files", ""),
-            (f"{counts['kept']:,}", "kept", share(counts["kept"], counts["input"])),
-            (f"{counts['rejected']:,}", "rejected", share(counts["rejected"], counts["input"])),
-        ]
+        rows = account["rows"]
+        yield rows["input"], "rows in the raw files", ""
+        yield rows["kept"], "kept", share(rows["kept"], rows["input"])
+        yield rows["rejected"], "rejected", share(rows["rejected"], rows["input"])
     else:
-        tiles.append((f"{facts['rows']:,}", "rows", ""))
-    tiles.append((str(len(facts["columns"])), "columns", ""))
+        yield facts["rows"], "rows", ""
+    yield len(facts["columns"]), "columns", ""
     if span:
         period = f"{span['first_day']} to {span['last_day']}"
-        tiles.append((f"{span['days']:,}", f"day{'s' * (span['days'] != 1)}", period))
-    site = next((c for c in facts["columns"] if c["name"] == "computingsite"), None)
-    if site:
-        tiles.append((f"{site['distinct']:,}", "computing sites", ""))
-    shown = "".join(
-        f"<div><b>{value}</b><span>{label}</span><small>{escape(more)}</small></div>"
-        for value, label, more in tiles
-    )
-    banner = (
-        '<p class="banner"><b>Synthetic records.</b> These were generated to stand in for a dump. '
-        "No real job is among them; conclusions about the real grid cannot be drawn.</p>"
-        if facts["synthetic"]
-        else ""
-    )
-    return (
-        f"<header><p class='kind'>Data card</p><h1>{escape(facts['dataset'])}</h1></header>\n"
-        f"{banner}<div class='tiles'>{shown}</div>"
-    )
-
-
-def _verdict(verdict: Facts) -> str:
-    items = "".join(
-        f"<li class='{finding['level']}'><b class='level'>{_LEVELS[finding['level']]}</b>"
-        f"<div>{escape(finding['text'])}"
-        f"{small(finding['advice'])}</div></li>"
-        for finding in verdict["findings"]
-    )
-    return (
-        f"<section class='verdict {verdict['level']}'><h2>{escape(verdict['headline'])}</h2>"
-        f"{''.join(f'<p>{escape(sentence)}</p>' for sentence in verdict['summary'])}"
-        f"{f'<ul>{items}</ul>' if items else ''}</section>"
-    )
-
-
-def _columns(facts: Facts) -> str:
-    rows = []
+        yield span["days"], f"day{'s' * (span['days'] != 1)}", period
     for column in facts["columns"]:
-        distinct = f"{'> ' if column['more_distinct'] else ''}{column['distinct']:,}"
-        rows.append(
-            [
-                f"<b>{escape(column['name'])}</b>{small(column['meaning'])}",
-                escape(column["kind"]) + small(column["unit"]),
-                column["role"],
-                distinct,
-                _missing(column, facts["rows"]),
-                _examples(column),
-            ]
-        )
-    note = (
-        "Features are what models learn and measures judge; they have a value in every row. "
-        "Auxiliary columns are carried along. Of users and tasks only counts are shown, and no "
-        "value that fewer than five rows have is named."
-    )
-    heads = ("Column", "Type, unit", "Role", "Distinct values", "Missing", "Samples")
-    return section("What each column holds", table(heads, rows, right=(3, 4)), note)
+        if column["name"] == "computingsite":
+            yield column["distinct"], "computing sites", ""
 
 
-def _examples(column: Facts) -> str:
-    if column["private"]:
-        return "<i>not shown</i>"
-    values = [
-        _quantity(value, column["unit"]) if isinstance(value, int | float) else value
-        for value in column["examples"]
-    ]
-    return " · ".join(f"<span class='one'>{escape(value)}</span>" for value in values) or NONE
-
-
-def _numbers(facts: Facts) -> str:
-    rows = []
-    for column in facts["columns"]:
-        if column["kind"] == "categorical":
-            continue
-        cells = [
-            _value(column[name], column["unit"])
-            for name in ("minimum", "median", "percentile_99", "maximum")
-        ]
-        is_log = column["scale"] == "log" and not column["negative"]
-        scale = "logarithmic" if is_log else "linear"
-        tip = f"{column['name']} from its least to its greatest value, {scale} scale"
-        shape = small_histogram(column["histogram"], tip)
-        zeros = share(column["zeros"], facts["rows"]) if column["kind"] != "timestamp" else NONE
-        name = f"<b>{escape(column['name'])}</b>{small(column['unit'])}"
-        rows.append([name, *cells, zeros, f"{shape}{small(scale)}"])
-    if not rows:
-        return ""
-    sampled = facts["quantile_rows"]
-    note = "Counts, least and greatest values are exact; median and 99 % quantile " + (
-        "are exact too."
-        if sampled == facts["rows"]
-        else f"and the shapes are those of {sampled:,} rows drawn at random."
-    )
-    note += " Decimal prefixes (1 GB = 10⁹ bytes); times in UTC."
-    heads = ("Column", "Least", "Median", "99 % quantile", "Greatest", "Zeros", "Shape")
-    return section("Numbers and times", table(heads, rows, right=(1, 2, 3, 4, 5)), note)
-
-
-def _categories(facts: Facts) -> str:
-    blocks = []
-    for column in facts["columns"]:
-        if column["kind"] != "categorical" or column["private"]:
-            continue
-        lines = [(entry["value"], entry["rows"], "") for entry in column["top"]]
-        others = column["others"]
-        if others["values"]:
-            lines.append((counted(others["values"], "other"), others["rows"], "pale"))
-        if column["missing"]:
-            lines.append(("missing", column["missing"], "pale"))
-        most = max((rows for _, rows, _ in lines), default=1)
-        body = "".join(
-            f"<tr><td>{escape(value)}</td><td class='r'>{share(rows, facts['rows'])}</td>"
-            f"<td class='wide'>{meter(rows, most, style)}</td></tr>"
-            for value, rows, style in lines
-        )
-        head = f"{escape(column['name'])} <small>{counted(column['distinct'], 'value')}</small>"
-        blocks.append(f"<div><h3>{head}</h3><table class='words'>{body}</table></div>")
-    body = f"<div class='columns'>{''.join(blocks)}</div>"
-    return section("Categories", body) if blocks else ""
-
-
-def _sample(sample: Facts) -> str:
-    if not sample["rows"]:
-        return ""
-    rows = [
-        [f"<span class='one'>{escape(_plain(cell))}</span>" for cell in row]
-        for row in sample["rows"]
-    ]
-    right = [i for i, cell in enumerate(sample["rows"][0]) if not isinstance(cell, str)]
-    body = table(sample["columns"], rows, right=right)
-    return section("Some rows, drawn at random", body, "Features only.")
-
-
-def _plain(cell: str | float | None) -> str:
-    if cell is None:
-        return NONE
-    return cell if isinstance(cell, str) else number(cell)
-
-
-def _arrivals(facts: Facts) -> str:
-    span, noun = facts["arrivals"], facts["noun"]
-    if not span:
-        return ""
-    body = f"<p>By {escape(span['column'])}, {span['first']} to {span['last']} UTC.</p>"
+def _charts(span: Facts, noun: str) -> Iterator[tuple[str, str]]:
+    """Charts of the arrivals, SVG, and their captions."""
     if span["hourly"]:
-        body += f"<figure>{hourly_chart(span['hourly'], span['first_day'], noun)}</figure>"
+        yield hourly_chart(span["hourly"], span["first_day"], noun), ""
     else:
-        body += f"<figure>{daily_chart(span['daily'], noun)}"
-        body += "<figcaption>Saturdays and Sundays are fainter.</figcaption></figure>"
+        weekends = "Saturdays and Sundays are fainter."
+        yield daily_chart(span["daily"], noun), weekends
     if span["hour_of_week"]:
-        body += f"<figure>{week_chart(span['hour_of_week'], noun)}</figure>"
-    return section("When they arrived", body)
+        most = max(v for row in span["hour_of_week"] for v in row if v is not None)
+        darkest = f"The fuller the colour, the more {noun}s; the busiest hour has {number(most)}."
+        yield week_chart(span["hour_of_week"], noun), darkest
 
 
-def _states(states: Facts | None) -> str:
-    if not states:
-        return ""
-    legend = "".join(f"<span><i class='state-{s}'></i>{s}</span>" for s in states["all"])
-    chart = f"<div class='legend'>{legend}</div><figure>{states_chart(states)}</figure>"
-    return section("How they ended, by site", chart)
+def _steps(account: Facts) -> Iterator[Facts]:
+    """The steps of the cleaning as a funnel."""
+    total, lost = account["rows"]["input"], sum(account["unreadable"].values())
+    yield {"reason": "All rows of the files", "text": "", "rejected": None, "left": total}
+    if account["unreadable"]:
+        text = "; ".join(f"{text} ({rows:,})" for text, rows in account["unreadable"].items())
+        yield {"reason": "unreadable", "text": text, "rejected": lost, "left": total - lost}
+    for step in account["steps"]:
+        plain = plain_words(step["reason"], "")
+        text = f"{plain}: {step['description']}" if plain else step["description"]
+        yield {**step, "text": text}
 
 
-def _missing(column: Facts, rows: int) -> str:
-    if not column["missing"]:
-        return "0"
-    return f"{column['missing']:,}{small(share(column['missing'], rows))}"
+def _named(counts: Facts, names: dict[str, str]) -> dict[str, int]:
+    """Counts that are not 0, by what they are of."""
+    return {names[key]: counts[key] for key in names if counts.get(key)}
 
 
-def _value(value: float | str | None, unit: str | None) -> str:
-    if value is None or isinstance(value, str):
-        return NONE if value is None else escape(value).replace(" ", "<br>")
-    return escape(number(value)) + small(in_human_units(value, unit))
-
-
-def _quantity(value: float, unit: str | None) -> str:
+def _quantity(value: float | str, unit: str | None) -> str:
+    if isinstance(value, str):
+        return value
     human = in_human_units(value, unit)
     return number(value) + (f" ({human})" if human else "")
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,247 +1,291 @@
-"""One pass over a table: what its columns hold, when its rows were made, and some of them.
+"""What the columns of a table hold: one column at a time in memory, counted by SQL.
 
 Counts are exact. Quantiles are those of a uniform sample of rows where there are more than that.
 """
 
-from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from tempfile import TemporaryDirectory
+from typing import Any, Final
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 
+from redwood.card.arrivals import arrivals
+from redwood.card.wording import moment
+from redwood.job_table import FINAL_STATES
 from redwood.progress import ProgressReport
 from redwood.seeds import generator
 from redwood.tables import Column, TableDescription, arrow_schema, scan_table, table_rows
 
+Facts = dict[str, Any]
+
 # Columns that tell one person or one task from another: of these only counts are shown.
 PRIVATE: Final = ("user", "task")
+# Categories of fewer rows are not named.
+RARE: Final = 5
 QUANTILE_ROWS: Final = 1_000_000
-SHOWN_ROWS: Final = 8
-# Beyond so many different numbers a column's are no longer told apart.
-MOST_DISTINCT: Final = 5_000_000
-
-_HOUR_US = 3_600_000_000
-
-
-class WordCounts:
-    """How often each value of a categorical column occurs."""
-
-    def __init__(self) -> None:
-        self.counts: Counter[str] = Counter()
-        self.missing = 0
-
-    def add(self, values: pa.ChunkedArray) -> None:
-        found = values.drop_null().value_counts()
-        words, numbers = found.field("values").to_pylist(), found.field("counts").to_pylist()
-        self.counts.update(dict(zip(words, numbers, strict=True)))
-        self.missing += values.null_count
-
-    @property
-    def distinct(self) -> int:
-        return len(self.counts)
+_SHOWN_ROWS: Final = 8
+_SHOWN_VALUES: Final = 10
+_SHOWN_SITES: Final = 10
+_HISTOGRAM_BINS: Final = 40
+_INFINITE: Final = (np.inf, -np.inf)
+_REJECTED: Final = TableDescription(
+    "rejected rows",
+    tuple(Column(name, "categorical", role="auxiliary") for name in ("reason", "column", "value")),
+)
 
 
-class NumberCounts:
-    """Count, range and number of distinct values of a numeric, integer or timestamp column.
-
-    Timestamps are whole µs since 1970. Infinite values are counted and then left aside.
-    """
-
-    def __init__(self) -> None:
-        self.rows = self.missing = self.infinite = self.zeros = self.negative = 0
-        self.total = 0.0
-        self.minimum: float | None = None
-        self.maximum: float | None = None
-        self._distinct: np.ndarray | None = None
-        self._pending: list[np.ndarray] = []
-        self._many = False
-
-    def add(self, values: pa.ChunkedArray) -> None:
-        present = _numbers(values)
-        self.missing += len(values) - len(present)
-        if present.dtype.kind == "f":
-            finite = np.isfinite(present)
-            self.infinite += int(np.count_nonzero(~finite))
-            present = present[finite]
-        self.rows += len(present)
-        if not len(present):
-            return
-        self.zeros += int(np.count_nonzero(present == 0))
-        self.negative += int(np.count_nonzero(present < 0))
-        self.total += float(present.sum(dtype=np.float64))
-        low, high = present.min().item(), present.max().item()
-        self.minimum = low if self.minimum is None else min(self.minimum, low)
-        self.maximum = high if self.maximum is None else max(self.maximum, high)
-        if not self._many:
-            self._pending.append(np.unique(present))
-            if sum(map(len, self._pending)) > max(1_000_000, len(self._known)):
-                self._merge()
-
-    @property
-    def distinct(self) -> int:
-        """Number of different values, `MOST_DISTINCT` where there are more."""
-        self._merge()
-        return MOST_DISTINCT if self._many else len(self._known)
-
-    @property
-    def has_more(self) -> bool:
-        """Whether there are more different values than `distinct` says."""
-        self._merge()
-        return self._many
-
-    @property
-    def _known(self) -> np.ndarray:
-        return np.empty(0) if self._distinct is None else self._distinct
-
-    def _merge(self) -> None:
-        if self._pending:
-            self._distinct = np.unique(np.concatenate([self._known, *self._pending]))
-            self._pending = []
-        if len(self._known) > MOST_DISTINCT:
-            self._distinct, self._many = None, True
-
-
-class RowSample:
-    """A uniform sample of so many rows, the same however the rows are spread over pieces.
-
-    Every row draws a number; those with the smallest ones are the sample, in order of it.
-    """
-
-    def __init__(self, size: int, schema: pa.Schema) -> None:
-        self._size = size
-        self._draws, self._rows = np.empty(0), schema.empty_table()
-        self._waiting: list[tuple[np.ndarray, pa.Table]] = []
-        self._limit = 1.0
-
-    def add(self, draws: np.ndarray, rows: pa.Table) -> None:
-        """Offer rows with the numbers that they drew, float64 [rows] in [0, 1)."""
-        chosen = np.flatnonzero(draws < self._limit)
-        if len(chosen) > self._size:
-            chosen = np.sort(chosen[np.argpartition(draws[chosen], self._size)[: self._size]])
-        if len(chosen) < len(draws):
-            draws, rows = draws[chosen], rows.take(pa.array(chosen))
-        self._waiting.append((draws, rows))
-        if sum(len(draws) for draws, _ in self._waiting) > self._size:
-            self._settle()
-
-    def rows(self) -> pa.Table:
-        self._settle()
-        return self._rows
-
-    def _settle(self) -> None:
-        draws = np.concatenate([self._draws, *(draws for draws, _ in self._waiting)])
-        rows = pa.concat_tables([self._rows, *(rows for _, rows in self._waiting)])
-        order = np.argsort(draws)[: self._size]
-        self._draws, self._rows = draws[order], rows.take(pa.array(order)).combine_chunks()
-        self._waiting = []
-        if len(order) == self._size:
-            self._limit = float(self._draws[-1])
-
-
-@dataclass
-class Survey:
-    """What one pass over a table finds.
-
-    Attributes:
-        description: the table's description.
-        rows: number of rows.
-        words: categorical column → its counts.
-        numbers: other column → its counts.
-        quantile_rows: a sample of the other columns, as they are in the table.
-        shown: some rows, features only and no private ones.
-        clock: the column that says when a row was made, `None` where there is none.
-        hours: hour since 1970 → rows made in it.
-        states: (site, final state) → rows; empty where the table has no such columns.
-    """
-
-    description: TableDescription
-    rows: int
-    words: dict[str, WordCounts]
-    numbers: dict[str, NumberCounts]
-    quantile_rows: pa.Table
-    shown: pa.Table
-    clock: str | None
-    hours: Counter[int]
-    states: Counter[tuple[str | None, str | None]]
-
-    def sample(self, name: str) -> np.ndarray:
-        """The finite values of a column that is not categorical in the sample, ascending."""
-        values = _numbers(self.quantile_rows.column(name)).astype(np.float64)
-        return np.sort(values[np.isfinite(values)])
-
-
-def survey(jobs: Path, description: TableDescription) -> Survey:
-    """Read a table once.
+def survey(jobs: Path, description: TableDescription) -> Facts:
+    """The facts of a table's columns.
 
     Args:
         jobs: a parquet file or a folder of them.
         description: the table's description.
 
+    Returns:
+        `rows`, `quantile_rows` (how many quantiles and shapes are of), `columns`, `sample` (some
+        rows, features only and no private ones), `arrivals` and `states`, the latter two `None`
+        where the table has no such columns.
+
     Raises:
         InputError: as `redwood.tables.scan_table`.
     """
-    words = {c.name: WordCounts() for c in description.columns if c.is_categorical}
-    numbers = {c.name: NumberCounts() for c in description.columns if not c.is_categorical}
-    shown = [c.name for c in description.features if c.name not in PRIVATE]
-    schema = arrow_schema(description)
-    quantile_rows = RowSample(QUANTILE_ROWS, _only(schema, list(numbers)))
-    shown_rows = RowSample(SHOWN_ROWS, _only(schema, shown))
+    rows = table_rows(jobs)
+    # Every row draws a number; those with the smallest ones are the sample, in order of it.
+    drawn = np.argsort(generator(0, "records", "card").random(rows))[:QUANTILE_ROWS]
     clock = _clock(description)
-    has_states = {"computingsite", "jobstatus"} <= set(words)
-    hours, states = Counter(), Counter()
-    draw = generator(0, "records", "card")
-    rows = 0
-    with ProgressReport("describing", table_rows(jobs), "rows") as report:
-        for piece in scan_table(jobs, description):
-            for name, counts in (words | numbers).items():
-                counts.add(piece.column(name))
-            draws = draw.random(piece.num_rows)
-            quantile_rows.add(draws, piece.select(list(numbers)))
-            shown_rows.add(draws, piece.select(shown))
-            if clock is not None:
-                hours.update(_hours(piece.column(clock.name)))
-            if has_states:
-                states.update(_states(piece))
-            rows += piece.num_rows
-            report.advance(piece.num_rows)
-    return Survey(
-        description,
-        rows,
-        words,
-        numbers,
-        quantile_rows.rows(),
-        shown_rows.rows(),
-        clock.name if clock else None,
-        hours,
-        states,
+    columns: list[Facts] = []
+    shown: dict[str, list[Any]] = {}
+    span = None
+    with (
+        ProgressReport("describing", len(description.columns), "columns") as report,
+        _database() as database,
+    ):
+        for column in description.columns:
+            table = _table(jobs, description, [column.name])
+            database.register("t", table.rename_columns(["x"]))
+            values = table.column(0)
+            some: list[Any]
+            if column.is_categorical:
+                facts, some = _words(database, values, drawn, column.name in PRIVATE)
+            else:
+                facts, some = _numbers(database, values, drawn, column)
+            columns.append(_described(column) | facts)
+            if column in description.features and not columns[-1]["private"]:
+                shown[column.name] = some
+            if column.name == clock:
+                span = arrivals(clock, values.drop_null().cast("int64").to_numpy())
+            database.unregister("t")
+            report.advance()
+        return {
+            "rows": rows,
+            "quantile_rows": len(drawn),
+            "columns": columns,
+            "sample": {
+                "columns": list(shown),
+                "rows": [list(row) for row in zip(*shown.values(), strict=True)],
+            },
+            "arrivals": span,
+            "states": _states(database, jobs, description),
+        }
+
+
+def rejects(rejected: Path) -> list[Facts]:
+    """Rejected rows by reason and raw column at fault, with their most frequent values."""
+    with _database() as database:
+        counted = [
+            piece.group_by(["reason", "column", "value"]).aggregate([([], "count_all")])
+            for piece in scan_table(rejected, _REJECTED)
+        ]
+        if not counted:
+            return []
+        database.register("counted", pa.concat_tables(counted))
+        found = database.execute(
+            f"""
+            WITH faults AS (SELECT reason, "column", value, sum(count_all)::BIGINT AS rows
+                            FROM counted GROUP BY ALL)
+            SELECT reason, "column", sum(rows)::BIGINT AS all_rows,
+                list({{'value': value, 'rows': rows}} ORDER BY rows DESC, value)
+                    FILTER (value IS NOT NULL AND rows >= {RARE})
+            FROM faults GROUP BY reason, "column"
+            ORDER BY all_rows DESC, reason, "column"
+            """
+        ).fetchall()
+    return [
+        {"reason": reason, "column": column, "rows": rows, "values": (values or [])[:5]}
+        for reason, column, rows, values in found
+    ]
+
+
+@contextmanager
+def _database() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database in memory; what does not fit lies in a temporary folder."""
+    with TemporaryDirectory() as folder:
+        settings: dict[str, Any] = {"threads": 1, "memory_limit": "1GB", "temp_directory": folder}
+        with duckdb.connect(":memory:", config=settings) as database:
+            yield database
+
+
+def _table(jobs: Path, description: TableDescription, names: list[str]) -> pa.Table:
+    chosen = TableDescription(description.name, tuple(description[name] for name in names))
+    return pa.concat_tables([arrow_schema(chosen).empty_table(), *scan_table(jobs, chosen)])
+
+
+def _clock(description: TableDescription) -> str | None:
+    """The column that says when a row was made."""
+    times = [column.name for column in description.columns if column.kind == "timestamp"]
+    return "creationtime" if "creationtime" in times else next(iter(times), None)
+
+
+def _described(column: Column) -> Facts:
+    return {
+        "name": column.name,
+        "kind": column.kind,
+        "unit": column.unit,
+        "role": column.role,
+        "scale": column.scale,
+        "meaning": column.meaning,
+        "private": column.name in PRIVATE and column.is_categorical,
+    }
+
+
+def _words(
+    database: duckdb.DuckDBPyConnection, values: pa.ChunkedArray, drawn: np.ndarray, private: bool
+) -> tuple[Facts, list[str]]:
+    """The facts of a categorical column, and its values in the rows that are shown."""
+    database.execute(
+        "CREATE OR REPLACE TEMP TABLE counts AS SELECT x AS value, count(*) AS rows FROM t "
+        "WHERE x IS NOT NULL GROUP BY x"
     )
+    distinct, rows, rare, largest = database.execute(
+        f"SELECT count(*), coalesce(sum(rows), 0)::BIGINT, count(*) FILTER (rows < {RARE}), "
+        "coalesce(max(rows), 0) FROM counts"
+    ).fetchall()[0]
+    top = database.execute(
+        f"SELECT value, rows FROM counts WHERE rows >= {RARE} ORDER BY rows DESC, value "
+        f"LIMIT {0 if private else _SHOWN_VALUES}"
+    ).fetchall()
+    some = values.take(pa.array(drawn[:_SHOWN_ROWS])).to_pylist()
+    named = database.execute(
+        f"SELECT value FROM counts WHERE rows >= {RARE} AND list_contains(?, value)", [some]
+    ).fetchall()
+    facts = {
+        "distinct": distinct,
+        "missing": values.null_count,
+        "top": [{"value": value, "rows": number} for value, number in top],
+        "others": {
+            "values": distinct - len(top),
+            "rows": rows - sum(number for _, number in top),
+        },
+        "rare_values": rare,
+        "largest": largest,
+        "examples": [value for value, _ in top[:3]],
+    }
+    return facts, [word if (word,) in named else "(rare)" for word in some]
 
 
-def _clock(description: TableDescription) -> Column | None:
-    times = [column for column in description.columns if column.kind == "timestamp"]
-    return next((c for c in times if c.name == "creationtime"), times[0] if times else None)
+def _numbers(
+    database: duckdb.DuckDBPyConnection,
+    values: pa.ChunkedArray,
+    drawn: np.ndarray,
+    column: Column,
+) -> tuple[Facts, list[float | str | None]]:
+    """The facts of any other column, and its values in the rows that are shown.
+
+    Infinite values are counted and then left aside. Times are text, UTC.
+    """
+    is_time = column.kind == "timestamp"
+    number = "epoch_us(x)" if is_time else "x"
+    missing, infinite = database.execute(
+        f"SELECT count(*) FILTER (x IS NULL OR isnan({number}::DOUBLE)), "
+        f"count(*) FILTER (isinf({number}::DOUBLE)) FROM t"
+    ).fetchall()[0]
+    distinct, zeros, negative, minimum, maximum, mean = database.execute(
+        "SELECT count(DISTINCT n), count(*) FILTER (n = 0), count(*) FILTER (n < 0), min(n), "
+        f"max(n), favg(n::DOUBLE) FROM (SELECT {number} AS n FROM t) WHERE isfinite(n::DOUBLE)"
+    ).fetchall()[0]
+    taken = (values.cast("int64") if is_time else values).combine_chunks().take(pa.array(drawn))
+    numbers = taken.drop_null().to_numpy().astype(np.float64)
+    sample = np.sort(numbers[np.isfinite(numbers)])
+    spread = {
+        "minimum": minimum,
+        "median": _quantile(sample, 0.5),
+        "percentile_99": _quantile(sample, 0.99),
+        "maximum": maximum,
+    }
+    examples = taken.drop_null()[:3].to_pylist()
+    some = taken[:_SHOWN_ROWS].to_pylist()
+    if is_time:
+        spread = {name: None if v is None else moment(v) for name, v in spread.items()}
+        examples = [moment(value) for value in examples]
+        some = [None if value is None else moment(value) for value in some]
+    else:
+        spread["mean"] = mean
+        examples = [value for value in examples if np.isfinite(value)]
+        some = ["(infinite)" if value in _INFINITE else value for value in some]
+    return {
+        "distinct": distinct,
+        "missing": missing,
+        "infinite": infinite,
+        "zeros": zeros,
+        "negative": negative,
+        **spread,
+        "examples": examples,
+        "histogram": _histogram(sample, column.scale),
+    }, some
 
 
-def _only(schema: pa.Schema, names: list[str]) -> pa.Schema:
-    return pa.schema([schema.field(name) for name in names], schema.metadata)
+def _quantile(ascending: np.ndarray, level: float) -> float | None:
+    """The smallest value that at least this share of the values does not exceed."""
+    if not len(ascending):
+        return None
+    return ascending[max(0, int(np.ceil(level * len(ascending))) - 1)].item()
 
 
-def _numbers(values: pa.ChunkedArray) -> np.ndarray:
-    """The values that are there, int64 or float64; times in µs since 1970."""
-    if pa.types.is_timestamp(values.type):
-        values = values.cast(pa.int64())
-    present = values.drop_null().to_numpy()
-    return present[~np.isnan(present)] if present.dtype.kind == "f" else present
+def _histogram(sample: np.ndarray, scale: str) -> list[int]:
+    """Counts in equal bins from the smallest to the largest value, on the column's scale."""
+    if not len(sample):
+        return []
+    is_log = scale == "log" and sample[0] >= 0
+    values = np.log1p(sample) if is_log else sample
+    if values[0] == values[-1]:
+        return [len(values)]
+    return np.histogram(values, bins=_HISTOGRAM_BINS)[0].tolist()
 
 
-def _hours(times: pa.ChunkedArray) -> dict[int, int]:
-    found, counts = np.unique(_numbers(times) // _HOUR_US, return_counts=True)
-    return dict(zip(found.tolist(), counts.tolist(), strict=True))
+def _states(
+    database: duckdb.DuckDBPyConnection, jobs: Path, description: TableDescription
+) -> Facts | None:
+    """Final states at the sites of most rows, and at all others together."""
+    names = ["computingsite", "jobstatus"]
+    if not all(name in description and description[name].is_categorical for name in names):
+        return None
+    database.register("jobs", _table(jobs, description, names))
+    states = ", ".join(
+        f"count(*) FILTER (jobstatus = '{state}') AS {state}" for state in FINAL_STATES
+    )
+    found = database.execute(
+        f"SELECT computingsite, {states}, count(*) AS all_rows FROM jobs GROUP BY computingsite "
+        "ORDER BY all_rows DESC, coalesce(computingsite, '')"
+    ).fetchall()
+    if not found:
+        return None
+    rows = {site: np.array([*known, total - sum(known)]) for site, *known, total in found}
+    named = [site for site, n in rows.items() if site is not None and n.sum() >= RARE]
+    named = named[:_SHOWN_SITES]
+    nothing = np.zeros(len(FINAL_STATES) + 1, dtype=np.int64)
+    everywhere = sum(rows.values(), nothing)
+    rest = everywhere - sum((rows[site] for site in named), nothing)
+    shown = [*FINAL_STATES, "other"] if everywhere[-1] else FINAL_STATES
 
+    def counted(numbers: np.ndarray) -> dict[str, int]:
+        return dict(zip(shown, numbers.tolist(), strict=False))
 
-def _states(piece: pa.Table) -> dict[tuple[str | None, str | None], int]:
-    groups = piece.group_by(["computingsite", "jobstatus"]).aggregate([([], "count_all")])
-    columns = (groups.column(name).to_pylist() for name in groups.column_names)
-    return {(site, state): count for site, state, count in zip(*columns, strict=True)}
+    return {
+        "all": counted(everywhere),
+        "sites": [{"site": site, "states": counted(rows[site])} for site in named],
+        "others": {"sites": len(rows) - len(named), "states": counted(rest)},
+    }

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
-from redwood import plugins
 from redwood.configuration.evaluation import Evaluation
 from redwood.configuration.records import (
     OPTIONAL_FEATURES,
@@ -95,9 +94,7 @@ class Configuration(Section):
         if self.release.models is not None:
             return self.release.models
         return tuple(
-            name
-            for name in self.surrogates.models
-            if getattr(plugins.load("redwood.surrogates.models", name), "ROLE", "model") == "model"
+            name for name in self.surrogates.models if self.surrogates.role_of(name) == "model"
         )
 
     @model_validator(mode="after")

@@ -2,7 +2,10 @@
 
 from pydantic import Field, field_validator
 
+from redwood import plugins
 from redwood.validation import Section, known_plugins
+
+_MEASURES = "redwood.evaluation.measures"
 
 
 class Evaluation(Section):
@@ -54,7 +57,7 @@ class Evaluation(Section):
     @field_validator("measures")
     @classmethod
     def _known_measures(cls, measures: tuple[str, ...]) -> tuple[str, ...]:
-        return known_plugins("redwood.evaluation.measures", measures)
+        return known_plugins(_MEASURES, measures)
 
     @field_validator("conditionals")
     @classmethod
@@ -70,3 +73,7 @@ class Evaluation(Section):
             if conditionals.count(columns) > 1:
                 raise ValueError(f"{list(columns)} is listed twice")
         return conditionals
+
+    def says(self, constant: str) -> bool:
+        """Whether a measure that is asked for sets a constant, `NEEDS_DENSITIES` say."""
+        return any(plugins.constant(_MEASURES, name, constant, None) for name in self.measures)

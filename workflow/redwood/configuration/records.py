@@ -99,7 +99,7 @@ class Cleaning(Section):
     columns: dict[str, str] = Field(
         {}, description="raw column name → PanDA's name, for dumps that call it otherwise"
     )
-    features: tuple[Literal[PAPER_FEATURES + OPTIONAL_FEATURES], ...] = Field(
+    features: tuple[Literal[PAPER_FEATURES + OPTIONAL_FEATURES], ...] = Field(  # type: ignore[valid-type]
         PAPER_FEATURES, min_length=2, description="the columns that surrogates learn, in order"
     )
     analysis_of_daod: bool = Field(

@@ -26,8 +26,8 @@ class Release(Section):
     @field_validator("models", "levels")
     @classmethod
     def _listed_once(cls, names: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        for name in names or ():
-            if names.count(name) > 1:
+        for name in (listed := names or ()):
+            if listed.count(name) > 1:
                 raise ValueError(f"{name!r} is listed twice")
             if not re.fullmatch(r"\w+", name):
                 raise ValueError(f"{name!r} is no name")

@@ -1,18 +1,35 @@
 """The section of the configuration about surrogates."""
 
+import re
 from typing import Any
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from redwood import plugins
 from redwood.errors import InputError
 from redwood.validation import Section, known_plugins, problems
 
+_MODELS = "redwood.surrogates.models"
+
+
+class Variant(Section):
+    """A model under a name of its own, with options of its own."""
+
+    model: str = Field(description="the model: a folder of surrogates/models")
+    options: dict[str, Any] = Field({}, description="its options")
+
 
 class Surrogates(Section):
     """The generative models of the job table."""
 
-    models: tuple[str, ...] = Field(("smote", "tvae"), min_length=1)
+    variants: dict[str, Variant] = Field(
+        {},
+        description="name → a model with other options, so that it can stand in a table twice; "
+        "`models` lists which of them are trained",
+    )
+    models: tuple[str, ...] = Field(
+        ("smote", "tvae"), min_length=1, description="folders of surrogates/models, and variants"
+    )
     options: dict[str, dict[str, Any]] = Field({}, description="model → its options")
     rows: int | None = Field(
         None, ge=10, description="rows to sample; as many as test rows if null"
@@ -25,21 +42,49 @@ class Surrogates(Section):
         "and its intervals cover them; release and simulation take the first",
     )
 
+    @field_validator("variants")
+    @classmethod
+    def _new_names(cls, variants: dict[str, Variant]) -> dict[str, Variant]:
+        for name in variants:
+            # The last is the workload that no model made.
+            if name in (*plugins.names(_MODELS), "recorded"):
+                raise ValueError(f"{name!r} is taken, expected a name that no model has")
+            if not re.fullmatch("[a-z][a-z0-9_]*", name):
+                raise ValueError(f"{name!r} is no name: expected small letters, digits and _")
+        return variants
+
     @field_validator("models")
     @classmethod
-    def _known_models(cls, models: tuple[str, ...]) -> tuple[str, ...]:
-        return known_plugins("redwood.surrogates.models", models)
+    def _known_models(cls, models: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        return known_plugins(_MODELS, models, tuple(info.data.get("variants", ())))
 
     @model_validator(mode="after")
     def _valid_options(self) -> "Surrogates":
-        for model, options in self.options.items():
+        given = [(model, options, f"options.{model}") for model, options in self.options.items()]
+        given += [
+            (variant.model, variant.options, f"variants.{name}.options")
+            for name, variant in self.variants.items()
+        ]
+        for model, options, key in given:
             try:
-                plugin = plugins.load("redwood.surrogates.models", model)
+                plugin = plugins.load(_MODELS, model)
                 plugin.Options.model_validate(options)
             except InputError as error:
-                raise ValueError(str(error)) from None
+                raise ValueError(f"{key}: {error}") from None
             except ValidationError as error:
-                raise ValueError(
-                    "; ".join(problems(error, plugin.Options, f"options.{model}"))
-                ) from None
+                raise ValueError("; ".join(problems(error, plugin.Options, key))) from None
         return self
+
+    def plugin_of(self, name: str) -> str:
+        """The folder of surrogates/models behind one of `models`."""
+        return self.variants[name].model if name in self.variants else name
+
+    def role_of(self, name: str) -> str:
+        """What one of `models` is: `model` or `control`."""
+        return str(plugins.load(_MODELS, self.plugin_of(name)).ROLE)
+
+    def options_of(self, name: str) -> Any:
+        """The options of one of `models`, defaults filled in."""
+        variant = self.variants.get(name)
+        given = self.options.get(name, {}) if variant is None else variant.options
+        return plugins.load(_MODELS, self.plugin_of(name)).Options(**given)

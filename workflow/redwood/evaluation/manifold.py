@@ -14,14 +14,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.spatial.distance import cdist
 
 from redwood.evaluation.contract import Inapplicable, Samples
-from redwood.evaluation.detection import equally_many
 from redwood.evaluation.intervals import group_of_rows
+from redwood.nearest import Encoded, encoded, squared_distances
 from redwood.progress import ProgressReport
 from redwood.seeds import generator
-from redwood.tables import category_codes, scaled
 
 NEAREST = 5
 # All pairs of rows are compared, which takes time as the square of this.
@@ -61,14 +59,6 @@ class Balls:
     draws: tuple[Hits, ...]
 
 
-@dataclass(frozen=True)
-class _Points:
-    """Rows as numbers, (n, numeric features + 1), and codes, (n, categorical features)."""
-
-    numbers: np.ndarray
-    codes: np.ndarray
-
-
 def balls(samples: Samples) -> Balls:
     """The balls of holdout rows, with synthetic rows and draws of real ones in them.
 
@@ -86,11 +76,12 @@ def balls(samples: Samples) -> Balls:
     with ProgressReport("balls of real rows", (2 + len(draws)) * len(real), "rows") as report:
         squared_radii = np.concatenate([_squared_radii(of_real, b, report) for b in blocks])
 
-        def hits(points: _Points) -> Hits:
+        def hits(points: Encoded) -> Hits:
             by_ball = np.zeros((len(real), samples.groups), np.int64)
             by_row = np.zeros(len(real), np.int64)
             for block in blocks:
-                inside = _squared_distances(of_real, block, points) <= squared_radii[block, None]
+                squared = squared_distances(_rows(of_real, block), points)
+                inside = squared <= squared_radii[block, None]
                 by_row += inside.sum(axis=0)
                 for group in range(samples.groups):
                     by_ball[block, group] = inside[:, groups == group].sum(axis=1)
@@ -105,41 +96,31 @@ def balls(samples: Samples) -> Balls:
 def _thinned(samples: Samples) -> list[pd.DataFrame]:
     """As many synthetic rows, holdout rows and rows of each draw of real ones, in time order."""
     thinned = []
-    for name, frame in equally_many(samples).items():
+    for name, frame in samples.equally_many.items():
         order = generator(samples.seed, "manifold", name).permutation(len(frame))
         thinned.append(frame.iloc[np.sort(order[:MOST_ROWS])])
     return thinned
 
 
-def _points(samples: Samples, *frames: pd.DataFrame) -> list[_Points]:
-    description = samples.description
+def _points(samples: Samples, *frames: pd.DataFrame) -> list[Encoded]:
+    """Rows as numbers, (n, 1 + numeric features), the first one an offset, and codes."""
     random = generator(samples.seed, "manifold", "offsets")
-    numbers = [[random.uniform(0, _LARGEST_OFFSET, len(frame))] for frame in frames]
-    for column in description.numeric_features:
-        values = scaled(samples.train, column)
-        low, span = values.min(), np.ptp(values) or 1.0
-        for of_frame, frame in zip(numbers, frames, strict=True):
-            of_frame.append((scaled(frame, column) - low) / span)
-    codes = [category_codes(column, *frames)[0] for column in description.categorical_features]
+    offsets = [random.uniform(0, _LARGEST_OFFSET, len(frame)) for frame in frames]
+    rows = encoded(frames, samples.description, samples.train)
     return [
-        _Points(np.column_stack(of_frame), np.array([of_column[i] for of_column in codes]).T)
-        for i, of_frame in enumerate(numbers)
+        (np.column_stack([offset, numbers]), codes)
+        for offset, (numbers, codes) in zip(offsets, rows, strict=True)
     ]
 
 
-def _squared_radii(real: _Points, block: slice, report: ProgressReport) -> np.ndarray:
+def _squared_radii(real: Encoded, block: slice, report: ProgressReport) -> np.ndarray:
     """The squared distances of some rows to their k-th nearest other row: (rows of the block,)."""
-    squared = _squared_distances(real, block, real)
+    squared = squared_distances(_rows(real, block), real)
     rows = np.arange(len(squared))
     squared[rows, block.start + rows] = np.inf
     report.advance(len(squared))
     return np.partition(squared, NEAREST - 1, axis=1)[:, NEAREST - 1]
 
 
-def _squared_distances(left: _Points, block: slice, right: _Points) -> np.ndarray:
-    """(rows of the block, right rows)"""
-    squared = cdist(left.numbers[block], right.numbers, "sqeuclidean")
-    if right.codes.size:
-        for x, y in zip(left.codes[block].T, right.codes.T, strict=True):
-            squared += x[:, None] != y
-    return squared
+def _rows(points: Encoded, block: slice) -> Encoded:
+    return points[0][block], points[1][block]

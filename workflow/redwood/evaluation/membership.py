@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from redwood.evaluation.contract import Result
-from redwood.evaluation.intervals import group_of_rows, jackknife_interval
+from redwood.evaluation.results import result
 from redwood.roc import RocCurve
 
 # The false-positive rate at which attacks are compared, and a lower one for the note.
@@ -49,27 +49,18 @@ class Attack:
             floors: what attacks on unrelated real rows find.
             note: what to say beside the rates.
         """
-        value = self.curve.true_positives_at(RATE)
-        member_group = group_of_rows(len(self.members), groups)
-        other_group = group_of_rows(len(self.others), groups)
-
-        def without_group(group: int) -> float:
-            kept = Attack(self.members[member_group != group], self.others[other_group != group])
-            return kept.curve.true_positives_at(RATE)
-
-        low, high = jackknife_interval(value, without_group, groups)
         said = (
             f"{self.curve.true_positives_at(_LOWER_RATE):.2g} at a false-positive rate of 0.1 %; "
             f"area under the curve {self.curve.area:.3f}"
         )
-        return Result(
-            value,
-            low,
-            min(high, 1.0),
-            float(np.mean(floors)),
+        return result(
+            lambda *scores: RocCurve.of_scores(*scores).true_positives_at(RATE),
+            (self.members, self.others),
+            groups,
+            floor_draws=floors,
+            most=1.0,
             details={f"roc_{name}": self.curve.table(_POINTS).assign(attack=name)},
             note="; ".join(filter(None, (said, note))),
-            floor_draws=tuple(floors),
         )
 
 

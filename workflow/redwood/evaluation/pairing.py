@@ -8,7 +8,7 @@ import pandas as pd
 from redwood.evaluation.contract import Result, Samples
 from redwood.seeds import generator
 
-# Draws of rows, each paired anew: the interval is over them.
+# Draws of rows, each with a pairing of its own: the interval is over them.
 _DRAWS = 20
 _NORMAL_95 = 1.959963984540054
 

@@ -13,8 +13,8 @@ The criteria are those of the measures themselves, their `judge`:
 The sample fails if one of them does not hold, and is not judged if one was not measured. Passing is
 no guarantee such as differential privacy itself: it says that these attacks found nothing.
 
-A measure that needs the model's densities is about who has the model, not just the sample: what it
-finds is said beside, as whether the model's folder may be shared.
+A measure that needs the model's densities is about an attacker who has the model, not just the
+sample. What it finds does not count here; it is added as a remark on sharing the model's folder.
 """
 
 from collections.abc import Mapping

@@ -21,7 +21,7 @@ from redwood.progress import ProgressReport
 from redwood.seeds import generator
 from redwood.synthetic import dump_names, format_of, write_marker
 
-# Of the rows of a dump so many stand in the next one too, half of them not final in the first.
+# The share of a dump's rows that the next dump repeats, and how many of these are not final yet.
 _OVERLAP, _SEEN_EARLY = 0.015, 0.5
 _ROWS_AT_ONCE = 50_000
 # What monitors answer is short: 12 hours or 20,000 rows.

@@ -46,7 +46,7 @@ class Grid:
     def draw_queues(
         self, site: np.ndarray, cores: np.ndarray, random: np.random.Generator
     ) -> np.ndarray:
-        """A queue for jobs of so many cores at each site, position in `queues`, shape of `site`.
+        """A queue of each site for jobs of some cores, position in `queues`, shape of `site`.
 
         Mostly the one of today; that for many cores if the site has one; now and then any.
         """

@@ -21,7 +21,7 @@ _SPACING_S, _REGULARITY = 12.5, 2.0
 # Users send many jobs at once, productions feed the grid steadily, tests come one by one.
 _USERS_BURST, _PRODUCTION_BURST, _SD_BURST, _LARGEST_BURST = 36.0, 2.0, 0.8, 400
 _BULK_DELAY_S, _SD_BULK_DELAY = 9000.0, 0.6
-# A task shares its owner's pace with others, and so takes so many times as long as it would alone.
+# Tasks of one owner share a pace: each takes this many times as long as it would alone.
 _STRETCH = 5.0
 # Jobs on a day on which an owner works; who has more works every day.
 _JOBS_PER_DAY, _SD_JOBS_PER_DAY = 14.0, 0.5

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -40,7 +41,8 @@ _MEMORY_LOST, _ELEMENT_KNOWN = 0.0095, 0.055
 # … and what is lost now and then.
 _NO_INPUT_COUNTS, _NO_CORE_COUNT = 0.0051, 0.00418
 
-# The server rates a job by wall time × cores × core power × the efficiency of its queue.
+# The server rates a job by wall time × cores × core power × the efficiency of its queue. Its
+# value is our choice: none is published.
 _QUEUE_EFFICIENCY = 0.85
 
 # A job that is seen in one dump on its way and in the next at its end.
@@ -57,7 +59,8 @@ class Words:
     values: pa.StringArray
 
 
-Column = Words | pa.Array | np.ndarray
+# `Words`, an Arrow array or a NumPy array.
+Column: TypeAlias = Any
 
 
 @dataclass

@@ -1,5 +1,7 @@
 """`redwood paper …`: tables and figures."""
 
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -11,18 +13,17 @@ app.add_typer(figures, name="figure")
 
 Output = Annotated[Path, typer.Option(help="path of the files without their endings")]
 Dpi = Annotated[int, typer.Option(help="resolution of the PNG", min=50, max=600)]
-Table = Annotated[Path, typer.Option(help="description of the table (JSON)")]
-Recorded = Annotated[Path, typer.Option(help="recorded rows (parquet)")]
-Synthetic = Annotated[list[str], typer.Option(help="MODEL=PATH, a model's sample; repeatable")]
-Controls = Annotated[list[str] | None, typer.Option(help="MODEL that is a control; repeatable")]
-Evaluations = Annotated[list[Path], typer.Argument(help="folders that `redwood evaluate` wrote")]
-
-Scenarios = Annotated[list[Path], typer.Argument(help="folders that `redwood simulate` wrote")]
 
 
 @app.command()
 def table1(
-    evaluations: Evaluations,
+    evaluations: Annotated[
+        list[Path],
+        typer.Argument(
+            help="folders that `redwood evaluate` wrote, each named as its model; those of one "
+            "name are of several trainings"
+        ),
+    ],
     paper: Annotated[Path, typer.Option(help="the paper's figures (CSV)")],
     output: Output,
     outcomes: Annotated[
@@ -56,106 +57,70 @@ def table2(
     write_table2(outcomes, output)
 
 
-@figures.command()
-def distributions(
-    table: Table,
-    recorded: Recorded,
-    synthetic: Synthetic,
-    output: Output,
-    control: Controls = None,
-    dpi: Dpi = 150,
-) -> None:
-    """The features' distributions.
+def _of_samples(figure: str, what: str) -> None:
+    """Add the command of a figure that is drawn from tables of rows."""
 
-    Example: redwood paper figure distributions --table table.json --recorded test.parquet
-    --synthetic smote=sample.parquet --output figures/distributions
-    """
-    from redwood.paper.distributions import draw_distributions
-    from redwood.paper.reading import named_paths
+    def draw(
+        table: Annotated[Path, typer.Option(help="description of the table (JSON)")],
+        recorded: Annotated[Path, typer.Option(help="recorded rows (parquet)")],
+        synthetic: Annotated[
+            list[str], typer.Option(help="MODEL=PATH, a model's sample; repeatable")
+        ],
+        output: Output,
+        control: Annotated[
+            list[str] | None, typer.Option(help="MODEL that is a control; repeatable")
+        ] = None,
+        dpi: Dpi = 150,
+    ) -> None:
+        from redwood.paper.reading import named_paths
 
-    samples = named_paths(synthetic, "--synthetic")
-    draw_distributions(table, recorded, samples, dpi, output, control or [])
+        samples = named_paths(synthetic, "--synthetic")
+        _function(figure)(table, recorded, samples, dpi, output, control or [])
 
-
-@figures.command()
-def arrivals(
-    table: Table,
-    recorded: Recorded,
-    synthetic: Synthetic,
-    output: Output,
-    control: Controls = None,
-    dpi: Dpi = 150,
-) -> None:
-    """When jobs arrive.
-
-    Example: redwood paper figure arrivals --table table.json --recorded test.parquet
-    --synthetic smote=sample.parquet --output figures/arrivals
-    """
-    from redwood.paper.arrivals import draw_arrivals
-    from redwood.paper.reading import named_paths
-
-    samples = named_paths(synthetic, "--synthetic")
-    draw_arrivals(table, recorded, samples, dpi, output, control or [])
+    example = "--table table.json --recorded test.parquet --synthetic smote=sample.parquet"
+    _add(figure, what, example, draw)
 
 
-@figures.command()
-def correlations(evaluations: Evaluations, output: Output, dpi: Dpi = 150) -> None:
-    """The associations of the features.
+def _of_folders(figure: str, what: str, example: str) -> None:
+    """Add the command of a figure that is drawn from folders that other stages wrote."""
 
-    Example: redwood paper figure correlations evaluation/smote --output figures/correlations
-    """
-    from redwood.paper.correlations import draw_correlations
+    def draw(
+        folders: Annotated[list[Path], typer.Argument(help=f"folders such as {example}")],
+        output: Output,
+        dpi: Dpi = 150,
+    ) -> None:
+        _function(figure)(folders, dpi, output)
 
-    draw_correlations(evaluations, dpi, output)
-
-
-@figures.command()
-def dcr(evaluations: Evaluations, output: Output, dpi: Dpi = 150) -> None:
-    """The distances to the closest training row.
-
-    Example: redwood paper figure dcr evaluation/smote --output figures/dcr
-    """
-    from redwood.paper.dcr import draw_dcr
-
-    draw_dcr(evaluations, dpi, output)
+    _add(figure, what, example, draw)
 
 
-@figures.command()
-def attacks(evaluations: Evaluations, output: Output, dpi: Dpi = 150) -> None:
-    """The membership attacks.
-
-    Example: redwood paper figure attacks evaluation/smote --output figures/attacks
-    """
-    from redwood.paper.attacks import draw_attacks
-
-    draw_attacks(evaluations, dpi, output)
+def _function(figure: str) -> Callable[..., None]:
+    """`draw_FIGURE` of the figure's module, imported when it is asked for."""
+    function: Callable[..., None] = getattr(
+        import_module(f"redwood.paper.{figure}"), f"draw_{figure}"
+    )
+    return function
 
 
-@figures.command()
-def grid(runs: Scenarios, output: Output, dpi: Dpi = 150) -> None:
-    """The simulated grid along time.
-
-    Example: redwood paper figure grid runs/recorded/* --output figures/grid
-    """
-    from redwood.paper.grid import draw_grid
-
-    draw_grid(runs, dpi, output)
+def _add(figure: str, what: str, example: str, draw: Callable[..., None]) -> None:
+    name = figure.replace("_", "-")
+    told = f"Example: redwood paper figure {name} {example} --output figures/{figure}"
+    figures.command(name, help=f"{what}\n\n{told}")(draw)
 
 
-@figures.command("site-load")
-def site_load(runs: Scenarios, output: Output, dpi: Dpi = 150) -> None:
-    """Which sites are busy when.
-
-    Example: redwood paper figure site-load runs/recorded/* --output figures/site_load
-    """
-    from redwood.paper.site_load import draw_site_load
-
-    draw_site_load(runs, dpi, output)
+_of_samples("distributions", "The features' distributions.")
+_of_samples("arrivals", "When jobs arrive.")
+_of_folders("correlations", "The associations of the features.", "evaluation/smote")
+_of_folders("dcr", "The distances to the closest training row.", "evaluation/smote")
+_of_folders("attacks", "The membership attacks.", "evaluation/smote")
+_of_folders("grid", "The simulated grid along time.", "simulation/runs/recorded/random")
+_of_folders("site_load", "Which sites are busy when.", "simulation/runs/recorded/random")
+_of_folders("training", "The losses by epoch.", "surrogates/tvae/model")
 
 
 @figures.command("transfer-map")
 def transfer_map(
-    runs: Scenarios,
+    runs: Annotated[list[Path], typer.Argument(help="folders that `redwood simulate` wrote")],
     resources: Annotated[Path, typer.Option(help="folder with sites.csv")],
     output: Output,
     dpi: Dpi = 150,
@@ -168,18 +133,3 @@ def transfer_map(
     from redwood.paper.transfer_map import draw_transfer_map
 
     draw_transfer_map(runs, resources, dpi, output)
-
-
-@figures.command()
-def training(
-    folders: Annotated[list[Path], typer.Argument(help="model folders, SURROGATES/MODEL/model")],
-    output: Output,
-    dpi: Dpi = 150,
-) -> None:
-    """The losses by epoch.
-
-    Example: redwood paper figure training surrogates/tvae/model --output figures/training
-    """
-    from redwood.paper.training import draw_training
-
-    draw_training(folders, dpi, output)

@@ -98,14 +98,14 @@ def _draw_density(
     from_zero([axis], max(share.max() for share in shares.values()))
     axis.set_title(column.name)
     axis.set_ylabel("% of rows")
-    unit = column.unit
+    unit, place = column.unit, "center"
     if column.kind == "timestamp":
         date_axis(axis, most=4)
-        unit = "UTC"
+        unit, place = "UTC", "left"  # at the right stands what all dates have in common
     elif column.scale == "log":
         _logarithmic_axis(axis, edges[0], edges[-1])
     if unit:
-        axis.set_xlabel(unit)
+        axis.set_xlabel(unit, loc=place)
     strays = outside(positions, edges[0], edges[-1])
     text = [f"{name}: {100 * n / len(positions[name]):.2g} % outside" for name, n in strays.items()]
     axis.text(

@@ -7,8 +7,8 @@ from typing import Any
 
 from redwood.errors import InputError
 from redwood.inputs import read_json
+from redwood.paper.combining import over_trainings
 from redwood.paper.reading import folders_by_name
-from redwood.paper.trainings import over_trainings
 
 # Whether less of a measure is better, or more, or neither.
 DIRECTIONS = ("lower", "higher", "near floor")

@@ -61,6 +61,7 @@ def draw_grid(scenarios: Sequence[Path], dpi: int, prefix: Path) -> None:
     policies = [run.policy for run in shown]
     drawn = [run for run in runs if run.policy in policies]
     chosen = [_read(run) for run in drawn]
+    # `floor`: a control of real rows.
     controls = {run.workload for run in runs if run.role in ("control", "floor")}
     styles = line_styles(dict.fromkeys(run.workload for run in chosen), controls)
     quantities = _quantities(chosen)

@@ -15,7 +15,11 @@ from redwood.paper.style import RECORDED
 
 @dataclass(frozen=True)
 class RunFolder:
-    """One seed of a scenario, as `redwood simulate` wrote it."""
+    """One seed of a scenario, as `redwood simulate` wrote it.
+
+    Attributes:
+        role: of whose jobs they are, such as `recorded`, `model` or `control`.
+    """
 
     workload: str
     role: str

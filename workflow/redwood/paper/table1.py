@@ -2,7 +2,7 @@
 
 What the values come to is beside them: multiples of the floor and marks (see
 `redwood.paper.comparison`), and which model to publish (`redwood.paper.recommendation`). Of several
-trainings of a model see `redwood.paper.trainings`.
+trainings of a model see `redwood.paper.combining`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -49,7 +49,10 @@ def draw_training(folders: Sequence[Path], dpi: int, prefix: Path) -> None:
         axis.set_title(f"{model}, least at {best['epoch']:.0f}")
         axis.set_xlabel("epoch")
         axis.set_ylabel("loss per row")
-        axis.xaxis.get_major_locator().set_params(integer=True)
+        if len(frame) == 1:
+            axis.set_xticks(frame["epoch"])
+        else:
+            axis.xaxis.get_major_locator().set_params(integer=True)
         summary[model] = {"epochs": len(frame), "least_at_epoch": int(best["epoch"])}
     lines_of_all = {
         "training": {"linestyle": "--"},

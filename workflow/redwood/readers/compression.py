@@ -23,8 +23,12 @@ class _Stream(Protocol):
     """One part of a file that was compressed at one go."""
 
     read_bytes: int
-    eof: bool
-    unused_data: bytes
+
+    @property
+    def eof(self) -> bool: ...
+
+    @property
+    def unused_data(self) -> bytes: ...
 
     def contents(self, data: bytes) -> Iterator[bytes]: ...
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from redwood.readers.blocks import line_ends
 
-# A quoted cell with line ends in it closes within so many lines and bytes, or never.
+# A quoted cell with line ends in it closes within this many lines and bytes, or never.
 MOST_LINES, MOST_BYTES = 500, 1 << 20
 
 

@@ -27,7 +27,7 @@ _FEW_TEXTS = 200
 # DuckDB's errors quote the text, which may break off within a character.
 _REFUSALS = (duckdb.Error, UnicodeDecodeError)
 
-_SETTINGS = {
+_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "threads": 1,
     "temp_directory": "",
     "python_enable_replacements": False,
@@ -106,7 +106,7 @@ class Columns:
                     continue
                 for key in keys:
                     column, name = pc.struct_field(cells, key), self._keys.name(key)
-                    if column.null_count < len(column):
+                    if name is not None and column.null_count < len(column):
                         columns[name] = (
                             pc.coalesce(columns[name], column) if name in columns else column
                         )
@@ -140,10 +140,11 @@ class Columns:
                 continue
             if isinstance(content, dict):
                 inner = unwrapped(content)
-                keys = [key for key in inner if self._keys.name(key) is not None]
-                found.setdefault(inner is not content, {}).update(dict.fromkeys(keys))
+                wanted = [key for key in inner if self._keys.name(key) is not None]
+                found.setdefault(inner is not content, {}).update(dict.fromkeys(wanted))
         spelled = []
-        for wrapped, keys in found.items():
+        for wrapped, sampled in found.items():
+            keys = list(sampled)
             others = self._keys.guesses(keys)
             if others is None:
                 others = self._all_keys(texts, wrapped=wrapped)

@@ -20,9 +20,9 @@ from redwood.readers.json_keys import DECODER, holds_list
 TRUNCATED: Final = "truncated_file"
 TOO_LONG: Final = "line_too_long"
 
-# An object that does not end within so many characters is none.
+# Text that goes on for more characters than this is no object.
 _LONGEST_OBJECT = 1 << 24
-# So many characters are tried at least as a list of whole objects, or so many objects singly.
+# At least this many characters are tried as a list of whole objects, or this many objects singly.
 _LEAST_REACH, _SINGLES = 1 << 16, 100
 # How far back from there to look for the end of an object, and of the list.
 _MOST_BRACES, _LIST_ENDS = 500, 3
@@ -33,7 +33,8 @@ _BORDER = re.compile(r"\}\s*,\s*\{")
 _LIST_END = re.compile(r"\}\s*\]")
 _BETWEEN = re.compile(r"[\s,]*")
 _OUTSIDE = re.compile(r"[\s,\[\]}]*")
-_SPACE = re.compile(r"\s*")
+# Matches anywhere, which its type cannot say.
+_SPACE: Any = re.compile(r"\s*")
 _INDENTATION = np.array([byte in b" \t," for byte in range(256)])
 _DEEPEST_INDENTATION = 64
 
@@ -48,10 +49,16 @@ class Many:
 
 @dataclass(frozen=True)
 class One:
-    """An object and the line on which it begins, or the reason why there is none."""
+    """An object and the line on which it begins, or the reason why there is no object."""
 
     content: dict[str, Any] | str
     line: int
+
+
+def past(pattern: re.Pattern[str], text: str, at: int) -> int:
+    """Where what matches `pattern` from `at` on ends; `at` itself if nothing does."""
+    found = pattern.match(text, at)
+    return at if found is None else found.end()
 
 
 def list_inside(text: str, at: int) -> tuple[int, int] | None:
@@ -62,20 +69,20 @@ def list_inside(text: str, at: int) -> tuple[int, int] | None:
     """
     try:
         while True:
-            at = _SPACE.match(text, at + 1).end()
+            at = past(_SPACE, text, at + 1)
             if text[at] != '"':
                 return None
             key, at = DECODER.raw_decode(text, at)
-            at = _SPACE.match(text, at).end()
+            at = past(_SPACE, text, at)
             if text[at] != ":":
                 return None
-            at = _SPACE.match(text, at + 1).end()
+            at = past(_SPACE, text, at + 1)
             if key in ("jobs", "hits") and text[at] == "[":
                 return at + 1, 1
             if key == "hits" and text[at] == "{" and (inner := list_inside(text, at)):
                 return inner[0], inner[1] + 1
             _, at = DECODER.raw_decode(text, at)
-            at = _SPACE.match(text, at).end()
+            at = past(_SPACE, text, at)
             if text[at] != ",":
                 return None
     except (ValueError, IndexError, RecursionError):
@@ -102,9 +109,11 @@ class Objects:
         self._reach, self._singles = _LONGEST_OBJECT, 0
 
     def __iter__(self) -> Iterator[One | Many]:
+        found: One | Many | None
         while self._go_to(_BETWEEN if self._open else _OUTSIDE):
             self._cut = self._line
             char = self._text[self._at]
+            found: One | Many | None
             if self._open and self._over:
                 found = self._after_list(char)
             elif self._open and char in "]}":
@@ -140,11 +149,11 @@ class Objects:
         self._line += self._text.count("\n", self._counted, self._at)
         self._counted = self._at
 
-    def _go_to(self, pattern: re.Pattern[str]) -> bool:
+    def _go_to(self, pattern: Any) -> bool:
         """Pass over what matches; whether anything comes after it."""
         while True:
             self._fill()
-            self._at = pattern.match(self._text, self._at).end()
+            self._at = past(pattern, self._text, self._at)
             self._count()
             if self._at < len(self._text):
                 return True
@@ -173,7 +182,7 @@ class Objects:
         return inside is not None
 
     def _single(self) -> One | None:
-        """The value that begins here, or why it is none."""
+        """The value that begins here, or why there is none."""
         try:
             content, end = DECODER.raw_decode(self._text, self._at)
         except (ValueError, RecursionError):
@@ -207,9 +216,9 @@ class Objects:
             return None
         try:
             key, at = DECODER.raw_decode(self._text, self._at)
-            at = _SPACE.match(self._text, at).end()
+            at = past(_SPACE, self._text, at)
             if isinstance(key, str) and self._text[at : at + 1] == ":":
-                at = _SPACE.match(self._text, at + 1).end()
+                at = past(_SPACE, self._text, at + 1)
                 _, self._at = DECODER.raw_decode(self._text, at)
                 return None
         except (ValueError, RecursionError):

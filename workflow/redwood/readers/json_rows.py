@@ -1,6 +1,6 @@
 """JSON → chunks: an object a line, or other shapes in which lines mean nothing.
 
-Which it is, a file tells by how it begins, not by its name. A document may be wrapped as
+How a file begins tells which it is, not its name. A document may be wrapped as
 {"_source": {…}} as Elasticsearch does. Numbers with a fraction or an exponent may come spelled in
 another way, of the same value.
 """
@@ -8,6 +8,7 @@ another way, of the same value.
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,10 +19,11 @@ from redwood.readers.blocks import Block, Lines, line_ends
 from redwood.readers.chunks import Chunk, Source, Unreadable, as_array
 from redwood.readers.json_columns import Columns, columns
 from redwood.readers.json_keys import DECODER, Keys
-from redwood.readers.json_objects import TOO_LONG, TRUNCATED, Many, Objects, list_inside
+from redwood.readers.json_objects import TOO_LONG, TRUNCATED, Many, Objects, list_inside, past
 
 _CHUNK_ROWS = 20_000
-_SPACE = re.compile(r"\s*")
+# Matches anywhere, which its type cannot say.
+_SPACE: Any = re.compile(r"\s*")
 _BLANK = np.array([byte in b" \t\n\v\f" for byte in range(256)])
 
 
@@ -51,7 +53,7 @@ def read_json(source: Source) -> Iterator[Chunk]:
 
 def _is_by_line(text: str) -> bool:
     """Whether a file that begins with `text` has an object a line, broken ones included."""
-    begin = _SPACE.match(text).end()
+    begin = past(_SPACE, text, 0)
     if text.startswith("[", begin) or list_inside(text, begin):
         return False
     if not text.startswith("{", begin):
@@ -61,8 +63,8 @@ def _is_by_line(text: str) -> bool:
     except (ValueError, RecursionError):
         # Objects over several lines usually begin with a brace that has a line for itself.
         return text[begin:].partition("\n")[0].strip() != "{"
-    after = _SPACE.match(text, end)
-    return "\n" not in text[begin:end] and ("\n" in after[0] or after.end() == len(text))
+    after = past(_SPACE, text, end)
+    return "\n" not in text[begin:end] and ("\n" in text[end:after] or after == len(text))
 
 
 def _by_line(source: Source, lines: Lines, engine: Columns) -> Iterator[Chunk]:

@@ -1,7 +1,7 @@
 """Standard Workload Format → chunks."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -48,7 +48,7 @@ def read_swf(source: Source) -> Iterator[Chunk]:
 
 def _chunk(
     source: Source,
-    rows: list[dict[str, str | None]],
+    rows: Sequence[Mapping[str, str | None]],
     places: list[tuple[int, int]],
     unreadable: list[Unreadable],
     assumptions: Counter,

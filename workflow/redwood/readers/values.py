@@ -134,7 +134,7 @@ def _read_plain(column: pa.Array) -> np.ndarray:
 
 
 def _read_any(column: pa.Array, offset: np.timedelta64) -> np.ndarray:
-    """Times of stripped text in whatever form, [n], NaT where there is none."""
+    """Times of stripped text in any form, [n], NaT where there is none."""
     times = np.full(len(column), _NO_TIME)
     zoned = _matching(column, _ZONED)
     for chosen, read, shift in (

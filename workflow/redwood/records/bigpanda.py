@@ -25,113 +25,59 @@ Assumed, not verified: that the monitor at CERN runs this code with these settin
 before it answers 503 when overloaded, with Retry-After if at all; that no proxy shortens answers.
 """
 
-import email.utils
 import gzip
 import http
 import json
 import os
 import re
-import ssl
 import sys
-import urllib.error
-import urllib.parse
-import urllib.request
 import zlib
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-from http.client import HTTPException, HTTPMessage
+from datetime import UTC, datetime
 from pathlib import Path
 from time import sleep
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import requests
+from urllib3.exceptions import InvalidHeader
+from urllib3.util import Retry
 
 from redwood import __version__
 from redwood.configuration import BigPanda
 from redwood.errors import InputError
+from redwood.job_table import RAW_COLUMNS
 from redwood.outputs import write_json, writing
 from redwood.progress import ProgressReport
+from redwood.records.windows import KEY, SHORTEST_WINDOW, Window, windows
 
 ENVIRONMENT_VARIABLE: Final = "REDWOOD_BIGPANDA_TOKEN"
 NOTE: Final = "_download.json"
 QUESTION: Final = "_question.json"
 
-# More is a bulk pull, which the service forbids. At half a day each these are 100 days of a site.
-MOST_WINDOWS: Final = 200
 # Of one run, with the halves of full windows and with repetitions after troubles.
 MOST_REQUESTS: Final = 400
 
-_KEY = "records.source.bigpanda"
-_SHORTEST_WINDOW = timedelta(minutes=1)
-_SITE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _ENVELOPE = ("selectionsummary", "jobs", "errsByCount")
+# What cleaning reads. `produserid`, the certificate's name, is not among it: the monitor puts that
+# into an empty `produsername`. A field that a monitor does not know is left out of its answer.
+_FIELDS = tuple(sorted(RAW_COLUMNS - {"produserid"}))
 
 _TIMEOUT_S = 300.0
 _TRIES = 5
-# Doubled with each further try: 2.5 minutes in all, and 15 where the monitor asks for patience.
-_FIRST_WAIT_S = 10.0
-_FIRST_WAIT_OF_THROTTLED_S = 60.0
+# Doubled with each further try: a quarter of an hour in all.
+_FIRST_WAIT_S = 60.0
 _LONGEST_WAIT_S = 3600.0
 
 _Job = dict[str, Any]
 
 
-class Window(NamedTuple):
-    """The jobs of a site that were last modified from `begin` to before `end`, both in UTC."""
-
-    site: str
-    begin: datetime
-    end: datetime
-
-    def __str__(self) -> str:
-        return f"{self.site} from {self.begin:%Y-%m-%dT%H:%M} to {self.end:%Y-%m-%dT%H:%M}"
-
-
 class _Trouble(Exception):
     """Something that may pass: why, and how long to wait if the monitor says so."""
 
-    def __init__(self, reason: str, first_wait_s: float, asked_wait_s: float | None = None) -> None:
+    def __init__(self, reason: str, asked_wait_s: float | None = None) -> None:
         super().__init__(reason)
-        self.first_wait_s = first_wait_s
         self.asked_wait_s = asked_wait_s
-
-
-def windows(options: BigPanda) -> tuple[Window, ...]:
-    """What is asked for: windows of at most `window_hours`, by time and then in the sites' order.
-
-    Raises:
-        InputError: more than `MOST_WINDOWS` windows, sites that are no names of queues, or times
-            that are not on whole minutes.
-    """
-    for time in (options.start, options.end):
-        if time.second or time.microsecond:
-            raise InputError(f"{_KEY}: {time.isoformat()} is not on a whole minute")
-    for site in options.sites:
-        if not _SITE.fullmatch(site):
-            raise InputError(
-                f"{_KEY}.sites: {site!r} is no name of a queue; expected letters, digits, '_', '.' "
-                "and '-', no wildcards"
-            )
-        if options.sites.count(site) > 1:
-            raise InputError(f"{_KEY}.sites: {site!r} is listed twice")
-    length = timedelta(hours=options.window_hours)
-    number = -((options.start - options.end) // length)
-    if number * len(options.sites) > MOST_WINDOWS:
-        raise InputError(
-            f"{_KEY}: {number} windows of {options.window_hours} h × {len(options.sites)} sites "
-            f"are {number * len(options.sites)} requests, expected at most {MOST_WINDOWS}: bulk "
-            "pulls are forbidden; ask the monitor's operators for a dump, to be given as "
-            "records.source.files"
-        )
-    begins = [options.start + length * index for index in range(number)]
-    return tuple(
-        Window(site, begin, min(begin + length, options.end))
-        for begin in begins
-        for site in options.sites
-    )
-
-
-def file_names(options: BigPanda) -> tuple[str, ...]:
-    """The file of each of `windows`, such as `AGLT2_20240101T0000_20240101T1200.json.gz`."""
-    return tuple(_file_name(window) for window in windows(options))
 
 
 def download(options: BigPanda, output: Path) -> None:
@@ -155,9 +101,9 @@ def download(options: BigPanda, output: Path) -> None:
     asked = windows(options)
     _check_address(options.url)
     if options.end > datetime.now(UTC):
-        raise InputError(f"{_KEY}.end: {options.end.isoformat()} is not over yet")
+        raise InputError(f"{KEY}.end: {options.end.isoformat()} is not over yet")
     _keep_question(options, output)
-    missing = [window for window in asked if not (output / _file_name(window)).exists()]
+    missing = [window for window in asked if not (output / window.file).exists()]
     monitor = _Monitor(options, _token() if missing else "")
     with ProgressReport("asking BigPanDA", len(asked), "windows") as report:
         report.resume(len(asked) - len(missing))
@@ -168,7 +114,7 @@ def download(options: BigPanda, output: Path) -> None:
                 raise InputError(
                     f"{error} ({done} of {len(asked)} windows are kept; another run goes on there)"
                 ) from None
-            _write(output / _file_name(window), jobs)
+            _write(output / window.file, jobs)
             report.advance()
     _write_note(options, asked, output)
 
@@ -178,52 +124,36 @@ class _Monitor:
 
     def __init__(self, options: BigPanda, token: str) -> None:
         self._options = options
-        self._fields = _fields()
         self._address = f"{options.url.rstrip('/')}/jobs/"
-        # A JWT has three parts; a token of the monitor's own has no dots.
-        scheme = "Bearer" if token.count(".") == 2 else "Token"
-        self._headers = {
-            "Authorization": f"{scheme} {token}",
-            "Accept": "application/json",
-            "User-Agent": f"REDWOOD/{__version__} (records download, one request at a time)",
-        }
-        self._opener = urllib.request.build_opener(_NoRedirection)
+        self._token = token
         self._requests = 0
+        self._session = requests.Session()
+        self._session.headers.update(
+            {
+                "Accept": "application/json",
+                "User-Agent": f"REDWOOD/{__version__} (records download, one request at a time)",
+            }
+        )
 
     def jobs(self, window: Window) -> list[_Job]:
         """All jobs of a window, the fields of each that are needed."""
         jobs = self._ask(window)
         if len(jobs) < self._options.limit:
             return jobs
-        minutes = (window.end - window.begin) // _SHORTEST_WINDOW
+        minutes = (window.end - window.begin) // SHORTEST_WINDOW
         if minutes == 1:
             raise InputError(
                 f"{self._options.url}: {window}: {len(jobs)} jobs in one minute, expected fewer "
-                f"than {_KEY}.limit, {self._options.limit}; raise it (to 20000 at most), or leave "
+                f"than {KEY}.limit, {self._options.limit}; raise it (to 20000 at most), or leave "
                 "the site out and ask the monitor's operators for a dump of it"
             )
-        middle = window.begin + minutes // 2 * _SHORTEST_WINDOW
+        middle = window.begin + minutes // 2 * SHORTEST_WINDOW
         earlier, later = window._replace(end=middle), window._replace(begin=middle)
         return self.jobs(earlier) + self.jobs(later)
 
     def _ask(self, window: Window) -> list[_Job]:
-        """The answer to one request, repeated while there is hope."""
-        query = {
-            "json": "",
-            "computingsite": window.site,
-            "date_from": f"{window.begin:%Y-%m-%dT%H:%M}",
-            "date_to": f"{window.end:%Y-%m-%dT%H:%M}",
-            "limit": str(self._options.limit),
-            "fields": ",".join(self._fields),
-            "outputs": "jobs",
-            # Older monitors leave out jobs that were tried again.
-            "mode": "nodrop",
-        }
-        name = f"{self._options.url}: {window}"
-        request = urllib.request.Request(
-            f"{self._address}?{urllib.parse.urlencode(query, safe=',:')}", headers=self._headers
-        )
-        wait = self._options.pause_s
+        """The answer to one question, asked again while there is hope."""
+        name, wait = f"{self._options.url}: {window}", self._options.pause_s
         for attempt in range(_TRIES):
             if self._requests == MOST_REQUESTS:
                 raise InputError(
@@ -234,62 +164,81 @@ class _Monitor:
                 sleep(wait)
             self._requests += 1
             try:
-                return self._answer(request, name)
+                return self._answer(window, name)
             except _Trouble as trouble:
-                reason = str(trouble)
-                doubled = min(trouble.first_wait_s * 2**attempt, _LONGEST_WAIT_S)
-                wait = doubled if trouble.asked_wait_s is None else trouble.asked_wait_s
-                wait = max(wait, self._options.pause_s)
+                reason, asked = str(trouble), trouble.asked_wait_s
+            wait = max(
+                _FIRST_WAIT_S * 2**attempt if asked is None else asked, self._options.pause_s
+            )
             if wait > max(_LONGEST_WAIT_S, self._options.pause_s):
                 raise InputError(f"{name}: {reason}, and asks to wait {wait:.0f} s; run again then")
             if attempt + 1 < _TRIES:
                 print(f"{name}: {reason}; next try in {wait:.0f} s", file=sys.stderr, flush=True)
         raise InputError(f"{name}: {reason}, {_TRIES} times; run again later")
 
-    def _answer(self, request: urllib.request.Request, name: str) -> list[_Job]:
+    def _answer(self, window: Window, name: str) -> list[_Job]:
         """The answer to one request.
 
         Messages never quote the body, nor what the connection said: either may hold names.
         """
+        question = {
+            "json": "",
+            "computingsite": window.site,
+            "date_from": f"{window.begin:%Y-%m-%dT%H:%M}",
+            "date_to": f"{window.end:%Y-%m-%dT%H:%M}",
+            "limit": str(self._options.limit),
+            "fields": ",".join(_FIELDS),
+            "outputs": "jobs",
+            # Older monitors leave out jobs that were tried again.
+            "mode": "nodrop",
+        }
         try:
-            with self._opener.open(request, timeout=_TIMEOUT_S) as answer:
-                body = answer.read()
-        except urllib.error.HTTPError as error:
-            with error:
-                raise self._refusal(error.code, error.headers, name) from None
-        except (HTTPException, OSError) as error:
-            reason = getattr(error, "reason", error)
-            if isinstance(reason, ssl.SSLCertVerificationError):
-                raise InputError(f"{name}: the certificate is not valid: {reason.reason}") from None
-            text = reason.strerror if isinstance(reason, OSError) else None
-            raise _Trouble(
-                f"the connection broke: {text or type(reason).__name__}", _FIRST_WAIT_S
+            # A redirection would take the token to whatever host it names.
+            answer = self._session.get(
+                self._address,
+                params=question,
+                auth=self._authorise,
+                timeout=_TIMEOUT_S,
+                allow_redirects=False,
+            )
+        except requests.exceptions.SSLError:
+            raise InputError(
+                f"{name}: no secure connection, the certificate is not valid"
             ) from None
-        if body.lstrip().startswith(b"<"):
+        except requests.RequestException as error:
+            raise _Trouble(f"the connection broke: {type(error).__name__}") from None
+        if answer.status_code != 200:
+            raise self._refusal(answer, name)
+        if answer.content.lstrip().startswith(b"<"):
             raise InputError(f"{name}: an HTML page, expected JSON; {self._renewal()}")
         try:
             # NaN and infinities are no JSON; some servers write them for what is missing.
-            content = json.loads(body, parse_constant=lambda _: None)
+            content = json.loads(answer.content, parse_constant=lambda _: None)
         except ValueError:
-            raise _Trouble("the answer is no JSON, or was cut", _FIRST_WAIT_S) from None
-        return self._jobs_in(content, name)
+            raise _Trouble("the answer is no JSON, or was cut") from None
+        return _jobs_in(content, name)
 
-    def _refusal(self, status: int, headers: HTTPMessage, name: str) -> Exception:
-        """What to raise for an answer that is none."""
+    def _authorise(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Put the token into the header, whatever a netrc file says of the host."""
+        # A JWT has three parts; a token of the monitor's own has no dots.
+        scheme = "Bearer" if self._token.count(".") == 2 else "Token"
+        request.headers["Authorization"] = f"{scheme} {self._token}"
+        return request
+
+    def _refusal(self, answer: requests.Response, name: str) -> Exception:
+        """What to raise for an answer without jobs."""
+        status = answer.status_code
         phrases = {item.value: item.phrase for item in http.HTTPStatus}
-        answer = f"the monitor answers {status} {phrases.get(status, '')}".rstrip()
-        if status in (429, 503):
-            asked = _retry_after(headers.get("Retry-After"))
-            return _Trouble(answer, _FIRST_WAIT_OF_THROTTLED_S, asked)
-        if status >= 500:
-            return _Trouble(answer, _FIRST_WAIT_S)
+        text = f"the monitor answers {status} {phrases.get(status, '')}".rstrip()
+        if status == 429 or status >= 500:
+            return _Trouble(text, _asked_wait(answer))
         if status == 401 or 300 <= status < 400:
-            return InputError(f"{name}: {answer}; {self._renewal()}")
+            return InputError(f"{name}: {text}; {self._renewal()}")
         if status == 403:
             return InputError(
-                f"{name}: {answer}: this user or address is barred; ask the monitor's operators"
+                f"{name}: {text}: this user or address is barred; ask the monitor's operators"
             )
-        return InputError(f"{name}: {answer}; expected a BigPanDA monitor there ({_KEY}.url)")
+        return InputError(f"{name}: {text}; expected a BigPanDA monitor there ({KEY}.url)")
 
     def _renewal(self) -> str:
         return (
@@ -297,38 +246,30 @@ class _Monitor:
             f"{self._options.url}, take a new one from your profile"
         )
 
-    def _jobs_in(self, content: Any, name: str) -> list[_Job]:
-        """The jobs of an answer, with the fields that were asked for and no others."""
-        absent = [key for key in _ENVELOPE if not isinstance(content, dict) or key not in content]
-        if absent:
-            raise InputError(
-                f"{name}: not what BigPanDA answers: no {', '.join(absent)}; expected an object "
-                f"with {', '.join(_ENVELOPE)}"
-            )
-        jobs = content["jobs"]
-        if not isinstance(jobs, list) or not all(
-            isinstance(job, dict) and "pandaid" in job for job in jobs
-        ):
-            raise InputError(f"{name}: `jobs` is not what BigPanDA answers: a job has no pandaid")
-        return [{field: job[field] for field in self._fields if field in job} for job in jobs]
 
-
-class _NoRedirection(urllib.request.HTTPRedirectHandler):
-    """Follows no redirection: it would take the token to whatever host it names."""
-
-    def redirect_request(self, *_: Any) -> None:
+def _asked_wait(answer: requests.Response) -> float | None:
+    """Seconds that the monitor asks to wait, in figures or by a date (RFC 9110, 10.2.3)."""
+    value = answer.headers.get("Retry-After")
+    try:
+        return None if value is None else Retry().parse_retry_after(value)
+    except InvalidHeader:
         return None
 
 
-def _fields() -> tuple[str, ...]:
-    """The fields to ask for: what cleaning reads.
-
-    `produserid`, the certificate's name, is not among them: the monitor puts it into an empty
-    `produsername`. A field that a monitor does not know is left out of its answer.
-    """
-    from redwood.job_table import RAW_COLUMNS
-
-    return tuple(sorted(RAW_COLUMNS - {"produserid"}))
+def _jobs_in(content: Any, name: str) -> list[_Job]:
+    """The jobs of an answer, with the fields that were asked for and no others."""
+    absent = [key for key in _ENVELOPE if not isinstance(content, dict) or key not in content]
+    if absent:
+        raise InputError(
+            f"{name}: not what BigPanDA answers: no {', '.join(absent)}; expected an object "
+            f"with {', '.join(_ENVELOPE)}"
+        )
+    jobs = content["jobs"]
+    if not isinstance(jobs, list) or not all(
+        isinstance(job, dict) and "pandaid" in job for job in jobs
+    ):
+        raise InputError(f"{name}: `jobs` is not what BigPanDA answers: a job has no pandaid")
+    return [{field: job[field] for field in _FIELDS if field in job} for job in jobs]
 
 
 def _token() -> str:
@@ -348,32 +289,14 @@ def _token() -> str:
 def _check_address(url: str) -> None:
     """Only where the token cannot be overheard may it be sent."""
     try:
-        parts = urllib.parse.urlsplit(url)
+        parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError:
         host = None
     if not host or "@" in parts.netloc:
-        raise InputError(f"{_KEY}.url: expected https://, a host and no user or password in it")
+        raise InputError(f"{KEY}.url: expected https://, a host and no user or password in it")
     if parts.scheme != "https" and host not in ("localhost", "127.0.0.1", "::1"):
-        raise InputError(f"{_KEY}.url: {url!r} would send the token unencrypted; expected https://")
-
-
-def _retry_after(value: str | None) -> float | None:
-    """Seconds to wait, from a header that holds them or a date (RFC 9110, 10.2.3)."""
-    if value is None:
-        return None
-    if value.strip().isdecimal():
-        return float(value)
-    try:
-        time = email.utils.parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    time = time.replace(tzinfo=UTC) if time.tzinfo is None else time
-    return (time - datetime.now(UTC)).total_seconds()
-
-
-def _file_name(window: Window) -> str:
-    return f"{window.site}_{window.begin:%Y%m%dT%H%M}_{window.end:%Y%m%dT%H%M}.json.gz"
+        raise InputError(f"{KEY}.url: {url!r} would send the token unencrypted; expected https://")
 
 
 def _write(path: Path, jobs: Sequence[_Job]) -> None:
@@ -392,7 +315,7 @@ def _write(path: Path, jobs: Sequence[_Job]) -> None:
 def _keep_question(options: BigPanda, output: Path) -> None:
     """Note what is asked of which monitor, so that answers to two questions never mix."""
     path = output / QUESTION
-    question = {"url": options.url, "fields": list(_fields())}
+    question = {"url": options.url, "fields": list(_FIELDS)}
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -418,17 +341,18 @@ def _rows(path: Path) -> int:
 
 def _write_note(options: BigPanda, asked: Sequence[Window], output: Path) -> None:
     """Write what was asked for, when each file came and how many rows it has."""
-    paths = [output / _file_name(window) for window in asked]
+    paths = [output / window.file for window in asked]
+    rows = [_rows(path) for path in paths]
     files = [
         {
             "file": path.name,
             "site": window.site,
             "begin": window.begin.isoformat(),
             "end": window.end.isoformat(),
-            "rows": _rows(path),
+            "rows": number,
             "written": datetime.fromtimestamp(int(path.stat().st_mtime), UTC).isoformat(),
         }
-        for window, path in zip(asked, paths, strict=True)
+        for window, path, number in zip(asked, paths, rows, strict=True)
     ]
-    note = {"url": options.url, "rows": sum(file["rows"] for file in files), "files": files}
+    note = {"url": options.url, "rows": sum(rows), "files": files}
     write_json(output / NOTE, note)

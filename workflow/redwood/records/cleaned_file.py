@@ -18,7 +18,7 @@ from redwood.configuration import Cleaning
 from redwood.errors import InputError
 from redwood.inputs import require_intact
 from redwood.job_table import COLUMNS, RAW_COLUMNS
-from redwood.outputs import write_json, writing_folder
+from redwood.outputs import file_digest, write_json, writing_folder
 from redwood.progress import ProgressReport
 from redwood.readers.reading import Chunk, Source, format_of, read
 from redwood.records.derivation import add_derived
@@ -26,7 +26,7 @@ from redwood.records.normalisation import QUANTITIES, TIMES, Normaliser, Records
 from redwood.records.privacy import hash_key
 from redwood.records.steps import STEPS, Verdicts, judge
 from redwood.sites import SITES_FILE, load_sites
-from redwood.synthetic import file_digest, is_synthetic
+from redwood.synthetic import is_synthetic
 
 ACCOUNT: Final = "account.json"
 ACQUAINTANCES: Final = ("known", "folded", "unknown", "masked")

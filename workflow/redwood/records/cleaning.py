@@ -11,13 +11,13 @@ from pathlib import Path
 
 from redwood.configuration import Cleaning
 from redwood.errors import InputError
+from redwood.outputs import file_digest
 from redwood.progress import ProgressReport
 from redwood.readers.reading import find_files, short_names
 from redwood.records.cleaned_file import CleanedFile, clean_file
 from redwood.records.gathering import gather
 from redwood.records.privacy import hash_key, write_key
 from redwood.sites import SITES_FILE
-from redwood.synthetic import file_digest
 
 
 def clean(

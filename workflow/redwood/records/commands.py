@@ -121,7 +121,7 @@ def split(
     method: Annotated[str, typer.Option(help="random, time or task.")] = "random",
     train: Annotated[float, typer.Option(help="Share of training rows.")] = 0.6,
     validation: Annotated[float, typer.Option(help="Share of validation rows.")] = 0.2,
-    rows: Annotated[int | None, typer.Option(help="Divide only so many jobs.")] = None,
+    rows: Annotated[int | None, typer.Option(help="Divide only this many jobs.")] = None,
 ) -> None:
     """Divide the job table into training, validation and test rows.
 

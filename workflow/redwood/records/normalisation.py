@@ -7,7 +7,7 @@ their project, step and type; and sites and groups only if they cannot be a name
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -224,7 +224,8 @@ class Normaliser:
         typed = [dataset_names.parse_data_type(name) for name in file_types.values]
         unnamed = names.codes < 0
         type_codes = np.where(unnamed, file_types.codes, -1)
-        file_type = self._vetted(Words(type_codes, [short for short, _ in typed]))
+        shorts: list[Any] = [short for short, _ in typed]
+        file_type = self._vetted(Words(type_codes, shorts))
         file_project = _mapped(file_projects, dataset_names.parse_project)
         records.words["project"] = _first_of(project, self._vetted(file_project))
         records.words["prodstep"] = prodstep

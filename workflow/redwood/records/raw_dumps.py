@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from redwood.configuration import Source
 from redwood.errors import InputError
 from redwood.readers.files import find_files, short_names
-from redwood.records.bigpanda import file_names as bigpanda_names
+from redwood.records.windows import file_names as bigpanda_names
 from redwood.synthetic import dump_names
 
 

@@ -20,7 +20,7 @@ def check_alike(files: Sequence[CleanedFile], options: Cleaning) -> None:
         InputError: the file, or two of which the keys differ.
     """
     expected = options.model_dump(mode="json")
-    keys = {}
+    keys: dict[str, str] = {}
     for file in files:
         if file.account["options"] != expected:
             raise InputError(

@@ -25,7 +25,7 @@ def retrieve(url: str, sha256: str | None, output: Path) -> None:
     may break off unnoticed: then only a digest tells.
 
     Raises:
-        InputError: an address that is none or holds a password, no connection, no such file, a
+        InputError: an address that is not valid or holds a password, no connection, no such file, a
             broken transfer, or another digest.
     """
     _check_address(url)
@@ -61,7 +61,7 @@ def _check_address(url: str) -> None:
     except ValueError:
         known = False
     if not known:
-        raise InputError("the address of the file is none; expected https://…")
+        raise InputError("the address of the file is not valid; expected https://…")
     if parts.username or parts.password:
         raise InputError(
             f"{parts.hostname}: an address with a password is kept nowhere safe; drop it"

@@ -16,10 +16,9 @@ import pyarrow.parquet as pq
 
 from redwood.configuration import Split
 from redwood.errors import InputError
-from redwood.outputs import write_json, writing
+from redwood.outputs import file_digest, write_json, writing
 from redwood.progress import ProgressReport
 from redwood.seeds import generator
-from redwood.synthetic import file_digest
 from redwood.tables import TableDescription, arrow_schema, scan_table
 
 PARTS = ("train", "validation", "test")
@@ -139,7 +138,7 @@ def _task_numbers(tasks: pa.ChunkedArray, known: dict[str, int]) -> np.ndarray:
 def _divide(rows: _Rows, options: Split, seed: int) -> np.ndarray:
     """Part number of each row, `_UNUSED` for those not drawn, int8 [rows]."""
     if options.rows is None or options.rows >= rows.number:
-        chosen = slice(None)
+        chosen: slice | np.ndarray = slice(None)
         number = rows.number
     else:
         number = options.rows
@@ -149,9 +148,10 @@ def _divide(rows: _Rows, options: Split, seed: int) -> np.ndarray:
     part = np.full(rows.number, _UNUSED, dtype=np.int8)
     if options.method == "random":
         part[chosen] = generator(seed, "records", "split").permutation(_in_turn(counts))
-    elif options.method == "time":
+    elif rows.time is not None:
         part[chosen] = _by_time(rows.time[chosen], counts)
     else:
+        assert rows.task is not None, "a split by task of a table without tasks"
         part[chosen] = _by_task(rows.task[chosen], counts, seed)
     return part
 

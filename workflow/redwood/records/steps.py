@@ -6,6 +6,7 @@ gathered: see `LATE_REASONS`.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -32,7 +33,11 @@ _KNOWN_LABELS = frozenset(
 Shown = Callable[[np.ndarray], list[str | None]]
 
 
-def _nothing(rows: np.ndarray) -> list[None]:
+def _at(values: dict[int, str | None], rows: np.ndarray) -> list[str | None]:
+    return [values[row] for row in rows.tolist()]
+
+
+def _nothing(rows: np.ndarray) -> list[str | None]:
     return [None] * len(rows)
 
 
@@ -142,11 +147,10 @@ def _unusable(records: Records, options: Cleaning) -> Iterator[Rejection]:
                 continue
             rows = np.zeros(len(records), dtype=bool)
             rows[cells.rows] = missing[cells.rows]
-            values = dict(zip(cells.rows.tolist(), cells.values, strict=True))
             yield Rejection(
                 rows,
                 cells.raw,
-                lambda rows, values=values: [values[row] for row in rows.tolist()],
+                partial(_at, dict(zip(cells.rows.tolist(), cells.values, strict=True))),
             )
 
 

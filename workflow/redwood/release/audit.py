@@ -1,16 +1,16 @@
 """The audit: how many of the planted canaries an attacker finds in a sample.
 
-The attacker knows all canaries and real rows of the same law, and takes a canary for planted the
-sooner the closer synthetic rows are to its rows than real ones are,
+The attacker knows all canaries and real rows of the same law, and scores each row of a canary by
+how much closer synthetic rows are to it than real ones are,
 
     ln d_real(x) − ln d_synthetic(x),
 
-the score of `redwood.evaluation.measures.attack_density`, with distances as there: once by the mean
-over the canary's rows, once by the largest; the more successful attack counts. What is measured
-for each level is the share of planted canaries that are found where one in ten of the others is
-taken for planted, 0.1 by chance. Its upper bound is the 95 % quantile of a bootstrap over canaries
-(B. Efron and R. Tibshirani, An Introduction to the Bootstrap, Chapman & Hall 1993, chapter 13):
-few canaries prove little, and leave it high.
+the score of `redwood.evaluation.measures.attack_density`, with distances as there. A canary's score
+is the mean over its rows in one attack and the largest in another; the more successful attack
+counts. What is measured for each level is the share of planted canaries that are found where one in
+ten of the others is taken for planted: 0.1 by chance. Its upper bound is the 95 % quantile of a
+bootstrap over canaries (B. Efron and R. Tibshirani, An Introduction to the Bootstrap, Chapman &
+Hall 1993, chapter 13): few canaries prove little, and leave it high.
 """
 
 from pathlib import Path

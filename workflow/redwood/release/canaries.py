@@ -48,13 +48,13 @@ _MOST_PLANTED = 0.1
 
 @dataclass(frozen=True)
 class Planting:
-    """What canaries there shall be.
+    """Which canaries to make.
 
     Attributes:
         levels: `record`, or names of columns whose equal values make a unit.
         units: canaries of each level, half of them planted; fewer where these would have more than
             their part of a tenth of the training rows.
-        most_rows: rows of a unit; of longer ones a run of so many is taken.
+        most_rows: the most rows of a unit; a longer unit is cut to a run of that length.
     """
 
     levels: tuple[str, ...]
@@ -161,7 +161,7 @@ def _real_units(rows: pd.DataFrame, level: str, description: TableDescription) -
 
 
 def _run(unit: np.ndarray, most: int, random: np.random.Generator) -> np.ndarray:
-    """At most so many rows of a unit that follow each other."""
+    """A run of consecutive rows of a unit, at most `most` of them."""
     first = random.integers(max(0, len(unit) - most) + 1)
     return unit[first : first + most]
 

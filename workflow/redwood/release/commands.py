@@ -62,7 +62,7 @@ def audit(
 @app.command()
 def decide(
     table: Table,
-    sample: Annotated[Path, typer.Option(help="the sample that shall be published")],
+    sample: Annotated[Path, typer.Option(help="the sample to be published")],
     evaluation: Annotated[Path, typer.Option(help="folder that `redwood evaluate` wrote of it")],
     audit: Annotated[Path, typer.Option(help="what `audit` wrote")],
     model: Annotated[str, typer.Option(help="the model's name, for the note")],

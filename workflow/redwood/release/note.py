@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
+from pathlib import Path
 from typing import Any
 
+from redwood.pages import render
 from redwood.tables import TableDescription
 
 # Of how faithful the sample is: measures that say most, where they were taken.
@@ -15,13 +16,7 @@ _PROMISE = (
     "guarantee such as differential privacy: another attack may find more. The criteria are about "
     "this sample; the model's folder, its training rows and further samples are not released."
 )
-_STYLE = """
-body { font: 15px/1.45 system-ui, sans-serif; margin: 1.5rem; max-width: 60rem; color: #1b1b1b;
-       background: #fff; }
-table { border-collapse: collapse; margin: 1rem 0; }
-th, td { padding: .3rem .9rem .3rem 0; text-align: left; vertical-align: top;
-         border-bottom: 1px solid #ddd; }
-"""
+_TEMPLATE = Path(__file__).with_name("note_page.html")
 
 
 @dataclass(frozen=True)
@@ -120,22 +115,4 @@ def as_markdown(note: ReleaseNote) -> str:
 
 def as_html(note: ReleaseNote) -> str:
     """The page in HTML, by itself."""
-
-    def row(cells: Sequence[str], tag: str) -> str:
-        return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"
-
-    lead = escape(note.lead).replace("**not**", "<strong>not</strong>")
-    parts = [f"<h1>{escape(note.title)}</h1>", f"<p>{lead}</p>"]
-    for heading, header, rows in note.sections:
-        body = "".join(row(cells, "td") for cells in rows)
-        parts += [f"<h2>{heading}</h2>", f"<table>{row(header, 'th')}{body}</table>"]
-    parts += [
-        f"<p>{escape(_PROMISE)}</p>",
-        f"<p>SHA-256 of the sample: <code>{note.digest}</code></p>",
-    ]
-    return (
-        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        f"<title>{escape(note.title)}</title><style>{_STYLE}</style></head>\n<body>\n"
-        + "\n".join(parts)
-        + "\n</body></html>\n"
-    )
+    return render(_TEMPLATE, note=note, promise=_PROMISE)

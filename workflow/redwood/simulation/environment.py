@@ -7,7 +7,6 @@ A file in YAML or JSON, made from records (`platform.py`) or written by hand. Th
       - {name: B, cores: 50}
 """
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Annotated, Any
@@ -176,16 +175,3 @@ def read_yaml(path: str | Path, what: str) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise InputError(f"{path}: holds no {what}: expected keys and values")
     return content
-
-
-def digest(path: str | Path) -> str:
-    """The SHA-256 of a file's content, in hexadecimal.
-
-    Raises:
-        InputError: there is no such file.
-    """
-    try:
-        with open(path, "rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        raise InputError(f"{path}: no such file") from None

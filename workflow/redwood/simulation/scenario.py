@@ -18,8 +18,8 @@ from pydantic import Field, model_validator
 
 from redwood.configuration import PolicyChoice, Settings
 from redwood.errors import InputError
-from redwood.outputs import write_text
-from redwood.simulation.environment import Environment, digest, read_yaml
+from redwood.outputs import file_digest, write_text
+from redwood.simulation.environment import Environment, read_yaml
 from redwood.validation import Section, read_section
 
 RECORDED = "recorded"
@@ -94,7 +94,7 @@ class Scenario(Settings):
     def save(self, path: str | Path) -> None:
         """Write it with its defaults and the digests of the files it reads, as JSON."""
         content = self.model_dump(mode="json", exclude={"digests"})
-        content["digests"] = {file: digest(file) for file in self.files}
+        content["digests"] = {file: file_digest(file) for file in self.files}
         write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
     @classmethod
@@ -119,7 +119,7 @@ class Scenario(Settings):
             content = {**content, "environment": there}
         scenario = read_section(cls, content, name)
         for path in scenario.files:
-            found = digest(path)
+            found = file_digest(path)
             wanted = scenario.digests.get(path, found)
             if found != wanted:
                 raise InputError(

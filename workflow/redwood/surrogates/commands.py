@@ -13,7 +13,7 @@ app = typer.Typer(help="Train generative models of a table and draw rows.", no_a
 
 @app.command()
 def train(
-    model: Annotated[str, typer.Argument(help="smote, tvae, …: a module of surrogates/models")],
+    model: Annotated[str, typer.Argument(help="smote, tvae, …: a folder of surrogates/models")],
     table: Annotated[Path, typer.Option(help="table description, JSON")],
     train: Annotated[Path, typer.Option(help="training rows, parquet")],
     validation: Annotated[Path, typer.Option(help="validation rows, parquet")],
@@ -59,13 +59,11 @@ def sample(
     """
     from redwood.surrogates.sampling import parse_conditions, rows_at, rows_of, sample_model
 
+    conditions = parse_conditions(given or [])
     if [rows, like, load].count(None) != 2:
         raise typer.BadParameter("give one of --rows, --like and --load")
-    conditions = parse_conditions(given or [])
-    if like is not None:
-        rows = rows_of(like)
-    elif load is not None:
-        rows = rows_at(load, folder, conditions)
+    if rows is None:
+        rows = rows_of(like) if like is not None else rows_at(load or 0, folder, conditions)
     sample_model(folder, rows, seed, output, conditions)
     typer.echo(f"{output}: {rows} rows")
 

@@ -7,7 +7,7 @@ A model is one folder of `redwood/surrogates/models`, named as the model, with t
     * `FLOOR = True`, in a control only: its rows are real rows, so outcomes of it are a floor;
     * `USES_GPU: bool`: whether training gains from a GPU, which a scheduler then asks for;
     * `HAS_DENSITY: bool`: whether the model can say how likely a row is (`log_density`);
-    * `class Options(BaseModel, extra="forbid", frozen=True)`: its options, described and bounded;
+    * `class Options(Section)`: its options, described and bounded;
 * `surrogate.py` has `class Surrogate(contract.Surrogate)`, the model itself.
 
 Being there registers it. A trained model is a folder with everything that sampling needs:
@@ -31,6 +31,7 @@ from redwood.errors import InputError
 from redwood.inputs import require_intact
 from redwood.outputs import write_json
 from redwood.tables import Column, TableDescription
+from redwood.validation import problems
 
 MODELS = "redwood.surrogates.models"
 
@@ -44,7 +45,6 @@ class Surrogate(ABC):
     Attributes:
         about: one line that says what the model is, for its card.
         licence: what the model's engine is licensed under, for its card.
-        privacy: what the model's folder and samples give away of the training rows, for its card.
         description: the features that the model learns; auxiliary columns are left out.
         options: the model's own `Options`.
         seed: seed of the training.
@@ -54,7 +54,6 @@ class Surrogate(ABC):
 
     about: ClassVar[str]
     licence: ClassVar[str]
-    privacy: ClassVar[str]
 
     def __init__(self, description: TableDescription, options: BaseModel, seed: int) -> None:
         self.description = description.only_features()
@@ -73,6 +72,11 @@ class Surrogate(ABC):
         """`model` or `control`, as the model's options.py says."""
         return str(plugins.load(MODELS, self.name).ROLE)
 
+    @property
+    @abstractmethod
+    def privacy(self) -> str:
+        """What the model's folder and samples give away of the training rows, for its card."""
+
     @abstractmethod
     def fit(
         self, train: pd.DataFrame, validation: pd.DataFrame, checkpoint: Path | None = None
@@ -80,7 +84,7 @@ class Surrogate(ABC):
         """Learn from the rows of `train`; `validation` may steer when to stop.
 
         Args:
-            train: the features of at least one row, without missing values.
+            train: the features of one row or more, without missing values.
             validation: other rows of the same law.
             checkpoint: file that a long training writes its state to, and goes on from if it is
                 there; `None` for none. Whoever passes it removes it.
@@ -119,7 +123,7 @@ class Surrogate(ABC):
         raise InputError(f"{self.name}: has no density: it can only draw rows")
 
     def expected_rows(self, given: Mapping[str, str] | None = None) -> int:
-        """As many rows as there are of such in as much time as the training rows are of.
+        """How many such rows there are in as much time as the training rows span.
 
         Raises:
             InputError: the model cannot condition on `given`.
@@ -158,12 +162,8 @@ def new_surrogate(
     try:
         checked = plugin.Options.model_validate(options)
     except ValidationError as error:
-        known = ", ".join(plugin.Options.model_fields)
-        problems = "; ".join(
-            f"{'.'.join(map(str, problem['loc']))} is {problem['input']!r}: {problem['msg']}"
-            for problem in error.errors(include_url=False)
-        )
-        raise InputError(f"{model}: options: {problems}; the options are {known}") from None
+        found = "; ".join(problems(error, plugin.Options, "options"))
+        raise InputError(f"{model}: {found}") from None
     surrogate = importlib.import_module(f"{MODELS}.{model}.surrogate")
     return cast(Surrogate, surrogate.Surrogate(description, checked, seed))
 

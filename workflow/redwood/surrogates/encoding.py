@@ -157,6 +157,15 @@ class TableEncoding:
         """The categorical encodings without constant columns: what `codes` has, in order."""
         return tuple(encoding for encoding in self.categorical if not encoding.is_constant)
 
+    @property
+    def varies(self) -> bool:
+        """Whether any column does."""
+        return bool(self.varying_numeric or self.varying_categorical)
+
+    def knows(self, frame: pd.DataFrame) -> np.ndarray:
+        """Whether training rows have all varying categories of a row: (rows,) bool."""
+        return np.all(self.codes(frame) >= 0, axis=1)
+
     def numbers(self, frame: pd.DataFrame) -> np.ndarray:
         """The varying numeric columns, standardised on their scales: (rows, columns) float64."""
         columns = [
@@ -175,14 +184,14 @@ class TableEncoding:
         n = len(numbers)
         decoded = {}
         varying = {e.column: numbers[:, i] for i, e in enumerate(self.varying_numeric)}
-        for encoding in self.numeric:
-            column = self.description[encoding.column]
-            values = varying.get(encoding.column, np.zeros(n))
-            decoded[encoding.column] = encoding.decode(values, column)
+        for number in self.numeric:
+            column = self.description[number.column]
+            values = varying.get(number.column, np.zeros(n))
+            decoded[number.column] = number.decode(values, column)
         varying = {e.column: codes[:, i] for i, e in enumerate(self.varying_categorical)}
-        for encoding in self.categorical:
-            values = varying.get(encoding.column, np.zeros(n, np.int64))
-            decoded[encoding.column] = encoding.decode(values)
+        for category in self.categorical:
+            values = varying.get(category.column, np.zeros(n, np.int64))
+            decoded[category.column] = category.decode(values)
         return pd.DataFrame(
             {column.name: decoded[column.name] for column in self.description.columns}
         )

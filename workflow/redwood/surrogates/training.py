@@ -25,7 +25,7 @@ def train_model(
     After an interruption the same call goes on from there and ends with the same model.
 
     Args:
-        model: name of a module of `redwood.surrogates.models`.
+        model: name of a folder of `redwood/surrogates/models`.
         table: the table description.
         train: training rows, parquet.
         validation: validation rows, parquet.
@@ -54,7 +54,7 @@ def train_model(
         "seed": seed,
         "options": surrogate.options.model_dump(mode="json"),
         "rows": {"train": len(frames[0]), "validation": len(frames[1])},
-        "fit": surrogate.fit(*frames, checkpoint=checkpoint),
+        "fit": surrogate.fit(frames[0], frames[1], checkpoint),
     }
     with writing_folder(output) as folder:
         save_surrogate(surrogate, folder, len(frames[0]))

@@ -1,8 +1,7 @@
 """Density attack: whether synthetic rows are denser around training rows than real rows are.
 
 A row may be close to synthetic rows only because many rows are like it. The attacker therefore
-compares with other real rows of the same law and takes a row for a training row the sooner the
-larger
+compares with other real rows of the same law and scores a row by
 
     score(x) = ln p_synthetic(x) − ln p_reference(x)
 
@@ -52,13 +51,13 @@ def measure(samples: Samples) -> Result:
         raise Inapplicable("there are fewer than three holdout rows")
     random = generator(samples.seed, "attack_density")
     order = random.permutation(len(samples.holdout))
-    halves = [samples.holdout.iloc[np.sort(half)] for half in np.array_split(order, 2)]
-    attack = _both_ways(samples.published, *halves, samples)
+    left, right = (samples.holdout.iloc[np.sort(half)] for half in np.array_split(order, 2))
+    attack = _both_ways(samples.published, left, right, samples)
     thirds = [samples.holdout.iloc[np.sort(third)] for third in np.array_split(order, 3)]
     floors = []
-    for _ in thirds:
-        floors.append(_both_ways(*thirds, samples).curve.true_positives_at(RATE))
-        thirds = thirds[1:] + thirds[:1]
+    for a, b, c in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
+        found = _both_ways(thirds[a], thirds[b], thirds[c], samples)
+        floors.append(found.curve.true_positives_at(RATE))
     return attack.result("density", samples.groups, floors)
 
 

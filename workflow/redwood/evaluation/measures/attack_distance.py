@@ -1,6 +1,6 @@
 """Distance attack: whether training rows lie closer to synthetic rows than unseen rows do.
 
-The attacker takes a row for a training row the sooner the closer its closest synthetic row is,
+The attacker scores a row by how close its closest synthetic row is,
 
     score(x) = −min_j ‖x − y_j‖,
 

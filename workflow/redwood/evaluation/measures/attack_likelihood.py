@@ -1,7 +1,7 @@
 """Likelihood attack: whether the model holds its training rows more likely than unseen ones.
 
-Who has the model itself, not just its rows, takes a row for a training row the sooner the more
-likely the model holds it,
+An attacker who has the model itself, not just its rows, scores a row by how likely it is to the
+model,
 
     score(x) = ln p_model(x)
 

@@ -17,7 +17,7 @@ import pandas as pd
 
 from redwood.evaluation.contract import Inapplicable, Result, Samples
 from redwood.evaluation.dynamics import arrivals, autocorrelations, window_counts
-from redwood.evaluation.intervals import group_of_rows, jackknife_interval
+from redwood.evaluation.results import result
 
 TITLE = "autocorrelation"
 UNIT = "1"
@@ -41,35 +41,30 @@ def measure(samples: Samples) -> Result:
     if hours < _LEAST_HOURS:
         raise Inapplicable("synthetic and real rows share a time span of less than two days")
     lags = np.arange(1, min(_LONGEST_H, hours // 2) + 1)
-    groups = group_of_rows(hours, samples.groups)
+    everything = np.ones(hours, bool)
     synthetic, real, *draws = (
         window_counts(times, found.begin, _HOUR_S, hours)
         for times in (found.synthetic, found.real, *found.draws)
     )
 
-    def difference(made: np.ndarray, group: int | None = None) -> float:
-        left, right = (autocorrelations(counts, lags, groups != group) for counts in (made, real))
+    def difference(made: np.ndarray, kept_hours: np.ndarray) -> float:
+        kept = np.isin(np.arange(hours), kept_hours)
+        left, right = (autocorrelations(counts, lags, kept) for counts in (made, real))
         return float(np.abs(left - right).mean())
 
-    value = difference(synthetic)
-    low, high = jackknife_interval(
-        value, lambda group: difference(synthetic, group), samples.groups
-    )
-    everything = np.ones(hours, bool)
     curves = pd.DataFrame({"lag_h": lags}).assign(
         synthetic=autocorrelations(synthetic, lags, everything),
         real=autocorrelations(real, lags, everything),
         floor=autocorrelations(draws[0], lags, everything),
     )
-    floors = tuple(difference(draw) for draw in draws)
-    return Result(
-        value,
-        low,
-        high,
-        float(np.mean(floors)),
+    every_hour = np.arange(hours)
+    return result(
+        lambda kept_hours: difference(synthetic, kept_hours),
+        (every_hour,),
+        samples.groups,
+        floor_draws=[difference(draw, every_hour) for draw in draws],
         details={"autocorrelation": curves},
         note=_note(curves),
-        floor_draws=floors,
     )
 
 

@@ -8,7 +8,7 @@ such measure.
 """
 
 from redwood.evaluation.contract import Result, Samples
-from redwood.evaluation.detection import detection_result, equally_many, row_features
+from redwood.evaluation.detection import detection_result, row_features
 
 TITLE = "C2ST"
 UNIT = "1"
@@ -24,7 +24,5 @@ DEFINITION = (
 
 def measure(samples: Samples) -> Result:
     """The AUC of synthetic against holdout rows."""
-    features = [
-        row_features(frame, samples.description) for frame in equally_many(samples).values()
-    ]
+    features = [row_features(frame, samples.description) for frame in samples.equally_many.values()]
     return detection_result(samples, features)

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from redwood.evaluation.contract import Result, Samples
-from redwood.evaluation.detection import detection_result, equally_many, row_features
+from redwood.evaluation.detection import detection_result, row_features
 from redwood.evaluation.sequence import (
     ROWS_BEFORE,
     entity_column,
@@ -50,7 +50,7 @@ def measure(samples: Samples) -> Result:
         times = by_row.pop(time.name).to_numpy()
         return by_row.join(sequence_features(rows, description, entity)), times
 
-    by_sample, times = zip(*map(features, equally_many(samples).values()), strict=True)
+    by_sample, times = zip(*map(features, samples.equally_many.values()), strict=True)
     result = detection_result(samples, by_sample, times)
     kind = f"; series by {entity.name}" if entity is not None else ""
     return replace(result, note=result.note + kind)

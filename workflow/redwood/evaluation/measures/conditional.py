@@ -23,7 +23,8 @@ import pandas as pd
 
 from redwood.evaluation.binning import decile_bins
 from redwood.evaluation.contract import Inapplicable, Result, Samples
-from redwood.evaluation.intervals import group_of_rows, jackknife_interval
+from redwood.evaluation.intervals import group_of_rows
+from redwood.evaluation.results import mean_of_parts
 from redwood.tables import Column, category_codes
 
 TITLE = "conditionals"
@@ -79,19 +80,8 @@ def measure(samples: Samples) -> Result:
             ]
         )
         notes.append(f"{name}: {_groups_without_rows(synthetic, real, found.groups)}")
-    value, means = float(np.mean(values)), np.mean(without, axis=0)
-    low, high = jackknife_interval(value, lambda group: means[group], samples.groups)
-    columns = pd.DataFrame({"column": chosen, "value": values, "floor": np.mean(floors, axis=1)})
-    of_draws = tuple(np.mean(floors, axis=0))
-    return Result(
-        value,
-        low,
-        min(high, 1.0),
-        np.mean(of_draws),
-        columns,
-        note="; ".join([*notes, *(f"without {name}" for name in left_out)]),
-        floor_draws=of_draws,
-    )
+    note = "; ".join([*notes, *(f"without {name}" for name in left_out)])
+    return mean_of_parts(chosen, values, floors, without, most=1.0, note=note)
 
 
 def _name(stated: Sequence[str]) -> str:

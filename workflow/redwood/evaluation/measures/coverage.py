@@ -56,7 +56,7 @@ def measure(samples: Samples) -> Result:
 
 
 def _covered(hits: Hits) -> np.ndarray:
-    return hits.by_ball.any(axis=1)
+    return np.count_nonzero(hits.by_ball, axis=1) > 0
 
 
 def _note(

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from redwood.evaluation.contract import Result, Samples
-from redwood.evaluation.intervals import group_of_rows, jackknife_interval
+from redwood.evaluation.results import result
 from redwood.nearest import distance_to_closest
 
 TITLE = "DCR"
@@ -29,15 +29,15 @@ def measure(samples: Samples) -> Result:
     """The median distance of synthetic rows to training rows, and all distances."""
     synthetic = distance_to_closest(samples.synthetic, samples.train, samples.description)
     holdout = distance_to_closest(samples.holdout, samples.train, samples.description)
-    groups = group_of_rows(len(synthetic), samples.groups)
-    value = float(np.median(synthetic))
-    low, high = jackknife_interval(
-        value, lambda group: float(np.median(synthetic[groups != group])), samples.groups
-    )
     origin = ["synthetic"] * len(synthetic) + ["holdout"] * len(holdout)
     # Sorted, so that no distance can be traced to a row.
     distances = pd.DataFrame(
         {"origin": origin, "distance": np.concatenate([np.sort(synthetic), np.sort(holdout)])}
     )
-    floor = float(np.median(holdout))
-    return Result(value, low, high, floor, details={"dcr": distances})
+    return result(
+        np.median,
+        (synthetic,),
+        samples.groups,
+        floor=float(np.median(holdout)),
+        details={"dcr": distances},
+    )

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from redwood.evaluation.contract import Result, Samples
-from redwood.evaluation.intervals import group_of_rows, jackknife_interval
+from redwood.evaluation.results import result
 from redwood.nearest import distance_to_closest
 from redwood.seeds import generator
 from redwood.tables import Column, TableDescription
@@ -45,11 +45,6 @@ def measure(samples: Samples) -> Result:
     """The share; the interval is over synthetic rows, the real ones as they are."""
     sizes = len(samples.train), len(samples.holdout)
     closer = _closer_to_training(samples.synthetic, samples.holdout, samples, "synthetic")
-    groups = group_of_rows(len(closer), samples.groups)
-    value = _share(closer, *sizes)
-    low, high = jackknife_interval(
-        value, lambda group: _share(closer[groups != group], *sizes), samples.groups
-    )
     names = [column.name for column in samples.description.features]
     made, train, holdout = (
         pd.util.hash_pandas_object(frame[names], index=False)
@@ -59,7 +54,14 @@ def measure(samples: Samples) -> Result:
         f"{100 * made.isin(train).mean():.1f} % of the rows are equal to a training row, "
         f"{100 * made.isin(holdout).mean():.1f} % to a holdout row"
     )
-    return Result(value, low, min(high, 1.0), _floor(samples), note=note)
+    return result(
+        lambda rows: _share(rows, *sizes),
+        (closer,),
+        samples.groups,
+        floor=_floor(samples),
+        most=1.0,
+        note=note,
+    )
 
 
 def _floor(samples: Samples) -> float:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from redwood.evaluation.association import Associations, pairs
 from redwood.evaluation.contract import Inapplicable, Result, Samples
-from redwood.evaluation.intervals import group_of_rows, jackknife_interval
+from redwood.evaluation.results import result
 from redwood.progress import ProgressReport
 
 TITLE = "diff-CORR"
@@ -31,26 +31,21 @@ def measure(samples: Samples) -> Result:
         raise Inapplicable("the table has fewer than two features")
     of_real = Associations(samples.holdout, description)
     of_synthetic = Associations(samples.synthetic, description)
-    real = of_real.values(np.ones(len(samples.holdout), bool))
-    synthetic = of_synthetic.values(np.ones(len(samples.synthetic), bool))
-    draws = [
-        Associations(draw, description).values(np.ones(len(draw), bool))
-        for draw in samples.real_draws
-    ]
-    real_groups = group_of_rows(len(samples.holdout), samples.groups)
-    groups = group_of_rows(len(samples.synthetic), samples.groups)
+    real, synthetic = of_real.values(), of_synthetic.values()
+    draws = [Associations(draw, description).values() for draw in samples.real_draws]
 
-    def without_group(group: int) -> float:
-        left = of_synthetic.values(groups != group)
-        right = of_real.values(real_groups != group)
+    def difference(of_synthetic_rows: np.ndarray, of_real_rows: np.ndarray) -> float:
+        left, right = of_synthetic.values(of_synthetic_rows), of_real.values(of_real_rows)
         report.advance()
         return float(np.abs(left - right).mean())
 
-    value = float(np.abs(synthetic - real).mean())
-    with ProgressReport("interval of the associations", samples.groups, "groups") as report:
-        low, high = jackknife_interval(value, without_group, samples.groups)
     matrix = pd.DataFrame(pairs(description), columns=["a", "b", "kind"])
     matrix = matrix.assign(real=real, synthetic=synthetic, floor=draws[0])
-    floors = tuple(np.abs(draw - real).mean() for draw in draws)
-    details = {"association": matrix}
-    return Result(value, low, high, np.mean(floors), details=details, floor_draws=floors)
+    with ProgressReport("associations of the features", 1 + samples.groups, "times") as report:
+        return result(
+            difference,
+            (np.arange(len(samples.synthetic)), np.arange(len(samples.holdout))),
+            samples.groups,
+            floor_draws=[float(np.abs(draw - real).mean()) for draw in draws],
+            details={"association": matrix},
+        )

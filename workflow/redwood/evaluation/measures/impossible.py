@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from redwood.evaluation.contract import Inapplicable, Result, Samples
-from redwood.evaluation.intervals import group_of_rows, jackknife_interval
+from redwood.evaluation.results import result
 from redwood.seeds import generator
 from redwood.tables import Column
 
@@ -43,11 +43,6 @@ def measure(samples: Samples) -> Result:
     synthetic = _unseen(samples.synthetic, samples, discrete)
     holdout = _unseen(samples.holdout, samples, discrete)
     any_unseen = np.any(list(synthetic.values()), axis=0)
-    groups = group_of_rows(len(any_unseen), samples.groups)
-    value = float(any_unseen.mean())
-    low, high = jackknife_interval(
-        value, lambda group: float(any_unseen[groups != group].mean()), samples.groups
-    )
     columns = pd.DataFrame(
         {
             "column": list(synthetic),
@@ -56,14 +51,15 @@ def measure(samples: Samples) -> Result:
         }
     )
     real_unseen = np.any(list(holdout.values()), axis=0)
-    return Result(
-        value,
-        low,
-        min(high, 1.0),
-        float(real_unseen.mean()),
-        columns,
-        note=_note(columns),
+    return result(
+        np.mean,
+        (any_unseen,),
+        samples.groups,
+        floor=float(real_unseen.mean()),
         floor_draws=_shares_of_parts(real_unseen, samples),
+        most=1.0,
+        columns=columns,
+        note=_note(columns),
     )
 
 

@@ -17,7 +17,7 @@ from scipy.stats import wasserstein_distance
 
 from redwood.evaluation.contract import Result, Samples
 from redwood.evaluation.dynamics import arrivals
-from redwood.evaluation.intervals import group_of_rows, jackknife_interval
+from redwood.evaluation.results import result
 
 TITLE = "gaps"
 UNIT = "nats"
@@ -38,20 +38,13 @@ def measure(samples: Samples) -> Result:
     synthetic, real, *draws = (
         np.diff(np.sort(times)) for times in (found.synthetic, found.real, *found.draws)
     )
-    groups = group_of_rows(len(real), samples.groups)
-    value = _distance(synthetic, real)
-    low, high = jackknife_interval(
-        value,
-        lambda group: _distance(synthetic[groups != group], real[groups != group]),
-        samples.groups,
-    )
     of_synthetic, of_real = (
         f"{100 * np.mean(gaps < _SHORT_S):.1f} %, median {np.median(gaps):.3g} s"
         for gaps in (synthetic, real)
     )
     note = f"gaps below a second: {of_synthetic}; of real rows {of_real}"
-    floors = tuple(_distance(draw, real) for draw in draws)
-    return Result(value, low, high, float(np.mean(floors)), note=note, floor_draws=floors)
+    floors = [_distance(draw, real) for draw in draws]
+    return result(_distance, (synthetic, real), samples.groups, floor_draws=floors, note=note)
 
 
 def _distance(left: np.ndarray, right: np.ndarray) -> float:

@@ -15,6 +15,7 @@ the floor, whose rows are as many. Unlike `diff_corr` it sees any change of two 
 The paper (arXiv 2410.07940) has no such measure.
 """
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -22,7 +23,8 @@ import pandas as pd
 
 from redwood.evaluation.binning import decile_bins
 from redwood.evaluation.contract import Inapplicable, Result, Samples
-from redwood.evaluation.intervals import group_of_rows, jackknife_interval
+from redwood.evaluation.intervals import group_of_rows
+from redwood.evaluation.results import mean_of_parts
 from redwood.progress import ProgressReport
 from redwood.tables import Column
 
@@ -57,24 +59,13 @@ def measure(samples: Samples) -> Result:
         for a, b in pairs:
             counts = _counts_by_group(cells[a], cells[b], groups, samples.groups)
             synthetic, real, *draws = (of_sample.sum(axis=0) for of_sample in counts)
-            values.append(_distance(synthetic, real))
-            floors.append([_distance(draw, real) for draw in draws])
+            values.append(float(_distance(synthetic, real)))
+            floors.append([float(_distance(draw, real)) for draw in draws])
             without.append(_distance(synthetic - counts[0], real - counts[1]))
             report.advance()
-    value, means = float(np.mean(values)), np.mean(without, axis=0)
-    low, high = jackknife_interval(value, lambda group: means[group], samples.groups)
     names = [f"{a} × {b}" for a, b in pairs]
-    columns = pd.DataFrame({"column": names, "value": values, "floor": np.mean(floors, axis=1)})
-    of_draws = tuple(np.mean(floors, axis=0))
-    return Result(
-        value,
-        low,
-        min(high, 1.0),
-        np.mean(of_draws),
-        columns,
-        note=_note(columns),
-        floor_draws=of_draws,
-    )
+    found = mean_of_parts(names, values, floors, without, most=1.0)
+    return replace(found, note=_note(found.columns))
 
 
 def _cells(

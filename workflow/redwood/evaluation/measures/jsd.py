@@ -7,12 +7,13 @@ Inf. Theory 49 (2003) 1858), the distance that SciPy computes. In [0, 1]. The pa
 sample scores about .80; values here are not comparable to it.
 """
 
+from functools import partial
+
 import numpy as np
-import pandas as pd
 from scipy.spatial.distance import jensenshannon
 
 from redwood.evaluation.contract import Inapplicable, Result, Samples
-from redwood.evaluation.intervals import group_of_rows, jackknife_interval
+from redwood.evaluation.results import over_features
 from redwood.tables import category_codes
 
 TITLE = "JSD"
@@ -30,25 +31,12 @@ def measure(samples: Samples) -> Result:
     features = samples.description.categorical_features
     if not features:
         raise Inapplicable("the table has no categorical feature")
-    real_groups = group_of_rows(len(samples.holdout), samples.groups)
-    groups = group_of_rows(len(samples.synthetic), samples.groups)
-    values, floors, without = [], [], np.zeros((len(features), samples.groups))
-    for i, column in enumerate(features):
-        (synthetic, real, *draws), size = category_codes(
-            column, samples.synthetic, samples.holdout, *samples.real_draws
-        )
-        values.append(_distance(synthetic, real, size))
-        floors.append([_distance(draw, real, size) for draw in draws])
-        for group in range(samples.groups):
-            kept, kept_real = synthetic[groups != group], real[real_groups != group]
-            without[i, group] = _distance(kept, kept_real, size)
-    value = float(np.mean(values))
-    means = without.mean(axis=0)
-    low, high = jackknife_interval(value, lambda group: means[group], samples.groups)
-    names = [column.name for column in features]
-    columns = pd.DataFrame({"column": names, "value": values, "floor": np.mean(floors, axis=1)})
-    of_draws = tuple(np.mean(floors, axis=0))
-    return Result(value, low, high, np.mean(of_draws), columns, floor_draws=of_draws)
+    frames = (samples.synthetic, samples.holdout, *samples.real_draws)
+    of_features = []
+    for column in features:
+        codes, categories = category_codes(column, *frames)
+        of_features.append((column.name, codes, partial(_distance, categories=categories)))
+    return over_features(samples, of_features)
 
 
 def _distance(left: np.ndarray, right: np.ndarray, categories: int) -> float:

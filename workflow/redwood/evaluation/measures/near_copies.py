@@ -15,10 +15,10 @@ little; unlike a count of equal rows it does not mind a table in which real rows
 Training rows among the others are what a model that learned their law would draw; holdout rows, of
 which there are fewer, may be of another time or of other tasks.
 
-The interval is over rows that are dealt out to the groups one by one: over runs of neighbours it
-would take copies that are all of one task for a whim of that time. What chance and bursts do to
-honest rows is in the floor: the mean excess of some runs of holdout rows, half of them each time,
-which is above 0 as no excess is negative. The paper (arXiv 2410.07940) has no such measure.
+For the interval, rows are dealt out to the groups one by one: with runs of neighbours, copies that
+are all of one task would pass for an accident of that time. The floor shows what chance and bursts
+do to honest rows: it is the mean excess of runs of holdout rows, half of them each time, and above
+0 since no excess is negative. The paper (arXiv 2410.07940) has no such measure.
 """
 
 from collections.abc import Mapping
@@ -27,9 +27,10 @@ from typing import Any
 import numpy as np
 
 from redwood.evaluation.contract import Inapplicable, Result, Samples
-from redwood.evaluation.intervals import group_of_rows, jackknife_interval
+from redwood.evaluation.intervals import group_of_rows
 from redwood.evaluation.membership import percent
-from redwood.nearest import closest_rows, distance_to_closest
+from redwood.evaluation.results import result
+from redwood.nearest import closest_distances, distance_to_closest
 from redwood.seeds import generator
 
 TITLE = "near copies"
@@ -64,14 +65,6 @@ def measure(samples: Samples) -> Result:
         for rows in (samples.synthetic, samples.holdout)
     )
     real = _among_others(samples)
-    value = excess(synthetic, real)
-    groups, real_groups = (np.arange(len(d)) % samples.groups for d in (synthetic, real))
-    low, high = jackknife_interval(
-        value,
-        lambda group: excess(synthetic[groups != group], real[real_groups != group]),
-        samples.groups,
-    )
-    floors = _floors(holdout, real, samples)
     copies, real_copies = (int(np.count_nonzero(d == 0)) for d in (synthetic, real))
     quantile, real_quantile = (float(np.quantile(d, _QUANTILE)) for d in (synthetic, real))
     note = (
@@ -79,8 +72,14 @@ def measure(samples: Samples) -> Result:
         f"{real_copies} of {len(real)} training rows; 5 % of the rows are closer than "
         f"{quantile:.2g}, of training rows to others closer than {real_quantile:.2g}"
     )
-    return Result(
-        value, low, min(high, 1.0), float(np.mean(floors)), note=note, floor_draws=tuple(floors)
+    return result(
+        excess,
+        (synthetic, real),
+        samples.groups,
+        floor_draws=_floors(holdout, real, samples),
+        most=1.0,
+        note=note,
+        group_of=lambda rows, groups: np.arange(rows) % groups,
     )
 
 
@@ -117,7 +116,7 @@ def _among_others(samples: Samples) -> np.ndarray:
     chosen = np.sort(random.permutation(len(samples.train))[:_MOST_REAL])
     # The closest of all training rows is the row itself.
     rows = samples.train.iloc[chosen]
-    return closest_rows(rows, samples.train, samples.description, 2)[0][:, 1]
+    return closest_distances(rows, samples.train, samples.description, 2)[:, 1]
 
 
 def _floors(holdout: np.ndarray, real: np.ndarray, samples: Samples) -> list[float]:

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from redwood.evaluation.contract import Inapplicable, Result, Samples
-from redwood.evaluation.intervals import group_of_rows, jackknife_interval
-from redwood.nearest import closest_rows
+from redwood.evaluation.results import result
+from redwood.nearest import closest_distances
 
 TITLE = "NNDR"
 UNIT = "1"
@@ -34,17 +34,13 @@ def measure(samples: Samples) -> Result:
     if len(samples.train) < 2:
         raise Inapplicable("there is no second training row")
     synthetic, holdout = (_ratios(rows, samples) for rows in (samples.synthetic, samples.holdout))
-    value = float(np.median(synthetic))
-    groups = group_of_rows(len(synthetic), samples.groups)
-    low, high = jackknife_interval(
-        value, lambda group: float(np.median(synthetic[groups != group])), samples.groups
-    )
     quantile, real_quantile = (float(np.quantile(r, _QUANTILE)) for r in (synthetic, holdout))
     note = f"5 % of the rows have less than {quantile:.2g}, of holdout rows {real_quantile:.2g}"
-    return Result(value, low, min(high, 1.0), float(np.median(holdout)), note=note)
+    floor = float(np.median(holdout))
+    return result(np.median, (synthetic,), samples.groups, floor=floor, most=1.0, note=note)
 
 
 def _ratios(rows: pd.DataFrame, samples: Samples) -> np.ndarray:
-    distances, _ = closest_rows(rows, samples.train, samples.description, 2)
+    distances = closest_distances(rows, samples.train, samples.description, 2)
     first, second = distances.T
     return np.divide(first, second, out=np.ones_like(first), where=second > 0)

@@ -14,11 +14,9 @@ The paper (arXiv 2410.07940) has no such measure.
 """
 
 import numpy as np
-import pandas as pd
 
 from redwood.evaluation.contract import Inapplicable, Result, Samples
-from redwood.evaluation.detection import equally_many
-from redwood.evaluation.intervals import group_of_rows, jackknife_interval
+from redwood.evaluation.results import over_features
 from redwood.evaluation.sequence import in_sequence, same_as_before
 from redwood.seeds import generator
 
@@ -38,35 +36,27 @@ def measure(samples: Samples) -> Result:
     if not features:
         raise Inapplicable("the table has no categorical feature")
     random = generator(samples.seed, "recurrence")
-    synthetic, real, *draws = (
+    same = [
         same_as_before(in_sequence(frame, samples.description, random), samples.description)
-        for frame in equally_many(samples).values()
-    )
+        for frame in samples.equally_many.values()
+    ]
+    synthetic, real = same[:2]
     if len(real) < 2:
         raise Inapplicable("a sample has fewer than three rows")
-    groups = group_of_rows(len(real), samples.groups)
-
-    def differences(made: np.ndarray, group: int | None = None) -> np.ndarray:
-        kept = groups != group
-        return np.abs(made[kept].mean(axis=0) - real[kept].mean(axis=0))
-
-    floors = np.array([differences(draw) for draw in draws])
-    columns = pd.DataFrame(
-        {
-            "column": [column.name for column in features],
-            "value": differences(synthetic),
-            "floor": floors.mean(axis=0),
-        }
-    )
-    value = float(columns["value"].mean())
-    low, high = jackknife_interval(
-        value, lambda group: float(differences(synthetic, group).mean()), samples.groups
-    )
     note = "synthetic (real): " + ", ".join(
         f"{a:.3f} ({b:.3f}) {column.name}"
         for a, b, column in zip(synthetic.mean(axis=0), real.mean(axis=0), features, strict=True)
     )
-    of_draws = tuple(floors.mean(axis=1))
-    return Result(
-        value, low, min(high, 1.0), np.mean(of_draws), columns, note=note, floor_draws=of_draws
+    return over_features(
+        samples,
+        (
+            (column.name, [of_sample[:, i] for of_sample in same], _difference)
+            for i, column in enumerate(features)
+        ),
+        most=1.0,
+        note=note,
     )
+
+
+def _difference(made: np.ndarray, real: np.ndarray) -> float:
+    return float(abs(made.mean() - real.mean()))

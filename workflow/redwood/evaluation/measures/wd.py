@@ -7,12 +7,10 @@ training; features that do not vary there have no such unit and are left out. Th
 sample scores about .87; values here are not comparable to it.
 """
 
-import numpy as np
-import pandas as pd
 from scipy.stats import wasserstein_distance
 
 from redwood.evaluation.contract import Inapplicable, Result, Samples, deviation
-from redwood.evaluation.intervals import group_of_rows, jackknife_interval
+from redwood.evaluation.results import over_features
 from redwood.tables import scaled
 
 TITLE = "WD"
@@ -35,29 +33,17 @@ def measure(samples: Samples) -> Result:
     features = [column for column, unit in units.items() if unit > 0]
     if not features:
         raise Inapplicable("no numeric feature varies in training")
-    real, synthetic, *draws = (
-        [scaled(frame, column) / units[column] for column in features]
-        for frame in (samples.holdout, samples.synthetic, *samples.real_draws)
-    )
-    values = _distances(synthetic, real)
-    floors = np.array([_distances(draw, real) for draw in draws])
-    real_groups = group_of_rows(len(samples.holdout), samples.groups)
-    groups = group_of_rows(len(samples.synthetic), samples.groups)
-
-    def without_group(group: int) -> float:
-        kept, kept_real = groups != group, real_groups != group
-        return _distances([x[kept] for x in synthetic], [x[kept_real] for x in real]).mean()
-
-    low, high = jackknife_interval(values.mean(), without_group, samples.groups)
-    names = [column.name for column in features]
-    columns = pd.DataFrame({"column": names, "value": values, "floor": floors.mean(axis=0)})
+    frames = (samples.synthetic, samples.holdout, *samples.real_draws)
     constant = [column.name for column, unit in units.items() if unit == 0]
-    note = f"without {', '.join(constant)}, constant in training" if constant else ""
-    of_draws = tuple(floors.mean(axis=1))
-    return Result(
-        values.mean(), low, high, np.mean(of_draws), columns, note=note, floor_draws=of_draws
+    return over_features(
+        samples,
+        (
+            (
+                column.name,
+                [scaled(frame, column) / units[column] for frame in frames],
+                wasserstein_distance,
+            )
+            for column in features
+        ),
+        note=f"without {', '.join(constant)}, constant in training" if constant else "",
     )
-
-
-def _distances(left: list[np.ndarray], right: list[np.ndarray]) -> np.ndarray:
-    return np.array([wasserstein_distance(x, y) for x, y in zip(left, right, strict=True)])

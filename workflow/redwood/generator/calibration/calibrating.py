@@ -94,8 +94,9 @@ def load_targets(path: Path = TARGETS_FILE) -> pd.DataFrame:
         InputError: the file is missing, lacks a column, or has a target outside its tolerance.
     """
     try:
-        targets = pd.read_csv(path, dtype=dict.fromkeys(_WORDS, str), keep_default_na=False,
-                              na_values={name: [""] for name in _LIMITS})  # fmt: skip
+        empty = {name: [""] for name in _LIMITS}
+        texts = dict.fromkeys(_WORDS, str)
+        targets = pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=empty)
     except FileNotFoundError:
         raise InputError(f"{path}: no such table of targets") from None
     for column in (*_WORDS, *_NUMBERS, *_LIMITS):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -64,6 +65,10 @@ class JobTable:
         return len(self.numbers["pandaid"])
 
 
+def _field(field: str, dataset: str) -> str | None:
+    return getattr(dataset_names.parse(dataset), field)
+
+
 class _Vocabulary:
     """Words met so far, and what each is mapped to."""
 
@@ -84,7 +89,7 @@ class _Vocabulary:
     def _code(self, word: str) -> int:
         if word not in self._codes:
             value = self._mapped(word)
-            if value not in self._of_value:
+            if value is not None and value not in self._of_value:
                 self._of_value[value] = len(self.values)
                 self.values.append(value)
             self._codes[word] = self._of_value[value]
@@ -105,9 +110,7 @@ def read_jobs(inputs: list[Path]) -> JobTable:
         lambda queue: site.queue if (site := sites.find(queue)) else queue
     )
     for field in ("project", "prodstep", "datatype"):
-        vocabularies[field] = _Vocabulary(
-            lambda name, field=field: getattr(dataset_names.parse(name), field)
-        )
+        vocabularies[field] = _Vocabulary(partial(_field, field))
     pieces: list[dict[str, np.ndarray]] = []
     for path, name in zip(paths, short_names(paths), strict=True):
         for chunk in read(Source(path, name, {}, wanted)):

@@ -42,8 +42,9 @@ Measured = Iterator[tuple[str, Statistic]]
 def measure(jobs: JobTable) -> dict[str, Statistic]:
     """All statistics of a table of distinct jobs in order of creation."""
     groups: tuple[Callable[[JobTable], Measured], ...] = (
-        _chains, _failures, _calendar, _arrivals, _dependence, _tasks, _values, _gaps, _names,
-    )  # fmt: skip
+        *(_chains, _failures, _calendar, _arrivals, _dependence),
+        *(_tasks, _values, _gaps, _names),
+    )
     return {name: statistic for group in groups for name, statistic in group(jobs)}
 
 

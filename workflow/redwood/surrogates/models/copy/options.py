@@ -1,8 +1,8 @@
-"""What copied rows is and what it can be told."""
+"""What the control `copy` is, and its options."""
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from redwood.validation import Section
 
 ROLE: Literal["model", "control"] = "control"
 USES_GPU = False
@@ -10,7 +10,5 @@ HAS_DENSITY = False
 FLOOR = True
 
 
-class Options(BaseModel):
+class Options(Section):
     """A copy has no options."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)

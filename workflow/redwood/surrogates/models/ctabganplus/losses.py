@@ -154,13 +154,13 @@ class Target:
         if self.block is not None:
             others[slice(*self.block)] = 0
         predicted = predictor(row * others)
-        if self.outputs > 1:
+        if self.block is not None and self.outputs > 1:
             return cross_entropy(predicted, row[:, slice(*self.block)])
         return (predicted.squeeze(1) - self._number(row)).abs().mean()
 
     def _number(self, row: torch.Tensor) -> torch.Tensor:
         place = row[:, self.place] if self.place is not None else row.new_zeros(len(row))
-        if self.slopes is None:
+        if self.slopes is None or self.offsets is None:
             return place
         numbers = place[:, None] * self.slopes + self.offsets
         if self.block is None:

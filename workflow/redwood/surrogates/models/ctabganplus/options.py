@@ -1,20 +1,26 @@
-"""What CTAB-GAN+ is and what it can be told."""
+"""What the model `ctabganplus` is, and its options."""
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from redwood.surrogates.options import Device
+from redwood.surrogates.options import (
+    BatchSize,
+    CheckpointEpochs,
+    Components,
+    Device,
+    MixtureRows,
+    NeuralOptions,
+    Patience,
+)
 
 ROLE: Literal["model", "control"] = "model"
 USES_GPU = True
 HAS_DENSITY = False
 
 
-class Options(BaseModel):
+class Options(NeuralOptions):
     """Options of CTAB-GAN+."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     epochs: int = Field(
         30,
@@ -22,10 +28,8 @@ class Options(BaseModel):
         le=100_000,
         description="most epochs; in each the critic sees as many rows as there are",
     )
-    patience: int = Field(
-        20, ge=1, description="stop after so many epochs without a better validation loss"
-    )
-    batch_size: int = Field(200, ge=1, le=100_000, description="rows per step")
+    patience: Patience = 20
+    batch_size: BatchSize = 200
     learning_rate: float = Field(1e-3, gt=0, le=1, description="step size of Adam")
     critic_steps: int = Field(
         1,
@@ -72,12 +76,8 @@ class Options(BaseModel):
     predictor_width: int = Field(
         128, ge=1, le=8192, description="width of the layers that predict the target"
     )
-    components: int = Field(
-        10, ge=1, le=100, description="components of a numeric column's mixture"
-    )
-    mixture_rows: int = Field(
-        10_000, ge=2, description="rows that the mixtures are fitted on, at most"
-    )
+    components: Components = 10
+    mixture_rows: MixtureRows = 10_000
     point_share: float = Field(
         0.02,
         gt=0,
@@ -102,5 +102,5 @@ class Options(BaseModel):
     clip: float = Field(
         1.0, gt=0, le=1e6, description="with epsilon, norm that a row's gradient is clipped to"
     )
-    checkpoint_epochs: int = Field(10, ge=1, description="epochs between checkpoints")
-    device: Device = Field("auto", description="auto: a CUDA GPU if there is one, else the CPU")
+    checkpoint_epochs: CheckpointEpochs = 10
+    device: Device = "auto"

@@ -262,8 +262,8 @@ class RowEncoder:
             if encoding.column == column:
                 return (place if modes.is_continuous else None), (block if has_block else None)
             place, block = place + modes.is_continuous, block + has_block
-        for encoding, intervals in zip(self.table.varying_categorical, self.many, strict=True):
-            if encoding.column == column:
+        for category, intervals in zip(self.table.varying_categorical, self.many, strict=True):
+            if category.column == column:
                 return (None, block) if intervals is None else (place, None)
             place, block = place + (intervals is not None), block + (intervals is None)
         raise KeyError(column)
@@ -301,8 +301,8 @@ class RowEncoder:
                 modes_of[encoding.column],
             )
         categories = np.empty((n, len(self.many)), np.int64)
-        for i, encoding in enumerate(self.table.varying_categorical):
-            place, block = self.where(encoding.column)
+        for i, category in enumerate(self.table.varying_categorical):
+            place, block = self.where(category.column)
             intervals = self.many[i]
             categories[:, i] = (
                 codes[:, block] if intervals is None else intervals.decode(places[:, place])

@@ -8,7 +8,6 @@ get somewhere in a few minutes of one core: one step of the critic for each of t
 smaller weights of the gradient penalty, the information and the downstream loss.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,14 +16,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
 
 from redwood.errors import InputError
-from redwood.outputs import write_json
 from redwood.progress import ProgressReport
 from redwood.seeds import derive_seed, generator
-from redwood.surrogates import contract
 from redwood.surrogates.models.ctabganplus.conditions import Conditions
 from redwood.surrogates.models.ctabganplus.fidelity import Fidelity
 from redwood.surrogates.models.ctabganplus.networks import Generator, gumbel
@@ -32,20 +27,8 @@ from redwood.surrogates.models.ctabganplus.options import Options
 from redwood.surrogates.models.ctabganplus.privacy import epsilon_spent, noise_needed
 from redwood.surrogates.models.ctabganplus.rows import RowEncoder
 from redwood.surrogates.models.ctabganplus.training import Training, critic_steps_per_epoch
-from redwood.surrogates.training_loop import (
-    Checkpoint,
-    Schedule,
-    choose_device,
-    explained_memory_errors,
-    fingerprint,
-    train_epochs,
-)
-
-_WEIGHTS_FILE = "weights.safetensors"
-_ENCODING_FILE = "encoding.json"
-
-# Rows that are generated at once.
-_CHUNK = 4096
+from redwood.surrogates.neural import CHUNK, NeuralSurrogate
+from redwood.surrogates.training_loop import choose_device, explained_memory_errors
 
 # Rows that are generated for each validation.
 _VALIDATION_ROWS = 4096
@@ -54,20 +37,20 @@ _VALIDATION_ROWS = 4096
 _MOST_DRAWS = 100
 
 
-class Surrogate(contract.Surrogate):
+class Surrogate(NeuralSurrogate):
     """CTAB-GAN+ on the features of a table."""
 
     about = (
         "CTAB-GAN+: a conditional Wasserstein GAN of rows as images, with mixed-type columns, "
         "information and downstream losses (arXiv 2204.00401), written from the paper."
     )
-    licence = "REDWOOD's own, as the rest of its code."
     privacy = (
         "The folder has no training rows, but the smallest and largest value of each numeric "
         "column, its frequent values, and every category with the number of its rows. No guarantee "
         "such as differential privacy is given."
     )
     options: Options
+    network: Generator
 
     def fit(
         self, train: pd.DataFrame, validation: pd.DataFrame, checkpoint: Path | None = None
@@ -84,10 +67,7 @@ class Surrogate(contract.Surrogate):
             generator(self.seed, self.name, "mixtures"),
         )
         layout = self._encoder.layout
-        if not layout.width:
-            raise InputError(
-                f"{self.name}: every feature of table {self.description.name!r} is constant"
-            )
+        self.refuse_constant(layout.width > 0)
         places, codes = self._encoder.encode(train, generator(self.seed, self.name, "rows"))
         self._conditions = Conditions.fit(codes, layout.blocks)
         target = None
@@ -95,48 +75,45 @@ class Surrogate(contract.Surrogate):
             target = self._target()
         noise = self._noise(len(train))
         fidelity = Fidelity(self._encoder.table, validation)
-        state = None
-        if checkpoint is not None:
-            state = Checkpoint(checkpoint, self._fingerprint(train, validation, device))
-        with _reproducible(), explained_memory_errors(self.name):
-            with self._seeded("weights"):
+        state = self.checkpoint_in(checkpoint, train, validation, device)
+        with self.computing():
+            with self.seeded("weights"):
                 training = Training(
                     options, self._encoder, self._conditions, places, codes, target, noise, device
                 )
 
             def train_epoch(epoch: int) -> float:
-                source = torch.Generator(device)
-                source.manual_seed(derive_seed(self.seed, self.name, "epoch", epoch))
-                return training.train_epoch(
-                    epoch, source, generator(self.seed, self.name, "conditions", epoch)
-                )
+                conditions = generator(self.seed, self.name, "conditions", epoch)
+                return training.train_epoch(epoch, self.noise(device, "epoch", epoch), conditions)
 
             def validate() -> float:
-                self._generator = training.networks["average"]
+                self.network = training.average
                 rows = self._generate(_VALIDATION_ROWS, derive_seed(self.seed, "validation"), {})
                 return fidelity.distance(rows)
 
-            self.losses = train_epochs(
-                self.name,
-                training.networks,
-                training.optimizer,
-                train_epoch,
-                validate,
-                Schedule(options.epochs, options.patience, options.checkpoint_epochs),
-                state,
+            summary = self.train(
+                training.networks, training.optimizer, train_epoch, validate, state
             )
-        self._generator = training.networks["average"].cpu()
-        return self._summary(training, target, noise, device)
+        self.network = training.average.cpu()
+        modes = zip(self._encoder.table.varying_numeric, self._encoder.numbers, strict=True)
+        summary |= {
+            "target": target,
+            "point_masses": {e.column: len(m.points) for e, m in modes if m.points},
+            "parameters": sum(p.numel() for p in training.networks.parameters()),
+            "device": device.type,
+        }
+        if noise is not None:
+            steps = summary["epochs"] * training.critic_steps_per_epoch
+            summary["privacy"] = self._privacy_spent(training.share, noise, steps)
+        return summary
 
     def sample(self, n: int, seed: int, given: Mapping[str, str] | None = None) -> pd.DataFrame:
-        device = choose_device(self.options.device)
         categories = self._checked_condition(given or {})
-        self._generator = self._generator.to(device)
         kept: list[pd.DataFrame] = []
         have = tried = 0
-        with _reproducible(), ProgressReport(self.name, n, "rows") as report:
-            for chunk in range(_MOST_DRAWS * (1 + n // _CHUNK)):
-                rows = min(_CHUNK, n - have) if not categories else _CHUNK
+        with self.sampling(), ProgressReport(self.name, n, "rows") as report:
+            for chunk in range(_MOST_DRAWS * (1 + n // CHUNK)):
+                rows = min(CHUNK, n - have) if not categories else CHUNK
                 drawn = self._generate(
                     rows, derive_seed(seed, self.name, "sample", chunk), categories
                 )
@@ -149,7 +126,6 @@ class Surrogate(contract.Surrogate):
                 report.advance(len(drawn))
                 if have == n:
                     break
-        self._generator.cpu()
         if have < n:
             asked = " and ".join(f"{column}={value}" for column, value in (given or {}).items())
             raise InputError(
@@ -158,34 +134,38 @@ class Surrogate(contract.Surrogate):
             )
         return pd.concat(kept, ignore_index=True)
 
-    def save(self, folder: Path) -> None:
-        # save_file would deny reading to all but the owner.
-        (folder / _WEIGHTS_FILE).write_bytes(save(self._generator.state_dict()))
-        content = {"rows": self._encoder.to_json(), "counts": self._conditions.counts}
-        write_json(folder / _ENCODING_FILE, content)
+    def to_json(self) -> dict[str, Any]:
+        return {"rows": self._encoder.to_json(), "counts": self._conditions.counts}
 
-    def load(self, folder: Path) -> None:
+    def restore(self, content: Mapping[str, Any], folder: Path) -> Generator:
+        self._encoder = RowEncoder.from_json(content["rows"], self.description)
+        layout, options = self._encoder.layout, self.options
+        self._conditions = Conditions(layout.blocks, tuple(content["counts"]))
+        with self.seeded("weights"):
+            return Generator(options.noise, sum(layout.blocks), layout.width, options.channels)
+
+    @contextmanager
+    def computing(self) -> Iterator[None]:
+        """Let PyTorch use one thread: with more, convolutions add up in another order.
+
+        The last digits that differ then would grow: a GAN's training is chaotic.
+        """
+        before = torch.get_num_threads()
+        torch.set_num_threads(1)
         try:
-            content = json.loads((folder / _ENCODING_FILE).read_text(encoding="utf-8"))
-            self._encoder = RowEncoder.from_json(content["rows"], self.description)
-            layout = self._encoder.layout
-            self._conditions = Conditions(layout.blocks, tuple(content["counts"]))
-            with self._seeded("weights"):
-                self._generator = Generator(
-                    self.options.noise,
-                    sum(layout.blocks),
-                    layout.width,
-                    self.options.channels,
-                )
-            self._generator.load_state_dict(load_file(folder / _WEIGHTS_FILE))
-        except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
-            reason = str(error).partition("\n")[0]
-            raise InputError(f"{folder}: not a complete {self.name} model: {reason}") from None
+            with (
+                explained_memory_errors(self.name),
+                torch.backends.cudnn.flags(deterministic=True, benchmark=False),
+            ):
+                yield
+        finally:
+            torch.set_num_threads(before)
 
     def _target(self) -> str:
         """The column of the downstream loss."""
         table = self._encoder.table
-        varying = {e.column for e in (*table.varying_numeric, *table.varying_categorical)}
+        varying = {e.column for e in table.varying_numeric}
+        varying |= {e.column for e in table.varying_categorical}
         if self.options.target is None:
             return [c.name for c in self.description.columns if c.name in varying][-1]
         column = self.description[self.options.target].name
@@ -202,41 +182,26 @@ class Surrogate(contract.Surrogate):
         share = min(1.0, options.batch_size / rows)
         return noise_needed(options.epsilon, options.delta, share, steps)
 
-    def _summary(
-        self, training: Training, target: str | None, noise: float | None, device: torch.device
-    ) -> dict[str, Any]:
-        best = int(self.losses["validation"].idxmin())
-        modes = zip(self._encoder.table.varying_numeric, self._encoder.numbers, strict=True)
-        summary = {
-            "epochs": len(self.losses),
-            "best_epoch": best + 1,
-            "validation_loss": float(f"{self.losses['validation'][best]:.6g}"),
-            "target": target,
-            "point_masses": {e.column: len(m.points) for e, m in modes if m.points},
-            "parameters": sum(p.numel() for p in training.networks.parameters()),
-            "device": device.type,
+    def _privacy_spent(self, share: float, noise: float, steps: int) -> dict[str, Any]:
+        """What private training guarantees, for the summary; the card says it in words."""
+        delta = self.options.delta
+        spent = epsilon_spent(share, noise, steps, delta)
+        self.privacy = (
+            f"The weights are ({spent:.3g}, {delta:g})-differentially private for one training row "
+            "added or removed, by noise on the critic's gradients (DP-SGD, arXiv 1908.10530), for "
+            "all who do not know the training seed, which model.json and train.json state. Not "
+            "covered are the number of rows and what the folder holds besides weights: the "
+            "smallest and largest value of each numeric column, its mixture and frequent values, "
+            "and every category with the number of its rows; nor the validation rows, which choose "
+            "the epoch. No information or downstream loss was used, as both look at training rows."
+        )
+        return {
+            "epsilon": float(f"{spent:.6g}"),
+            "delta": delta,
+            "noise_multiplier": float(f"{noise:.6g}"),
+            "sampling_rate": share,
+            "steps": steps,
         }
-        if noise is not None:
-            share, steps = training.share, len(self.losses) * training.critic_steps_per_epoch
-            spent = epsilon_spent(share, noise, steps, self.options.delta)
-            summary["privacy"] = {
-                "epsilon": float(f"{spent:.6g}"),
-                "delta": self.options.delta,
-                "noise_multiplier": float(f"{noise:.6g}"),
-                "sampling_rate": share,
-                "steps": steps,
-            }
-            self.privacy = (
-                f"The weights are ({spent:.3g}, {self.options.delta:g})-differentially private for "
-                "one training row added or removed, by noise on the critic's gradients (DP-SGD, "
-                "arXiv 1908.10530), for all who do not know the training seed, which "
-                "model.json and train.json state. Not covered are the number of rows and what the "
-                "folder holds besides weights: the smallest and largest value of each numeric "
-                "column, its mixture and frequent values, and every category with the number of "
-                "its rows; nor the validation rows, which choose the epoch. No information or "
-                "downstream loss was used, as both look at training rows."
-            )
-        return summary
 
     def _checked_condition(self, given: Mapping[str, str]) -> dict[int, int]:
         """Block → category of the given columns that have blocks."""
@@ -262,7 +227,7 @@ class Surrogate(contract.Surrogate):
     def _generate(self, rows: int, seed: int, categories: Mapping[int, int]) -> pd.DataFrame:
         """Rows of the generator; with `categories`, conditioned on the rarest of them."""
         conditions, layout = self._conditions, self._encoder.layout
-        device = next(self._generator.parameters()).device
+        device = next(self.network.parameters()).device
         # Drawn on the CPU, so that a GPU gives the same rows up to rounding.
         source = torch.Generator().manual_seed(derive_seed(seed, "noise"))
         condition = torch.zeros(rows, sum(layout.blocks))
@@ -274,46 +239,9 @@ class Surrogate(contract.Surrogate):
             condition[torch.arange(rows), torch.from_numpy(asked)] = 1
         noise = torch.randn(rows, self.options.noise, generator=source)
         with torch.inference_mode():
-            logits = self._generator(noise.to(device), condition.to(device)).cpu()
+            logits = self.network(noise.to(device), condition.to(device)).cpu()
         places, blocks = layout.split(logits)
         codes = [
             (block + gumbel(block.shape, source)).argmax(dim=1).numpy() for block in blocks
         ] or [np.empty((rows, 0), np.int64)]
         return self._encoder.decode(places.tanh().numpy(), np.column_stack(codes))
-
-    @contextmanager
-    def _seeded(self, purpose: str) -> Iterator[None]:
-        """PyTorch's own random numbers by the model's seed, and as they were afterwards."""
-        with torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(derive_seed(self.seed, self.name, purpose))
-            yield
-
-    def _fingerprint(
-        self, train: pd.DataFrame, validation: pd.DataFrame, device: torch.device
-    ) -> str:
-        return fingerprint(
-            train,
-            validation,
-            options=self.options.model_dump(mode="json"),
-            columns=[
-                (column.name, column.kind, column.scale) for column in self.description.columns
-            ],
-            seed=self.seed,
-            device=device.type,
-            versions=[self.name, torch.__version__],
-        )
-
-
-@contextmanager
-def _reproducible() -> Iterator[None]:
-    """Let PyTorch use one thread: with more, convolutions add up in another order.
-
-    The last digits that differ then would grow: a GAN's training is chaotic.
-    """
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with torch.backends.cudnn.flags(deterministic=True, benchmark=False):
-            yield
-    finally:
-        torch.set_num_threads(before)

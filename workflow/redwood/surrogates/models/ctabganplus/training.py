@@ -1,5 +1,7 @@
 """One epoch of CTAB-GAN+'s training: steps of the critic, the predictor and the generator."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import nn
@@ -16,7 +18,7 @@ from redwood.surrogates.models.ctabganplus.rows import RowEncoder
 _BETAS = (0.5, 0.9)
 
 
-def critic_steps_per_epoch(options: "Options", rows: int) -> int:
+def critic_steps_per_epoch(options: Options, rows: int) -> int:
     """Steps in which the critic sees about as many rows as there are."""
     return options.critic_steps * max(1, round(rows / options.batch_size / options.critic_steps))
 
@@ -25,8 +27,8 @@ class Training:
     """The networks, their optimiser and the training rows.
 
     Attributes:
-        networks: `generator`, `critic`, `predictor` (if there is a target) and `average`, the
-            running average of the generator's weights.
+        average: the generator whose weights are the running average of the trained one's.
+        networks: it, `generator`, `critic` and, if there is a target, `predictor`.
         optimizer: Adam over all of them; a step moves those that have gradients.
         share: part of the rows that a step of the critic sees on average.
         critic_steps_per_epoch: see the function.
@@ -34,7 +36,7 @@ class Training:
 
     def __init__(
         self,
-        options: "Options",
+        options: Options,
         encoder: RowEncoder,
         conditions: Conditions,
         places: np.ndarray,
@@ -61,21 +63,20 @@ class Training:
         self.share = min(1.0, options.batch_size / len(codes))
         self.critic_steps_per_epoch = critic_steps_per_epoch(options, len(codes))
         sizes = (options.noise, sum(layout.blocks), layout.width, options.channels)
+        self._generator = Generator(*sizes)
+        self._critic = Critic(layout.width, options.channels)
+        self.average = Generator(*sizes)
+        self.average.load_state_dict(self._generator.state_dict())
+        self.average.requires_grad_(False)
         self.networks = nn.ModuleDict(
-            {
-                "generator": Generator(*sizes),
-                "critic": Critic(layout.width, options.channels),
-                "average": Generator(*sizes),
-            }
+            {"generator": self._generator, "critic": self._critic, "average": self.average}
         )
-        self.networks["average"].load_state_dict(self.networks["generator"].state_dict())
-        self.networks["average"].requires_grad_(False)
-        self._target = None
+        self._downstream = None
         if target is not None:
-            self._target = _target(target, encoder, device)
-            self.networks["predictor"] = Predictor(
-                layout.width, options.predictor_width, self._target.outputs
-            )
+            column = _target(target, encoder, device)
+            predictor = Predictor(layout.width, options.predictor_width, column.outputs)
+            self.networks["predictor"] = predictor
+            self._downstream = (column, predictor)
         self.networks.to(device)
         self.optimizer = torch.optim.Adam(
             self.networks.parameters(), lr=options.learning_rate, betas=_BETAS
@@ -98,14 +99,14 @@ class Training:
         for step in range(steps):
             for _ in range(self._options.critic_steps):
                 self._critic_step(source, rng)
-            if self._target is not None:
-                self._predictor_step(rng)
+            if self._downstream is not None:
+                self._predictor_step(*self._downstream, rng)
             total += self._generator_step(source, rng).detach()
             self._update_average(epoch * steps + step)
         return total.item() / steps
 
     def _critic_step(self, source: torch.Generator, rng: np.random.Generator) -> None:
-        options, critic = self._options, self.networks["critic"]
+        options, critic = self._options, self._critic
         if self._noise is None:
             real, condition, _ = self._real_rows(rng)
         else:
@@ -123,13 +124,14 @@ class Training:
             losses.private_gradients(critic, *batch, options.clip, self._noise, expected, source),
         )
 
-    def _predictor_step(self, rng: np.random.Generator) -> None:
+    def _predictor_step(
+        self, target: losses.Target, predictor: Predictor, rng: np.random.Generator
+    ) -> None:
         row, _, _ = self._real_rows(rng)
-        predictor = self.networks["predictor"]
-        self._descend(self._target.loss(predictor, row), predictor)
+        self._descend(target.loss(predictor, row), predictor)
 
     def _generator_step(self, source: torch.Generator, rng: np.random.Generator) -> torch.Tensor:
-        options, critic = self._options, self.networks["critic"]
+        options, critic = self._options, self._critic
         private = self._noise is not None
         if private:
             # Nothing but the critic may look at rows, and it has learned the rows' own law.
@@ -152,11 +154,10 @@ class Training:
             loss = loss + options.information_weight * losses.information_loss(
                 real_features, features
             )
-        if self._target is not None:
-            loss = loss + options.downstream_weight * self._target.loss(
-                self.networks["predictor"], fake
-            )
-        self._descend(loss, self.networks["generator"])
+        if self._downstream is not None:
+            target, predictor = self._downstream
+            loss = loss + options.downstream_weight * target.loss(predictor, fake)
+        self._descend(loss, self._generator)
         return loss
 
     @torch.no_grad()
@@ -165,14 +166,14 @@ class Training:
         decay = min(self._options.averaging, (1 + step) / (10 + step))
         if not self._options.averaging:
             decay = 0.0
-        parameters = (self.networks[name].parameters() for name in ("average", "generator"))
-        for average, current in zip(*parameters, strict=True):
+        parameters = zip(self.average.parameters(), self._generator.parameters(), strict=True)
+        for average, current in parameters:
             average.lerp_(current, 1 - decay)
 
     def _descend(self, loss: torch.Tensor, network: nn.Module) -> None:
         self._move(network, torch.autograd.grad(loss, list(network.parameters())))
 
-    def _move(self, network: nn.Module, gradients: list[torch.Tensor]) -> None:
+    def _move(self, network: nn.Module, gradients: Sequence[torch.Tensor]) -> None:
         """One step of Adam of one network; the others' parameters have no gradient."""
         for parameter, gradient in zip(network.parameters(), gradients, strict=True):
             parameter.grad = gradient
@@ -215,7 +216,7 @@ class Training:
     def _logits(self, condition: torch.Tensor, source: torch.Generator) -> torch.Tensor:
         shape = (len(condition), self._options.noise)
         noise = torch.randn(shape, generator=source, device=self._device)
-        return self.networks["generator"](noise, condition)
+        return self._generator(noise, condition)
 
     def _activated(self, logits: torch.Tensor, source: torch.Generator) -> torch.Tensor:
         return activate(logits, self._layout.places, self._layout.blocks, source)

@@ -1,15 +1,13 @@
-"""What independent marginals is and what it can be told."""
+"""What the control `independent` is, and its options."""
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from redwood.validation import Section
 
 ROLE: Literal["model", "control"] = "control"
 USES_GPU = False
 HAS_DENSITY = False
 
 
-class Options(BaseModel):
+class Options(Section):
     """Independent marginals have no options."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)

@@ -1,17 +1,17 @@
-"""What a few copied rows is and what it can be told."""
+"""What the control `leak` is, and its options."""
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from redwood.validation import Section
 
 ROLE: Literal["model", "control"] = "control"
 USES_GPU = False
 HAS_DENSITY = False
 
 
-class Options(BaseModel):
+class Options(Section):
     """How much leaks."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     share: float = Field(0.01, gt=0, le=1, description="share of the sample's rows that are copies")

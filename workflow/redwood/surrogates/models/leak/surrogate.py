@@ -12,6 +12,7 @@ import pandas as pd
 
 from redwood.seeds import generator
 from redwood.surrogates import contract
+from redwood.surrogates.models.leak.options import Options
 from redwood.tables import read_table, write_table
 
 _ROWS_FILE = "rows.parquet"
@@ -29,6 +30,7 @@ class Surrogate(contract.Surrogate):
         "**This folder contains its training rows and samples repeat some of them**: share neither "
         "where the training rows may not be shared."
     )
+    options: Options
 
     def fit(
         self, train: pd.DataFrame, validation: pd.DataFrame, checkpoint: Path | None = None

@@ -2,7 +2,9 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from redwood.validation import Section
 
 ROLE: Literal["model", "control"] = "model"
 # SDV's networks are small, and on a CPU the same seed gives the same bytes on every machine.
@@ -13,10 +15,8 @@ HAS_DENSITY = False
 _EPOCHS = 300
 
 
-class Options(BaseModel):
+class Options(Section):
     """Options of SDV's synthesizers; whatever is not said here is as in SDV."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     synthesizer: Literal["GaussianCopula", "CTGAN", "TVAE", "CopulaGAN"] = Field(
         "GaussianCopula", description="which of SDV's synthesizers of single tables"

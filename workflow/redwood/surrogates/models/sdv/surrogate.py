@@ -32,6 +32,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from redwood.errors import InputError
+from redwood.extras import missing
 from redwood.outputs import write_json
 from redwood.seeds import derive_seed
 from redwood.surrogates import contract
@@ -47,9 +48,8 @@ try:
     from sdv.metadata import Metadata
 except ModuleNotFoundError as error:
     raise InputError(
-        f"sdv: {error.name} is not installed, which the extra `sdv` brings (licence BUSL-1.1): "
-        "pip install 'redwood[sdv]'; with ./run, set up again without REDWOOD_WITHOUT_SDV; "
-        "or leave sdv out of surrogates.models"
+        f"{missing(str(error.name), 'sdv')}; with ./run, leave out REDWOOD_WITHOUT_SDV; to do "
+        "without, leave sdv out of surrogates.models"
     ) from None
 
 _ENCODING_FILE = "encoding.json"

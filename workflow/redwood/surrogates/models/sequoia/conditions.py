@@ -85,23 +85,22 @@ def parse_conditions(
                     f"there are {len(encoding.categories)}, such as {some}"
                 )
         elif name != scheme.time:
-            encoding = next(e for e in scheme.encoding.numeric if e.column == name)
-            if condition.low > encoding.high or condition.high <= encoding.low:
+            number = next(e for e in scheme.encoding.numeric if e.column == name)
+            if condition.low > number.high or condition.high <= number.low:
                 raise InputError(
-                    f"{model}: {name}={text}: training rows have {encoding.low:g} to "
-                    f"{encoding.high:g}"
+                    f"{model}: {name}={text}: training rows have {number.low:g} to {number.high:g}"
                 )
         conditions.append(condition)
     return conditions
 
 
 @dataclass(frozen=True)
-class Places:
-    """Where to draw.
+class Matches:
+    """Events that are redrawn for a sample.
 
     Attributes:
-        rows: (p,) events of the background to take the place of; some may be there repeatedly.
-        shifts: (p,) seconds by which the result is moved.
+        rows: (p,) their rows in the background; a row may be there repeatedly.
+        shifts: (p,) seconds by which the redrawn events are moved.
     """
 
     rows: np.ndarray
@@ -110,10 +109,10 @@ class Places:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def rounds(self, random: np.random.Generator) -> Iterator["Places"]:
-        """All places in random order, in parts in which no event is there twice; again and again.
+    def rounds(self, random: np.random.Generator) -> Iterator["Matches"]:
+        """All matches in random order, in parts in which no event is there twice.
 
-        After all places had their turn it begins anew, so that as many rows as wanted can be drawn.
+        It begins anew after all have had their turn, so that any number of rows can be drawn.
         """
         while True:
             order = random.permutation(len(self.rows))
@@ -121,16 +120,17 @@ class Places:
             while len(rows):
                 _, first = np.unique(rows, return_index=True)
                 first.sort()
-                yield Places(rows[first], shifts[first])
+                yield Matches(rows[first], shifts[first])
                 rows, shifts = np.delete(rows, first), np.delete(shifts, first)
 
 
-def choose_places(
+def find_matches(
     stream: Stream, scheme: Scheme, conditions: list[Condition], random: np.random.Generator
-) -> Places:
-    """The places at which rows may fulfil the conditions.
+) -> Matches:
+    """The events that may fulfil the conditions once they are redrawn.
 
-    What a redrawn row keeps, its entity, is settled here; its time nearly; the marks not at all.
+    The entity, which a redrawn event keeps, fulfils them for certain, the time nearly so; the marks
+    are yet to be drawn.
     """
     description = scheme.encoding.description
     rows = np.arange(len(stream))
@@ -145,7 +145,7 @@ def choose_places(
             code = encoding.categories.index(condition.value)
             rows = rows[stream.entity[rows, scheme.entity.index(name)] == code]
     if window is None:
-        return Places(rows, np.zeros(len(rows)))
+        return Matches(rows, np.zeros(len(rows)))
     return _days(stream.times, rows, window, description.name, random)
 
 
@@ -155,7 +155,7 @@ def _days(
     window: tuple[float, float],
     table: str,
     random: np.random.Generator,
-) -> Places:
+) -> Matches:
     """For each day of the window the events of that day, or of one of the same weekday."""
     first, last = int(times.min() // _DAY), int(times.max() // _DAY)
     low = max(window[0], times.min()) if np.isinf(window[0]) else window[0]
@@ -176,7 +176,7 @@ def _days(
         found = found[(moved >= low) & (moved < high)]
         chosen.append(found)
         shifts.append(np.full(len(found), (day - source) * _DAY, np.float64))
-    return Places(np.concatenate(chosen), np.concatenate(shifts))
+    return Matches(np.concatenate(chosen), np.concatenate(shifts))
 
 
 def _number(text: str, column: Column, model: str) -> float:

@@ -127,7 +127,7 @@ class CountTable:
         """
         counts, _, place = self.of_key(columns, own_columns, events)
         sums = np.where(place[:, None] >= 0, self.sums[np.maximum(place, 0)], 0.0)
-        if own is not None:
+        if own is not None and own_columns is not None:
             keys = combine([columns[i] for i in self.given], events)
             same = combine([own_columns[i] for i in self.given], events) == keys
             value = np.where(same, self.values[own], 0.0)

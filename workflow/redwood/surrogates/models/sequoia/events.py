@@ -1,5 +1,6 @@
 """The density of events, and what it is computed from."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,10 +28,10 @@ class Networks(nn.Module):
     def __init__(self, background: Background, hidden: int, dropout: float) -> None:
         super().__init__()
         scheme = background.scheme
-        self.timing = None
+        self.timing: timing.TimingNetwork | None = None
         if background.clock is not None:
             self.timing = timing.TimingNetwork(background.early // 2, scheme.entity_sizes)
-        self.marks = None
+        self.marks: marks.MarkNetwork | None = None
         if scheme.marks:
             self.marks = marks.MarkNetwork(
                 scheme.marks,
@@ -50,7 +51,8 @@ class Networks(nn.Module):
         become certain, or samples are blurred. So have those for times, which depend on few numbers
         and learn no row by heart.
         """
-        last = {id(p) for network in self.children() for p in network.last_layers()}
+        networks = [network for network in (self.timing, self.marks) if network is not None]
+        last = {id(p) for network in networks for p in network.last_layers()}
         timing = {id(p) for p in (self.timing.parameters() if self.timing is not None else ())}
         shares: dict[float, list[nn.Parameter]] = {}
         for parameter in self.parameters():
@@ -179,7 +181,7 @@ class Events:
         return torch.stack(densities, dim=1)
 
 
-def _tensor(device: torch.device):
+def _tensor(device: torch.device) -> Callable[[np.ndarray], Tensor]:
     def convert(array: np.ndarray) -> Tensor:
         dtype = torch.bool if array.dtype == bool else torch.float32
         return torch.tensor(array, dtype=dtype, device=device)

@@ -11,7 +11,9 @@ A mark's law is a mixture whose weights a network gives for every event:
 So the density of an event is exact: the product of its marks' conditional densities.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
@@ -114,7 +116,7 @@ class MarkNetwork(nn.Module):
 
     def __init__(
         self,
-        marks: list[Mark],
+        marks: Sequence[Mark],
         entity_sizes: list[int],
         early: int,
         late: int,
@@ -128,8 +130,8 @@ class MarkNetwork(nn.Module):
         self.embeddings = nn.ModuleList(nn.Embedding(m.size, _width(m.size)) for m in marks)
         self.entity = nn.ModuleList(nn.Embedding(size, _width(size)) for size in entity_sizes)
         numbers = sum(mark.numbers is not None for mark in marks)
-        embedded = sum(layer.embedding_dim for layer in self.embeddings) + numbers
-        entity = sum(layer.embedding_dim for layer in self.entity)
+        embedded = sum(_width(mark.size) for mark in marks) + numbers
+        entity = sum(map(_width, entity_sizes))
         # Distance, whether it is seconds, whether there is a neighbour.
         self.neighbour = nn.Sequential(nn.Linear(embedded + 3, _NEIGHBOUR_WIDTH), nn.SiLU())
         self.trunk = nn.Sequential(
@@ -140,7 +142,7 @@ class MarkNetwork(nn.Module):
             nn.SiLU(),
             nn.Dropout(dropout),
         )
-        self.later = None
+        self.later = nn.Sequential()
         if late:
             self.later = nn.Sequential(
                 nn.Linear(late * _NEIGHBOUR_WIDTH, _LATE_WIDTH), nn.SiLU(), nn.Dropout(dropout)
@@ -166,11 +168,12 @@ class MarkNetwork(nn.Module):
                     nn.Linear(hidden // 2, outputs),
                 )
             )
-            drawn += self.embeddings[position].embedding_dim + (mark.numbers is not None)
+            drawn += _width(mark.size) + (mark.numbers is not None)
 
     def last_layers(self) -> list[nn.Parameter]:
         """The parameters of the layers that give the mixtures."""
-        return [parameter for head in self.heads for parameter in head[-1].parameters()]
+        heads = [cast(nn.Sequential, head) for head in self.heads]
+        return [parameter for head in heads for parameter in head[-1].parameters()]
 
     def context(self, neighbours: Neighbours, entity: Tensor, calendar: Tensor) -> Tensor:
         """What is known before any mark: (B, hidden) from (B, early) neighbours."""
@@ -212,20 +215,21 @@ class MarkNetwork(nn.Module):
                 parts.append(values[:, before, None])
             near = neighbours.tokens[:, :, before]
             parts.append((near == tokens[:, before, None]) * neighbours.known)
-            affinity = affinity + self.affinities[position][before](tokens[:, before], near)
+            taken_after = cast(nn.ModuleList, self.affinities[position])[before]
+            affinity = affinity + taken_after(tokens[:, before], near)
         output = self.heads[position](torch.cat(parts, dim=1))
         unknown = counted[:, :tables] <= 0
         absent = [unknown.new_zeros(len(output), 1), neighbours.known == 0, unknown]
         if not mark.is_discrete:
             absent.append(unknown)
-        absent = torch.cat(absent, dim=1)
-        ends = (mark.size, mark.size + absent.shape[1])
+        is_absent = torch.cat(absent, dim=1)
+        ends = (mark.size, mark.size + is_absent.shape[1])
         base, weights, kernels = output.tensor_split(ends, dim=1)
         base = base.log_softmax(dim=1)
         weights = weights + nn.functional.pad(
             affinity, (1, weights.shape[1] - 1 - affinity.shape[1])
         )
-        weights = weights.masked_fill(absent, _NEVER).log_softmax(dim=1)
+        weights = weights.masked_fill(is_absent, _NEVER).log_softmax(dim=1)
         if mark.is_discrete:
             return Mixture(base, weights, None, None)
         shifts, log_widths = kernels.chunk(2, dim=1)
@@ -273,7 +277,7 @@ def log_density(
     is_atom = near < mark.atoms
     repeated = beside.masked_fill((near != tokens[:, None]) | ~is_atom, _IMPOSSIBLE)
     single = torch.cat([base, followed, repeated], dim=1).logsumexp(dim=1)
-    if mark.is_discrete:
+    if mark.numbers is None or mixture.centres is None or mixture.log_widths is None:
         return single
     edges = torch.as_tensor(mark.numbers.edges, dtype=values.dtype, device=values.device)
     widths = edges.diff().log()[(tokens - mark.atoms).clamp_min(0)][:, None]
@@ -317,7 +321,7 @@ def choose(
         near = neighbours.tokens[:, :, position].cpu().numpy()
         tokens = np.where(beside, near[rows, np.clip(component - 1, 0, number - 1)], tokens)
     after = component - 1 - number
-    if mark.is_discrete:
+    if mixture.centres is None or mixture.log_widths is None:
         return Choice(tokens, values, np.where(after >= 0, after, -1))
     tables = mixture.weights.shape[1] - 1 - mixture.centres.shape[1]
     kernel = np.where(after >= tables, component - 1 - tables, component - 1)

@@ -1,25 +1,21 @@
-"""What Sequoia is and what it can be told."""
+"""What the model `sequoia` is, and its options."""
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from redwood.surrogates.options import Device
+from redwood.surrogates.options import CheckpointEpochs, Device, Epochs, NeuralOptions, Patience
 
 ROLE: Literal["model", "control"] = "model"
 USES_GPU = True
 HAS_DENSITY = True
 
 
-class Options(BaseModel):
+class Options(NeuralOptions):
     """Options of Sequoia."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    epochs: int = Field(60, ge=1, le=10_000, description="most passes over the training rows")
-    patience: int = Field(
-        15, ge=1, description="stop after so many epochs without a better validation loss"
-    )
+    epochs: Epochs = 60
+    patience: Patience = 15
     batch_size: int = Field(
         512, ge=1, le=1_000_000, description="rows per step, at most an eighth of the training rows"
     )
@@ -55,5 +51,5 @@ class Options(BaseModel):
     max_rows: int = Field(
         4_000_000, ge=2, description="training rows, drawn at random if there are more"
     )
-    checkpoint_epochs: int = Field(5, ge=1, description="epochs between checkpoints")
-    device: Device = Field("auto", description="auto: a CUDA GPU if there is one, else the CPU")
+    checkpoint_epochs: CheckpointEpochs = 5
+    device: Device = "auto"

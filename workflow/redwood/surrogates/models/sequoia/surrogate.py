@@ -20,46 +20,29 @@ pointers to neighbours (Vinyals et al., arXiv 1506.03134) and leave-one-out coun
 memory.
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
 from torch.optim import swa_utils
 
 from redwood.errors import InputError
-from redwood.outputs import write_json
 from redwood.progress import ProgressReport
-from redwood.seeds import derive_seed, generator
-from redwood.surrogates import contract
-from redwood.surrogates.models.sequoia.conditions import choose_places, parse_conditions
+from redwood.seeds import generator
+from redwood.surrogates.models.sequoia.conditions import find_matches, parse_conditions
 from redwood.surrogates.models.sequoia.events import Events, Networks
 from redwood.surrogates.models.sequoia.options import Options
 from redwood.surrogates.models.sequoia.stream import Scheme, Stream
 from redwood.surrogates.models.sequoia.surroundings import Background
 from redwood.surrogates.models.sequoia.sweeping import stir, sweep
-from redwood.surrogates.training_loop import (
-    Checkpoint,
-    Schedule,
-    choose_device,
-    explained_memory_errors,
-    fingerprint,
-    sensible_threads,
-    train_epochs,
-)
+from redwood.surrogates.neural import CHUNK, NeuralSurrogate
+from redwood.surrogates.training_loop import Checkpoint, choose_device
 from redwood.tables import read_table, write_table
 
-_WEIGHTS_FILE = "weights.safetensors"
-_SCHEME_FILE = "scheme.json"
 _STREAM_FILE = "stream.parquet"
-
-# Rows that are validated at once.
-_CHUNK = 4096
 
 # The largest decay of the weights by itself.
 _LARGEST_DECAY = 10.0
@@ -72,15 +55,16 @@ _RAREST = 1e-4
 _LEAST_TRIED = 50_000
 
 
-class Surrogate(contract.Surrogate):
+class Surrogate(NeuralSurrogate):
     """Sequoia on the features of a table."""
 
     about = (
         "Sequoia: each row of the table's stream drawn anew given the rows around it, by an "
         "autoregressive density over mixed columns; bursts and sessions stay, rows do not."
     )
-    licence = "Apache-2.0, as REDWOOD itself."
+    encoding_file = "scheme.json"
     options: Options
+    network: Networks
 
     @property
     def privacy(self) -> str:
@@ -101,17 +85,18 @@ class Surrogate(contract.Surrogate):
         self, train: pd.DataFrame, validation: pd.DataFrame, checkpoint: Path | None = None
     ) -> dict[str, Any]:
         device = choose_device(self.options.device)
-        digest = self._fingerprint(train, validation, device)
+        state = self.checkpoint_in(checkpoint, train, validation, device)
         rows = train.reset_index(drop=True)
         if len(rows) > self.options.max_rows:
-            chosen = generator(self.seed, "sequoia", "rows")
-            chosen = chosen.choice(len(rows), self.options.max_rows, replace=False)
+            random = generator(self.seed, self.name, "rows")
+            chosen = random.choice(len(rows), self.options.max_rows, replace=False)
             rows = rows.iloc[np.sort(chosen)].reset_index(drop=True)
         self._scheme = Scheme.fit(rows, self.description, self.options.bins)
         stream = self._scheme.encode(rows)
-        seen = self._seen(validation)
+        known = _is_known(self._scheme.encode(validation.reset_index(drop=True)))
+        seen = self.seen(validation, known)
         self._background = Background.build(stream, self._scheme)
-        self._networks = self._new_networks()
+        self.network = self._new_network()
         summary = {
             "time": self._scheme.time,
             "entity": list(self._scheme.entity),
@@ -119,23 +104,15 @@ class Surrogate(contract.Surrogate):
             "rows": len(rows),
             "rows_left_out_by_max_rows": len(train) - len(rows),
             "validation_rows_left_out_for_unseen_categories": len(validation) - len(seen),
-            "parameters": sum(p.numel() for p in self._networks.parameters()),
+            "parameters": sum(p.numel() for p in self.network.parameters()),
             "device": device.type,
         }
         if summary["parameters"]:
-            with sensible_threads(), explained_memory_errors(self.name):
-                background = self._background
-                own = np.arange(len(stream))
+            with self.computing():
+                background, own = self._background, np.arange(len(stream))
                 learned = Events.prepare(stream, own, background, device)
                 judged = Events.prepare(self._scheme.encode(seen), None, background, device)
-                state = None if checkpoint is None else Checkpoint(checkpoint, digest)
-                self.losses = self._train(learned, judged, state, device)
-            best = int(self.losses["validation"].idxmin())
-            summary |= {
-                "epochs": len(self.losses),
-                "best_epoch": best + 1,
-                "validation_loss": float(f"{self.losses['validation'][best]:.6g}"),
-            }
+                summary |= self._train(learned, judged, state, device)
         self._keep(self._redrawn(stream, device))
         return summary
 
@@ -153,20 +130,20 @@ class Surrogate(contract.Surrogate):
         Raises:
             InputError: no row can be so, or next to none is.
         """
-        random = generator(seed, "sequoia", "sample")
+        random = generator(seed, self.name, "sample")
         conditions = parse_conditions(given, self._scheme, self.name)
         stream = self._background.stream
-        places = choose_places(stream, self._scheme, conditions, random)
-        if not len(places):
+        matches = find_matches(stream, self._scheme, conditions, random)
+        if not len(matches):
             raise InputError(f"{self.name}: {_said(given)}: no row of the stream can be so")
         kept: list[pd.DataFrame] = []
         found = tried = 0
-        with sensible_threads(), ProgressReport("sequoia", n, "rows") as report:
-            for part in places.rounds(random):
+        with self.sampling() as device, ProgressReport(self.name, n, "rows") as report:
+            for part in matches.rounds(random):
                 rest = n - found
                 share = max(found, 1) / max(tried, 1)
                 wanted = rest if not conditions else int(1.1 * rest / share) + 1000
-                drawn = self._draw(part.rows[:wanted], part.shifts[:wanted], random)
+                drawn = self._draw(part.rows[:wanted], part.shifts[:wanted], random, device)
                 for condition in conditions:
                     drawn = drawn[condition.holds(drawn)]
                 drawn = drawn.iloc[:rest]
@@ -185,10 +162,10 @@ class Surrogate(contract.Surrogate):
 
     def expected_rows(self, given: Mapping[str, str] | None = None) -> int:
         conditions = parse_conditions(given, self._scheme, self.name)
-        places = choose_places(
-            self._background.stream, self._scheme, conditions, generator(0, "sequoia", "days")
+        matches = find_matches(
+            self._background.stream, self._scheme, conditions, generator(0, self.name, "days")
         )
-        frame = self._scheme.decode(self._background.stream[places.rows])
+        frame = self._scheme.decode(self._background.stream[matches.rows])
         marks = [mark.name for mark in self._scheme.marks]
         fulfilled = np.ones(len(frame), bool)
         for condition in conditions:
@@ -202,50 +179,33 @@ class Surrogate(contract.Surrogate):
         Numbers and times are on the scales of the encoding, times within their bracket.
         """
         events = self._scheme.encode(frame.reset_index(drop=True))
-        known = np.flatnonzero((events.entity >= 0).all(1) & (events.tokens >= 0).all(1))
+        known = np.flatnonzero(_is_known(events))
         densities = np.full(len(frame), -np.inf)
         device = torch.device("cpu")
         if len(known):
-            with sensible_threads(), torch.inference_mode():
+            with self.computing(), torch.inference_mode():
                 prepared = Events.prepare(events[known], None, self._background, device)
-                densities[known] = _log_density(prepared, self._networks).double().numpy()
+                densities[known] = _log_density(prepared, self.network).double().numpy()
         return densities
 
     def save(self, folder: Path) -> None:
-        # save_file would deny reading to all but the owner.
-        (folder / _WEIGHTS_FILE).write_bytes(save(self._networks.state_dict()))
-        tables = [[list(t.given) for t in tables] for tables in self._background.tables]
-        write_json(folder / _SCHEME_FILE, {**self._scheme.to_json(), "tables": tables})
+        super().save(folder)
         frame = self._scheme.decode(self._background.stream)
         write_table(frame, folder / _STREAM_FILE, self.description)
 
-    def load(self, folder: Path) -> None:
-        try:
-            content = json.loads((folder / _SCHEME_FILE).read_text(encoding="utf-8"))
-            self._scheme = Scheme.from_json(content, self.description)
-            tables = [[tuple(given) for given in givens] for givens in content["tables"]]
-            self._keep(read_table(folder / _STREAM_FILE, self.description), tables)
-            self._networks = self._new_networks().eval()
-            self._networks.load_state_dict(load_file(folder / _WEIGHTS_FILE))
-        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-            reason = str(error).partition("\n")[0]
-            raise InputError(f"{folder}: not a complete sequoia model: {reason}") from None
+    def to_json(self) -> dict[str, Any]:
+        tables = [[list(t.given) for t in tables] for tables in self._background.tables]
+        return {**self._scheme.to_json(), "tables": tables}
 
-    def _seen(self, validation: pd.DataFrame) -> pd.DataFrame:
-        """The validation rows without categories that no training row has."""
-        events = self._scheme.encode(validation.reset_index(drop=True))
-        seen = (events.entity >= 0).all(axis=1) & (events.tokens >= 0).all(axis=1)
-        if not seen.any():
-            raise InputError(
-                "sequoia: every validation row has a category that no training row has; "
-                "expected at least one row without"
-            )
-        return validation[seen].reset_index(drop=True)
+    def restore(self, content: Mapping[str, Any], folder: Path) -> Networks:
+        self._scheme = Scheme.from_json(content, self.description)
+        tables = [[tuple(given) for given in givens] for givens in content["tables"]]
+        self._keep(read_table(folder / _STREAM_FILE, self.description), tables)
+        return self._new_network().eval()
 
-    def _new_networks(self) -> Networks:
+    def _new_network(self) -> Networks:
         """The networks with their weights drawn by the model's seed."""
-        with torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(derive_seed(self.seed, "sequoia", "weights"))
+        with self.seeded("weights"):
             return Networks(self._background, self.options.hidden, self.options.dropout)
 
     def _keep(self, frame: pd.DataFrame, tables: list[list[tuple[int, ...]]] | None = None) -> None:
@@ -256,49 +216,34 @@ class Surrogate(contract.Surrogate):
 
     def _redrawn(self, stream: Stream, device: torch.device) -> pd.DataFrame:
         """The training rows after the sweeps that the options ask for."""
-        random = generator(self.seed, "sequoia", "kept")
+        random = generator(self.seed, self.name, "kept")
         state = stream.copy()
         rows = np.arange(len(stream))
-        networks = self._networks.to(device)
+        self.network.to(device)
         total = len(rows) * self.options.sweeps
         with (
-            sensible_threads(),
+            self.computing(),
             torch.inference_mode(),
-            ProgressReport("sequoia: redraws the training rows", total, "rows") as report,
+            ProgressReport(f"{self.name}: redraws the training rows", total, "rows") as report,
         ):
             for _ in range(self.options.sweeps):
-                sweep(networks, self._background, state, rows, random, device, report)
-        self._networks = networks.cpu()
+                sweep(self.network, self._background, state, rows, random, device, report)
+        self.network.cpu()
         return self._scheme.decode(state)
 
     def _draw(
-        self, rows: np.ndarray, shifts: np.ndarray, random: np.random.Generator
+        self,
+        rows: np.ndarray,
+        shifts: np.ndarray,
+        random: np.random.Generator,
+        device: torch.device,
     ) -> pd.DataFrame:
         """The rows of the stream drawn anew, their times shifted."""
-        device = choose_device(self.options.device)
         state = self._background.stream.copy()
-        networks = self._networks.to(device)
-        with torch.inference_mode():
-            stir(networks, self._background, state, self.options.stirs, random, device)
-            sweep(networks, self._background, state, rows, random, device)
-        self._networks = networks.cpu()
+        stir(self.network, self._background, state, self.options.stirs, random, device)
+        sweep(self.network, self._background, state, rows, random, device)
         state.times[rows] += shifts
         return self._scheme.decode(state[rows])
-
-    def _fingerprint(
-        self, train: pd.DataFrame, validation: pd.DataFrame, device: torch.device
-    ) -> str:
-        return fingerprint(
-            train,
-            validation,
-            options=self.options.model_dump(mode="json"),
-            columns=[
-                (column.name, column.kind, column.scale) for column in self.description.columns
-            ],
-            seed=self.seed,
-            device=device.type,
-            versions=[torch.__version__],
-        )
 
     def _train(
         self,
@@ -306,13 +251,14 @@ class Surrogate(contract.Surrogate):
         judged: Events,
         checkpoint: Checkpoint | None,
         device: torch.device,
-    ) -> pd.DataFrame:
-        """Train the networks; `self._networks` ends as the best average of their weights."""
+    ) -> dict[str, Any]:
+        """Train the networks; `network` ends as the best average of their weights."""
         options = self.options
-        networks = self._networks.to(device)
+        networks = self.network.to(device)
         average = swa_utils.AveragedModel(
             networks, multi_avg_fn=swa_utils.get_ema_multi_avg_fn(options.average)
         )
+        averaged = cast(Networks, average.module)
         decay = min(options.weight_decay / len(learned), _LARGEST_DECAY)
         batch_size = max(1, min(options.batch_size, len(learned) // _LEAST_STEPS))
         groups = [
@@ -324,9 +270,7 @@ class Surrogate(contract.Surrogate):
         def train_epoch(epoch: int) -> float:
             networks.train()
             total = torch.zeros((), dtype=torch.float64, device=device)
-            devices = [device] if device.type == "cuda" else []
-            with torch.random.fork_rng(devices=devices):
-                torch.manual_seed(derive_seed(self.seed, "sequoia", "epoch", epoch))
+            with self.seeded("epoch", epoch, device=device):
                 order = torch.randperm(len(learned)).to(device)
                 for batch in order.split(batch_size):
                     loss = -learned.log_density(networks, batch).sum(dim=1).mean()
@@ -341,21 +285,23 @@ class Surrogate(contract.Surrogate):
         def validate() -> float:
             average.eval()
             with torch.no_grad():
-                return -_log_density(judged, average.module).double().mean().item()
+                return -_log_density(judged, averaged).double().mean().item()
 
-        schedule = Schedule(options.epochs, options.patience, options.checkpoint_epochs)
         both = torch.nn.ModuleList([networks, average])
-        losses = train_epochs(
-            self.name, both, optimizer, train_epoch, validate, schedule, checkpoint
-        )
-        self._networks = average.module.cpu().eval()
-        return losses
+        summary = self.train(both, optimizer, train_epoch, validate, checkpoint)
+        self.network = averaged.cpu().eval()
+        return summary
+
+
+def _is_known(events: Stream) -> np.ndarray:
+    """Whether training rows have all categories of a row, (rows,)."""
+    return np.all(events.entity >= 0, axis=1) & np.all(events.tokens >= 0, axis=1)
 
 
 def _log_density(events: Events, networks: Networks) -> torch.Tensor:
     """ln p of all events (m,)."""
     rows = torch.arange(len(events), device=events.entity.device)
-    parts = [events.log_density(networks, part).sum(dim=1) for part in rows.split(_CHUNK)]
+    parts = [events.log_density(networks, part).sum(dim=1) for part in rows.split(CHUNK)]
     return torch.cat(parts)
 
 

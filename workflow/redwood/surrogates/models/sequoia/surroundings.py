@@ -93,8 +93,8 @@ class Background:
         day = times % 86400 * (2 * np.pi / 86400)
         week = times % 604800 * (2 * np.pi / 604800)
         place = (times - self.clock.low) / max(1.0, self.clock.high - self.clock.low)
-        features = (np.sin(day), np.cos(day), np.sin(2 * day), np.cos(2 * day))
-        features += (np.sin(week), np.cos(week), 2 * place - 1, np.sin(3 * np.pi * place))
+        features = [np.sin(day), np.cos(day), np.sin(2 * day), np.cos(2 * day)]
+        features += [np.sin(week), np.cos(week), 2 * place - 1, np.sin(3 * np.pi * place)]
         return np.column_stack(features).astype(np.float32)
 
     def counted(

@@ -39,8 +39,7 @@ def sweep(
         if not len(part):
             continue
         early = background.early_rows(background.stream[part], part)
-        if networks.timing is not None:
-            _move(networks, background, state, part, early, random, device)
+        _move(networks, background, state, part, early, random, device)
         if networks.marks is None:
             continue
         late = LateIndex(state) if background.has_late else None
@@ -50,7 +49,14 @@ def sweep(
             chunk = slice(begin, begin + _CHUNK)
             drawn.append(
                 _draw_marks(
-                    networks, background, state, tensors, part[chunk], early[chunk], late, random
+                    networks.marks,
+                    background,
+                    state,
+                    tensors,
+                    part[chunk],
+                    early[chunk],
+                    late,
+                    random,
                 )
             )
             if report is not None:
@@ -90,24 +96,27 @@ def _move(
     random: np.random.Generator,
     device: torch.device,
 ) -> None:
-    """Draw the times of the events at `rows` anew."""
+    """Draw the times of the events at `rows` anew, if they have any."""
+    network, clock = networks.timing, background.clock
+    if network is None or clock is None:
+        return
     own = background.stream.times[rows]
-    around = timing.surroundings(early, state.times, own, background.clock)
+    around = timing.surroundings(early, state.times, own, clock)
     places = np.empty(len(rows))
     for begin in range(0, len(rows), _CHUNK):
         chunk = slice(begin, begin + _CHUNK)
-        parameters = networks.timing(
+        parameters = network(
             torch.tensor(around.features[chunk], dtype=torch.float32, device=device),
             torch.tensor(around.candidates[chunk], dtype=torch.float32, device=device),
             torch.tensor(around.usable[chunk], device=device),
             torch.tensor(state.entity[rows[chunk]], device=device),
         )
         places[chunk] = timing.draw(parameters, around.candidates[chunk], random)
-    state.times[rows] = background.clock.times(places, around.begin, around.end, own)
+    state.times[rows] = clock.times(places, around.begin, around.end, own)
 
 
 def _draw_marks(
-    networks: Networks,
+    network: marks.MarkNetwork,
     background: Background,
     state: Stream,
     tensors: Tensors,
@@ -117,7 +126,7 @@ def _draw_marks(
     random: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Tokens and values (m, M) of the events at `rows`, drawn mark by mark."""
-    network, scheme, device = networks.marks, background.scheme, tensors.device
+    scheme, device = background.scheme, tensors.device
     events = state[rows]
     tokens, values = np.zeros_like(events.tokens), np.zeros_like(events.values)
     columns = list(events.entity.T)

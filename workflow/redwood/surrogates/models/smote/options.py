@@ -1,19 +1,24 @@
-"""What SMOTE is and what it can be told."""
+"""What the model `smote` is, and its options."""
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from redwood.validation import Section
 
 ROLE: Literal["model", "control"] = "model"
 USES_GPU = False
 HAS_DENSITY = False
 
 
-class Options(BaseModel):
+class Options(Section):
     """Options of SMOTE."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+    engine: Literal["own", "imbalanced-learn"] = Field(
+        "own",
+        description="who draws: REDWOOD, exact at any size, or imbalanced-learn, the reference, "
+        "which compares every row with every other",
+    )
     neighbours: int = Field(5, ge=1, le=1000, description="neighbours k of a row")
     label: str | None = Field(
         "auto",

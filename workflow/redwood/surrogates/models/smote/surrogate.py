@@ -27,13 +27,14 @@ import numpy as np
 import pandas as pd
 
 from redwood.errors import InputError
+from redwood.extras import explained
+from redwood.nearest import MixedRows
 from redwood.progress import ProgressReport
 from redwood.seeds import generator
 from redwood.surrogates import contract
 from redwood.surrogates.encoding import CategoryEncoding, TableEncoding
 from redwood.surrogates.models.smote.options import Options
 from redwood.surrogates.models.smote.value_difference import NominalRows
-from redwood.surrogates.nearest import MixedRows
 from redwood.tables import read_table, write_table
 
 _ROWS_FILE = "rows.parquet"
@@ -228,6 +229,11 @@ class Surrogate(contract.Surrogate):
             settled(n)
             return new_numbers, new_codes
         nominal = self._beside_label()
+        if self.options.engine == "imbalanced-learn":
+            drawn = self._drawn_by_reference(members, n, k, int(rng.integers(2**32)))
+            settled(n)
+            new_codes[:, nominal] = drawn[:, numbers.shape[1] :]
+            return drawn[:, : numbers.shape[1]].astype(np.float64), new_codes
         toward = rng.integers(k, size=n)
         step = rng.random((n, 1))
         # imbalanced-learn draws which of a tie in SMOTENC, and takes the first in SMOTEN.
@@ -248,6 +254,36 @@ class Surrogate(contract.Surrogate):
             settled(len(of_row) - len(distinct))
         return new_numbers, new_codes
 
+    def _drawn_by_reference(self, members: np.ndarray, n: int, k: int, seed: int) -> np.ndarray:
+        """What imbalanced-learn draws: numbers, then the codes beside the label, (n, columns).
+
+        It over-samples one class of two at least. SMOTEN's distances are between the classes of the
+        table; the other two look at the class alone, beside which one row stands for another.
+        """
+        with explained():
+            from imblearn import over_sampling
+        nominal = self._beside_label()
+        numeric = self._numbers.shape[1]
+        if self._variant == "SMOTEN":
+            rows, classes = self._codes[:, nominal], self._classes
+            wanted = int(classes[members[0]])
+        else:
+            rows = np.column_stack([self._numbers[members], self._codes[members][:, nominal]])
+            rows = np.vstack([rows, rows[:1]])
+            classes, wanted = np.append(np.zeros(len(members), np.int64), 1), 0
+        positions = [list(range(numeric, rows.shape[1]))] if self._variant == "SMOTENC" else []
+        sampler = getattr(over_sampling, self._variant)(
+            *positions,
+            sampling_strategy={wanted: len(members) + n},
+            k_neighbors=k,
+            random_state=seed,
+        )
+        try:
+            drawn: np.ndarray = sampler.fit_resample(rows, classes)[0]
+        except ValueError as error:
+            raise InputError(f"smote: imbalanced-learn's {self._variant}: {error}") from None
+        return drawn[len(rows) :]
+
     def _search_for_neighbours(
         self, members: np.ndarray, k: int, settled: Callable[[int], None]
     ) -> Callable[[np.ndarray], np.ndarray]:
@@ -256,7 +292,7 @@ class Surrogate(contract.Surrogate):
         if self._variant == "SMOTEN":
             return lambda rows: self._nominal_rows.nearest(members, rows, k, settled)
         numbers = self._numbers[members]
-        codes = self._codes[np.ix_(members, nominal)]
+        codes = self._codes[members][:, nominal]
         mixed_rows = MixedRows(numbers, codes, cost_of_a_mismatch(numbers))
         return lambda rows: mixed_rows.nearest(rows, k, settled)[0]
 

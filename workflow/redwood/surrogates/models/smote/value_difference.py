@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from redwood.surrogates.nearest import counted, smallest, tuple_ids
+from redwood.nearest import counted, smallest, tuple_ids
 
 # Entries of the matrices of distances that are held at once: 32 MB each.
 _BLOCK = 1 << 22

@@ -1,7 +1,4 @@
-"""The network of tabddpm: from a noisy row and its time to the noise and the clean categories.
-
-This module needs torch: plug-ins import it inside functions.
-"""
+"""The network of tabddpm: from a noisy row and its time to the noise and the clean categories."""
 
 import math
 
@@ -29,6 +26,8 @@ class Denoiser(nn.Module):
         embedding: size of the vectors, an even number.
         hidden: widths of the layers.
     """
+
+    starts: Tensor
 
     def __init__(
         self, numbers: int, categories: tuple[int, ...], embedding: int, hidden: tuple[int, ...]

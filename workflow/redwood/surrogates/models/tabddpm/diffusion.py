@@ -6,8 +6,6 @@ arXiv 2010.02502). Categories: multinomial diffusion (Hoogeboom et al., arXiv 21
 The state at time t keeps a share ᾱ_t of the row: a number is √ᾱ_t x_0 + √(1 − ᾱ_t) ε, a category is
 the row's with probability ᾱ_t and else uniform over all K. A step leads from t to any s < t, since
 the noise of several steps is one of the same kind with the share ᾱ_t / ᾱ_s.
-
-This module needs torch: plug-ins import it inside functions.
 """
 
 import math
@@ -147,9 +145,10 @@ def step_numbers(
 
 def noised_codes(codes: Tensor, categories: int, kept: Tensor, source: torch.Generator) -> Tensor:
     """A column's codes at time t: kept with probability ᾱ_t, (rows,), else uniform: (rows,)."""
-    options = {"generator": source, "device": codes.device}
-    stays = torch.rand(len(codes), **options) < kept
-    return torch.where(stays, codes, torch.randint(categories, (len(codes),), **options))
+    device, shape = codes.device, (len(codes),)
+    stays = torch.rand(shape, generator=source, device=device) < kept
+    drawn = torch.randint(categories, shape, generator=source, device=device)
+    return torch.where(stays, codes, drawn)
 
 
 def step_divergence(

@@ -1,26 +1,30 @@
-"""What TabDDPM is and what it can be told."""
+"""What the model `tabddpm` is, and its options."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
-from redwood.surrogates.options import Device
+from redwood.surrogates.options import (
+    BatchSize,
+    CheckpointEpochs,
+    Device,
+    Epochs,
+    NeuralOptions,
+    Patience,
+    Width,
+)
 
 ROLE: Literal["model", "control"] = "model"
 USES_GPU = True
 HAS_DENSITY = False
 
 
-class Options(BaseModel):
+class Options(NeuralOptions):
     """Options of TabDDPM."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    epochs: int = Field(40, ge=1, le=1_000_000, description="most passes over the training rows")
-    patience: int = Field(
-        20, ge=1, description="stop after so many epochs without a better validation loss"
-    )
-    batch_size: int = Field(256, ge=1, le=1_000_000, description="rows per step")
+    epochs: Epochs = 40
+    patience: Patience = 20
+    batch_size: BatchSize = 256
     learning_rate: float = Field(
         3e-3, gt=0, le=1, description="step size of AdamW, which falls to 0 along a line"
     )
@@ -45,14 +49,14 @@ class Options(BaseModel):
     embedding: int = Field(
         128, ge=2, le=8192, multiple_of=2, description="size of the vectors of a row and of a time"
     )
-    hidden: tuple[Annotated[int, Field(ge=1, le=8192)], ...] = Field(
+    hidden: tuple[Width, ...] = Field(
         (512, 512), min_length=1, description="widths of the network's layers"
     )
     quantiles: int = Field(
         1000, ge=2, le=100_000, description="knots of a numeric column's distribution, at most"
     )
-    checkpoint_epochs: int = Field(5, ge=1, description="epochs between checkpoints")
-    device: Device = Field("auto", description="auto: a CUDA GPU if there is one, else the CPU")
+    checkpoint_epochs: CheckpointEpochs = 5
+    device: Device = "auto"
 
     @field_validator("sampling_steps")
     @classmethod

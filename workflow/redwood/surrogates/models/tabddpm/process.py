@@ -1,8 +1,6 @@
 """The two directions of TabDDPM on whole rows: the loss of noisy rows, and rows from noise.
 
 Kotelnikov et al., "TabDDPM: Modelling Tabular Data with Diffusion Models" (arXiv 2209.15421).
-
-This module needs torch: plug-ins import it inside functions.
 """
 
 from collections.abc import Sequence

@@ -58,3 +58,18 @@ class Decoder(nn.Module):
     def forward(self, latent: Tensor) -> tuple[Tensor, Tensor]:
         """The rows before tanh and softmax, (rows, width), and their deviations, (width,)."""
         return self.seq(latent), self.sigma
+
+
+class Autoencoder(nn.Module):
+    """An encoder and the decoder that mirrors it.
+
+    Args:
+        width: numbers of an encoded row.
+        hidden: widths of the encoder's layers.
+        embedding: dimensions of the latent space.
+    """
+
+    def __init__(self, width: int, hidden: Sequence[int], embedding: int) -> None:
+        super().__init__()
+        self.encoder = Encoder(width, hidden, embedding)
+        self.decoder = Decoder(embedding, hidden[::-1], width)

@@ -1,0 +1,101 @@
+"""Checking results against their manifest."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.project import ROOT
+from tests.unit.runs.made_up_run import RESULTS, write
+
+from redwood.errors import InputError
+from redwood.runs.checking import check
+
+
+def test_an_untouched_run_is_as_its_manifest_says(run):
+    run.manifest()
+    found = check(RESULTS)
+    assert (found.findings, found.not_looked_for) == ([], [])
+    assert found.verified == 13
+
+
+def test_logs_and_what_lies_beside_do_not_count(run):
+    run.manifest()
+    write(RESULTS / "logs/table1.log", "other")
+    write(RESULTS / "tables/mine.csv", "1")
+    assert check(RESULTS).findings == []
+
+
+@pytest.mark.parametrize(
+    ("edit", "words"),
+    [
+        (lambda path: path.unlink(), "missing"),
+        (lambda path: path.write_text("| WD |\n"), "truncated: 7 of 15 bytes"),
+        (
+            lambda path: path.write_text("| WD | 0.124 |\n"),
+            "changed: as many bytes (15), but others",
+        ),
+        (lambda path: path.write_text("| WD | 0.123 | |\n"), "changed: 17 bytes, not 15"),
+    ],
+)
+def test_what_happened_to_a_result_is_said_in_words(run, edit, words):
+    run.manifest()
+    edit(RESULTS / "tables/table1.md")
+    assert check(RESULTS).findings == [f"tables/table1.md: {words}"]
+
+
+def test_a_file_added_to_the_folder_of_a_job_is_named(run):
+    run.manifest()
+    write(RESULTS / "surrogates/smote/model/more.parquet", "1")
+    assert check(RESULTS).findings == ["surrogates/smote/model/more.parquet: added after the run"]
+
+
+def test_a_changed_input_is_named(run):
+    run.manifest()
+    write("resources/sites.csv", "site\nFZK-\n")
+    Path("data/dump.csv").unlink()
+    assert check(RESULTS).findings == [
+        "input data/dump.csv: missing",
+        "input resources/sites.csv: changed: as many bytes (10), but others",
+    ]
+
+
+def test_inputs_from_elsewhere_are_found_by_their_bytes(run, tmp_path):
+    outside = tmp_path / "dumps/panda.csv"
+    write(outside, "user\n")
+    run.all_jobs(str(outside))
+    run.manifest()
+    assert check(RESULTS).not_looked_for == ["panda.csv"]
+    renamed = outside.rename(tmp_path / "dumps/renamed.csv")
+    found = check(RESULTS, [tmp_path / "dumps"])
+    assert (found.findings, found.not_looked_for) == ([], [])
+    renamed.write_text("USER\n")
+    assert check(RESULTS, [renamed]).findings == [
+        "input panda.csv: no file given has the bytes that were read"
+    ]
+
+
+def test_no_manifest_and_another_crate_are_refused(run):
+    with pytest.raises(InputError, match=r"ro-crate-metadata\.json: no such manifest"):
+        check(RESULTS)
+    write(RESULTS / "ro-crate-metadata.json", '{"@graph": [{"name": "x"}]}')
+    with pytest.raises(InputError, match="not a manifest as REDWOOD writes it"):
+        check(RESULTS)
+
+
+def test_the_command_says_what_is_wrong_and_fails(run):
+    run.manifest()
+    command = [sys.executable, "-m", "redwood", "artefacts", "check", str(RESULTS)]
+    environment = {"PYTHONPATH": f"{ROOT}/workflow"}
+    answer = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert (answer.returncode, answer.stdout) == (
+        0,
+        "13 files are as the manifest says, 0 are not\n",
+    )
+    (RESULTS / "tables/table1.csv").unlink()
+    answer = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert answer.returncode == 1
+    assert answer.stdout.splitlines() == [
+        "tables/table1.csv: missing",
+        "12 files are as the manifest says, 1 are not",
+    ]

@@ -1,0 +1,101 @@
+"""The charts of the data card: SVG that stands in the page and takes its colour from there."""
+
+import io
+import math
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+import matplotlib
+import numpy as np
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+_WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+# More bars than these are drawn together, each the mean of some days.
+_MOST_BARS: Final = 200
+_ACCENT: Final = "#0072b2"
+# Equal input, equal bytes; text stays text, in the font of the page.
+_STYLE: Final[dict[Any, Any]] = {"svg.hashsalt": "redwood", "svg.fonttype": "none", "font.size": 8}
+
+
+def daily_chart(daily: Mapping[str, int], noun: str) -> str:
+    """Rows made each day, a bar a day (or some days, where there are many); weekends paler."""
+    days = [date.fromisoformat(text) for text in daily]
+    step = math.ceil(len(days) / _MOST_BARS)
+    first = np.arange(0, len(days), step)
+    means = np.add.reduceat([*daily.values()], first) / np.diff([*first, len(days)])
+    weekend = [step == 1 and days[i].weekday() >= 5 for i in first]
+    begins = [datetime.combine(days[i], datetime.min.time()) for i in first]
+    label = f"{noun.capitalize()}s per day, UTC"
+    return _bars(begins, means, step, np.where(weekend, 0.5, 1.0), label)
+
+
+def hourly_chart(hourly: Sequence[int], first_day: str, noun: str) -> str:
+    """Rows made each hour of a few days."""
+    midnight = datetime.fromisoformat(first_day)
+    counts = np.trim_zeros(np.array(hourly), "b")
+    hours = [midnight + timedelta(hours=hour) for hour in range(len(counts))]
+    label = f"{noun.capitalize()}s per hour, UTC"
+    return _bars(hours, counts, 1 / 24, np.ones(len(counts)), label)
+
+
+def week_chart(hour_of_week: Sequence[Sequence[float | None]], noun: str) -> str:
+    """Mean number of rows an hour, by weekday and hour of the day."""
+    means = np.array(hour_of_week, dtype=float)
+    label = f"{noun.capitalize()}s per hour by weekday and hour of the day, UTC"
+    with matplotlib.rc_context(_STYLE):
+        figure = Figure(figsize=(9.0, 2.4), layout="constrained")
+        axes = figure.subplots()
+        # Cells as opaque as they are full, on whatever the page's colour is.
+        levels = matplotlib.colors.LinearSegmentedColormap.from_list(
+            "page", [f"{_ACCENT}0a", f"{_ACCENT}ff"]
+        )
+        axes.pcolormesh(np.arange(25), np.arange(8), means, cmap=levels, vmin=0)
+        axes.set_yticks(np.arange(7) + 0.5, _WEEKDAYS)
+        axes.invert_yaxis()
+        axes.set_xticks(range(0, 25, 3), [f"{hour:02}" for hour in range(0, 25, 3)])
+        axes.tick_params(length=0)
+        axes.set_title(label, loc="left", fontsize=9)
+        axes.spines[:].set_visible(False)
+        return _svg(figure, label)
+
+
+def _bars(
+    begins: Sequence[datetime], heights: np.ndarray, days: float, alpha: np.ndarray, label: str
+) -> str:
+    with matplotlib.rc_context(_STYLE):
+        figure = Figure(figsize=(9.0, 2.4), layout="constrained")
+        axes = figure.subplots()
+        first = date2num(list(begins))
+        bars = axes.bar(first, heights, 0.85 * days, align="edge", color=_ACCENT)
+        for bar, opacity in zip(bars, alpha, strict=True):
+            bar.set_alpha(opacity)
+        locator = AutoDateLocator(minticks=4, maxticks=12)
+        axes.xaxis.set_major_locator(locator)
+        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+        axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+        axes.yaxis.set_major_formatter("{x:,.0f}")
+        axes.set_xlim(first[0], first[-1] + days)
+        axes.grid(axis="y", alpha=0.25)
+        axes.set_axisbelow(True)
+        axes.spines[["top", "right", "left"]].set_visible(False)
+        axes.tick_params(axis="y", length=0)
+        axes.set_title(label, loc="left", fontsize=9)
+        return _svg(figure, label)
+
+
+def _svg(figure: Figure, label: str) -> str:
+    """A figure as an element of a page: no header, no names that two figures would share."""
+    text = io.StringIO()
+    figure.savefig(text, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    _, _, body = text.getvalue().partition("<svg ")
+    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
+    body = re.sub(r'<g id="[^"]*">', "<g>", body)
+    body = re.sub(r' (?:xmlns(?::xlink)?|version)="[^"]*"', "", body)
+    head, _, body = body.partition(">")
+    [view] = re.findall(r'viewBox="[^"]*"', head)
+    body = body.replace("#000000", "currentColor").replace(_ACCENT, "var(--accent)")
+    return f'<svg {view} role="img" aria-label="{label}">{body}'

@@ -1,1 +1,0 @@
-"""What a crash or a wrong clock has left behind, put right before a run."""

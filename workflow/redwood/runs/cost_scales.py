@@ -1,0 +1,71 @@
+"""What the cost of each rule's jobs grows with.
+
+The table stands beside the rules because costs are fitted and looked up by it; a test holds it
+against the rules' names.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+Scale = Literal["raw", "dump", "rows", "train", "sampled", "compared"]
+
+
+@dataclass(frozen=True)
+class CostScale:
+    """What the cost of a rule's jobs depends on.
+
+    Attributes:
+        rows: the rows that time and memory grow with, a field of `RowCounts`.
+        times: what its time, not its memory, grows with besides.
+        variants: whether each model or policy has a cost of its own.
+        gpu: whether it uses a GPU for the models that do.
+        like: the rule whose measured cost it has.
+    """
+
+    rows: Scale
+    times: Literal["", "epochs", "seeds"] = ""
+    variants: bool = False
+    gpu: bool = False
+    like: str = ""
+
+
+_TRAINING = CostScale("train", "epochs", variants=True, gpu=True)
+_SAMPLING = CostScale("sampled", variants=True, gpu=True)
+_FROM_SAMPLES = CostScale("sampled")
+
+COST_SCALES: Mapping[str, CostScale] = {
+    "generator_make": CostScale("raw"),
+    "generator_calibrate": CostScale("raw"),
+    "records_download": CostScale("raw"),
+    "records_retrieve": CostScale("raw"),
+    "records_hash_key": CostScale("raw"),
+    "records_clean_file": CostScale("dump"),
+    "records_gather": CostScale("raw"),
+    "records_split": CostScale("rows"),
+    "card": CostScale("rows"),
+    "surrogates_train": _TRAINING,
+    "surrogates_sample": _SAMPLING,
+    "surrogates_score": CostScale("train", variants=True, gpu=True),
+    "evaluate": CostScale("compared"),
+    "release_plant": CostScale("train"),
+    "release_train": replace(_TRAINING, like="surrogates_train"),
+    "release_sample": replace(_SAMPLING, like="surrogates_sample"),
+    "release_audit": CostScale("compared"),
+    "release_decide": _FROM_SAMPLES,
+    "simulation_platform": CostScale("rows"),
+    "simulate": CostScale("sampled", "seeds", variants=True),
+    "simulation_outcomes": _FROM_SAMPLES,
+    "table1": _FROM_SAMPLES,
+    "table2": _FROM_SAMPLES,
+    "figure_distributions": _FROM_SAMPLES,
+    "figure_arrivals": _FROM_SAMPLES,
+    "figure_correlations": _FROM_SAMPLES,
+    "figure_dcr": _FROM_SAMPLES,
+    "figure_attacks": _FROM_SAMPLES,
+    "figure_grid": _FROM_SAMPLES,
+    "figure_site_load": _FROM_SAMPLES,
+    "figure_transfer_map": _FROM_SAMPLES,
+    "figure_training": _FROM_SAMPLES,
+    "manifest": CostScale("rows"),
+}

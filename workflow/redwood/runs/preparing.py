@@ -1,0 +1,106 @@
+"""What a run of the workflow needs before its rules are read."""
+
+import os
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from redwood.configuration import Configuration, validate
+from redwood.errors import InputError
+from redwood.facts import fact_file
+from redwood.runs.cluster import read_cluster
+from redwood.runs.cost_scales import COST_SCALES
+from redwood.runs.costs import read_costs
+from redwood.runs.requests import Requests
+from redwood.runs.slurm_amendments import amend_plugin, what_is_lost
+from redwood.runs.snakemake_records import mark_damaged
+
+# The workflows that this process has prepared, the newest last: how `redwood plan` and `redwood
+# status` get at the graph of jobs of their dry run.
+prepared: list[Any] = []
+
+
+def prepare(workflow: Any, shell: Any, config: dict[str, Any]) -> tuple[Configuration, Requests]:
+    """Check the configuration, put right what a crash has left, and let jobs find the library.
+
+    Args:
+        workflow: Snakemake's, as a Snakefile sees it.
+        shell: Snakemake's function that runs shell lines.
+        config: the configuration as Snakemake has merged it.
+
+    Returns:
+        The configuration, and what each rule asks for: memory, time and where to run.
+
+    Raises:
+        WorkflowError: the configuration or the description of the cluster is wrong.
+    """
+    from snakemake.exceptions import WorkflowError
+    from snakemake_interface_executor_plugins.settings import ExecMode
+
+    try:
+        configuration = validate(config)
+        results = Path("results", configuration.dataset)
+        cluster, costs = read_cluster(Path(), os.environ), read_costs(fact_file("costs.csv"))
+        requests = Requests(configuration, cluster, costs, results)
+    except InputError as error:
+        raise WorkflowError(str(error)) from None
+    amend_plugin()
+    if workflow.exec_mode == ExecMode.DEFAULT and not workflow.output_settings.dryrun:
+        mark_damaged()
+        redate_future([Path("resources"), results])
+    _let_jobs_find_the_library(f"{workflow.basedir}/workflow", shell)
+    prepared.append(workflow)
+    return configuration, requests
+
+
+def warn_of_limits(workflow: Any, requests: Requests) -> None:
+    """Warn, when a run on a cluster starts, of what will not go as it should.
+
+    Args:
+        workflow: Snakemake's, its jobs known.
+        requests: what they ask for. That is capped at what the cluster has, which would hide that
+            it is too little.
+    """
+    from snakemake.logging import logger
+
+    if workflow.non_local_exec:
+        jobs = [(job.rule.name, job.wildcards_dict) for job in workflow.dag.needrun_jobs()]
+        known = [job for job in jobs if job[0] in COST_SCALES]
+        for warning in filter(None, [what_is_lost(), *requests.beyond_limits(known)]):
+            logger.warning(warning)
+
+
+def _let_jobs_find_the_library(library: str, shell: Any) -> None:
+    """Let jobs find this Python and the library, on this machine and inside a Slurm job alike."""
+    os.environ["PATH"] = f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"
+    os.environ["REDWOOD_LIBRARY"] = library
+    # With --sdm conda the rule's own Python must come before this one. Conda puts it first on PATH
+    # if no environment seems active, else in that one's place, which may be behind.
+    os.environ.pop("CONDA_SHLVL", None)
+    # A job is a child of snakemake's own process and ends with it, however that ends: no orphan
+    # goes on writing.
+    os.environ["REDWOOD_END_WITH_PARENT"] = "1"
+    # Snakemake takes PYTHONPATH from jobs in conda environments, hence it is set here. If an
+    # environment could not be activated, Snakemake goes on with any Python that it finds; these
+    # jobs end instead.
+    shell.prefix('[ $? -eq 0 ] || exit; PYTHONPATH="$REDWOOD_LIBRARY" exec ')
+
+
+def redate_future(folders: Iterable[Path]) -> None:
+    """Set the time of files below `folders` that are from the future to now.
+
+    Snakemake fails a job whose result is older than what it read, and after a clock has jumped
+    back all new results are. A file's former time does not matter: its content counts.
+    """
+    now = time.time()
+    for folder in folders:
+        for path in folder.rglob("*"):
+            if path.lstat().st_mtime <= now:
+                continue
+            try:
+                os.utime(path, (now, now), follow_symlinks=False)
+            except OSError:
+                # If a file can only be read, Snakemake itself says what is wrong.
+                continue

@@ -1,1 +1,0 @@
-"""Why Snakemake will run what it will run, in words."""
