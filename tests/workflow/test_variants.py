@@ -1,4 +1,7 @@
-"""One model twice in a run: SMOTE by REDWOOD and by imbalanced-learn, the reference."""
+"""Variants in a run: SMOTE by imbalanced-learn beside REDWOOD's, SDV with options of its own."""
+
+import json
+from importlib.util import find_spec
 
 import pytest
 from scipy import stats
@@ -6,6 +9,24 @@ from scipy import stats
 from redwood.tables import TableDescription, read_table, to_numbers
 
 pytestmark = pytest.mark.workflow
+
+
+@pytest.mark.skipif(find_spec("sdv") is None, reason="the extra sdv is not installed")
+def test_sdv_is_trained_and_sampled_under_a_name_of_its_own(spare_projects):
+    project = spare_projects()
+    options = "{arguments: {default_distribution: norm}}"
+    project.edit(
+        "mini.yaml",
+        "models: [smote, tvae]",
+        f"models: [smote, tvae, normal], variants: {{normal: {{model: sdv, options: {options}}}}}",
+    )
+    answer = project.snakemake("--cores", "2", "results/mini/surrogates/normal/sample.parquet")
+    assert answer.returncode == 0, answer.stdout[-5000:]
+    folder = project.folder / "results/mini/surrogates/normal"
+    trained = json.loads((folder / "model/train.json").read_text())
+    assert (trained["model"], trained["fit"]["synthesizer"]) == ("sdv", "GaussianCopula")
+    assert trained["options"]["arguments"] == {"default_distribution": "norm"}
+    assert json.loads((folder / "sample.json").read_text())["rows"] > 0
 
 
 def test_smote_by_both_engines_draws_from_one_law(spare_projects):

@@ -18,7 +18,12 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "evaluation": ("catboost",),
     "simulation": ("simgrid",),
     "sdv": ("sdv", "ctgan", "rdt", "copulas", "joblib"),
-    "cluster": ("snakemake", "snakemake_interface_logger_plugins", "rocrate"),
+    "cluster": (
+        "rocrate",
+        "snakemake",
+        "snakemake_interface_executor_plugins",
+        "snakemake_interface_logger_plugins",
+    ),
 }
 
 

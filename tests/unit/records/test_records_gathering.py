@@ -176,9 +176,11 @@ def test_files_that_do_not_go_together(tmp_path: Path, monkeypatch: pytest.Monke
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("name", ["nothing.csv", "folder.csv"])
-def test_a_dump_that_cannot_be_opened(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "message"), [("nothing.csv", "no such file"), ("folder.csv", "cannot be read")]
+)
+def test_a_dump_that_cannot_be_opened(tmp_path: Path, name: str, message: str) -> None:
     (tmp_path / "folder.csv").mkdir()
-    with pytest.raises(InputError, match=rf"{name}: cannot be read"):
+    with pytest.raises(InputError, match=rf"{name}: {message}"):
         clean_file(tmp_path / name, name, tmp_path / "out", OPTIONS, 1)
     assert not (tmp_path / "out").exists()

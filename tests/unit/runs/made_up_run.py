@@ -6,6 +6,9 @@ import subprocess
 from base64 import b64encode
 from pathlib import Path
 
+from typer.testing import CliRunner, Result
+
+from redwood.command_line import _register_stages, app
 from redwood.runs.manifest import write_manifest
 from redwood.runs.snakemake_records import record_file
 
@@ -132,6 +135,13 @@ def entities() -> dict[str, dict]:
     """The manifest's entities by their identifiers."""
     graph = json.loads((RESULTS / "ro-crate-metadata.json").read_text())["@graph"]
     return {entity["@id"]: entity for entity in graph}
+
+
+def run_command(*arguments: str) -> Result:
+    """What `redwood` answers to these arguments."""
+    if not app.registered_groups:
+        _register_stages()
+    return CliRunner().invoke(app, list(arguments))
 
 
 def git(folder: str | Path, *arguments: str) -> str:

@@ -11,7 +11,7 @@ from base64 import b64encode
 from pathlib import Path
 
 import pytest
-from tests.unit.runs.made_up_run import CONFIGURATION, RESULTS, git, write
+from tests.unit.runs.made_up_run import CONFIGURATION, RESULTS, git, run_command, write
 
 from redwood.errors import InputError
 from redwood.outputs import file_digest
@@ -45,6 +45,11 @@ def checked(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
     """The check as a reviewer runs it: no library of this project, no environment."""
     command = [sys.executable, "-I", "-S", str(folder / "check.py"), *arguments]
     return subprocess.run(command, capture_output=True, text=True, env={}, check=False)
+
+
+def test_the_command_says_how_to_check_what_it_has_written(committed):
+    answer = run_command("artefacts", "bundle", str(RESULTS), "--output", "bundle.zip")
+    assert answer.output.endswith("to check it: unzip bundle.zip && redwood-mini/check\n")
 
 
 def test_a_bundle_holds_what_a_reviewer_needs(committed):
@@ -95,15 +100,14 @@ def test_nothing_private_is_in_a_bundle(committed):
         *("release/shadow_models/smote/sample.parquet", "release/planted/train.parquet"),
         *("release/decisions/smote/published/deeper/rows.parquet", "report.html"),
         *("simulation/runs/recorded/random/seed-1/jobs.parquet", "logs/table1.log"),
+        *("trainings/2/surrogates/smote/sample.parquet", "trainings/2/logs/evaluate_smote.log"),
         *("simulation/runs/recorded/random/scenario.json", "unheard/of.csv", "other/tables/t.csv"),
     ],
 )
-def test_a_result_that_could_hold_rows_is_not_shared(name):
+def test_a_result_that_could_hold_rows_is_not_shared_unless_it_was_released(name):
     assert not is_shared(name)
-
-
-def test_what_was_released_is_shared():
     assert is_shared("release/decisions/sequoia/published/sample.parquet")
+    assert is_shared("trainings/2/evaluation/smote/measures.json")
 
 
 def test_a_dump_that_is_in_the_repository_is_left_out_of_the_source(committed):
@@ -185,12 +189,16 @@ def test_a_flipped_byte_a_missing_and_an_additional_file_are_named(unzipped):
     ]
 
 
-def test_a_table_whose_digest_was_forged_too_is_not_what_the_manifest_says(unzipped):
-    table = unzipped / "results/mini/tables/table1.csv"
-    before = file_digest(table)
-    table.write_text("measure,value\nwd,0.00001\n")
+def forge(unzipped: Path, name: str, content: bytes) -> None:
+    """Replace a file and its digest."""
+    before = file_digest(unzipped / name)
+    (unzipped / name).write_bytes(content)
     sums = unzipped / "SHA256SUMS"
-    sums.write_text(sums.read_text().replace(before, file_digest(table)))
+    sums.write_text(sums.read_text().replace(before, file_digest(unzipped / name)))
+
+
+def test_a_table_whose_digest_was_forged_too_is_not_what_the_manifest_says(unzipped):
+    forge(unzipped, "results/mini/tables/table1.csv", b"measure,value\nwd,0.00001\n")
     answer = checked(unzipped)
     assert answer.returncode == 1
     assert "mini/tables/table1.csv: not what the manifest says the run has made" in answer.stdout
@@ -198,14 +206,22 @@ def test_a_table_whose_digest_was_forged_too_is_not_what_the_manifest_says(unzip
 
 def test_a_source_of_another_commit_is_not_what_made_the_results(unzipped):
     git(".", "commit", "--quiet", "--allow-empty", "--message", "second")
-    source = unzipped / "source.tar.gz"
-    before = file_digest(source)
-    source.write_bytes(gzip.compress(source_code.archive(Path(), git(".", "rev-parse", "HEAD"))))
-    sums = unzipped / "SHA256SUMS"
-    sums.write_text(sums.read_text().replace(before, file_digest(source)))
+    another = source_code.archive(Path(), git(".", "rev-parse", "HEAD"))
+    forge(unzipped, "source.tar.gz", gzip.compress(another))
     answer = checked(unzipped)
     assert answer.returncode == 1
     assert answer.stdout.startswith("source.tar.gz: not of commit ")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("SHA256SUMS", "nothing can be checked"), ("library/redwood/errors.py", "No module named")],
+)
+def test_a_bundle_without_what_its_check_needs_is_no_bundle(unzipped, name, words):
+    (unzipped / name).unlink()
+    answer = checked(unzipped)
+    assert answer.returncode == 1
+    assert words in answer.stdout + answer.stderr
 
 
 def test_records_that_are_not_here_cannot_be_read_again(unzipped):
@@ -225,12 +241,6 @@ def test_records_that_are_not_here_cannot_be_read_again(unzipped):
 )
 def test_what_a_rerun_needs_follows_from_the_configuration(source, needed):
     assert reviewer.dumps_needed({"records": {"source": source}}) == needed
-
-
-def test_the_line_of_a_rerun():
-    assert reviewer.run_line(["./run"], "2") == [
-        *("./run", "--configfile", "configuration.json", "--cores", "2"),
-    ]
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ def runs(tmp_path):
         write(tmp_path / name / "surrogates/smote/sample.parquet", "rows\n")
         write(tmp_path / name / "logs/table1.log", name)
         write(tmp_path / name / "benchmarks/table1.tsv", name)
+        write(tmp_path / name / "trainings/2/logs/evaluate_smote.log", name)
         write(tmp_path / name / "ro-crate-metadata.json", name)
         write(tmp_path / name / "tables/.partial", name)
     return tmp_path / "one", tmp_path / "other"

@@ -27,9 +27,10 @@ def test_two_sizes_give_the_line_through_both():
 
 
 def test_other_numbers_of_epochs_tell_what_is_done_once_from_what_is_repeated():
-    true = [(rows, times, 3 + 0.002 * rows + 0.0005 * rows * times) for rows, times in
-            ((1000, 1), (1000, 10), (20_000, 2), (20_000, 7))]  # fmt: skip
-    (cost,) = fit([measured(rows, seconds, times=times) for rows, times, seconds in true])
+    jobs = ((1000, 1), (1000, 10), (20_000, 2), (20_000, 7))
+    (cost,) = fit(
+        [measured(n, 3 + 0.002 * n + 0.0005 * n * times, times=times) for n, times in jobs]
+    )
     assert cost.base_s == pytest.approx(3, rel=1e-6)
     assert cost.s_per_row == pytest.approx(0.002, rel=1e-6)
     assert cost.s_per_pass == pytest.approx(0.0005, rel=1e-6)
@@ -140,6 +141,8 @@ def test_measured_jobs_are_found_with_what_they_had_to_do(tmp_path):
         *("simulate_recorded_random", "simulate_tvae_least_loaded+cache"),
     ):
         write_benchmark(tmp_path, name, 2.5, 80)
+    write_losses(tmp_path / "trainings/2", "tvae", 9)
+    write_benchmark(tmp_path / "trainings/2", "surrogates_train_tvae", 2.5, 80)
     # Of results that are there no more, and of no rule.
     for name in ("records_clean_file/gone.csv", "simulate_gone_random", "something_else"):
         write_benchmark(tmp_path, name, 2.5, 80)
@@ -156,6 +159,7 @@ def test_measured_jobs_are_found_with_what_they_had_to_do(tmp_path):
         ("surrogates_train", "smote", 600, 1),
         ("surrogates_train", "tvae", 600, 4),
         ("surrogates_train", "tvae", 600, 7),
+        ("surrogates_train", "tvae", 600, 9),
         ("table1", "", 70, 1),
     ]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from made_up_costs import costs, finished_run, write_benchmark
 from tests.project import ROOT
-from typer.testing import CliRunner
+from tests.unit.runs.made_up_run import run_command
 
 from redwood.configuration import validate
 from redwood.facts import fact_file
@@ -175,14 +175,6 @@ def test_it_fits_120_characters(cluster):
     assert max(map(len, render(planned(cluster), cluster, costs(DEAR)).splitlines())) <= 120
 
 
-def run(*arguments):
-    from redwood.command_line import _register_stages, app
-
-    if not app.registered_groups:
-        _register_stages()
-    return CliRunner().invoke(app, list(arguments))
-
-
 @pytest.mark.workflow
 @pytest.mark.parametrize("cluster", ["campus", None])
 def test_the_papers_scale_is_planned_before_there_is_a_dump(tmp_path, monkeypatch, cluster):
@@ -190,11 +182,13 @@ def test_the_papers_scale_is_planned_before_there_is_a_dump(tmp_path, monkeypatc
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.chdir(tmp_path)
     named = ["--cluster", str(ROOT / f"config/clusters/{cluster}.yaml")] if cluster else []
-    answer = run("plan", "--configfile", str(ROOT / "config/paper.yaml"), *named)
+    answer = run_command("plan", "--configfile", str(ROOT / "config/paper.yaml"), *named)
     assert answer.exit_code == 0, answer.output
     assert answer.output.startswith("rows: 2,239,654 jobs, as records.split.rows says")
     assert max(map(len, answer.output.splitlines())) <= 120
     assert list(tmp_path.iterdir()) == []
+    said = " ".join(answer.output.split())
+    assert "any number, most of it surrogates_train ctabganplus 89 min, then simulate" in said
     rows = columns(answer.output)
     simulated = [row for row in rows if row[0].startswith("simulate ")]
     assert len(simulated) == 14
@@ -204,7 +198,7 @@ def test_the_papers_scale_is_planned_before_there_is_a_dump(tmp_path, monkeypatc
 def test_costs_are_fitted_by_command(tmp_path):
     finished_run(tmp_path / "mine", 1000)
     write_benchmark(tmp_path / "mine", "table1", 2.5, 80)
-    answer = run(
+    answer = run_command(
         *("costs", "fit", str(tmp_path / "mine")),
         *("--machine", "ours", "--output", str(tmp_path / "costs.csv")),
     )

@@ -1,9 +1,12 @@
-"""Files from the future, as a clock that was wrong leaves them."""
+"""What a run is prepared for: a clock that was wrong, and limits that are too low."""
 
 import os
 import time
+from types import SimpleNamespace
 
-from redwood.runs.preparing import redate_future
+import pytest
+
+from redwood.runs.preparing import redate_future, warn_of_limits
 
 
 def test_files_from_the_future_are_dated_now_and_others_keep_their_time(tmp_path):
@@ -18,3 +21,22 @@ def test_files_from_the_future_are_dated_now_and_others_keep_their_time(tmp_path
     times = {path.name: path.lstat().st_mtime for path in tmp_path.rglob("*")}
     assert abs(times["old"] - (now - 5 * 3600)) < 1
     assert all(abs(times[name] - now) < 10 for name in ("new", ".hidden"))
+
+
+@pytest.mark.parametrize("on_cluster", [True, False])
+def test_a_run_on_a_cluster_warns_of_the_limits_of_the_jobs_that_will_run(monkeypatch, on_cluster):
+    from snakemake.logging import logger
+
+    jobs = [
+        SimpleNamespace(rule=SimpleNamespace(name=rule), wildcards_dict={"model": "smote"})
+        for rule in ("evaluate", "all")
+    ]
+    said = []
+    monkeypatch.setattr(logger, "warning", said.append)
+    warn_of_limits(
+        SimpleNamespace(
+            non_local_exec=on_cluster, dag=SimpleNamespace(needrun_jobs=lambda: iter(jobs))
+        ),
+        SimpleNamespace(beyond_limits=lambda given: [f"{rule} {names}" for rule, names in given]),
+    )
+    assert said == ["evaluate {'model': 'smote'}"] * on_cluster

@@ -22,7 +22,7 @@ _NAME = r"[A-Za-z0-9_+.-]+"
 class PolicyChoice(Section):
     """A brokerage, a placement and a queue order that work together.
 
-    Each is the name of a shipped policy, or `FILE.py` or `FILE.py:NAME` for one's own.
+    Each is the name of a shipped policy, or `FILE.py` or `FILE.py:NAME` for your own.
     """
 
     name: str | None = Field(None, description="what tables call it; made of the three if null")
@@ -90,12 +90,12 @@ class PolicyChoice(Section):
 
     @property
     def files(self) -> list[str]:
-        """The files of those that are one's own."""
+        """The files of the user's own."""
         return [path for path in map(own_policy, self.chosen.values()) if path]
 
 
 def own_policy(name: str) -> str:
-    """The file of a policy of one's own, `FILE.py` or `FILE.py:NAME`; empty for a shipped one."""
+    """The file of a user's own policy, `FILE.py` or `FILE.py:NAME`; empty for a shipped one."""
     path = name.rpartition(":")[0] or name
     path = path if path.endswith(".py") else name
     return path if path.endswith(".py") else ""
@@ -174,7 +174,7 @@ class Simulation(Settings):
         ),
         min_length=1,
         description="each a brokerage, with a placement and a queue order if joined by +, or keys "
-        "for policies of one's own",
+        "for your own policies",
     )
     seeds: int = Field(5, ge=1, le=100, description="repetitions, each with a seed of its own")
     utilisation: float = Field(

@@ -7,7 +7,7 @@ how much worse on recorded jobs the policy is that is best on synthetic ones tha
 recorded ones, as a share of the latter.
 
 Intervals, 95 %, are from the bootstrap over seeds (B. Efron, Ann. Statist. 7 (1979) 1): the seeds
-of the recorded and of the synthetic runs are drawn anew, apart from each other, percentiles taken.
+of the recorded and of the synthetic runs are resampled apart from each other. Ends are percentiles.
 Of few seeds plain percentiles are too narrow (of five they hold the truth in 89 of 100 cases), so
 they are taken further out, as Student's t is wider than the normal distribution (T. C. Hesterberg,
 Am. Stat. 69 (2015) 371); of two or three seeds that is the range of all draws.
@@ -58,7 +58,7 @@ class Runs:
         return cls(policies, values, outcomes.signs)
 
     def draws(self, workload: str, outcome: str, side: str) -> np.ndarray:
-        """(draws, policies) means over seeds that are drawn anew; one draw, the mean, if only one.
+        """(draws, policies) means over resampled seeds; one draw, the mean, if only one.
 
         Args:
             workload, outcome: of the runs.

@@ -71,7 +71,7 @@ def of_recorded(scenarios: Sequence[Path]) -> list[RunFolder]:
 def spread(
     runs: Sequence[RunFolder], table: str, column: str, most: int, by_ratio: bool = False
 ) -> list[RunFolder]:
-    """Of many runs so many that differ by the sum of a column, the greatest first.
+    """Of many runs at most `most` that differ by the sum of a column, the greatest first.
 
     After the greatest and the least, each further one is the one that is farthest from the nearest
     of those chosen: by ranks, near equals would be chosen where most runs are near equal. Far is

@@ -113,7 +113,6 @@ class Objects:
         while self._go_to(_BETWEEN if self._open else _OUTSIDE):
             self._cut = self._line
             char = self._text[self._at]
-            found: One | Many | None
             if self._open and self._over:
                 found = self._after_list(char)
             elif self._open and char in "]}":

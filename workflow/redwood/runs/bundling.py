@@ -19,6 +19,7 @@ from redwood.runs.checking import (
     Manifest,
     check,
     read_manifest,
+    without_training,
 )
 from redwood.runs.source_code import archive
 
@@ -101,7 +102,7 @@ def bundle(results: Path, output: Path) -> Bundle:
 
 def is_shared(name: str) -> bool:
     """Whether a result may leave the house, by its path in the folder of the dataset."""
-    parts = name.split("/")
+    parts = without_training(name).split("/")
     return any(
         len(parts) == len(pattern.split("/")) and all(map(fnmatchcase, parts, pattern.split("/")))
         for pattern in _SHARED

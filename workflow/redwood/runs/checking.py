@@ -4,6 +4,7 @@ A bundle carries this module, with the ground that it stands on, for its own che
 standard library is enough.
 """
 
+import re
 import tarfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -185,6 +186,11 @@ def files_of(path: Path) -> Iterator[Path]:
     for entry in sorted(path.iterdir()):
         if not entry.name.startswith("."):
             yield from files_of(entry)
+
+
+def without_training(name: str) -> str:
+    """The path of a result without the folder of a further training: `trainings/2/…`."""
+    return re.sub(r"^trainings/\d+/", "", name)
 
 
 def read_manifest(results: Path) -> Manifest:

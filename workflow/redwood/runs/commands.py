@@ -185,3 +185,4 @@ def bundle(
     for line in made.left_out:
         typer.echo(line)
     typer.echo(f"{output}: {len(made.files)} files, SHA-256 {file_digest(output)}")
+    typer.echo(f"to check it: unzip {output.name} && redwood-{results.name}/check")

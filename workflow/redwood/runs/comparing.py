@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from redwood.errors import InputError
-from redwood.runs.checking import MANIFEST, files_of
+from redwood.runs.checking import MANIFEST, files_of, without_training
 
 # What tells of times, not of results: what jobs said, what they took, when they ran.
 _OF_TIMES = ("logs", "benchmarks")
@@ -80,7 +80,11 @@ def _names(results: Path) -> set[str]:
     if not results.is_dir():
         raise InputError(f"{results}: no such folder, expected the results of a dataset")
     names = {file.relative_to(results).as_posix() for file in files_of(results)}
-    return {name for name in names if name.split("/")[0] not in _OF_TIMES and name != MANIFEST}
+    return {
+        name
+        for name in names
+        if without_training(name).split("/")[0] not in _OF_TIMES and name != MANIFEST
+    }
 
 
 def _different_lines(one: Path, other: Path) -> Iterator[str]:

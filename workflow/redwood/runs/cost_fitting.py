@@ -156,17 +156,18 @@ def _measured_jobs(results: Path, counts: RowCounts) -> Iterator[tuple[str, str,
     """Rule, variant, rows, times and file of each measurement whose result is still there."""
     benchmarks = results / "benchmarks"
     rows_of = _rows_of_dumps(results)
-    for path in sorted((benchmarks / "records_clean_file").glob("*.tsv")):
+    for path in _tables(benchmarks / "records_clean_file"):
         rows = rows_of.get(path.name.removesuffix(".tsv"))
         if rows is not None:
             yield "records_clean_file", "", rows, 1, path
-    for path in sorted(benchmarks.glob("*.tsv")):
+    further = sorted((results / "trainings").glob("*"))
+    for path in (file for one in (results, *further) for file in _tables(one / "benchmarks")):
         rule = _rule_of(path.stem)
         if rule is None or rule == "simulate":
             continue
         scale = COST_SCALES[rule]
         named = path.stem.removeprefix(rule).removeprefix("_")
-        times = _epochs(results, rule, named) if scale.times == "epochs" else 1
+        times = _epochs(path.parents[1], rule, named) if scale.times == "epochs" else 1
         variant = named if scale.variants else ""
         yield scale.like or rule, variant, getattr(counts, scale.rows), times, path
     for run in sorted((results / "simulation/runs").glob("*/*")):
@@ -176,16 +177,20 @@ def _measured_jobs(results: Path, counts: RowCounts) -> Iterator[tuple[str, str,
             yield "simulate", run.name, rows, len(list(run.glob("seed-*"))) or 1, path
 
 
+def _tables(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.tsv"))
+
+
 def _rule_of(name: str) -> str | None:
     """The rule whose measurement is called `name`: the longest that it begins with."""
     fitting = [rule for rule in COST_SCALES if re.match(rf"{rule}(_|$)", name)]
     return max(fitting, key=len, default=None)
 
 
-def _epochs(results: Path, rule: str, model: str) -> int:
+def _epochs(training: Path, rule: str, model: str) -> int:
     """Epochs that a training took: the lines of its losses; 1 for a model without."""
     stage = "surrogates" if rule == "surrogates_train" else "release/shadow_models"
-    losses = results / stage / model / "model/losses.csv"
+    losses = training / stage / model / "model/losses.csv"
     return max(1, len(losses.read_text().splitlines()) - 1) if losses.exists() else 1
 
 

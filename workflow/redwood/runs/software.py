@@ -11,10 +11,10 @@ from redwood.errors import InputError
 
 # What can change a number in a table, and Snakemake.
 PACKAGES = (
-    "snakemake", "numpy", "pandas", "pyarrow", "scipy", "scikit-learn", "threadpoolctl", "torch",
-    "sdv", "copulas", "ctgan", "rdt", "imbalanced-learn", "catboost", "duckdb", "simgrid",
-    "matplotlib", "zstandard", "pydantic",
-)  # fmt: skip
+    *("snakemake", "numpy", "pandas", "pyarrow", "scipy", "scikit-learn", "threadpoolctl", "torch"),
+    *("sdv", "copulas", "ctgan", "rdt", "imbalanced-learn", "catboost", "duckdb", "simgrid"),
+    *("matplotlib", "zstandard", "pydantic"),
+)
 
 
 def package_versions() -> dict[str, str]:

@@ -131,7 +131,7 @@ def _usable(jobs: pd.DataFrame) -> pd.DataFrame:
 
 
 def _shrunk_medians(values: np.ndarray, group: np.ndarray, groups: int) -> np.ndarray:
-    """(groups,) medians, each drawn towards the whole median as by so many jobs of that."""
+    """(groups,) medians, each drawn towards the whole median as by `_PSEUDO_JOBS` jobs of it."""
     whole = float(np.median(values))
     medians = pd.Series(values).groupby(group).median().reindex(range(groups)).to_numpy()
     counts = np.bincount(group, minlength=groups)

@@ -1,4 +1,4 @@
-"""Finding policies: shipped ones by their names, one's own by their files or as objects."""
+"""Finding policies: shipped ones by their names, a user's own by their files or as objects."""
 
 import inspect
 from collections.abc import Mapping

@@ -7,7 +7,7 @@ Three kinds of policy decide what the grid does:
 * a `QueueOrder` says in which order the jobs that wait at a site are started.
 
 Each is a class, or, for brokerage, just a function `choose(job, grid)`, in a module: one of those
-in `policies/`, or a file of one's own. The grid that a policy sees is the state at the very moment,
+in `policies/`, or a file of your own. The grid that a policy sees is the state at the very moment,
 and cannot be changed through it:
 
     def choose(job, grid):

@@ -15,8 +15,8 @@
 * An attempt that fails (`faults.py`) has used its cores up to that moment, and the job is brokered
   again after `retry_delay_s`, at another site if there is one, until `attempts` have failed.
 * A job that its record calls *cancelled* ends so after its run. One that it calls *failed* is a job
-  like any other, whose luck is drawn anew, unless failures are replayed as recorded.
-* When a site goes down, what runs there fails, and what waits or stages in there is brokered anew.
+  like any other, whose luck is drawn again, unless failures are replayed as recorded.
+* When a site goes down, what runs there fails, and what waits or stages in there is brokered again.
 * Jobs that have not ended `drain_s` after the last submission are *unfinished*.
 
 Only transfers share anything, so they alone are SimGrid's; the end of a job is arithmetic.
@@ -471,7 +471,7 @@ class Engine:
             self._broker(date, offer)
 
     def _end_what_is_there(self, date: float, site: int) -> Iterable[tuple[Job, int]]:
-        """Fail what runs at a site; yield what waits or stages in there, to be brokered anew."""
+        """Fail what runs at a site; yield what waits or stages in there, to be brokered again."""
         for attempt in list(self._at[site]):
             if attempt.phase == RUNNING:
                 self._free(date, attempt)

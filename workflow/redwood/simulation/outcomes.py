@@ -54,94 +54,47 @@ _MINUTES, _HOURS, _PERCENT = ("min", 60.0), ("h", 3600.0), ("%", 0.01)
 
 OUTCOMES = {
     "makespan": Outcome(
-        "s", "from the first submission to the end of the last job that ran", "Makespan", *_HOURS
-    ),
+        "s", "from the first submission to the end of the last job that ran", "Makespan", *_HOURS),
     "queue_time_mean": Outcome(
-        "s",
-        "mean time from input complete to start, of last attempts",
-        "Queue time, mean",
+        "s", "mean time from input complete to start, of last attempts", "Queue time, mean",
         *_MINUTES,
-        comparison=Comparison("queue time", "mean queue times, a minute added to each", 60.0),
-    ),
+        comparison=Comparison("queue time", "mean queue times, a minute added to each", 60.0)),
     "queue_time_median": Outcome(
-        "s",
-        "median time from input complete to start, of last attempts",
-        "Queue time, median",
-        *_MINUTES,
-    ),
+        "s", "median time from input complete to start, of last attempts", "Queue time, median",
+        *_MINUTES),
     "queue_time_p95": Outcome(
-        "s",
-        "95th percentile of the time from input complete to start",
-        "Queue time, 95th percentile",
-        *_MINUTES,
-    ),
+        "s", "95th percentile of the time from input complete to start",
+        "Queue time, 95th percentile", *_MINUTES),
     "wall_time_mean": Outcome(
-        "s",
-        "mean time from start to end of the run, of last attempts",
-        "Wall time, mean",
-        *_MINUTES,
-        better=None,
-    ),
+        "s", "mean time from start to end of the run, of last attempts", "Wall time, mean",
+        *_MINUTES, better=None),
     "stagein_mean": Outcome(
-        "s", "mean time to stage in the input, local inputs included", "Stage-in, mean", *_MINUTES
-    ),
+        "s", "mean time to stage in the input, local inputs included", "Stage-in, mean", *_MINUTES),
     "turnaround_mean": Outcome(
-        "s",
-        "mean time from submission to end of the jobs that ran",
-        "Turnaround, mean",
-        *_MINUTES,
-        comparison=Comparison("turnaround", "mean turnarounds"),
-    ),
+        "s", "mean time from submission to end of the jobs that ran", "Turnaround, mean", *_MINUTES,
+        comparison=Comparison("turnaround", "mean turnarounds")),
     "throughput": Outcome(
-        "jobs/h",
-        "finished jobs per hour of makespan",
-        "Throughput, finished jobs",
-        "jobs/h",
-        1.0,
-        "more",
-        Comparison("throughput", "numbers of finished jobs per hour"),
-    ),
+        "jobs/h", "finished jobs per hour of makespan", "Throughput, finished jobs", "jobs/h", 1.0,
+        "more", Comparison("throughput", "numbers of finished jobs per hour")),
     "utilisation": Outcome(
-        "",
-        "busy share of all cores from the first to the last submission",
-        "Utilisation of the cores",
-        *_PERCENT,
-        "more",
-        Comparison("utilisation", "busy shares of the cores"),
-    ),
+        "", "busy share of all cores from the first to the last submission",
+        "Utilisation of the cores", *_PERCENT,
+        "more", Comparison("utilisation", "busy shares of the cores")),
     "goodput": Outcome(
-        "",
-        "share of the core seconds that went into attempts that finished",
-        "Goodput, core time of attempts that finished",
-        *_PERCENT,
-        "more",
-    ),
+        "", "share of the core seconds that went into attempts that finished",
+        "Goodput, core time of attempts that finished", *_PERCENT, "more"),
     "failed_share": Outcome(
-        "", "jobs that failed among those that finished or failed", "Failed jobs", *_PERCENT
-    ),
+        "", "jobs that failed among those that finished or failed", "Failed jobs", *_PERCENT),
     "wan_bytes": Outcome(
-        "bytes",
-        "moved between sites: inputs, outputs and copies",
-        "Moved between sites",
-        "TB",
-        1e12,
-        comparison=Comparison("moved data", "bytes moved between sites"),
-    ),
+        "bytes", "moved between sites: inputs, outputs and copies", "Moved between sites", "TB",
+        1e12, comparison=Comparison("moved data", "bytes moved between sites")),
     "cache_hit_rate": Outcome(
-        "",
-        "share of the inputs that lay at the job's site",
-        "Inputs found at the site",
-        *_PERCENT,
-        "more",
-    ),
+        "", "share of the inputs that lay at the job's site", "Inputs found at the site", *_PERCENT,
+        "more"),
     "recovery_time": Outcome(
-        "s",
-        "mean time from the begin of an outage until it is over and no more jobs are under way "
-        "than at its begin",
-        "Recovery from an outage",
-        *_HOURS,
-    ),
-}
+        "s", "mean time from the begin of an outage until it is over and no more jobs are under "
+        "way than at its begin", "Recovery from an outage", *_HOURS),
+}  # fmt: skip
 
 
 def write_outcomes(folders: Sequence[str | Path], path: str | Path) -> None:

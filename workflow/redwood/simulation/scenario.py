@@ -78,7 +78,7 @@ class Scenario(Settings):
 
     @property
     def files(self) -> list[str]:
-        """The paths of all that it reads, policies of one's own included."""
+        """The paths of all that it reads, policy files included."""
         paths = [self.workload.jobs]
         paths += [self.workload.table] if self.workload.table is not None else []
         paths += [self.environment] if isinstance(self.environment, str) else []

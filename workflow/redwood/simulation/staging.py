@@ -44,14 +44,14 @@ class Staging:
       kept.
     * An output is stored at the job's site, or at the Tier-0 or Tier-1 that its kind of job belongs
       to.
-    * A transfer that fails is begun again after a while, an input from another replica if there is
+    * A transfer that fails starts again after a while, an input from another replica if there is
       one; after too many failures the attempt fails. What a site that is down holds up waits.
 
     Args:
         engine: is told what becomes of attempts, and when to call again.
         states: the sites.
         network, catalogue, failures, log, notes: of the simulation.
-        settings: how often and how soon a failed transfer is begun again.
+        settings: how often and how soon a failed transfer starts again.
         keeps_inputs: see `contract.Placement`.
         outputs_at: for each kind of job the site that its outputs go to, -1: where it ran.
         up_at: for each site the moment at which it will be up again.

@@ -106,18 +106,13 @@ def rerun(bundle: Path, folder: Path, command: list[str], cores: str) -> int:
         else:
             archive.extractall(folder)
     (folder / CONFIGURATION).write_bytes((results / CONFIGURATION).read_bytes())
-    line = run_line(command, cores)
+    line = [*command, "--configfile", CONFIGURATION, "--cores", cores]
     print(f"in {folder}: {' '.join(map(shlex.quote, line))}", flush=True)
     status = subprocess.run(line, cwd=folder, check=False).returncode
     if status:
         print(f"the run failed with exit status {status}")
         return 1
     return compare_tables(results, folder / "results" / results.name)
-
-
-def run_line(command: list[str], cores: str) -> list[str]:
-    """The command line that makes all results anew."""
-    return [*command, "--configfile", CONFIGURATION, "--cores", cores]
 
 
 def dumps_needed(configuration: dict) -> list[str]:
