@@ -23,7 +23,7 @@ from redwood.extras import explained
 from redwood.facts import fact_file
 from redwood.inputs import read_json
 from redwood.surrogates.contract import Surrogate
-from redwood.tables import Column, TableDescription, read_table, write_table
+from redwood.tables import Column, TableDescription, read_parquet, read_table, write_table
 from redwood.validation import read_section
 
 __all__ = [
@@ -141,7 +141,7 @@ class Records:
     @property
     def rejected(self) -> pd.DataFrame:
         """The rows that were left out, one row each, with file, line and reason."""
-        return pd.read_parquet(self.folder / "rejected.parquet")
+        return read_parquet(self.folder / "rejected.parquet")
 
     @property
     def account(self) -> dict[str, Any]:
@@ -445,7 +445,7 @@ class Outcomes:
     def _table(self, name: str) -> pd.DataFrame:
         files = [(seed, self.folder / f"seed-{seed}" / f"{name}.parquet") for seed in self.seeds]
         return pd.concat(
-            [pd.read_parquet(file).assign(seed=seed) for seed, file in files], ignore_index=True
+            [read_parquet(file).assign(seed=seed) for seed, file in files], ignore_index=True
         )
 
 

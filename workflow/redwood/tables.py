@@ -304,6 +304,18 @@ def read_table(path: str | Path, description: TableDescription) -> pd.DataFrame:
     )
 
 
+def read_parquet(path: Path) -> pd.DataFrame:
+    """All columns of a parquet file that a stage wrote, without a description of them.
+
+    Not pandas.read_parquet: its threads now and then abort a process that has done its work.
+
+    Raises:
+        InputError: the file is missing, is damaged or is not parquet.
+    """
+    with _opened(path) as file:
+        return file.read().to_pandas()
+
+
 def _opened(path: Path) -> pq.ParquetFile:
     require_intact(path)
     try:

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
+from redwood import tables
 from redwood.errors import InputError
 from redwood.inputs import REMEDY, require_intact
 
@@ -28,14 +27,7 @@ def read_parquet(path: Path, what: str, columns: Sequence[str], missing: str) ->
         raise InputError(f"{path.parent}: no such folder of {what}")
     if not path.exists():
         raise InputError(f"{path.parent}: has no {path.name}: {missing}")
-    require_intact(path)
-    try:
-        # Not pandas.read_parquet: its threads now and then abort a process that has done its work.
-        with pq.ParquetFile(path) as file:
-            frame = file.read().to_pandas()
-    except (pa.ArrowException, OSError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"{path}: not a parquet file: {reason}; {REMEDY}") from None
+    frame = tables.read_parquet(path)
     _require_columns(frame, path, columns)
     return frame[list(columns)]
 
