@@ -184,19 +184,3 @@ def test_a_table_whose_rows_are_all_alike_has_the_floor(samples_of):
     assert nndr.measure(samples).value == 1
     for attack in (attack_distance, attack_density):
         assert attack.measure(samples).value == pytest.approx(0.01)
-
-
-def test_neither_depends_on_the_order_of_rows_or_the_names_of_categories(samples_of):
-    samples = samples_of(toy_rows(1000, 8))
-    order = np.random.default_rng(0).permutation(1000)
-    mixed = replace(samples, synthetic=samples.synthetic.iloc[order].reset_index(drop=True))
-    renamed = replace(
-        samples,
-        **{
-            name: getattr(samples, name).assign(site="s-" + getattr(samples, name)["site"])
-            for name in ("train", "holdout", "synthetic")
-        },
-    )
-    for measure in (near_copies, nndr, attack_distance, attack_density):
-        found = measure.measure(samples).value
-        assert measure.measure(mixed).value == found == measure.measure(renamed).value

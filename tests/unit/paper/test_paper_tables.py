@@ -226,7 +226,7 @@ def test_text_is_escaped_for_each_language():
     assert r"W$_{1}$, $\sigma$$^{2}$ and $\Delta$ $\approx$ 1" in latex
     assert latex.isascii()
     assert "&lt;b&gt;" in page.html()
-    assert '<p class="verdict">1 % &amp; &lt;2</p>' in page.html()
+    assert '<p class="verdict plain">1 % &amp; &lt;2</p>' in page.html()
     assert r"| m_1 (a_b) | **1 % ↓**\*<sup>a</sup> [0, 2] |" in page.markdown()
 
 
@@ -301,7 +301,7 @@ def test_table1_says_which_model_to_publish(evaluations, change, tmp_path):
     for ending, begins in (
         ("md", "\n\n"),
         ("tex", r"\parbox{\linewidth}{"),
-        ("html", '"verdict">'),
+        ("html", 'plain">'),
     ):
         content = (tmp_path / f"table1.{ending}").read_text()
         assert begins + words in content

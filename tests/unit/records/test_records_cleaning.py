@@ -135,7 +135,8 @@ def test_each_reason(tmp_path: Path) -> None:
     assert result.reasons == expected
     shown = result.rejected.set_index("line")[["column", "value"]].to_dict("index")
     assert shown[4] == {"column": "JOBSTATUS", "value": "running"}
-    assert shown[6] == {"column": "PRODDBLOCK", "value": None}
+    assert shown[6]["column"] == "PRODDBLOCK"
+    assert pd.isna(shown[6]["value"])
     assert shown[7] == {"column": "PRODDBLOCK", "value": "AOD"}
     assert shown[9] == {"column": "INPUTFILEBYTES", "value": "-1"}
     assert shown[10]["value"] == "<text of 8 characters>"

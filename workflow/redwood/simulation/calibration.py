@@ -56,7 +56,7 @@ class RunTimes:
             lambda name: power(name) * (self.efficiency or {}).get(name, 1.0)
         )
         cores = cores_of(jobs) ** self.scaling
-        return self.overhead_s + (jobs["workload"] / speed).to_numpy() / cores
+        return self.overhead_s + (jobs["workload"] / speed.astype(float)).to_numpy() / cores
 
 
 def read_with_auxiliary(path: str | Path, description: TableDescription) -> pd.DataFrame:
@@ -97,7 +97,7 @@ def fit_run_times(jobs: pd.DataFrame, power: Callable[[str], float], seed: int =
         chosen = generator(seed, "simulation", "calibration").permutation(len(usable))[:_MOST_JOBS]
         usable = usable.iloc[np.sort(chosen)]
     site, names = pd.factorize(usable["computingsite"], sort=True)
-    ideal = (usable["workload"] / usable["computingsite"].map(power)).to_numpy()
+    ideal = (usable["workload"] / usable["computingsite"].map(power).astype(float)).to_numpy()
     cores, wall = cores_of(usable), usable["walltime"].to_numpy(np.float64)
 
     def fit(overhead: float, scaling: float) -> tuple[float, np.ndarray]:
