@@ -105,7 +105,7 @@ CODE = (
         "a module of all models", coded("surrogates/encoding.py"), TRAIN,
         {"surrogates_train": SMOTE | TVAE, "evaluate": SMOTE | TVAE},
     ),
-    Case("the canaries", coded("evaluation/canaries.py"), PLANT),
+    Case("the canaries", coded("release/canaries.py"), PLANT),
     Case(
         "a brokerage", coded("simulation/policies/brokerage/least_loaded.py"), SIMULATE,
         {"simulate": {f"{jobs} least_loaded+cache" for jobs in ("recorded", "smote", "tvae")}},

@@ -50,7 +50,7 @@ def test_edits_are_said_in_words(project, status):
     project.edit("mini.yaml", "seeds: 1", "seeds: 2")
     project.edit("resources/paper_table1.csv", "tvae", "TVAE")
     project.edit("envs/surrogates.yaml", "rdt=", "rdt=0.")
-    with open(project.folder / "workflow/redwood/evaluation/canaries.py", "a") as module:
+    with open(project.folder / "workflow/redwood/release/canaries.py", "a") as module:
         module.write("\nEDITED = True\n")
     said = status()
     assert "surrogates_train tvae: the option epochs was 1, is 3" in said
