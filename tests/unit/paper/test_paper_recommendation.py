@@ -4,6 +4,7 @@ import json
 from math import log
 
 import pytest
+from outcome_files import measure
 
 from redwood.errors import InputError
 from redwood.paper import recommendation
@@ -11,21 +12,6 @@ from redwood.paper.evaluations import Evaluated
 from redwood.paper.recommendation import Decision, read_decision
 
 CONTROL = "my_shuffle"
-
-
-def measure(value, floor=1.0, low=None, direction="lower", title="M", aspect="fidelity", **more):
-    return {
-        "title": title,
-        "aspect": aspect,
-        "direction": direction,
-        "limit": 0.0,
-        "needs_densities": False,
-        "value": value,
-        "low": value if low is None else low,
-        "high": value,
-        "floor": floor,
-        **more,
-    }
 
 
 def recommend(measured, privacy, decisions=None):
