@@ -159,10 +159,9 @@ def audit_of(folder, **at_most):
     return folder / "audit.json"
 
 
-def decide_on(folder, evaluation, audited, levels):
-    sample = folder / "sample.parquet"
-    described = folder / "table.json"
-    return decide(described, sample, evaluation, audited, "model", levels, folder / "release")
+def decide_on(folder, evaluation, audit_file, levels):
+    rows = (folder / "table.json", folder / "sample.parquet")
+    return decide(*rows, evaluation, audit_file, "model", levels, folder / "release")
 
 
 def decided(folder, passes=True, levels=("record", "task"), **at_most):

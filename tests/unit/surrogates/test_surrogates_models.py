@@ -191,7 +191,7 @@ def test_wild_tables_give_correct_rows_or_a_clear_error(model, table):
     try:
         surrogate.fit(frame, frame)
     except InputError as error:
-        assert str(error).startswith(model)  # noqa: PT017
+        assert model in str(error)  # noqa: PT017
         assert "constant" in str(error) or "label" in str(error)  # noqa: PT017
         return
     sample = surrogate.sample(7, seed=1)
