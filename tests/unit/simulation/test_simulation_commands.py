@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import typer
-from small_grids import environment, write_facts
+from small_grids import environment
 from typer.testing import CliRunner
 
 from redwood.configuration import Simulation
@@ -78,7 +78,13 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("simulation")
     DESCRIPTION.save(folder / "table.json")
     write_table(job_table(600), folder / "jobs.parquet", DESCRIPTION)
-    write_facts(folder)
+    (folder / "sites.csv").write_text(
+        "site,tier,core_power,cores,queues\nBNL,T1,10,200,ANALY_BNL_VP\nAGLT2,T2,11,,\n"
+    )
+    (folder / "network.csv").write_text(
+        "tier,bandwidth_gbps,storage_gbps,latency_ms,transfer_gbps,cores,storage_tb\n"
+        "T0,10,10,10,1,100,9\nT1,10,10,10,1,100,9\nT2,10,10,10,1,100,9\nT3,1,1,10,1,100,9\n"
+    )
     made = redwood(
         *("simulation", "platform", "--table", folder / "table.json"),
         *("--jobs", folder / "jobs.parquet", "--validation", folder / "jobs.parquet"),
