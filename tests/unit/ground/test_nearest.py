@@ -165,14 +165,6 @@ def test_distances_that_differ_by_rounding_are_in_their_order(only_groups):
     np.testing.assert_array_equal(squared, expected_squared)
 
 
-@pytest.mark.parametrize("search", ["only_groups", "only_comparison"])
-def test_of_equally_near_rows_those_with_equal_categories_come_first(search, request):
-    request.getfixturevalue(search)
-    codes = np.array([[0, 0], [0, 1], [1, 1], [0, 1], [1, 0], [0, 0]])
-    rows, _ = MixedRows(np.zeros((6, 1)), codes, 0.0).nearest(np.array([0, 1, 5]), 2)
-    np.testing.assert_array_equal(rows, [[5, 1], [3, 0], [0, 1]])
-
-
 @pytest.mark.parametrize("block", [1, 100])
 def test_blocks_change_nothing(only_groups, monkeypatch, block):
     table = MixedRows(*many_groups(400, seed=1), 0.3)
