@@ -12,8 +12,8 @@ class Release(Section):
 
     models: tuple[str, ...] | None = Field(
         None,
-        description="models whose samples may be published; all that are trained and are no "
-        "controls if null",
+        description="models whose samples may be published; if null, those of the trained models "
+        "that say so themselves (RELEASED in their options.py)",
     )
     levels: tuple[str, ...] = Field(
         ("record", "task", "user"),
