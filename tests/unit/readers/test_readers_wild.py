@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from redwood.configuration import Cleaning
 from redwood.errors import InputError
 from redwood.job_table import RAW_COLUMNS
-from redwood.readers import blocks, csv_lines, csv_rows, json_columns, json_objects
+from redwood.readers import blocks, csv_lines, csv_rows, json_rows
 from redwood.readers.reading import Source, read
 from redwood.records.cleaning import clean
 
@@ -41,10 +41,7 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     """So small limits that a few rows come to them."""
     monkeypatch.setattr(csv_lines, "MOST_LINES", 6)
     monkeypatch.setattr(csv_rows, "_FEW_LINES", 2)
-    monkeypatch.setattr(json_columns, "_SAMPLED", 3)
-    monkeypatch.setattr(json_columns, "_FEW_TEXTS", 1)
-    monkeypatch.setattr(json_objects, "_LEAST_REACH", 64)
-    monkeypatch.setattr(json_objects, "_SINGLES", 2)
+    monkeypatch.setattr(json_rows, "_CHUNK_ROWS", 7)
 
 
 def written_csv(rows: list[tuple[str, ...]]) -> str:

@@ -46,7 +46,6 @@ def _chunks(source: Source, raw: object) -> Iterator[Chunk]:
                 raise InputError(
                     f"{source.name}: column {name!r} is nested, expected one value a row"
                 )
-        columns = tuple(name.strip().lower() for name in schema.names)
         record = 1
         wanted = list(named.values())
         for batch in file.iter_batches(_CHUNK_ROWS, columns=wanted, use_threads=False):
@@ -59,7 +58,7 @@ def _chunks(source: Source, raw: object) -> Iterator[Chunk]:
             record += batch.num_rows
             assumptions = Counter({LATIN_1: int(latin_1.sum())} if latin_1.any() else {})
             lines = np.full(len(numbers), -1)
-            yield Chunk(source, cells, numbers, lines, [], columns, assumptions)
+            yield Chunk(source, cells, numbers, lines, [], assumptions)
 
 
 def _storage(kind: pa.DataType) -> pa.DataType:

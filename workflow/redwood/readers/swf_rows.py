@@ -57,4 +57,4 @@ def _chunk(
     columns = {name: as_array([row[name] for row in rows]) for name in names}
     cells = {name: column for name, column in columns.items() if column.null_count < len(column)}
     numbers = np.array(places, dtype=np.int64).reshape(-1, 2)
-    return Chunk(source, cells, numbers[:, 0], numbers[:, 1], unreadable, tuple(cells), assumptions)
+    return Chunk(source, cells, numbers[:, 0], numbers[:, 1], unreadable, assumptions)
