@@ -47,7 +47,7 @@ def test_every_shipped_configuration_is_valid_on_top_of_the_default(name):
         ({"surrogates": {"variants": {"big": {"model": "gan"}}}}, "variants.big.*no 'gan'"),
         ({"surrogates": {"variants": {"smote": {"model": "tvae"}}}}, "'smote' is taken"),
         ({"surrogates": {"variants": {"recorded": {"model": "tvae"}}}}, "'recorded' is taken"),
-        ({"surrogates": {"variants": {"My": {"model": "tvae"}}}}, "'My' is no name"),
+        ({"surrogates": {"variants": {"My": {"model": "tvae"}}}}, "'My' is not a valid name"),
         ({"evaluation": {"target": "cputime"}}, "target is 'cputime', expected one of"),
         ({"records": {"source": {"generate": {}, "files": ["x"]}}}, "give one of `generate`"),
         ({"dataset": "My Data"}, "dataset is 'My Data': .*pattern"),
@@ -70,7 +70,7 @@ def test_every_shipped_configuration_is_valid_on_top_of_the_default(name):
         ),
         (
             {"simulation": {"policies": [{"name": "a/b"}]}},
-            "'a/b' is no name of a folder",
+            "'a/b' cannot name a folder",
         ),
     ],
 )
