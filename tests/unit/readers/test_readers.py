@@ -193,7 +193,7 @@ def test_a_trace_without_a_date_is_refused(tmp_path: Path) -> None:
     [
         *((f"a.{ending}", "", "empty") for ending in ("csv", "jsonl", "swf", "csv.gz")),
         ("a.parquet", "", "empty"),
-        ("a.parquet", "PAR1 and no more", "no Parquet file"),
+        ("a.parquet", "PAR1 and no more", "is not a Parquet file"),
         ("a.csv", "A,B\n1,2\n", "none of its 2 columns is known"),
         ("a.csv", "x" * 200_000 + "\n1,2\n", "none of its 1 columns is known"),
         ("a.csv", "\ufeff", "empty"),
