@@ -18,7 +18,6 @@ records:
   source: {generate: null, files: [raw]}
   cleaning: {analysis_of_daod: false, features: [creationtime, computingsite, workload]}
 surrogates: {models: [smote]}
-release: {models: []}
 """
 COLUMNS = ("PANDAID", "CREATIONTIME", "COMPUTINGSITE", "CPUCONSUMPTIONTIME", "PRODUSERNAME")
 

@@ -83,14 +83,13 @@ def test_the_schema_file_is_generated_from_the_model():
     assert (ROOT / "workflow/schemas/config.schema.json").read_text() == schema()
 
 
-def test_the_gate_decides_on_the_models_that_are_listed_or_on_all_that_are_no_controls():
+def test_the_gate_decides_on_the_models_that_are_listed_or_that_say_so_themselves():
     def released(surrogates, **release):
         content = {"surrogates": {"models": surrogates}, "release": release}
         return validate(content).released_models
 
-    assert released(["smote", "sequoia"]) == ("smote", "sequoia")
-    assert released(["copy", "tvae", "independent"]) == ("tvae",)
-    assert released(["copy"]) == ()
+    assert released(["smote", "sequoia", "tvae"]) == ("sequoia",)
+    assert released(["copy", "smote"]) == ()
     assert released(["smote", "sequoia"], models=["smote"]) == ("smote",)
     assert released(["smote", "sequoia"], models=[]) == ()
     with pytest.raises(InputError, match=r"'tvae', expected some of surrogates\.models: smote"):
@@ -113,7 +112,6 @@ def test_a_variant_is_a_model_under_another_name():
         }
     ).surrogates
     assert [surrogates.plugin_of(name) for name in surrogates.models] == ["sdv", "sdv", "copy"]
-    assert [surrogates.role_of(name) for name in surrogates.models] == ["model", "model", "control"]
     plain, variant, _ = (surrogates.options_of(name) for name in surrogates.models)
     assert (plain.synthesizer, plain.epochs) == ("GaussianCopula", None)
     assert (variant.synthesizer, variant.epochs, variant.arguments) == ("CTGAN", 300, {})

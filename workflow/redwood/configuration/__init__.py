@@ -93,9 +93,7 @@ class Configuration(Section):
         """The models whose samples the release gate decides on."""
         if self.release.models is not None:
             return self.release.models
-        return tuple(
-            name for name in self.surrogates.models if self.surrogates.role_of(name) == "model"
-        )
+        return tuple(filter(self.surrogates.is_released, self.surrogates.models))
 
     @model_validator(mode="after")
     def _released_models_are_trained(self) -> "Configuration":

@@ -82,9 +82,9 @@ class Surrogates(Section):
         """The folder of surrogates/models behind one of `models`."""
         return self.variants[name].model if name in self.variants else name
 
-    def role_of(self, name: str) -> str:
-        """What one of `models` is: `model` or `control`."""
-        return str(plugins.load(_MODELS, self.plugin_of(name)).ROLE)
+    def is_released(self, name: str) -> bool:
+        """Whether the release gate decides on one of `models` if it is not told on which."""
+        return bool(getattr(plugins.load(_MODELS, self.plugin_of(name)), "RELEASED", False))
 
     def options_of(self, name: str) -> Any:
         """The options of one of `models`, defaults filled in."""

@@ -6,6 +6,7 @@ A model is one folder of `redwood/surrogates/models`, named as the model, with t
     * `ROLE: Literal["model", "control"]`: a model, or a control that measures are tried on;
     * `FLOOR = True`, in a control only: its rows are real rows, so outcomes of it are a floor;
     * `USES_GPU: bool`: whether training gains from a GPU, which a scheduler then asks for;
+    * `RELEASED = True`, if the release gate decides on its samples without being told to;
     * `HAS_DENSITY: bool`: whether the model can say how likely a row is (`log_density`);
     * `class Options(Section)`: its options, described and bounded;
 * `surrogate.py` has `class Surrogate(contract.Surrogate)`, the model itself.

@@ -16,6 +16,7 @@ from redwood.surrogates.options import (
 
 ROLE: Literal["model", "control"] = "model"
 USES_GPU = True
+RELEASED = True
 HAS_DENSITY = False
 
 

@@ -8,6 +8,7 @@ from redwood.surrogates.options import CheckpointEpochs, Device, Epochs, NeuralO
 
 ROLE: Literal["model", "control"] = "model"
 USES_GPU = True
+RELEASED = True
 HAS_DENSITY = True
 
 
