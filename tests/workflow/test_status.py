@@ -63,7 +63,7 @@ def test_edits_are_said_in_words(project, status):
         for line in said
     )
     assert "release_plant: its code has changed" in said
-    assert "release_train smote: what it reads is made anew: release_plant" in said
+    assert "release_train smote: what it reads is made again: release_plant" in said
 
 
 def test_what_is_missing_was_killed_or_never_ran_is_told_apart(project, status):

@@ -12,8 +12,8 @@ class Release(Section):
 
     models: tuple[str, ...] | None = Field(
         None,
-        description="models whose samples the gate decides on; if null, the trained models that say "
-        "so themselves (RELEASED in their options.py)",
+        description="models whose samples the gate decides on; if null, the trained models that "
+        "say so themselves (RELEASED in their options.py)",
     )
     levels: tuple[str, ...] = Field(
         ("record", "task", "user"),
