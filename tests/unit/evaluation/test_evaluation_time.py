@@ -46,7 +46,7 @@ def samples_visiting(synthetic, real, fresh=None) -> Samples:
 
 
 def batches(rows: int, size: int, days: float, seed: int) -> np.ndarray:
-    """Arrivals of so many at once, the batches at random times."""
+    """Arrivals of this many at once, the batches at random times."""
     random = np.random.default_rng(seed)
     return np.repeat(random.uniform(0, days * DAY, rows // size), size)
 
@@ -69,7 +69,7 @@ def campaigns(seed: int, spread: float = 0.0) -> np.ndarray:
 
 
 def chain(rows: int, stay: float, seed: int) -> np.ndarray:
-    """Sites of which each is kept with a probability, else drawn anew from A, B and C."""
+    """Sites of which each is kept with a probability, else drawn again from A, B and C."""
     random = np.random.default_rng(seed)
     drawn = random.choice(["A", "B", "C"], rows, p=[0.5, 0.3, 0.2])
     renewed = random.random(rows) >= stay

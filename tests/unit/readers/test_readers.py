@@ -247,7 +247,7 @@ def test_what_comes_before_damage_is_read(tmp_path: Path, name: str, ending: str
 
 
 def damaged_gzip(data: bytes) -> bytes:
-    """Compressed data, then the begin of a block of a kind that there is not."""
+    """Compressed data, then the start of a block of a kind that does not exist."""
     stream = zlib.compressobj(wbits=31)
     return stream.compress(data) + stream.flush(zlib.Z_FULL_FLUSH) + b"\x07" * 99
 

@@ -64,8 +64,8 @@ def _check_address(url: str) -> None:
         raise InputError("the address of the file is not valid; expected https://…")
     if parts.username or parts.password:
         raise InputError(
-            f"{parts.hostname}: the address holds a password, which would end up in logs and "
-            "results; leave it out"
+            f"{parts.hostname}: an address with a password would end up in logs and results; "
+            "leave the password out"
         )
 
 
