@@ -59,7 +59,7 @@ def test_edits_are_said_in_words(project, status):
     )
     assert "release_plant: its code has changed" in said
     assert "table1: what it reads has changed: resources/paper_table1.csv" in said
-    assert "release_train smote: what it reads is made anew: release_plant" in said
+    assert "release_train smote: what it reads is made again: release_plant" in said
 
 
 def test_what_is_missing_was_killed_or_never_ran_is_told_apart(project, status):

@@ -267,7 +267,7 @@ def test_a_clean_table_is_called_usable(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "level", "text"),
     [
-        ({"workload": 0.0}, "care", "100 % of the workloads are 0"),
+        ({"workload": 0.0}, "care", "100 % of the jobs have no work"),
         ({"nfiles": 3}, "care", "Column nfiles has one and the same value everywhere"),
         ({"walltime": np.nan}, "care", "Column walltime is missing in 100 % of the rows"),
         ({"size": -1}, "problem", "Column size has 2,400 negative values"),
@@ -312,7 +312,7 @@ def test_gaps_and_stray_dates_are_said(tmp_path: Path) -> None:
         (
             {"workload": {**NO_WORKLOAD, "from_cpu_time": 2400, "default_core_power": 1200}},
             "care",
-            "The workload of 50.0 % of the jobs assumes the default core power",
+            "The work of 50.0 % of the jobs assumes the default core power",
         ),
     ],
 )

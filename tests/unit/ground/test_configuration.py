@@ -43,7 +43,7 @@ def test_every_shipped_configuration_is_valid_on_top_of_the_default(name):
         ({"surrogates": {"variants": {"big": {"model": "gan"}}}}, "variants.big.*no 'gan'"),
         ({"surrogates": {"variants": {"smote": {"model": "tvae"}}}}, "'smote' is taken"),
         ({"surrogates": {"variants": {"recorded": {"model": "tvae"}}}}, "'recorded' is taken"),
-        ({"surrogates": {"variants": {"My": {"model": "tvae"}}}}, "'My' is no name"),
+        ({"surrogates": {"variants": {"My": {"model": "tvae"}}}}, "'My' is not a valid name"),
         ({"evaluation": {"target": "cputime"}}, "target is 'cputime', expected one of"),
         ({"records": {"source": {"generate": {}, "files": ["x"]}}}, "give one of `generate`"),
         ({"dataset": "My Data"}, "dataset is 'My Data': .*pattern"),
@@ -64,7 +64,7 @@ def test_every_shipped_configuration_is_valid_on_top_of_the_default(name):
             {"simulation": {"policies": [{"brokerage": "python:mine"}]}},
             "brokerage 'python:mine' was a Python object: give it again, or put it into a file",
         ),
-        ({"simulation": {"policies": [{"name": "a/b"}]}}, "'a/b' is no name of a folder"),
+        ({"simulation": {"policies": [{"name": "a/b"}]}}, "'a/b' cannot name a folder"),
     ],
 )
 def test_a_wrong_key_or_value_is_named_with_what_is_allowed(content, message):

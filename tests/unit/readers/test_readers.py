@@ -164,7 +164,7 @@ def test_standard_workload_format(tmp_path: Path) -> None:
     [
         *((f"a.{ending}", "", "empty") for ending in ("csv", "jsonl", "swf", "csv.gz")),
         ("a.parquet", "", "empty"),
-        ("a.parquet", "PAR1 and no more", "no Parquet file"),
+        ("a.parquet", "PAR1 and no more", "is not a Parquet file"),
         ("a.swf", SWF.replace("; UnixStartTime: 1000000000\n", ""), "UnixStartTime"),
         ("a.swf", SWF.replace("1000000000", "1" * 5000), "UnixStartTime"),
         ("a.csv", "A,B\n1,2\n", "none of its 2 columns is known"),
@@ -209,7 +209,7 @@ def test_what_comes_before_damage_is_read(tmp_path: Path, name: str, ending: str
 
 
 def damaged_gzip(data: bytes) -> bytes:
-    """Compressed data, then the begin of a block of a kind that there is not."""
+    """Compressed data, then the start of a block of a kind that does not exist."""
     stream = zlib.compressobj(wbits=31)
     return stream.compress(data) + stream.flush(zlib.Z_FULL_FLUSH) + b"\x07" * 99
 

@@ -93,7 +93,7 @@ def test_windows_cover_the_time_once_and_in_order() -> None:
     ("values", "message"),
     [
         *(
-            ({"sites": ("AGLT2", site)}, r"sites: .* is no name of a queue")
+            ({"sites": ("AGLT2", site)}, r"sites: .* is not the name of a queue")
             for site in ("AGLT2,CERN", "*", "../AGLT2", "_A", ".A", "", "A B", "!CERN", "A|B")
         ),
         ({"sites": ("AGLT2", "CERN", "AGLT2")}, "'AGLT2' is listed twice"),
@@ -336,7 +336,7 @@ def test_what_may_pass_is_waited_for(
     [
         (answering(500, USER), "the monitor answers 500 Internal Server Error, 5 times"),
         (answering(429, USER), "answers 429 Too Many Requests, 5 times"),
-        (NO_JSON, "the answer is no JSON, or was cut, 5 times"),
+        (NO_JSON, "the answer is not JSON, or was cut off, 5 times"),
         (CUT, "the connection broke: ChunkedEncodingError, 5 times"),
     ],
 )
@@ -390,7 +390,7 @@ def test_what_will_not_pass_is_an_error_at_once(
     ("token", "message"),
     [
         *((token, f"{ENVIRONMENT_VARIABLE} is not set") for token in ("", " \n")),
-        *((token, "other signs that no token has") for token in ("two words", "a\r\nb", "täken")),
+        *((token, "characters that no token has") for token in ("two words", "a\r\nb", "täken")),
     ],
 )
 def test_without_a_token_nothing_is_asked(

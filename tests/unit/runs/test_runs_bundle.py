@@ -228,7 +228,7 @@ def test_a_bundle_without_what_its_check_needs_is_no_bundle(unzipped, name, word
 def test_records_that_are_not_here_cannot_be_read_again(unzipped):
     answer = checked(unzipped, "--rerun")
     assert answer.returncode == 1
-    assert "cannot be made anew: the raw records are not here (data/dump.csv)" in answer.stdout
+    assert "cannot be made again: the raw records are not here (data/dump.csv)" in answer.stdout
 
 
 @pytest.mark.parametrize(
