@@ -442,11 +442,26 @@ class Engine:
         attempt.phase = OVER
         job, site = attempt.job, attempt.state.index
         del self._at[site][attempt]
-        self.log.attempt((
-            job.row, attempt.number, site, job.cores, attempt.brokered, attempt.staged,
-            attempt.start, attempt.stop, date, end, attempt.cause if end == FAILED else 0,
-            attempt.source, attempt.sink, attempt.bytes_in, attempt.bytes_out, attempt.hit,
-        ))  # fmt: skip
+        self.log.attempt(
+            (
+                job.row,
+                attempt.number,
+                site,
+                job.cores,
+                attempt.brokered,
+                attempt.staged,
+                attempt.start,
+                attempt.stop,
+                date,
+                end,
+                attempt.cause if end == FAILED else 0,
+                attempt.source,
+                attempt.sink,
+                attempt.bytes_in,
+                attempt.bytes_out,
+                attempt.hit,
+            )
+        )
 
     def _end_job(self, job: Job, state: str, date: float) -> None:
         self._alive -= 1

@@ -96,9 +96,10 @@ class Environment(Section):
     links: tuple[Link, ...] = ()
     outages: tuple[Outage, ...] = Field((), description="outages at set moments")
     kind_failure_rates: dict[str, Share] = Field(
-        {}, description="share of the attempts that fail on top, by kind of job: "
-        "`project/prodstep/datatype`"
-    )  # fmt: skip
+        {},
+        description="share of the attempts that fail on top, by kind of job: "
+        "`project/prodstep/datatype`",
+    )
     summary: dict[str, Any] = Field({}, description="how it was arrived at")
 
     @model_validator(mode="after")
@@ -111,8 +112,10 @@ class Environment(Section):
         for link in self.links:
             if link.between[0] == link.between[1]:
                 raise ValueError(f"a link leads from {link.between[0]!r} to itself")
-        for name in (*(n for link in self.links for n in link.between),
-                     *(outage.site for outage in self.outages)):  # fmt: skip
+        for name in (
+            *(n for link in self.links for n in link.between),
+            *(outage.site for outage in self.outages),
+        ):
             if name not in known:
                 raise ValueError(f"there is no site {name!r}; the sites are {', '.join(names)}")
         if not any(site.cores for site in self.sites):

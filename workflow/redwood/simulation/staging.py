@@ -319,10 +319,16 @@ class Staging:
     def _count(self, transfer: Transfer, kind: int) -> None:
         """Log a transfer between sites that is not in an attempt's own account."""
         if transfer.source != transfer.destination:
-            self._log.transfer((
-                transfer.ended, kind, transfer.source, transfer.destination, transfer.moved,
-                transfer.ok,
-            ))  # fmt: skip
+            self._log.transfer(
+                (
+                    transfer.ended,
+                    kind,
+                    transfer.source,
+                    transfer.destination,
+                    transfer.moved,
+                    transfer.ok,
+                )
+            )
 
 
 def choose_nuclei(states: list[SiteState], kinds: int, at_tier1: bool, random: Random) -> list[int]:
