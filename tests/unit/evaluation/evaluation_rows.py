@@ -1,9 +1,11 @@
 """A small real-shaped table for the tests of the measures."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
-from redwood.tables import Column, TableDescription
+from redwood.tables import Column, TableDescription, write_table
 
 DESCRIPTION = TableDescription(
     "toy",
@@ -34,3 +36,11 @@ def toy_rows(rows: int, seed: int) -> pd.DataFrame:
             "work": work,
         }
     )
+
+
+def write_tables(folder: Path, description: TableDescription = DESCRIPTION, **frames) -> list[Path]:
+    """Write what an evaluation reads, rows by their names; the paths, the description's first."""
+    description.save(folder / "table.json")
+    for name, frame in frames.items():
+        write_table(frame, folder / f"{name}.parquet", description)
+    return [folder / "table.json", *(folder / f"{name}.parquet" for name in frames)]

@@ -6,13 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.evaluation.evaluation_rows import DESCRIPTION, toy_rows
 
-from redwood.evaluation.association import (
-    Associations,
-    correlation_ratio,
-    pairs,
-    pearson,
-    theils_u,
-)
+from redwood.evaluation.association import Associations, correlation_ratio, pairs, pearson, theils_u
 
 
 def test_pearson_by_hand():

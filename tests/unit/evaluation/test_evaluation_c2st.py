@@ -33,13 +33,6 @@ def samples_like(real: Callable[[int, int], pd.DataFrame], synthetic: pd.DataFra
 
 
 @pytest.mark.parametrize("measure", BOTH, ids=lambda module: module.TITLE)
-def test_rows_of_the_same_law_are_not_told_apart(samples_of, measure):
-    result = measure.measure(samples_of(toy_rows(1500, 8)))
-    assert result.low < 0.5 < result.high
-    assert result.floor == pytest.approx(0.5, abs=0.05)
-
-
-@pytest.mark.parametrize("measure", BOTH, ids=lambda module: module.TITLE)
 def test_what_has_no_real_category_is_told_without_error(samples_of, measure):
     result = measure.measure(samples_of(toy_rows(1500, 8).assign(state="lost")))
     assert result.value == pytest.approx(1, abs=1e-3)

@@ -8,7 +8,7 @@ from tests.unit.evaluation.evaluation_rows import toy_rows
 from redwood.configuration import Evaluation
 from redwood.errors import InputError
 from redwood.evaluation.contract import Inapplicable, Samples
-from redwood.evaluation.measures import conditional, jsd
+from redwood.evaluation.measures import conditional
 from redwood.tables import Column, TableDescription
 from redwood.validation import read_section
 
@@ -46,12 +46,9 @@ def test_conditionals_by_hand():
     assert result.note == (
         "state | site: no synthetic row in 1 of 3 groups, with 20 % of the holdout rows"
     )
-
-
-def test_the_shares_of_the_groups_in_synthetic_rows_play_no_part():
+    # The shares of the groups in synthetic rows play no part.
     more = pd.concat([SYNTHETIC, SYNTHETIC[SYNTHETIC["site"] == "A"], *[SYNTHETIC.iloc[-9:]] * 5])
-    result = conditional.measure(samples_with(more, HOLDOUT, STATE_OF_SITE))
-    assert result.value == pytest.approx(0.3)
+    assert conditional.measure(samples_with(more, HOLDOUT, STATE_OF_SITE)).value == result.value
 
 
 @pytest.mark.parametrize(
@@ -80,28 +77,6 @@ def test_groups_of_several_features_and_the_mean_over_conditionals_by_hand():
     assert result.value == pytest.approx(0.4)
 
 
-def test_independent_features_are_as_far_as_the_law_says_and_each_alone_is_not(samples_of):
-    rows = toy_rows(4000, 8)
-    permuted = rows.assign(state=np.random.default_rng(1).permutation(rows["state"]))
-    samples = replace(samples_of(permuted), conditionals=(STATE_OF_SITE,))
-    shares, failed = np.array([0.5, 0.3, 0.15, 0.05]), np.array([0.1, 0.2, 0.3, 0.4])
-    expected = shares @ np.abs(failed - shares @ failed)
-    result = conditional.measure(samples)
-    assert result.value == pytest.approx(expected, abs=0.03)
-    assert result.low < expected < result.high
-    assert result.low > result.floor
-    alone = jsd.measure(samples)
-    assert alone.value < 3 * alone.floor + 0.01
-
-
-def test_rows_of_the_same_law_are_at_the_floor(samples_of):
-    result = conditional.measure(samples_of(toy_rows(1500, 8)))
-    assert result.low <= result.floor <= result.high
-    assert result.columns["column"].tolist() == ["state | site", "work | state, size"]
-    # Chance moves 40 groups of work's bins further than 4 of the two states.
-    assert result.columns["floor"].is_monotonic_increasing
-
-
 def test_conditionals_with_columns_that_the_table_lacks_are_left_out_and_named(samples_of):
     samples = samples_of(toy_rows(300, 8))
     alone = conditional.measure(replace(samples, conditionals=(STATE_OF_SITE,)))
@@ -118,8 +93,14 @@ def test_conditionals_with_columns_that_the_table_lacks_are_left_out_and_named(s
 @pytest.mark.parametrize(
     ("stated", "message"),
     [
-        ([["site"]], r"conditionals is \[\['site'\]\]: .*\['site'\] is none, expected two or more"),
-        ([["site", "state", "site"]], r"\['site', 'state', 'site'\] is none, expected two or more"),
+        (
+            [["site"]],
+            r"conditionals is \[\['site'\]\]: .*\['site'\] is no such list, expected two or more",
+        ),
+        (
+            [["site", "state", "site"]],
+            r"\['site', 'state', 'site'\] is no such list, expected two or more",
+        ),
         ([["site", "state"], ["site", "state"]], r"\['site', 'state'\] is listed twice"),
     ],
 )

@@ -20,30 +20,26 @@ def on_a_line(synthetic: list[float]) -> Samples:
 
 
 @pytest.mark.parametrize(
-    ("synthetic", "covered", "balls_of_rows"),
+    ("synthetic", "covered", "balls_of_rows", "outside"),
     [
         # in so many balls: 1, 0, 6, 3, 2, 1, 0
-        ([-4, -10, 0.5, 7, 9, 150, 250], 7, 13),
+        ([-4, -10, 0.5, 7, 9, 150, 250], 7, 13, 28.6),
         # without the third row nothing is in the balls of 1, 2 and 3
-        ([-4, -10, -20, 7, 9, 150, 250], 4, 7),
-        ([-9, -10, -20, -30, -40, 250, 260], 0, 0),
+        ([-4, -10, -20, 7, 9, 150, 250], 4, 7, 42.9),
+        ([-9, -10, -20, -30, -40, 250, 260], 0, 0, 100.0),
     ],
 )
-def test_seven_balls_on_a_line_by_hand(synthetic, covered, balls_of_rows):
+def test_seven_balls_on_a_line_by_hand(synthetic, covered, balls_of_rows, outside):
     samples = on_a_line(synthetic)
     assert coverage.measure(samples).value == pytest.approx(covered / 7)
     assert density.measure(samples).value == pytest.approx(balls_of_rows / (5 * 7))
+    assert density.measure(samples).note.startswith(f"in no ball: {outside} % of the rows")
 
 
 def test_the_balls_of_a_table_hold_its_own_rows():
     samples = on_a_line([0.0, 1, 2, 3, 4, 5, 100])
     assert coverage.measure(samples).value == coverage.measure(samples).floor == 1
     assert density.measure(samples).value == pytest.approx(density.measure(samples).floor, rel=0.2)
-
-
-def test_the_note_counts_the_rows_in_no_ball():
-    note = density.measure(on_a_line([-4, -10, 0.5, 7, 9, 150, 250])).note
-    assert note.startswith("in no ball: 28.6 % of the rows")
 
 
 @pytest.mark.parametrize("description", [DESCRIPTION, KINDS], ids=["mixed", "categories only"])

@@ -84,30 +84,18 @@ def test_the_error_of_rows_of_one_law_is_near_the_least_possible(samples_of):
     [
         {"state": lambda frame: frame["state"].map({"finished": "a", "failed": "b"})},
         {"state": lambda frame: frame["state"].map({"finished": "b", "failed": "a"})},
-        {"site": lambda frame: "z" + frame["site"].str[::-1]},
         {"when": lambda frame: frame["when"] + pd.Timedelta(days=1000)},
+        {"work": lambda frame: 1024 * frame["work"]},
     ],
 )
-def test_neither_names_nor_the_zero_of_time_matter(samples_of, columns):
-    rows = toy_rows(800, 8)
-    samples = samples_of(rows.assign(state=np.random.default_rng(1).permutation(rows["state"])))
-    result = diff_mlef_class.measure(samples)
-    again = diff_mlef_class.measure(all_assigned(samples, **columns))
-    assert again.value == pytest.approx(result.value, rel=0.05)
-
-
-def test_units_and_the_order_of_rows_hardly_matter(samples_of):
-    linear = TableDescription(
-        "t", (DESCRIPTION["state"], Column("size", "numeric"), Column("work", "numeric"))
-    )
+def test_neither_names_of_classes_nor_units_nor_the_zero_of_time_matter(samples_of, columns):
+    linear = TableDescription("t", (*DESCRIPTION.columns[:4], Column("work", "numeric")))
     rows = toy_rows(800, 8)
     rows = rows.assign(state=np.random.default_rng(1).permutation(rows["state"]))
     samples = samples_of(rows, linear)
     result = diff_mlef_class.measure(samples)
-    in_other_units = all_assigned(samples, work=lambda frame: 1024 * frame["work"])
-    assert diff_mlef_class.measure(in_other_units).value == pytest.approx(result.value, rel=0.02)
-    shuffled = replace(samples, synthetic=rows.sample(frac=1, random_state=1))
-    assert diff_mlef_class.measure(shuffled).value == pytest.approx(result.value, rel=0.1)
+    again = diff_mlef_class.measure(all_assigned(samples, **columns))
+    assert again.value == pytest.approx(result.value, rel=0.05)
 
 
 def test_models_learn_from_at_most_so_many_rows(samples_of, monkeypatch):

@@ -44,6 +44,14 @@ def in_one_span(rows: int, seed: int) -> pd.DataFrame:
     return frame
 
 
+@pytest.fixture
+def samples(samples_of):
+    """Samples in one span of time, as many rows of each."""
+    holdout, fresh, other = (in_one_span(500, seed) for seed in (2, 3, 4))
+    synthetic = samples_of(in_one_span(500, 8))
+    return replace(synthetic, holdout=holdout, fresh=fresh, others=(other,))
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_floor_is_the_mean_of_those_of_all_draws(samples_of, name):
     samples = samples_of(toy_rows(400, 8))
@@ -56,14 +64,7 @@ def test_the_floor_is_the_mean_of_those_of_all_draws(samples_of, name):
 
 
 @pytest.mark.parametrize("name", EXACT)
-def test_the_floor_of_a_draw_is_its_value_in_place_of_the_synthetic_rows(samples_of, name):
-    samples = samples_of(in_one_span(500, 8))
-    samples = replace(
-        samples,
-        holdout=in_one_span(500, 2),
-        fresh=in_one_span(500, 3),
-        others=(in_one_span(500, 4),),
-    )
+def test_the_floor_of_a_draw_is_its_value_in_place_of_the_synthetic_rows(samples, name):
     expected = [measured(name, replace(samples, synthetic=d)).value for d in samples.real_draws]
     assert expected[0] != expected[1]
     result = measured(name, samples)
@@ -83,14 +84,7 @@ def broken_rows(rows: int) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in ("impossible", *PAIRS)])
-def test_a_broken_draw_has_another_floor_and_leaves_that_of_the_other_alone(samples_of, name):
-    samples = samples_of(in_one_span(500, 8))
-    samples = replace(
-        samples,
-        holdout=in_one_span(500, 2),
-        fresh=in_one_span(500, 3),
-        others=(in_one_span(500, 4),),
-    )
+def test_a_broken_draw_has_another_floor_and_leaves_that_of_the_other_alone(samples, name):
     sound = measured(name, samples).floor_draws
     floors = measured(name, replace(samples, others=(broken_rows(500),))).floor_draws
     assert abs(floors[1] - sound[1]) > 3 * abs(floors[0] - sound[0])

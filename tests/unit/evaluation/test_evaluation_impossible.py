@@ -3,7 +3,6 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from tests.unit.evaluation.evaluation_rows import toy_rows
 
 from redwood.evaluation.contract import Samples
 from redwood.evaluation.measures import impossible
@@ -74,22 +73,3 @@ def test_training_rows_show_nothing_new(samples):
     result = impossible.measure(replace(samples, synthetic=samples.train))
     assert result.value == result.high == 0
     assert result.note == "no combination is more often new than in real rows"
-
-
-def test_independent_marginals_show_more_than_the_floor(samples_of):
-    def real(rows, seed):
-        frame = toy_rows(rows, seed)
-        random = np.random.default_rng(seed)
-        group = random.integers(0, 40, rows)
-        return frame.assign(
-            site=group.astype(str), state=(group + random.integers(0, 2, rows)).astype(str)
-        )
-
-    permuted = real(1000, 1)
-    permuted["state"] = np.random.default_rng(9).permutation(permuted["state"])
-    samples = samples_of(permuted)
-    samples = replace(samples, train=real(4000, 2), holdout=real(1500, 3))
-    result = impossible.measure(samples)
-    # A state goes with two sites of forty.
-    assert result.value == pytest.approx(1 - 2 / 40, abs=0.03)
-    assert result.floor < 0.01

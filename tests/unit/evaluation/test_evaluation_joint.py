@@ -1,6 +1,3 @@
-from dataclasses import replace
-
-import numpy as np
 import pandas as pd
 import pytest
 from tests.unit.evaluation.evaluation_rows import DESCRIPTION, toy_rows
@@ -65,40 +62,6 @@ def test_pairs_are_named_and_the_value_is_their_mean(samples_of):
     assert names[:2] == ["when × site", "when × state"]
     assert result.value == pytest.approx(result.columns["value"].mean())
     assert result.floor == pytest.approx(result.columns["floor"].mean())
-
-
-def test_by_chance_it_is_what_the_number_of_rows_leaves(samples_of):
-    rows = 1500
-    found = []
-    for seed in range(10, 40):
-        samples = replace(
-            samples_of(toy_rows(rows, seed), KINDS), holdout=toy_rows(rows, -seed % 97)
-        )
-        result = joint.measure(samples)
-        found += [result.value, result.floor]
-    real = toy_rows(200_000, 7)
-    shares = real.groupby(["site", "state"]).size() / len(real)
-    expected = np.sqrt(shares * (1 - shares) / (np.pi * rows)).sum()
-    assert np.mean(found) == pytest.approx(expected, rel=0.1)
-
-
-def test_it_sees_pairs_that_are_broken_although_each_feature_is_real(samples_of):
-    values = []
-    for share in (0, 0.3, 0.6, 1):
-        rows = toy_rows(1500, 8)
-        random = np.random.default_rng(2)
-        some = np.flatnonzero(random.random(len(rows)) < share)
-        sites = rows["site"].to_numpy().copy()
-        sites[some] = random.permutation(sites[some])
-        result = joint.measure(samples_of(rows.assign(site=sites)))
-        values.append(result.value)
-    assert values == sorted(values)
-    assert values[3] > 1.5 * values[0]
-    assert result.low > result.floor
-    worst = result.note.removeprefix("worst above the floor: ")
-    assert worst.startswith(("site × size", "site × work"))
-    untouched = result.columns.set_index("column").loc["size × work"]
-    assert untouched["value"] == pytest.approx(untouched["floor"], abs=0.03)
 
 
 def test_numbers_on_a_log_scale_have_the_bins_of_that_scale(samples_of):

@@ -3,11 +3,7 @@ import pandas as pd
 import pytest
 from tests.unit.evaluation.evaluation_rows import DESCRIPTION, toy_rows
 
-from redwood.evaluation.sequence import (
-    entity_column,
-    in_sequence,
-    sequence_features,
-)
+from redwood.evaluation.sequence import entity_column, in_sequence, sequence_features
 from redwood.tables import Column, TableDescription
 
 NAN = np.nan

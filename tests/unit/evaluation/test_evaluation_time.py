@@ -1,4 +1,4 @@
-from dataclasses import replace
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
@@ -28,25 +28,23 @@ def rows_at(seconds: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame({"when": when, "site": "A"})
 
 
+def samples_with(synthetic: pd.DataFrame, real: pd.DataFrame, fresh: pd.DataFrame) -> Samples:
+    frames = (real, real, synthetic, fresh)
+    return Samples(VISITS, *frames, others=(), target="", groups=10, seed=3)
+
+
 def samples_at(synthetic: np.ndarray, real: np.ndarray, fresh: np.ndarray | None = None) -> Samples:
     """Samples of rows that arrive at the given seconds."""
-    fresh = real if fresh is None else fresh
-    frames = (rows_at(seconds) for seconds in (real, real, synthetic, fresh))
-    return Samples(VISITS, *frames, others=(), target="", groups=10, seed=3)
+    return samples_with(*(rows_at(x) for x in (synthetic, real, real if fresh is None else fresh)))
 
 
-def visits(sites: list[str] | np.ndarray) -> pd.DataFrame:
+def visits(sites: Iterable[str]) -> pd.DataFrame:
     """One row a minute, at the given sites."""
-    return rows_at(np.arange(len(sites)) * 60.0).assign(site=np.asarray(sites, dtype=object))
-
-
-def samples_visiting(synthetic, real, fresh=None) -> Samples:
-    frames = (visits(sites) for sites in (real, real, synthetic, real if fresh is None else fresh))
-    return Samples(VISITS, *frames, others=(), target="", groups=10, seed=3)
+    return rows_at(np.arange(len(sites)) * 60.0).assign(site=np.array(list(sites), dtype=object))
 
 
 def batches(rows: int, size: int, days: float, seed: int) -> np.ndarray:
-    """Arrivals of so many at once, the batches at random times."""
+    """Arrivals of this many at once, the batches at random times."""
     random = np.random.default_rng(seed)
     return np.repeat(random.uniform(0, days * DAY, rows // size), size)
 
@@ -61,44 +59,24 @@ def rhythmic(rows: int, days: float, seed: int, **amplitudes: float) -> np.ndarr
     return seconds[random.random(len(seconds)) < rate / 2][:rows]
 
 
-def campaigns(seed: int, spread: float = 0.0) -> np.ndarray:
-    """6000 arrivals in campaigns of 12 h within 30 days, a share of them at any time instead."""
-    random = np.random.default_rng(seed)
-    seconds = np.repeat(random.uniform(0, 30 * DAY, 60), 100) + random.uniform(0, DAY / 2, 6000)
-    return np.where(random.random(6000) < spread, random.uniform(0, 30 * DAY, 6000), seconds)
-
-
-def chain(rows: int, stay: float, seed: int) -> np.ndarray:
-    """Sites of which each is kept with a probability, else drawn anew from A, B and C."""
-    random = np.random.default_rng(seed)
-    drawn = random.choice(["A", "B", "C"], rows, p=[0.5, 0.3, 0.2])
-    renewed = random.random(rows) >= stay
-    renewed[0] = True
-    return drawn[np.maximum.accumulate(np.where(renewed, np.arange(rows), 0))]
-
-
-def test_autocorrelations_by_hand():
-    counts = np.array([1, 3, 1, 3, 1, 3])
-    assert autocorrelations(counts, np.array([1, 2]), EVERY).tolist() == [-1, 1]
-    counts = np.array([0, 0, 3, 3, 0, 0])
-    # Deviations are -1, -1, 2, 2, -1, -1: their squares 12 / 6; products at lag 1 (1 - 2 + 4 - 2
-    # + 1) / 5, at lag 2 (-2 - 2 - 2 - 2) / 4.
-    expected = [2 / 5 / 2, -8 / 4 / 2]
-    assert autocorrelations(counts, np.array([1, 2]), EVERY) == pytest.approx(expected)
-
-
-def test_windows_left_out_are_in_no_pair():
-    counts = np.array([1, 3, 100, 1, 3, 1])
-    kept = np.array([True, True, False, True, True, True])
-    # The mean is 9/5; the pairs at lag 1 are (1, 3), (1, 3), (3, 1), all with -0.8 and 1.2.
-    found = autocorrelations(counts, np.array([1]), kept)
-    assert found == pytest.approx([-0.96 / ((3 * 0.64 + 2 * 1.44) / 5)])
-
-
-def test_counts_that_do_not_vary_have_no_autocorrelation():
-    lags = np.array([1, 5])
-    assert autocorrelations(np.full(6, 4), lags, EVERY).tolist() == [0, 0]
-    assert autocorrelations(np.arange(6), lags, ~EVERY).tolist() == [0, 0]
+@pytest.mark.parametrize(
+    ("counts", "kept", "lags", "expected"),
+    [
+        ([1, 3, 1, 3, 1, 3], EVERY, [1, 2], [-1, 1]),
+        # Deviations are -1, -1, 2, 2, -1, -1: their squares 12 / 6; products at lag 1
+        # (1 - 2 + 4 - 2 + 1) / 5, at lag 2 (-2 - 2 - 2 - 2) / 4.
+        ([0, 0, 3, 3, 0, 0], EVERY, [1, 2], [2 / 5 / 2, -8 / 4 / 2]),
+        # Without the third window the mean is 9/5; the pairs at lag 1 are (1, 3), (1, 3), (3, 1),
+        # all with -0.8 and 1.2.
+        ([1, 3, 100, 1, 3, 1], np.arange(6) != 2, [1], [-0.96 / ((3 * 0.64 + 2 * 1.44) / 5)]),
+        # Counts that do not vary, and none.
+        ([4] * 6, EVERY, [1, 5], [0, 0]),
+        ([0, 1, 2, 3, 4, 5], ~EVERY, [1, 5], [0, 0]),
+    ],
+)
+def test_autocorrelations_by_hand(counts, kept, lags, expected):
+    found = autocorrelations(np.array(counts), np.array(lags), kept)
+    assert found == pytest.approx(expected)
 
 
 def test_a_daily_rhythm_against_none_has_the_expected_autocorrelation():
@@ -116,16 +94,6 @@ def test_a_daily_rhythm_against_none_has_the_expected_autocorrelation():
     assert result.floor == 0
     assert curves["lag_h"].tolist() == list(range(1, 169))
     assert "at 24 h" in result.note
-
-
-def test_the_more_campaigns_are_spread_out_the_further_is_their_autocorrelation():
-    values = [
-        autocorrelation.measure(samples_at(campaigns(1, spread), campaigns(1))).value
-        for spread in (0, 0.3, 0.6, 0.9)
-    ]
-    assert values == sorted(values)
-    assert values[0] == 0
-    assert values[3] > 0.05
 
 
 def test_lags_end_at_half_of_the_span_which_is_two_days_at_least():
@@ -150,25 +118,6 @@ def test_gaps_by_hand():
     )
 
 
-def test_gaps_of_random_arrivals_against_regular_ones_have_the_expected_distance():
-    # E |ln X| of an exponential X of mean 1 is γ + 2 E₁(1); gaps are of 1000 s, far above 1 s.
-    random = np.random.default_rng(1)
-    times = np.cumsum(random.exponential(1000, 20_000))
-    regular = np.linspace(times[0], times[-1], 20_000)
-    result = interarrival.measure(samples_at(times, regular))
-    expected = 0.577216 + 2 * 0.219384
-    assert result.value == pytest.approx(expected, abs=0.03)
-    assert result.low < expected < result.high
-
-
-def test_gaps_of_the_same_law_are_at_the_floor():
-    random = np.random.default_rng(1)
-    made, real, fresh = (random.uniform(0, 30 * DAY, 5000) for _ in range(3))
-    result = interarrival.measure(samples_at(made, real, fresh))
-    assert result.value < 0.06
-    assert result.floor < 0.06
-
-
 def test_rows_with_the_same_categories_as_the_row_before_by_hand():
     frame = visits(["A", "A", "B", "B", "B", "C"]).assign(state=list("xyyyxx"))
     description = TableDescription("t", (*VISITS.features, Column("state", "categorical")))
@@ -179,29 +128,15 @@ def test_rows_with_the_same_categories_as_the_row_before_by_hand():
 
 def test_recurrence_by_hand():
     # Kept in 3 of 5 steps, and in none.
-    result = recurrence.measure(samples_visiting(list("AABBBC"), list("ABABAB")))
+    result = recurrence.measure(samples_with(*map(visits, ("AABBBC", "ABABAB", "ABABAB"))))
     assert result.value == pytest.approx(0.6)
     assert result.columns.to_numpy().tolist() == [["site", 0.6, 0]]
     assert result.note == "synthetic (real): 0.600 (0.000) site"
 
 
-def test_a_chain_against_independent_rows_has_the_expected_recurrence():
-    stay, independent = 0.5, 0.5**2 + 0.3**2 + 0.2**2
-    samples = samples_visiting(chain(20_000, 0, 1), chain(20_000, stay, 2), chain(20_000, stay, 3))
-    result = recurrence.measure(samples)
-    assert result.value == pytest.approx(stay * (1 - independent), abs=0.015)
-    assert result.low < stay * (1 - independent) < result.high
-    assert result.floor < 0.015
-
-
 def test_the_order_of_rows_of_the_same_time_says_nothing():
-    sites = np.repeat(["A", "B"], 2000)
-    samples = samples_visiting(sites, sites)
-    at_once = {
-        name: getattr(samples, name).assign(when=pd.Timestamp("2024-01-01", tz="UTC"))
-        for name in ("synthetic", "holdout", "fresh")
-    }
-    result = recurrence.measure(replace(samples, **at_once))
+    rows = visits("A" * 2000 + "B" * 2000).assign(when=pd.Timestamp("2024-01-01", tz="UTC"))
+    result = recurrence.measure(samples_with(rows, rows, rows))
     # In the files every row but one is followed by its like.
     assert result.note.startswith("synthetic (real): 0.")
     assert float(result.note.split()[2]) == pytest.approx(0.5, abs=0.05)

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from outcome_files import write_outcomes
+from outcome_files import measure, write_outcomes
 
 from redwood.tables import Column, TableDescription, write_table
 
@@ -19,24 +19,6 @@ DESCRIPTION = TableDescription(
 )
 
 
-def measure(value, **more):
-    interval = {"low": None, "high": None, "floor": None}
-    if value is not None:
-        interval = {"low": 0.9 * value, "high": 1.1 * value, "floor": value / 2}
-    return {
-        "title": "WD",
-        "definition": "What it is, 100 % of a_b.",
-        "unit": "1",
-        "aspect": "fidelity",
-        "direction": "lower",
-        "limit": 0.0,
-        "needs_densities": False,
-        "value": value,
-        **interval,
-        **more,
-    }
-
-
 @pytest.fixture
 def evaluations(tmp_path):
     """Two evaluation folders, as `redwood evaluate` writes them."""
@@ -45,8 +27,8 @@ def evaluations(tmp_path):
         folder = tmp_path / "evaluation" / name
         folder.mkdir(parents=True)
         measures = {
-            "wd": measure(shift),
-            "jsd": measure(None, title="JSD", note="the table has no categorical feature"),
+            "wd": measure(shift, shift / 2, 0.9 * shift, 1.1 * shift, title="WD"),
+            "jsd": measure(None, None, title="JSD", note="the table has no categorical feature"),
         }
         privacy = {"passes": None, "words": "not judged: no attack was tried"}
         content = {"role": "model", "rows": 100, "measures": measures, "privacy": privacy}

@@ -1,4 +1,4 @@
-"""Outcomes of simulations, as they are written and as they are read."""
+"""Measures of an evaluation, and outcomes of simulations as they are written and read."""
 
 import json
 from dataclasses import asdict
@@ -10,6 +10,24 @@ from redwood.paper.outcomes import Outcomes
 from redwood.simulation.outcomes import OUTCOMES
 
 COLUMNS = ("workload", "policy", "seed", "outcome", "unit", "value")
+
+
+def measure(value, floor=1.0, low=None, high=None, **more):
+    """A measure as an evaluation writes it."""
+    return {
+        "title": "M",
+        "definition": "What it is, 100 % of a_b.",
+        "unit": "1",
+        "aspect": "fidelity",
+        "direction": "lower",
+        "limit": 0.0,
+        "needs_densities": False,
+        "value": value,
+        "low": value if low is None else low,
+        "high": value if high is None else high,
+        "floor": floor,
+        **more,
+    }
 
 
 def read(runs):

@@ -42,27 +42,28 @@ def bytes_of(prefix) -> tuple[bytes, bytes]:
     return png, pdf
 
 
+def drawn_from(tables, draw, table="table", recorded="recorded", output="a", **models) -> dict:
+    """Draw from files of these names, models=file; what the figure's JSON says."""
+    samples = {model: tables / f"{file}.parquet" for model, file in models.items()}
+    paths = tables / f"{table}.json", tables / f"{recorded}.parquet"
+    draw(*paths, samples, 60, tables / output)
+    return json.loads((tables / f"{output}.json").read_text())
+
+
 @pytest.mark.parametrize("draw", [draw_distributions, draw_arrivals])
 def test_figures_of_tables_are_the_same_bytes_for_the_same_data(tables, draw):
-    recorded, sample = tables / "recorded.parquet", tables / "sample.parquet"
     for name in ("a", "b"):
-        draw(tables / "table.json", recorded, {"smote": sample}, 60, tables / name)
-    assert bytes_of(tables / "a") == bytes_of(tables / "b")
-    draw(tables / "table.json", recorded, {"smote": recorded}, 60, tables / "c")
-    assert bytes_of(tables / "c") != bytes_of(tables / "a")
-
-
-def test_files_hold_no_date_and_no_version(tables):
-    sample = {"smote": tables / "sample.parquet"}
-    draw_arrivals(tables / "table.json", tables / "recorded.parquet", sample, 60, tables / "a")
+        drawn_from(tables, draw, output=name, smote="sample")
     png, pdf = bytes_of(tables / "a")
+    assert (png, pdf) == bytes_of(tables / "b")
+    drawn_from(tables, draw, output="c", smote="recorded")
+    assert bytes_of(tables / "c") != (png, pdf)
     assert not any(word in png for word in (b"Software", b"matplotlib", b"tIME"))
     assert not any(word in pdf for word in (b"CreationDate", b"Producer", b"matplotlib"))
 
 
 def test_hashes_of_users_are_not_shown(tables, drawn):
-    sample = {"smote": tables / "sample.parquet"}
-    draw_distributions(tables / "table.json", tables / "recorded.parquet", sample, 60, tables / "a")
+    drawn_from(tables, draw_distributions, smote="sample")
     labels = {text.get_text() for axis in drawn[0].axes for text in axis.get_yticklabels()}
     assert {"user 1", "user 2", "CERN", "BNL"} <= labels
     assert not labels & {"3faa8b5d2468", "61cf9e7cd2cd"}
@@ -75,13 +76,11 @@ def test_bars_are_the_shares_of_recorded_rows_and_points_those_of_the_model(tabl
     for name, values in (("real", recorded), ("model", ["A"] * 5 + ["Z"] * 5)):
         frame = pd.DataFrame({"computingsite": pd.Series(values, dtype=object)})
         write_table(frame, tables / f"{name}.parquet", description)
-    model = {"tvae": tables / "model.parquet"}
-    draw_distributions(tables / "sites.json", tables / "real.parquet", model, 60, tables / "a")
+    summary = drawn_from(tables, draw_distributions, "sites", "real", tvae="model")
     (axis,) = drawn[0].axes
     assert [text.get_text() for text in axis.get_yticklabels()] == ["A", "B", "C", "1 other"]
     assert [bar.get_width() for bar in axis.patches] == [60, 30, 10, 0]
     assert list(axis.lines[0].get_xdata()) == [50, 0, 0, 50]
-    summary = json.loads((tables / "a.json").read_text())
     assert summary["outside_of_the_panels"] == {"computingsite": {"other_categories": 1}}
 
 
@@ -90,18 +89,15 @@ def test_stray_values_are_counted_instead_of_squeezing_the_rest(tables, drawn):
     frame = read_table(tables / "sample.parquet", description)
     frame.loc[:2, "workload"] = [-5.0, 1e300, 1e300]
     write_table(frame, tables / "wild.parquet", description)
-    wild = {"tabddpm": tables / "wild.parquet"}
-    draw_distributions(tables / "table.json", tables / "recorded.parquet", wild, 60, tables / "a")
+    summary = drawn_from(tables, draw_distributions, tabddpm="wild")
     panel = drawn[0].axes[TOY.index("workload")]
     assert panel.get_xlim()[1] < 8
     assert [text.get_text() for text in panel.texts] == ["tabddpm: 1 % outside"]
-    summary = json.loads((tables / "a.json").read_text())
     assert summary["outside_of_the_panels"]["workload"] == {"tabddpm": 3}
 
 
 def test_small_whole_numbers_have_a_bin_each(tables, drawn):
-    sample = {"smote": tables / "sample.parquet"}
-    draw_distributions(tables / "table.json", tables / "recorded.parquet", sample, 60, tables / "a")
+    drawn_from(tables, draw_distributions, smote="sample")
     steps = drawn[0].axes[TOY.index("nfiles")].patches[0].get_data()
     np.testing.assert_allclose(10**steps.edges - 1, np.arange(0.5, 9))
     frame = pd.read_parquet(tables / "recorded.parquet")
@@ -113,8 +109,7 @@ def test_arrivals_are_scaled_to_as_many_rows_as_recorded(tables, drawn):
     description = TableDescription.load(tables / "table.json")
     frame = read_table(tables / "recorded.parquet", description)
     write_table(frame.iloc[:100], tables / "fewer.parquet", description)
-    fewer = {"smote": tables / "fewer.parquet"}
-    draw_arrivals(tables / "table.json", tables / "recorded.parquet", fewer, 60, tables / "a")
+    drawn_from(tables, draw_arrivals, smote="fewer")
     window, day = drawn[0].axes
     assert window.get_ylabel() == "jobs per day, scaled to recorded"
     assert sum(window.patches[-1].get_data().values) == pytest.approx(300)
@@ -123,42 +118,36 @@ def test_arrivals_are_scaled_to_as_many_rows_as_recorded(tables, drawn):
 
 
 @pytest.mark.parametrize("models", [1, 6])
-def test_tables_without_categories_and_up_to_six_models(tables, models):
-    columns = tuple(c for c in TableDescription.load(tables / "table.json").columns)
+def test_tables_without_categories_of_constants_and_up_to_six_models(tables, models):
+    columns = TableDescription.load(tables / "table.json").columns
     numeric = TableDescription("numeric", tuple(c for c in columns if not c.is_categorical))
     numeric.save(tables / "numeric.json")
-    samples = {f"m{i}": tables / "sample.parquet" for i in range(models)}
+    rows = read_table(tables / "recorded.parquet", numeric)
+    write_table(rows.assign(workload=3.0, nfiles=7), tables / "constant.parquet", numeric)
+    samples = {f"m{i}": "sample" for i in range(models)}
     for draw in (draw_distributions, draw_arrivals):
-        draw(tables / "numeric.json", tables / "recorded.parquet", samples, 60, tables / "a")
+        drawn_from(tables, draw, "numeric", **samples)
+        drawn_from(tables, draw, "numeric", "constant", "b", copy="constant")
         bytes_of(tables / "a")
-
-
-def test_constant_columns_are_drawn(tables):
-    description = TableDescription("one", (Column("x", "numeric"), Column("n", "integer")))
-    description.save(tables / "one.json")
-    frame = pd.DataFrame({"x": [3.0] * 5, "n": [7] * 5})
-    write_table(frame, tables / "one.parquet", description)
-    same = {"copy": tables / "one.parquet"}
-    draw_distributions(tables / "one.json", tables / "one.parquet", same, 60, tables / "a")
-    bytes_of(tables / "a")
+        bytes_of(tables / "b")
 
 
 def test_what_cannot_be_drawn_is_named(tables):
-    table, recorded = tables / "table.json", tables / "recorded.parquet"
     for draw in (draw_distributions, draw_arrivals):
         with pytest.raises(InputError, match=r"none.parquet: no such table"):
-            draw(table, recorded, {"smote": tables / "none.parquet"}, 60, tables / "a")
+            drawn_from(tables, draw, smote="none")
         with pytest.raises(InputError, match="a model cannot be called 'recorded'"):
-            draw(table, recorded, {"recorded": recorded}, 60, tables / "a")
+            draw(
+                tables / "table.json", tables / "recorded.parquet", {"recorded": tables}, 60, tables
+            )
     description = TableDescription("t", (Column("computingsite", "categorical"),))
     description.save(tables / "timeless.json")
     with pytest.raises(InputError, match=r"timeless.json: the table has no timestamp"):
-        draw_arrivals(tables / "timeless.json", recorded, {"smote": recorded}, 60, tables / "a")
-    empty = read_table(recorded, description).iloc[:0]
+        drawn_from(tables, draw_arrivals, "timeless", smote="recorded")
+    empty = read_table(tables / "recorded.parquet", description).iloc[:0]
     write_table(empty, tables / "empty.parquet", description)
-    model = {"smote": tables / "empty.parquet"}
     with pytest.raises(InputError, match=r"empty.parquet: the table has no rows"):
-        draw_distributions(tables / "timeless.json", recorded, model, 60, tables / "a")
+        drawn_from(tables, draw_distributions, "timeless", smote="empty")
 
 
 def test_models_are_told_apart_by_their_order_and_controls_by_their_role():

@@ -24,9 +24,7 @@ def test_tau_is_scipys(pairs):
     assert kendall(one, other) == pytest.approx(expected, nan_ok=True)
 
 
-def test_tau_by_hand_and_over_what_is_defined():
-    """Of the six pairs of four policies one is the other way round: (5 - 1) / 6."""
-    assert kendall(np.array([1, 2, 3, 4.0]), np.array([1, 2, 4, 3.0])) == pytest.approx(4 / 6)
+def test_tau_is_over_what_is_defined():
     assert kendall(np.array([1, 2, np.nan, 4]), np.array([1, 2, 0, 3.0])) == 1
 
 
@@ -41,25 +39,17 @@ def table(outcome="turnaround_mean", **workloads):
     return read(pd.DataFrame(rows, columns=COLUMNS))
 
 
+def ranked(outcome="turnaround_mean", **workloads):
+    """The rankings of `table`, by workload."""
+    return rankings(Runs.of(table(outcome, **workloads))).set_index("workload")
+
+
 def test_relative_errors_are_of_the_means_with_intervals_from_the_seeds():
     runs = Runs.of(table(recorded=((10, 10), (0, 0)), smote=((11, 13), (1, 1))))
     a, b = relative_errors(runs).to_dict("records")
     assert a["error"] == pytest.approx(0.2)
     assert (a["error_low"], a["error_high"]) == pytest.approx((0.1, 0.3))
     assert np.isnan(b["error"])
-
-
-def test_intervals_narrow_with_more_seeds():
-    random = np.random.default_rng(1)
-
-    def width(seeds):
-        draws = [tuple(random.normal(100, 10, seeds)) for _ in range(2)]
-        (row,) = relative_errors(Runs.of(table(recorded=draws[:1], smote=draws[1:]))).to_dict(
-            "records"
-        )
-        return row["error_high"] - row["error_low"]
-
-    assert np.mean([width(40) for _ in range(5)]) < 0.5 * np.mean([width(5) for _ in range(5)])
 
 
 def test_one_seed_has_values_and_no_intervals():
@@ -74,19 +64,18 @@ def test_one_seed_has_values_and_no_intervals():
 
 def test_regret_is_what_choosing_by_synthetic_jobs_costs_on_recorded_ones():
     """SMOTE's best is b, which takes 15 on recorded jobs where a takes 10."""
-    runs = Runs.of(table(recorded=((10, 10), (15, 15), (20, 20)), smote=((9, 9), (8, 8), (30, 30))))
-    row = rankings(runs).set_index("workload").loc["smote"]
+    found = ranked(recorded=((10, 10), (15, 15), (20, 20)), smote=((9, 9), (8, 8), (30, 30)))
+    row, recorded = found.loc["smote"], found.loc["recorded"]
     assert (row["best"], row["best_recorded"]) == ("b", "a")
     assert row["regret"] == pytest.approx(0.5)
     assert row["tau"] == pytest.approx(1 / 3)
-    recorded = rankings(runs).set_index("workload").loc["recorded"]
     assert recorded["regret"] == 0
     assert recorded["tau"] == pytest.approx(1)
 
 
 def test_more_is_better_for_throughput():
-    runs = table("throughput", recorded=((10, 10), (15, 15)), smote=((9, 9), (8, 8)))
-    row = rankings(Runs.of(runs)).set_index("workload").loc["smote"]
+    found = ranked("throughput", recorded=((10, 10), (15, 15)), smote=((9, 9), (8, 8)))
+    row = found.loc["smote"]
     assert (row["best"], row["best_recorded"]) == ("a", "b")
     assert row["regret"] == pytest.approx(1 / 3)
 
@@ -96,10 +85,7 @@ def test_recorded_jobs_against_other_seeds_are_what_a_perfect_surrogate_reaches(
     random = np.random.default_rng(2)
     apart = tuple(tuple(100 * policy + random.normal(0, 1, 5)) for policy in range(5))
     alike = tuple(tuple(100 + random.normal(0, 1, 5)) for _ in range(5))
-    clear, vague = (
-        rankings(Runs.of(table(recorded=policies, copy=policies))).set_index("workload")
-        for policies in (apart, alike)
-    )
+    clear, vague = (ranked(recorded=policies, copy=policies) for policies in (apart, alike))
     assert clear.loc["recorded", "tau"] == 1
     assert 0 < vague.loc["recorded", "tau"] < 0.8
 
@@ -130,15 +116,15 @@ def test_intervals_of_five_seeds_hold_the_truth_in_95_of_100_cases():
 def test_what_is_undefined_on_one_side_is_not_chosen():
     """On synthetic jobs a is best, which never ended on recorded ones."""
     nothing = (np.nan, np.nan)
-    runs = Runs.of(table(recorded=(nothing, (10, 10), (20, 20)), smote=((1, 1), (9, 9), (8, 8))))
-    row = rankings(runs).set_index("workload").loc["smote"]
+    found = ranked(recorded=(nothing, (10, 10), (20, 20)), smote=((1, 1), (9, 9), (8, 8)))
+    row = found.loc["smote"]
     assert (row["policies"], row["best"], row["best_recorded"]) == (2, "c", "b")
     assert row["regret"] == pytest.approx(1)
 
 
 def test_a_regret_against_nothing_is_undefined():
-    runs = Runs.of(table(recorded=((0, 0), (10, 10)), smote=((9, 9), (8, 8))))
-    assert rankings(runs).set_index("workload").loc["smote"][["regret", "regret_low"]].isna().all()
+    found = ranked(recorded=((0, 0), (10, 10)), smote=((9, 9), (8, 8)))
+    assert found.loc["smote"][["regret", "regret_low"]].isna().all()
 
 
 @pytest.mark.filterwarnings("error")

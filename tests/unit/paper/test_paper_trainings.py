@@ -65,19 +65,6 @@ def test_trainings_without_a_value_are_counted_and_notes_are_of_the_first():
     assert (nothing["value"], nothing["trainings"], nothing["note"]) == (None, 1, "no rows")
 
 
-def test_the_interval_covers_the_mean_of_all_trainings():
-    """Three trainings with errors of their own, and holdout rows whose error is all three's."""
-    random = np.random.default_rng(1)
-    covered = []
-    for _ in range(1000):
-        holdout = random.normal(0, 1.0)
-        values = 50 + holdout + random.normal(0, 2.0, 3) + random.normal(0, 0.5, 3)
-        half = 1.96 * np.hypot(1.0, 0.5)
-        found = over_trainings([measure(value, half, half) for value in values])
-        covered.append(found["low"] <= 50 <= found["high"])
-    assert 0.94 <= np.mean(covered) <= 0.995
-
-
 @pytest.fixture
 def three_trainings(evaluations, change, tmp_path):
     """The two models trained three times each: smote's WD is .01, .02 and .03."""

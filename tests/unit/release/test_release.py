@@ -39,14 +39,8 @@ def canaries_of(folder):
 
 def audited(folder, sample, name="sample"):
     write_table(sample, folder / f"{name}.parquet", DESCRIPTION)
-    audit(
-        folder / "table.json",
-        folder / "train.parquet",
-        folder / "planted" / "canaries.parquet",
-        folder / f"{name}.parquet",
-        1,
-        folder / "audit.json",
-    )
+    names = ("table.json", "train.parquet", "planted/canaries.parquet", f"{name}.parquet")
+    audit(*(folder / name for name in names), 1, folder / "audit.json")
     return read_json(folder / "audit.json", "audit")["levels"]
 
 
@@ -165,17 +159,14 @@ def audit_of(folder, **at_most):
     return folder / "audit.json"
 
 
+def decide_on(folder, evaluation, audit_file, levels):
+    rows = (folder / "table.json", folder / "sample.parquet")
+    return decide(*rows, evaluation, audit_file, "model", levels, folder / "release")
+
+
 def decided(folder, passes=True, levels=("record", "task"), **at_most):
     write_table(toy_rows(300, 9), folder / "sample.parquet", DESCRIPTION)
-    released = decide(
-        folder / "table.json",
-        folder / "sample.parquet",
-        evaluation_of(folder, passes),
-        audit_of(folder, **at_most),
-        "model",
-        levels,
-        folder / "release",
-    )
+    released = decide_on(folder, evaluation_of(folder, passes), audit_of(folder, **at_most), levels)
     return released, read_json(folder / "release" / "decision.json", "decision")
 
 
@@ -202,7 +193,7 @@ def test_a_sample_that_meets_every_check_is_released(folder):
             {"task": 0.31},
             "planted tasks",
             ("canaries", "task"),
-            "surely at most 31 %, 30 % allowed",
+            "at most 31 % with 95 % confidence, 30 % allowed",
         ),
         (
             {"levels": ("record", "user")},
@@ -236,12 +227,4 @@ def test_an_evaluation_of_another_sample_is_refused(folder):
     decided(folder, record=0.2, task=0.2)
     write_table(toy_rows(300, 10), folder / "sample.parquet", DESCRIPTION)
     with pytest.raises(InputError, match="evaluate it first"):
-        decide(
-            folder / "table.json",
-            folder / "sample.parquet",
-            folder / "evaluation",
-            folder / "audit.json",
-            "model",
-            ("record",),
-            folder / "release",
-        )
+        decide_on(folder, folder / "evaluation", folder / "audit.json", ("record",))

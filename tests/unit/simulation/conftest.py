@@ -1,10 +1,12 @@
 """A simulation needs a process of its own: SimGrid's engine is a singleton without a reset."""
 
+import functools
 import multiprocessing
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from small_grids import simulate, write_facts
 
 
 @pytest.fixture(scope="session")
@@ -34,3 +36,15 @@ def in_own_process() -> Callable[..., Any]:
         return value
 
     return call
+
+
+@pytest.fixture(scope="session")
+def simulated(in_own_process):
+    """`small_grids.simulate`, in a process of its own."""
+    return functools.partial(in_own_process, simulate)
+
+
+@pytest.fixture
+def resources(tmp_path):
+    """A folder of facts."""
+    return write_facts(tmp_path)

@@ -1,6 +1,7 @@
 """Small grids and workloads for tests, and running them."""
 
 import numpy as np
+import pandas as pd
 
 from redwood import plugins
 from redwood.configuration import POLICIES, Settings
@@ -10,9 +11,39 @@ from redwood.simulation.contract import Placement, QueueOrder
 from redwood.simulation.engine import Engine
 from redwood.simulation.environment import Environment, Site
 from redwood.simulation.workload import RECORDED_STATES, Workload
+from redwood.tables import Column
 
 POWER = 10.0
 _PACKAGE = "redwood.simulation.policies"
+FEATURES = (
+    Column("creationtime", "timestamp"),
+    Column("computingsite", "categorical"),
+    Column("workload", "numeric", "HS23·s", "log"),
+)
+
+
+def recorded_jobs(rows, site="ANALY_BNL_VP"):
+    """One job every ten seconds, each of 3,300 HS23·s."""
+    seconds = pd.to_timedelta(np.arange(rows) * 10, "s")
+    return pd.DataFrame(
+        {
+            "creationtime": pd.to_datetime("2024-01-01", utc=True) + seconds,
+            "computingsite": site,
+            "workload": 3300.0,
+        }
+    )
+
+
+def write_facts(folder):
+    """The facts of sites and of the network that a platform needs."""
+    (folder / "sites.csv").write_text(
+        "site,tier,core_power,cores,queues\nBNL,T1,20,200,ANALY_BNL_VP\nAGLT2,T2,,,AGLT2_SL6\n"
+    )
+    (folder / "network.csv").write_text(
+        "tier,bandwidth_gbps,storage_gbps,latency_ms,transfer_gbps,cores,storage_tb\n"
+        "T0,80,80,10,1,100,1\nT1,80,160,10,1,100,2\nT2,8,8,20,1,100,3\nT3,1,1,10,1,100,4\n"
+    )
+    return folder
 
 
 def environment(*cores, links=(), outages=(), kinds=None, each=None, **common):

@@ -1,7 +1,6 @@
 """The life of jobs: dates by hand, queueing theory, and the books of random scenarios."""
 
 import heapq
-import math
 import os
 import subprocess
 import sys
@@ -21,37 +20,32 @@ pytest.importorskip("simgrid")
 GIGA = 10**9
 
 
-def test_jobs_of_one_core_run_one_after_the_other(in_own_process):
-    done = in_own_process(simulate, environment(1), [job(0, 100), job(30, 50), job(400, 1)])
+def test_jobs_of_one_core_run_one_after_the_other(simulated):
+    done = simulated(environment(1), [job(0, 100), job(30, 50), job(400, 1)])
     assert done.jobs["start"].tolist() == [0, 100, 400]
     assert done.jobs["end"].tolist() == [100, 150, 401]
     assert done.jobs["state"].tolist() == ["finished"] * 3
 
 
-def test_a_large_job_lets_none_pass(in_own_process):
+def test_a_large_job_lets_none_pass(simulated):
     """Two cores; a job of two waits behind one of one, and a third of one behind it (FIFO)."""
-    done = in_own_process(simulate, environment(2), [job(0, 100), job(1, 10, cores=2), job(2, 5)])
+    done = simulated(environment(2), [job(0, 100), job(1, 10, cores=2), job(2, 5)])
     assert done.jobs["start"].tolist() == [0, 100, 110]
 
 
-def test_the_run_time_has_overhead_and_efficiency(in_own_process):
+def test_the_run_time_has_overhead_and_efficiency(simulated):
     grid = environment(1, efficiency=0.5, overhead_s=7.0)
-    done = in_own_process(simulate, grid, [job(0, 100)])
+    done = simulated(grid, [job(0, 100)])
     assert done.jobs["wall_s"].tolist() == [207.0]
 
 
-def poisson_jobs(number, load, servers, seconds):
-    """Jobs of the given durations (mean 60 s) that arrive at random and keep `load` of all busy."""
-    gaps = np.random.default_rng(7).exponential(60.0 / (load * servers), number)
-    durations = np.broadcast_to(seconds, number)
-    return [job(date, duration) for date, duration in zip(np.cumsum(gaps), durations, strict=True)]
-
-
 @pytest.mark.parametrize("servers", [1, 4])
-def test_waits_are_kiefer_and_wolfowitzs(in_own_process, servers):
+def test_waits_are_kiefer_and_wolfowitzs(simulated, servers):
     """Each job takes the core that is free first (J. Kiefer, J. Wolfowitz, 1955), job by job."""
-    jobs = poisson_jobs(2000, 0.8, servers, np.random.default_rng(3).exponential(60.0, 2000))
-    done = in_own_process(simulate, environment(servers), jobs)
+    gaps, durations = np.random.default_rng(3).exponential(60.0, (2, 2000))
+    dates = np.cumsum(gaps) / (0.8 * servers)
+    jobs = [job(date, seconds) for date, seconds in zip(dates, durations, strict=True)]
+    done = simulated(environment(servers), jobs)
     free = [0.0] * servers
     expected = []
     for one in jobs:
@@ -61,35 +55,11 @@ def test_waits_are_kiefer_and_wolfowitzs(in_own_process, servers):
     np.testing.assert_allclose(done.jobs["start"], expected, rtol=0, atol=1e-6)
 
 
-def test_mean_wait_of_m_m_c_is_erlangs(in_own_process):
-    """W = C(c, a) × 60 s / (c - a) with a = 3.2 erlangs on c = 4 cores (Erlang C)."""
-    number, servers, offered = 60_000, 4, 3.2
-    jobs = poisson_jobs(number, 0.8, servers, np.random.default_rng(5).exponential(60.0, number))
-    done = in_own_process(simulate, environment(servers), jobs)
-    last = offered**servers / math.factorial(servers) * servers / (servers - offered)
-    all_busy = last / (sum(offered**k / math.factorial(k) for k in range(servers)) + last)
-    expected = all_busy * 60.0 / (servers - offered)
-    assert done.outcome("queue_time_mean") == pytest.approx(expected, rel=0.12)
-    assert done.outcome("utilisation") == pytest.approx(0.8, abs=0.02)
-
-
-@pytest.mark.parametrize("variation", [0.0, 2.0])
-def test_mean_wait_of_m_g_1_is_pollaczek_and_khinchines(in_own_process, variation):
-    """W = ρ / (1 - ρ) × (1 + cv²) / 2 × 60 s."""
-    number, random = 60_000, np.random.default_rng(8)
-    sigma = math.sqrt(math.log(1 + variation**2))
-    seconds = random.lognormal(math.log(60) - sigma**2 / 2, sigma, number) if variation else 60.0
-    jobs = poisson_jobs(number, 0.5, 1, seconds)
-    done = in_own_process(simulate, environment(1), jobs)
-    expected = 0.5 / 0.5 * (1 + variation**2) / 2 * 60
-    assert done.outcome("queue_time_mean") == pytest.approx(expected, rel=0.1)
-
-
-def test_input_is_staged_before_and_output_after_the_run(in_own_process):
+def test_input_is_staged_before_and_output_after_the_run(simulated):
     """10 GB at 1 GB/s in, 100 s of run, 2 GB to the Tier-1 out; latencies of 10 ms each way."""
     grid = environment(1, 0, bandwidth=1e9, latency=0.005, each={1: {"tier": 1}})
     jobs = [job(0, 100, size=10 * GIGA, output=2 * GIGA, dataset=0)]
-    done = in_own_process(simulate, grid, jobs, "as_recorded", None, None, [{1}], outputs="tier1")
+    done = simulated(grid, jobs, replicas=[{1}], outputs="tier1")
     row = done.jobs.iloc[0]
     assert row["stagein_s"] == pytest.approx(10.01)
     assert row["end"] == pytest.approx(10.01 + 100 + 2.01)
@@ -101,62 +71,58 @@ def test_input_is_staged_before_and_output_after_the_run(in_own_process):
     ]
 
 
-def test_of_two_replicas_the_one_with_more_bandwidth_per_transfer_is_read(in_own_process):
+def test_of_two_replicas_the_one_with_more_bandwidth_per_transfer_is_read(simulated):
     """2 GB/s from S1 against 1.2 from S2: the first two jobs read S1, S2; the third S1 again."""
     grid = environment(9, 0, 0, each={0: {"bandwidth": 1e10}, 1: {"bandwidth": 2e9},
                                       2: {"bandwidth": 1.2e9}})  # fmt: skip
     jobs = [job(number, 5, size=100 * GIGA, dataset=0) for number in range(3)]
-    done = in_own_process(simulate, grid, jobs, "as_recorded", None, None, [{1, 2}])
+    done = simulated(grid, jobs, replicas=[{1, 2}])
     assert done.jobs["source"].tolist() == ["S1", "S2", "S1"]
 
 
-def test_a_cache_serves_the_second_reader_and_lets_the_least_recently_read_go(in_own_process):
+def test_a_cache_serves_the_second_reader_and_lets_the_least_recently_read_go(simulated):
     """Room for two datasets of 1 GB beside none fixed: 0, 1, 0 again, then 2 drives out 1."""
     grid = environment(9, 0, bandwidth=1e9, each={0: {"storage_bytes": 2.5 * GIGA}})
     reads = [0, 1, 0, 2, 0, 1]
     jobs = [job(10.0 * at, 1, size=GIGA, dataset=data) for at, data in enumerate(reads)]
     replicas = [{1}] * 3
-    done = in_own_process(simulate, grid, jobs, "as_recorded", "cache", None, replicas)
+    done = simulated(grid, jobs, "as_recorded", "cache", None, replicas)
     assert done.attempts.hit.tolist() == [0, 0, 1, 0, 1, 0]
     assert done.outcome("cache_hit_rate") == pytest.approx(2 / 6)
-    none = in_own_process(simulate, grid, jobs, "as_recorded", "none", None, replicas)
+    none = simulated(grid, jobs, "as_recorded", "none", None, replicas)
     assert none.outcome("wan_bytes") == 6 * GIGA
     assert done.outcome("wan_bytes") == 4 * GIGA
 
 
-def test_jobs_that_want_what_is_on_its_way_wait_for_the_same_copy(in_own_process):
+def test_jobs_that_want_what_is_on_its_way_wait_for_the_same_copy(simulated):
     grid = environment(9, 0, bandwidth=1e9, latency=1e-9)
     jobs = [job(float(at), 1, size=10 * GIGA, dataset=0) for at in range(3)]
-    done = in_own_process(simulate, grid, jobs, "as_recorded", "cache", None, [{1}])
+    done = simulated(grid, jobs, "as_recorded", "cache", None, [{1}])
     assert (done.jobs["submit"] + done.jobs["stagein_s"]).tolist() == pytest.approx([10.0] * 3)
     assert done.outcome("wan_bytes") == 10 * GIGA
 
 
-def test_a_failed_attempt_is_tried_elsewhere_up_to_the_limit(in_own_process):
+def test_a_failed_attempt_is_tried_elsewhere_up_to_the_limit(simulated):
     grid = environment(1, 1, each={0: {"failure_rate": 0.999999}})
-    done = in_own_process(simulate, grid, [job(0, 100)], "least_loaded")
+    done = simulated(grid, [job(0, 100)], "least_loaded")
     row = done.jobs.iloc[0]
     assert [row["state"], row["site"], row["attempts"]] == ["finished", "S1", 2]
     assert row["lost_core_s"] == pytest.approx(done.attempts.stop[0] - done.attempts.start[0])
     assert 0 < row["lost_core_s"] < 100
     assert done.attempts.brokered[1] == pytest.approx(done.attempts.end[0] + 600)
     assert done.outcome("goodput") == pytest.approx(100 / (100 + row["lost_core_s"]))
-    alone = in_own_process(
-        simulate, environment(1, failure_rate=0.999999), [job(0, 100)], "least_loaded"
-    )
+    alone = simulated(environment(1, failure_rate=0.999999), [job(0, 100)], "least_loaded")
     assert alone.jobs["state"].tolist() == ["failed"]
     assert alone.jobs["attempts"].tolist() == [3]
     assert alone.jobs["cause"].tolist() == ["site"]
 
 
-def test_failures_come_at_the_rates_of_site_and_kind(in_own_process):
+def test_failures_come_at_the_rates_of_site_and_kind(simulated):
     """At S0 1 - .9 × .8 = .28 of attempts fail, at S1 .2; .1/.28 of the former by the site."""
     number = 20_000
     grid = environment(10**6, 10**6, kinds={"k": 0.2}, each={0: {"failure_rate": 0.1}})
     jobs = [job(0.0, 100, site=row % 2) for row in range(number)]
-    done = in_own_process(
-        simulate, grid, jobs, "as_recorded", None, None, (), 1, False, 10.0, ("k",), attempts=1
-    )
+    done = simulated(grid, jobs, kinds=("k",), attempts=1)
     failed = (done.jobs["state"] == "failed").to_numpy()
     assert failed[::2].mean() == pytest.approx(0.28, abs=0.015)
     assert failed[1::2].mean() == pytest.approx(0.2, abs=0.015)
@@ -165,35 +131,34 @@ def test_failures_come_at_the_rates_of_site_and_kind(in_own_process):
     assert done.jobs["lost_core_s"].to_numpy()[failed].mean() == pytest.approx(50, abs=2)
 
 
-def test_a_job_has_the_same_luck_under_every_policy(in_own_process):
+def test_a_job_has_the_same_luck_under_every_policy(simulated):
     grid = environment(100, 100, failure_rate=0.3)
     jobs = [job(float(row), 100, site=row % 2) for row in range(300)]
     one, other = (
-        in_own_process(simulate, grid, jobs, policy, attempts=1)
-        for policy in ("as_recorded", "least_loaded")
+        simulated(grid, jobs, policy, attempts=1) for policy in ("as_recorded", "least_loaded")
     )
     assert one.jobs["state"].tolist() == other.jobs["state"].tolist()
 
 
-def test_recorded_states_are_replayed_when_asked(in_own_process):
+def test_recorded_states_are_replayed_when_asked(simulated):
     states = ["finished", "failed", "cancelled", "closed"]
     grid = environment(9, failure_rate=0.9)
     jobs = [job(0, 100, state=state) for state in states]
-    done = in_own_process(simulate, grid, jobs, failures="recorded")
+    done = simulated(grid, jobs, failures="recorded")
     assert done.jobs["state"].tolist() == states
     assert done.jobs["attempts"].tolist() == [1, 1, 1, 0]
     assert done.jobs["wall_s"].tolist()[:3] == [100, 100, 100]
     assert done.jobs["end"].tolist() == [100, 100, 100, 0]
-    never = in_own_process(simulate, grid, jobs, failures="none")
+    never = simulated(grid, jobs, failures="none")
     assert never.jobs["state"].tolist() == ["finished", "finished", "cancelled", "closed"]
 
 
-def test_a_failed_transfer_is_retried_from_another_replica(in_own_process):
+def test_a_failed_transfer_is_retried_from_another_replica(simulated):
     grid = environment(
         1, 0, 0, bandwidth=1e9, each={1: {"transfer_failure_rate": 0.999999, "bandwidth": 2e9}}
     )
     jobs = [job(0, 10, size=10 * GIGA, dataset=0)]
-    done = in_own_process(simulate, grid, jobs, "as_recorded", None, None, [{1, 2}])
+    done = simulated(grid, jobs, replicas=[{1, 2}])
     assert done.jobs["source"].tolist() == ["S2"]
     failed = done.flows[done.flows["source"] == "S1"].iloc[0]
     assert [failed["transfers"], failed["failed"]] == [1, 1]
@@ -201,21 +166,21 @@ def test_a_failed_transfer_is_retried_from_another_replica(in_own_process):
     assert done.jobs["stagein_s"].tolist() == pytest.approx([cut + 60 + 10 + 2 * 0.03], abs=1e-3)
 
 
-def test_a_transfer_that_always_fails_fails_the_attempt(in_own_process):
+def test_a_transfer_that_always_fails_fails_the_attempt(simulated):
     grid = environment(1, 0, each={1: {"transfer_failure_rate": 0.999999}})
     jobs = [job(0, 10, size=GIGA, dataset=0)]
-    done = in_own_process(simulate, grid, jobs, "as_recorded", None, None, [{1}])
+    done = simulated(grid, jobs, replicas=[{1}])
     assert done.jobs["state"].tolist() == ["failed"]
     assert done.jobs["cause"].tolist() == ["stage-in"]
     assert done.flows["transfers"].sum() == done.flows["failed"].sum() == 9
     assert done.jobs["start"].isna().all()
 
 
-def test_an_outage_fails_what_runs_and_sends_back_what_waits(in_own_process):
+def test_an_outage_fails_what_runs_and_sends_back_what_waits(simulated):
     """S0 has one core: job 0 runs at 50 s, job 1 waits; both go on at S1, job 0 after 600 s."""
     grid = environment(1, 2, outages=(Outage(site="S0", start_s=50, lasting_s=1000),))
 
-    done = in_own_process(simulate, grid, [job(0, 100), job(1, 100)], First())
+    done = simulated(grid, [job(0, 100), job(1, 100)], First())
     assert done.jobs["site"].tolist() == ["S1", "S1"]
     assert done.jobs["start"].tolist() == [650, 50]
     assert done.jobs["attempts"].tolist() == [2, 2]
@@ -235,79 +200,79 @@ class First:
         return grid.able(job)[0]
 
 
-def test_the_time_to_recover_counts_from_the_begin_of_the_outage(in_own_process):
+def test_the_time_to_recover_counts_from_the_begin_of_the_outage(simulated):
     """One site, down from 50 to 150 s: job 0 fails and comes back at 650 s; at 50 s two jobs are
     under way, and no more than that for the first time after 150 s when the outage ends."""
     grid = environment(1, outages=(Outage(site="S0", start_s=50, lasting_s=100),))
-    done = in_own_process(simulate, grid, [job(0, 100), job(10, 100)], "least_loaded")
+    done = simulated(grid, [job(0, 100), job(10, 100)], "least_loaded")
     assert done.outcome("recovery_time") == 100.0
     assert sorted(done.jobs["state"].tolist()) == ["finished", "finished"]
     # Three more jobs come while it is down: five are under way when it ends, three have to end.
     more = [job(60 + number, 100) for number in range(3)]
-    done = in_own_process(simulate, grid, [job(0, 100), job(10, 100), *more], "least_loaded")
+    done = simulated(grid, [job(0, 100), job(10, 100), *more], "least_loaded")
     ends = np.sort(done.jobs["end"].to_numpy())
     assert done.outcome("recovery_time") == pytest.approx(ends[2] - 50)
 
 
-def test_a_source_that_goes_down_is_replaced_or_waited_for(in_own_process):
+def test_a_source_that_goes_down_is_replaced_or_waited_for(simulated):
     outage = Outage(site="S1", start_s=5, lasting_s=100)
     grid = environment(1, 0, 0, bandwidth=1e9, latency=1e-9, outages=(outage,))
     jobs = [job(0, 10, size=10 * GIGA, dataset=0)]
-    done = in_own_process(simulate, grid, jobs, "as_recorded", None, None, [{1, 2}])
+    done = simulated(grid, jobs, replicas=[{1, 2}])
     assert done.jobs["stagein_s"].tolist() == pytest.approx([15.0])
-    alone = in_own_process(simulate, grid, jobs, "as_recorded", None, None, [{1}])
+    alone = simulated(grid, jobs, replicas=[{1}])
     assert alone.jobs["stagein_s"].tolist() == pytest.approx([115.0])
     assert alone.jobs["attempts"].tolist() == [1]
 
 
-def test_output_waits_for_its_storage_to_come_back(in_own_process):
+def test_output_waits_for_its_storage_to_come_back(simulated):
     outage = Outage(site="S1", start_s=5, lasting_s=100)
     grid = environment(1, 0, bandwidth=1e9, latency=1e-9, outages=(outage,), each={1: {"tier": 1}})
     jobs = [job(0, 10, output=10 * GIGA)]
-    done = in_own_process(simulate, grid, jobs, outputs="tier1")
+    done = simulated(grid, jobs, outputs="tier1")
     assert done.jobs["end"].tolist() == pytest.approx([115.0])
 
 
-def test_local_jobs_take_their_share_of_the_cores(in_own_process):
+def test_local_jobs_take_their_share_of_the_cores(simulated):
     background = Background(load=0.5, job_s=500)
     grid = environment(20, each={0: {"background": background}})
     jobs = [job(100.0 * row, 10) for row in range(5000)]
-    done = in_own_process(simulate, grid, jobs)
+    done = simulated(grid, jobs)
     series = site_table(done.run, done.attempts, float(done.jobs["end"].max()))
     assert series["background_cores"].mean() == pytest.approx(10, rel=0.05)
     assert series["busy_cores"].mean() == pytest.approx(0.1, rel=0.05)
     assert len(done.jobs) == 5000
 
 
-def test_a_job_larger_than_any_site_ends_at_once_and_is_counted(in_own_process):
-    done = in_own_process(simulate, environment(4, 2), [job(7, 1, cores=8)], "least_loaded")
+def test_a_job_larger_than_any_site_ends_at_once_and_is_counted(simulated):
+    done = simulated(environment(4, 2), [job(7, 1, cores=8)], "least_loaded")
     assert done.jobs["state"].tolist() == ["unbrokered"]
     assert done.jobs["end"].tolist() == [0 + 7]
     assert done.outcome("queue_time_mean") is None
     assert done.outcome("makespan") is None
 
 
-def test_a_job_that_gets_no_site_is_offered_again_and_given_up(in_own_process):
+def test_a_job_that_gets_no_site_is_offered_again_and_given_up(simulated):
     class Late:
         def choose(self, job, grid):
             return grid.sites[0] if grid.time >= 3000 else None
 
-    done = in_own_process(simulate, environment(1), [job(0, 1)], Late())
+    done = simulated(environment(1), [job(0, 1)], Late())
     assert done.jobs["start"].tolist() == [3600]
-    done = in_own_process(simulate, environment(1), [job(0, 1, site=5)], give_up_s=5000.0)
+    done = simulated(environment(1), [job(0, 1, site=5)], give_up_s=5000.0)
     assert done.jobs["state"].tolist() == ["unbrokered"]
     assert done.jobs["end"].tolist() == [4800]
 
 
-def test_a_load_that_does_not_drain_is_cut_off_and_counted(in_own_process):
+def test_a_load_that_does_not_drain_is_cut_off_and_counted(simulated):
     jobs = [job(0, 100), job(1, 100), job(2, 1e9), job(3, 1)]
-    done = in_own_process(simulate, environment(1), jobs, drain_s=1000.0)
+    done = simulated(environment(1), jobs, drain_s=1000.0)
     assert done.jobs["state"].tolist() == ["finished", "finished", "unfinished", "unfinished"]
     assert done.jobs["end"].isna().tolist() == [False, False, True, True]
 
 
 @pytest.mark.parametrize("step", [1.0, 10.0])
-def test_what_follows_from_a_transfer_is_exact_but_for_the_time_step(in_own_process, step):
+def test_what_follows_from_a_transfer_is_exact_but_for_the_time_step(simulated, step):
     """Jobs that run longer than the step: dates do not depend on it; shorter ones: late by it."""
     random = np.random.default_rng(4)
     grid = environment(50, 50, 50, bandwidth=1e8, latency=1e-9, each={2: {"tier": 1}})
@@ -328,8 +293,7 @@ def test_what_follows_from_a_transfer_is_exact_but_for_the_time_step(in_own_proc
     for shortest, tolerance in ((step, 1e-5), (0.0, 3 * step)):
         same = jobs(shortest)
         exact, stepped = (
-            in_own_process(
-                simulate, grid, same, "as_recorded", None, None, replicas,
+            simulated(grid, same, replicas=replicas,
                 outputs="tier1", time_step=each,
             )
             for each in (1e-3, step)
@@ -377,8 +341,8 @@ grids = st.fixed_dictionaries(
     st.sampled_from(["none", "cache", "popularity", "rebalancing", "prefetch"]),
     st.sampled_from(["fifo", "fair_share", "shortest_first"]),
 )  # fmt: skip
-def test_the_books_of_any_scenario_balance(in_own_process, jobs, grid, broker, placement, queue):
-    in_own_process(balance, jobs, grid, broker, placement, queue)
+def test_the_books_of_any_scenario_balance(simulated, jobs, grid, broker, placement, queue):
+    simulated(balance, jobs, grid, broker, placement, queue)
 
 
 def balance(jobs, grid, broker, placement, queue):
@@ -445,18 +409,6 @@ def balance(jobs, grid, broker, placement, queue):
     used = ((attempts.stop - attempts.start) * attempts.cores)[own].sum()
     inside = series["busy_cores"].sum() * 600
     assert inside == pytest.approx(used, rel=1e-6, abs=1e-6)
-
-
-def test_equal_seeds_give_equal_outcomes_and_others_do_not(in_own_process):
-    grid = environment(4, 4, 4, failure_rate=0.2)
-    random = np.random.default_rng(2)
-    jobs = [job(float(at), float(s)) for at, s in random.uniform(0, 3000, (200, 2))]
-    one, same, other = (
-        in_own_process(simulate, grid, jobs, "power_of_two", None, None, (), seed)
-        for seed in (1, 1, 2)
-    )
-    assert one.jobs.equals(same.jobs)
-    assert not one.jobs["site"].equals(other.jobs["site"])
 
 
 def test_ctrl_c_is_pythons(tmp_path):

@@ -3,23 +3,23 @@
 import numpy as np
 import pandas as pd
 import pytest
+from small_grids import FEATURES, environment, job, recorded_jobs
 
 from redwood.errors import InputError
-from redwood.simulation.calibration import RunTimes, calibration_table, fit_run_times
+from redwood.simulation.calibration import (
+    RunTimes,
+    calibration_table,
+    cores_of,
+    fit_run_times,
+    read_with_auxiliary,
+)
 from redwood.simulation.environment import Environment
 from redwood.simulation.facts import read_network
 from redwood.simulation.failure_rates import fit_failure_rates
 from redwood.simulation.platform import Demand, build_platform
-from redwood.tables import Column, TableDescription
+from redwood.tables import Column, TableDescription, write_table
 
-DESCRIPTION = TableDescription(
-    "jobs",
-    (
-        Column("creationtime", "timestamp"),
-        Column("computingsite", "categorical"),
-        Column("workload", "numeric", "HS23·s", "log"),
-    ),
-)
+DESCRIPTION = TableDescription("jobs", FEATURES)
 
 
 def power(name):
@@ -60,11 +60,9 @@ def test_the_fit_holds_on_jobs_that_were_not_fitted_and_the_table_says_so():
     assert table.loc["all", "jobs"] == 3000
 
 
-def test_replaying_at_the_recorded_sites_gives_the_recorded_wall_times(in_own_process):
+def test_replaying_at_the_recorded_sites_gives_the_recorded_wall_times(simulated):
     """What the engine runs is what was calibrated: the same errors, job by job."""
     pytest.importorskip("simgrid")
-    from small_grids import environment, job, simulate
-
     jobs = planted(400, 3)
     fitted = fit_run_times(planted(6000, 1), power)
     each = {
@@ -80,7 +78,7 @@ def test_replaying_at_the_recorded_sites_gives_the_recorded_wall_times(in_own_pr
             cores=row.cores)
         for at, row in enumerate(jobs.itertuples())
     ]  # fmt: skip
-    done = in_own_process(simulate, grid, rows)
+    done = simulated(grid, rows)
     np.testing.assert_allclose(done.jobs["wall_s"], fitted.predict(jobs, power), rtol=1e-9)
     errors = np.abs(np.log(done.jobs["wall_s"].to_numpy() / jobs["walltime"].to_numpy()))
     table = calibration_table(jobs, power, fitted).set_index("site")
@@ -215,28 +213,9 @@ def test_without_final_states_nothing_fails():
     assert fit_failure_rates(jobs, np.arange(10.0), ()).site == {}
 
 
-@pytest.fixture
-def resources(tmp_path):
-    (tmp_path / "sites.csv").write_text(
-        "site,tier,core_power,cores,queues\nBNL,T1,20,200,ANALY_BNL_VP\nAGLT2,T2,,,AGLT2_SL6\n"
-    )
-    (tmp_path / "network.csv").write_text(
-        "tier,bandwidth_gbps,storage_gbps,latency_ms,transfer_gbps,cores,storage_tb\n"
-        "T0,80,80,10,1,100,1\nT1,80,160,10,1,100,2\nT2,8,8,20,1,100,3\nT3,1,1,10,1,100,4\n"
-    )
-    return tmp_path
-
-
-def training(rows=100):
+def training():
     """100 jobs in 990 s; 60 at BNL's queue, 40 at a site that no table knows."""
-    return pd.DataFrame(
-        {
-            "creationtime": pd.to_datetime("2024-01-01", utc=True)
-            + pd.to_timedelta(np.arange(rows) * 10, "s"),
-            "computingsite": ["ANALY_BNL_VP"] * 60 + ["ELSEWHERE"] * 40,
-            "workload": 3300.0,
-        }
-    )
+    return recorded_jobs(100, ["ANALY_BNL_VP"] * 60 + ["ELSEWHERE"] * 40)
 
 
 def test_sites_are_sized_by_hand(resources):
@@ -303,7 +282,7 @@ def test_a_wrong_network_names_file_and_row(resources, old, new, words):
         ("{sites: [{name: A}]}", r"sites\.0\.cores"),
         ("{sites: [{name: A, cores: -1}]}", r"sites\.0\.cores is -1"),
         ("{sites: [{name: A, cores: 0}]}", "no site has cores"),
-        ("{sites: [{name: A, cores: 1}, {name: A, cores: 1}]}", "site 'A' stands there twice"),
+        ("{sites: [{name: A, cores: 1}, {name: A, cores: 1}]}", "site 'A' is listed twice"),
         ("{sites: [{name: A, cores: 1, speed: 3}]}", "speed: unknown key .*allowed: name, tier"),
         ("{sites: [{name: A, cores: 1, bandwidth: .nan}]}", r"sites\.0\.bandwidth"),
         (
@@ -330,3 +309,60 @@ def test_a_wrong_environment_says_what_is_wrong(tmp_path, content, words):
         Environment.load(path)
     with pytest.raises(InputError, match="no such environment"):
         Environment.load(tmp_path / "none.yaml")
+
+
+def test_auxiliary_columns_are_read_where_they_are_and_others_left(tmp_path):
+    auxiliary = (
+        Column("walltime", "numeric", "s", role="auxiliary"),
+        Column("cores", "integer", role="auxiliary"),
+        Column("user", "categorical", role="auxiliary"),
+    )
+    whole = recorded_jobs(3).assign(
+        walltime=[100.0, None, 300.0],
+        cores=pd.array([1, None, 8], dtype="Int64"),
+        user=["a", "b", "c"],
+    )
+    description = TableDescription("jobs", FEATURES + auxiliary)
+    write_table(whole, tmp_path / "jobs.parquet", description)
+    read = read_with_auxiliary(tmp_path / "jobs.parquet", description)
+    assert list(read) == ["creationtime", "computingsite", "workload", "walltime", "cores"]
+    assert cores_of(read).tolist() == [1, 1, 8]
+    assert cores_of(read.drop(columns="cores")).tolist() == [1, 1, 1]
+
+
+def test_a_table_without_states_and_wall_times_gives_a_platform_of_facts_alone(resources):
+    """100 jobs in 990 s, each 165 s long at 20 HS23 per core, ask for 16.7 cores."""
+    table = recorded_jobs(100).assign(user="u", requestedtime=7200.0)
+    built = build_platform(table, table, DESCRIPTION, resources, Demand(utilisation=1.0))
+    (site,) = built.environment.sites
+    assert (site.cores, site.core_power) == (17, 20.0)
+    assert (site.efficiency, site.overhead_s, site.core_scaling) == (1.0, 0.0, 1.0)
+    assert (site.failure_rate, site.outages) == (0.0, None)
+    assert built.environment.kind_failure_rates == {}
+    assert built.environment.summary["run_times"]["fitted_to"] == 0
+    assert "wall time" in built.environment.summary["run_times"]["why"]
+    assert built.environment.summary["failures"]["failed_share_of_training"] is None
+    assert built.calibration.empty
+
+
+def test_overhead_and_efficiency_count_when_sites_are_sized(resources):
+    """Jobs of several lengths that run for 60 s + twice their work over 20 HS23."""
+    table = recorded_jobs(2000)
+    table["workload"] = np.random.default_rng(1).lognormal(8, 1, len(table))
+    table["walltime"] = 60 + table["workload"] / 20 * 2
+    table["jobstatus"] = "finished"
+    built = build_platform(table, table, DESCRIPTION, resources, Demand(utilisation=0.5))
+    (site,) = built.environment.sites
+    assert (site.efficiency, site.overhead_s) == pytest.approx((0.5, 60), rel=0.02)
+    expected = table["walltime"].sum() / (10 * 1999) / 0.5
+    assert site.cores == pytest.approx(expected, abs=1.5)
+    whole = built.calibration.iloc[-1]
+    assert whole["error"] < 0.01 < whole["error_before"]
+    assert built.environment.summary["run_times"]["on_validation"]["jobs"] == 2000
+
+
+def test_jobs_that_were_closed_take_no_cores(resources):
+    """They never ran: half of 100 jobs of 165 s in 990 s ask for 8.3 cores."""
+    table = recorded_jobs(100).assign(jobstatus=["closed", "finished"] * 50)
+    built = build_platform(table, None, DESCRIPTION, resources, Demand(utilisation=1.0))
+    assert [site.cores for site in built.environment.sites] == [9]

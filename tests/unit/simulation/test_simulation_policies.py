@@ -4,18 +4,11 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from small_grids import environment, job, policies, simulate
+from small_grids import environment, job, policies
 
 from redwood import plugins
 from redwood.errors import InputError
-from redwood.simulation.contract import (
-    Brokerage,
-    Copy,
-    Grid,
-    Job,
-    Placement,
-    QueueOrder,
-)
+from redwood.simulation.contract import Brokerage, Copy, Grid, Job, Placement, QueueOrder
 from redwood.simulation.site_state import SiteState
 
 _SITES = "redwood.simulation.policies.brokerage"
@@ -137,38 +130,33 @@ def test_what_a_policy_sees_cannot_be_changed():
         grid.sites[0].anything = 3
 
 
-def test_fair_share_lets_owners_take_turns(in_own_process):
+def test_fair_share_lets_owners_take_turns(simulated):
     """Owner 0 sends four jobs before owner 1 sends two; one core, all of 10 s.
 
     Tags of owner 0: 0, 10, 20, 30; of owner 1: 0, 10. Of equals the first come is first.
     """
     owners = [0, 0, 0, 0, 1, 1]
     jobs = [job(0.1 * at, 10, owner=owner) for at, owner in enumerate(owners)]
-    order = [owners[row] for row in started(in_own_process, jobs, "fair_share")]
+    order = [owners[row] for row in started(simulated, jobs, "fair_share")]
     assert order == [0, 1, 0, 1, 0, 0]
-    assert started(in_own_process, jobs, "fifo") == list(range(6))
+    assert started(simulated, jobs, "fifo") == list(range(6))
 
 
-def started(in_own_process, jobs, queue):
-    done = in_own_process(simulate, environment(1), jobs, "as_recorded", None, queue)
+def started(simulated, jobs, queue):
+    done = simulated(environment(1), jobs, "as_recorded", None, queue)
     return np.argsort(done.jobs["start"].to_numpy()).tolist()
 
 
-def test_shortest_first_starts_the_shortest_that_waits(in_own_process):
+def test_shortest_first_starts_the_shortest_that_waits(simulated):
     jobs = [job(0, 10), job(1, 30), job(2, 5), job(3, 20)]
-    assert started(in_own_process, jobs, "shortest_first") == [0, 2, 3, 1]
+    assert started(simulated, jobs, "shortest_first") == [0, 2, 3, 1]
 
 
-def reads_of(in_own_process, placement, hours, **more):
-    """A job an hour that reads dataset 0, at whichever site least_loaded names."""
-    grid = environment(4, 4, 0, bandwidth=1e9, each={2: {"tier": 1}})
-    jobs = [job(3600.0 * at, 60, size=10**9, dataset=0, site=at % 2) for at in range(hours)]
-    return in_own_process(simulate, grid, jobs, "as_recorded", placement, None, [{2}], **more)
-
-
-def test_popularity_copies_what_is_read_often(in_own_process):
+def test_popularity_copies_what_is_read_often(simulated):
     """Twelve reads in the first half day: a copy to an idle site, then one to the other."""
-    done = reads_of(in_own_process, "popularity", 40)
+    grid = environment(4, 4, 0, bandwidth=1e9, each={2: {"tier": 1}})
+    jobs = [job(3600.0 * at, 60, size=10**9, dataset=0, site=at % 2) for at in range(40)]
+    done = simulated(grid, jobs, "as_recorded", "popularity", None, [{2}])
     copies = done.flows[done.flows["kind"] == "placement"]
     assert sorted(copies["destination"].astype(str)) == ["S0", "S1"]
     hits = done.attempts.hit
@@ -176,17 +164,17 @@ def test_popularity_copies_what_is_read_often(in_own_process):
     assert hits[25:].tolist() == [1] * len(hits[25:])
 
 
-def test_rebalancing_moves_from_busy_sites_to_idle_ones(in_own_process):
+def test_rebalancing_moves_from_busy_sites_to_idle_ones(simulated):
     """All jobs go to their data at S0, which is overloaded; after six hours S1 has them too."""
     grid = environment(1, 1, bandwidth=1e9)
     jobs = [job(600.0 * at, 900, size=10**9, dataset=0) for at in range(100)]
-    done = in_own_process(simulate, grid, jobs, "data_locality", "rebalancing", None, [{0}])
+    done = simulated(grid, jobs, "data_locality", "rebalancing", None, [{0}])
     copies = done.flows[done.flows["kind"] == "placement"]
     assert copies["destination"].astype(str).tolist() == ["S1"]
     assert (done.jobs["site"] == "S1").sum() > 20
 
 
-def test_prefetch_brings_what_its_kind_reads(in_own_process):
+def test_prefetch_brings_what_its_kind_reads(simulated):
     """Datasets 0 and 1 are each read twice at S0; the first reader at S1 finds 1 on its way."""
     grid = environment(4, 4, 0, bandwidth=1e9)
     at_first = [job(1000.0 * at, 10, size=10**9, dataset=at % 2) for at in range(4)]
@@ -194,9 +182,7 @@ def test_prefetch_brings_what_its_kind_reads(in_own_process):
         job(9000.0, 10, size=10**9, dataset=0, site=1),
         job(9900.0, 10, size=10**9, dataset=1, site=1),
     ]
-    done = in_own_process(
-        simulate, grid, at_first + later, "as_recorded", "prefetch", None, [{2}, {2}]
-    )
+    done = simulated(grid, at_first + later, "as_recorded", "prefetch", None, [{2}, {2}])
     assert done.attempts.hit.tolist() == [0, 0, 1, 1, 0, 1]
 
 
@@ -226,7 +212,7 @@ def forever(*_):
         (forever, "no answer within 0.2 s"),
     ],
 )
-def test_a_brokerage_that_misbehaves_is_named_with_its_job(in_own_process, answer, words):
+def test_a_brokerage_that_misbehaves_is_named_with_its_job(simulated, answer, words):
     grid = environment(4, 1, 2, each={2: {"queue_limit": 1}})
 
     def broker(job, grid):
@@ -234,7 +220,7 @@ def test_a_brokerage_that_misbehaves_is_named_with_its_job(in_own_process, answe
 
     jobs = [job(0, 100, cores=2), job(1, 100, cores=2), job(2, 100, cores=2)]
     with pytest.raises(InputError, match=f"policy 'mine': job 2: .*{words}"):
-        in_own_process(simulate, grid, jobs, Asked(broker), patience_s=0.2)
+        simulated(grid, jobs, Asked(broker), patience_s=0.2)
 
 
 class Orders(Placement):
@@ -256,11 +242,10 @@ class Orders(Placement):
         (forever, "no answer within"),
     ],
 )
-def test_a_placement_that_misbehaves_is_named(in_own_process, orders, words):
+def test_a_placement_that_misbehaves_is_named(simulated, orders, words):
     jobs = [job(0, 1, size=10, dataset=0)]
     with pytest.raises(InputError, match=f"policy 'mine': job 0: .*{words}"):
-        in_own_process(
-            simulate, environment(1), jobs, "as_recorded", Orders(orders), None, [{0}],
+        simulated(environment(1), jobs, "as_recorded", Orders(orders), None, [{0}],
             patience_s=0.2,
         )  # fmt: skip
 
@@ -274,9 +259,9 @@ class Keys(QueueOrder):
 
 
 @pytest.mark.parametrize(("key", "words"), [(float("nan"), "no order"), (object(), "TypeError")])
-def test_a_queue_order_that_misbehaves_is_named(in_own_process, key, words):
+def test_a_queue_order_that_misbehaves_is_named(simulated, key, words):
     with pytest.raises(InputError, match=f"policy 'mine': job 0: .*{words}"):
-        in_own_process(simulate, environment(1), [job(0, 1)], "as_recorded", None, Keys(key))
+        simulated(environment(1), [job(0, 1)], "as_recorded", None, Keys(key))
 
 
 def test_policies_are_asked_in_any_thread():

@@ -46,18 +46,18 @@ def make_jobs(rows: int, seed: int) -> pd.DataFrame:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def jobs() -> TableDescription:
     """The description of the job table, with an auxiliary column that its features lack."""
     return JOBS
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def train() -> pd.DataFrame:
     return make_jobs(300, seed=1)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def validation() -> pd.DataFrame:
     return make_jobs(100, seed=2)
 

@@ -3,13 +3,14 @@
 import json
 import sys
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from redwood.errors import InputError
 from redwood.surrogates.commands import app
 from redwood.surrogates.sampling import parse_conditions
-from redwood.tables import read_table
+from redwood.tables import read_table, write_table
 
 
 def run(*words: object):
@@ -52,18 +53,13 @@ def test_a_model_whose_extra_is_not_installed_says_how_to_install_it(tables, mon
         train(tables, "sdv")
 
 
-def test_like_takes_the_number_of_rows_of_a_file(tables, jobs):
+@pytest.mark.parametrize(("load", "rows"), [(None, 100), (0.5, 150)])
+def test_so_many_rows_as_a_file_has_or_in_units_of_the_training_rows(tables, jobs, load, rows):
     train(tables)
-    like, output = tables / "validation.parquet", tables / "sample.parquet"
-    run("sample", tables / "model", "--like", like, "--seed", 1, "--output", output)
-    assert len(read_table(output, jobs.only_features())) == 100
-
-
-def test_load_is_in_units_of_the_training_rows(tables, jobs):
-    train(tables)
+    number = ("--load", load) if load else ("--like", tables / "validation.parquet")
     output = tables / "sample.parquet"
-    run("sample", tables / "model", "--load", 0.5, "--seed", 1, "--output", output)
-    assert len(read_table(output, jobs.only_features())) == 150
+    run("sample", tables / "model", *number, "--seed", 1, "--output", output)
+    assert len(read_table(output, jobs.only_features())) == rows
 
 
 @pytest.mark.parametrize(
@@ -97,6 +93,15 @@ def test_either_rows_or_like(tables, numbers):
 def test_bad_input_of_train_is_named(tables, changed, message):
     with pytest.raises(InputError, match=message):
         train(tables, **changed)
+    assert not (tables / "model").exists()
+
+
+def test_training_rows_that_no_model_can_learn_are_named(tables, jobs):
+    rows = read_table(tables / "train.parquet", jobs.only_features())
+    rows.loc[2, "load"] = np.inf
+    write_table(rows, tables / "train.parquet", jobs.only_features())
+    with pytest.raises(InputError, match=r"train\.parquet: row 2: load is inf, expected a finite"):
+        train(tables)
     assert not (tables / "model").exists()
 
 

@@ -3,14 +3,26 @@
 import numpy as np
 import pandas as pd
 import pytest
-from test_surrogates_models import QUICK
+from test_surrogates_models import QUICK, train_in
 
 from redwood.errors import InputError
 from redwood.surrogates.contract import load_surrogate, new_surrogate, save_surrogate
-from redwood.surrogates.training import train_model
 from redwood.tables import Column, TableDescription
 
 torch = pytest.importorskip("torch")
+
+from redwood.surrogates.models.ctabganplus.losses import (  # noqa: E402
+    Target,
+    condition_loss,
+    critic_loss,
+    information_loss,
+)
+from redwood.surrogates.models.ctabganplus.networks import (  # noqa: E402
+    Critic,
+    Generator,
+    activate,
+    image_side,
+)
 
 TINY = QUICK["ctabganplus"]
 
@@ -38,8 +50,6 @@ def pair(rows: int) -> tuple[TableDescription, pd.DataFrame]:
     [(1, (6, 1)), (37, (8, 1)), (65, (12, 2)), (256, (16, 2)), (577, (32, 3))],
 )
 def test_images_are_as_small_as_they_can_be(width, expected):
-    from redwood.surrogates.models.ctabganplus.networks import Critic, Generator, image_side
-
     assert image_side(width) == expected
     generator, critic = Generator(3, 2, width, 4), Critic(width, 4)
     row = generator(torch.rand(5, 3), torch.rand(5, 2))
@@ -48,8 +58,6 @@ def test_images_are_as_small_as_they_can_be(width, expected):
 
 
 def test_generated_rows_depend_on_no_other_row():
-    from redwood.surrogates.models.ctabganplus.networks import Generator
-
     torch.manual_seed(0)
     generator = Generator(3, 2, 20, 4)
     noise, condition = torch.rand(6, 3), torch.rand(6, 2)
@@ -58,8 +66,6 @@ def test_generated_rows_depend_on_no_other_row():
 
 
 def test_activations_are_places_and_shares():
-    from redwood.surrogates.models.ctabganplus.networks import activate
-
     logits = torch.randn(4000, 6, generator=torch.Generator().manual_seed(0)) * 0
     logits[:, 3] = 2.0
     row = activate(logits, 1, (2, 3), torch.Generator().manual_seed(1))
@@ -71,8 +77,6 @@ def test_activations_are_places_and_shares():
 
 
 def test_the_critics_loss_of_a_linear_critic_is_known():
-    from redwood.surrogates.models.ctabganplus.losses import critic_loss
-
     slope = torch.tensor([3.0, 4.0])
     real, fake = torch.tensor([[1.0, 0.0], [0.0, 1.0]]), torch.zeros(2, 2)
     loss = critic_loss(lambda row, _: row @ slope, real, fake, real, torch.rand(2, 1), 10.0)
@@ -81,8 +85,6 @@ def test_the_critics_loss_of_a_linear_critic_is_known():
 
 
 def test_the_information_loss_is_the_distance_of_means_and_deviations():
-    from redwood.surrogates.models.ctabganplus.losses import information_loss
-
     real = torch.tensor([[0.0, 0.0], [2.0, 0.0]])
     assert information_loss(real, real).item() == pytest.approx(0, abs=1e-5)
     moved = real + torch.tensor([3.0, 4.0])
@@ -91,16 +93,12 @@ def test_the_information_loss_is_the_distance_of_means_and_deviations():
 
 
 def test_the_condition_loss_is_the_cross_entropy_of_the_block_asked_for():
-    from redwood.surrogates.models.ctabganplus.losses import condition_loss
-
     logits = torch.tensor([[0.0, 0.0, 9.0, 9.0, 9.0], [5.0, -5.0, 0.0, 0.0, 0.0]])
     loss = condition_loss(logits, (2, 3), torch.tensor([1, 4]))
     assert loss.item() == pytest.approx((np.log(2) + np.log(3)) / 2)
 
 
 def test_the_target_is_what_the_row_says_and_hidden_from_its_predictor():
-    from redwood.surrogates.models.ctabganplus.losses import Target
-
     seen = []
 
     def predictor(row):
@@ -173,6 +171,10 @@ def test_conditions_are_exact_or_refused(jobs, train, validation, tmp_path):
     for column, (value, message) in refused.items():
         with pytest.raises(InputError, match=message):
             surrogate.sample(5, seed=1, given={column: value})
+    as_numbers = tiny(jobs, most_categories=3)
+    as_numbers.fit(train, validation)
+    with pytest.raises(InputError, match="computingsite has 4 categories, expected at most"):
+        as_numbers.sample(5, seed=1, given={"computingsite": "CERN"})
 
 
 def test_conditions_that_no_row_meets_end_with_an_error(jobs, train, validation, monkeypatch):
@@ -189,23 +191,13 @@ def test_conditions_that_no_row_meets_end_with_an_error(jobs, train, validation,
 
 
 def test_epsilon_trains_privately_and_the_card_says_what_it_covers(tables):
-    options = {**TINY, "epsilon": 5.0, "delta": 1e-3}
-    folder = tables / "private"
-    summary = train_model(
-        "ctabganplus",
-        tables / "table.json",
-        tables / "train.parquet",
-        tables / "validation.parquet",
-        folder,
-        options,
-        seed=1,
-    )
+    summary = train_in(tables, "ctabganplus", "private", epsilon=5.0, delta=1e-3)
     privacy = summary["fit"]["privacy"]
     assert 4.5 < privacy["epsilon"] <= 5
     assert (privacy["delta"], privacy["steps"]) == (1e-3, 6)
     assert privacy["sampling_rate"] == pytest.approx(50 / 300)
     assert summary["fit"]["target"] is None
-    card = (folder / "MODEL_CARD.md").read_text(encoding="utf-8")
+    card = (tables / "private" / "MODEL_CARD.md").read_text(encoding="utf-8")
     for words in ("0.001)-differentially private", "Not covered", "training seed", "validation"):
         assert words in card
     assert "No guarantee" not in card
@@ -223,34 +215,6 @@ def test_with_epsilon_only_clipped_gradients_carry_what_rows_say(epsilon):
         surrogate.fit(frame, same)
         results.append(weights(surrogate))
     assert torch.equal(*results) == (epsilon is not None)
-
-
-@pytest.mark.parametrize("rows", [2, 3])
-def test_next_to_no_rows_can_be_learned(rows, jobs, train, validation):
-    surrogate = tiny(jobs)
-    surrogate.fit(train[:rows], validation[:1])
-    assert len(surrogate.sample(5, seed=1)) == 5
-
-
-def test_ten_thousand_categories_are_one_number(tmp_path):
-    rng = np.random.default_rng(0)
-    names = np.array([f"user{i}" for i in range(10_000)], dtype=object)
-    description = TableDescription("t", (Column("user", "categorical"), Column("x", "numeric")))
-    frame = pd.DataFrame({"user": rng.permutation(names), "x": rng.normal(size=10_000)})
-    surrogate = tiny(description, batch_size=500)
-    surrogate.fit(frame, frame[:100])
-    sample = surrogate.sample(200, seed=1)
-    assert set(sample["user"]) <= set(names)
-    with pytest.raises(InputError, match="user has 10000 categories, expected at most"):
-        surrogate.sample(5, seed=1, given={"user": "user7"})
-    save_surrogate(surrogate, tmp_path, len(frame))
-    assert load_surrogate(tmp_path).sample(200, seed=1).equals(sample)
-
-
-def test_validation_rows_may_have_unseen_categories(jobs, train, validation):
-    surrogate = tiny(jobs)
-    surrogate.fit(train, validation.assign(computingsite="NEW"))
-    assert "NEW" not in set(surrogate.sample(50, seed=1)["computingsite"])
 
 
 def test_a_target_is_checked(jobs, train, validation):

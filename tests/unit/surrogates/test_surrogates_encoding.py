@@ -9,12 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from redwood.errors import InputError
-from redwood.surrogates.encoding import (
-    CategoryEncoding,
-    NumericEncoding,
-    TableEncoding,
-    check_rows,
-)
+from redwood.surrogates.encoding import CategoryEncoding, NumericEncoding, TableEncoding, check_rows
 from redwood.tables import Column, TableDescription
 
 SIZE = Column("size", "integer", "bytes", "log")
@@ -100,6 +95,7 @@ def test_json_holds_an_encoding_exactly(jobs, train):
     ("column", "value", "message"),
     [
         (LOAD, np.inf, "row 1: load is inf, expected a finite number"),
+        (LOAD, -np.inf, "row 1: load is -inf, expected a finite number"),
         (LOAD, np.nan, "row 1: load is nan, expected a finite number"),
         (LOAD, 1e200, "row 1: load is 1e.200, expected a finite number below 1e150"),
         (SIZE, -1, "row 1: size is -1, expected no negative value on a logarithmic scale"),

@@ -3,43 +3,29 @@
 import numpy as np
 import pandas as pd
 import pytest
+from test_surrogates_models import quick
 
 from redwood.errors import InputError
 from redwood.surrogates.contract import new_surrogate, save_surrogate
 from redwood.surrogates.scoring import score_rows
-from redwood.tables import DENSITIES, Column, TableDescription, read_table, write_table
-
-QUICK = {"epochs": 1, "hidden": 8, "bins": 4}
+from redwood.tables import DENSITIES, Column, TableDescription, read_table
 
 
-@pytest.fixture
-def files(jobs, train, validation, tmp_path):
-    """Training and holdout rows as parquet files."""
-    features = jobs.only_features()
-    paths = tmp_path / "train.parquet", tmp_path / "holdout.parquet"
-    for frame, path in zip((train, validation), paths, strict=True):
-        write_table(frame, path, features)
-    return paths
-
-
-def saved(model, jobs, train, validation, folder, **options):
-    surrogate = new_surrogate(model, jobs, options, 1)
+def score(model, jobs, train, validation, tables):
+    """Train on the tables' rows, and score them and the validation rows as holdout rows."""
+    surrogate = quick(model, jobs)
     surrogate.fit(train, validation)
-    folder.mkdir()
-    save_surrogate(surrogate, folder, len(train))
-    return surrogate
+    (tables / "model").mkdir()
+    save_surrogate(surrogate, tables / "model", len(train))
+    rows = (tables / "train.parquet", tables / "validation.parquet")
+    return surrogate, score_rows(tables / "model", *rows, tables / "densities.parquet")
 
 
-def test_each_row_of_both_files_has_its_log_density(jobs, train, validation, files, tmp_path):
-    surrogate = saved("sequoia", jobs, train, validation, tmp_path / "model", **QUICK)
-    assert score_rows(tmp_path / "model", *files, tmp_path / "densities.parquet") == len(
-        train
-    ) + len(validation)
-    scored = read_table(tmp_path / "densities.parquet", DENSITIES)
-    assert scored["origin"].value_counts().to_dict() == {
-        "train": len(train),
-        "holdout": len(validation),
-    }
+def test_each_row_of_both_files_has_its_log_density(jobs, train, validation, tables):
+    surrogate, rows = score("sequoia", jobs, train, validation, tables)
+    assert rows == 400
+    scored = read_table(tables / "densities.parquet", DENSITIES)
+    assert scored["origin"].value_counts().to_dict() == {"train": 300, "holdout": 100}
     np.testing.assert_allclose(
         scored.loc[scored["origin"] == "holdout", "log_density"],
         surrogate.log_density(validation),
@@ -47,11 +33,10 @@ def test_each_row_of_both_files_has_its_log_density(jobs, train, validation, fil
     )
 
 
-def test_a_model_that_can_only_draw_rows_refuses(jobs, train, validation, files, tmp_path):
-    saved("independent", jobs, train, validation, tmp_path / "model")
+def test_a_model_that_can_only_draw_rows_refuses(jobs, train, validation, tables):
     with pytest.raises(InputError, match="independent: has no density: it can only draw rows"):
-        score_rows(tmp_path / "model", *files, tmp_path / "densities.parquet")
-    assert not (tmp_path / "densities.parquet").exists()
+        score("independent", jobs, train, validation, tables)
+    assert not (tables / "densities.parquet").exists()
 
 
 @pytest.mark.parametrize(

@@ -59,31 +59,6 @@ def test_training_stops_after_the_patience_and_restores_the_best_weights():
     assert losses["epoch"].tolist() == list(range(1, len(losses) + 1))
 
 
-def test_a_killed_training_goes_on_and_ends_the_same(tmp_path):
-    schedule = Schedule(epochs=25, patience=25, checkpoint_epochs=4)
-    whole = Quadratic()
-    losses = whole.run(schedule)
-
-    killed = Quadratic()
-    original = killed.train_epoch
-
-    def die(epoch: int) -> float:
-        if epoch == 10:
-            raise KeyboardInterrupt
-        return original(epoch)
-
-    killed.train_epoch = die
-    checkpoint = Checkpoint(tmp_path / "state.safetensors", "same")
-    with pytest.raises(KeyboardInterrupt):
-        killed.run(schedule, checkpoint)
-
-    resumed = Quadratic()
-    again = resumed.run(schedule, checkpoint)
-    assert resumed.epochs[0] == 8, "goes on after the last checkpoint"
-    assert again.equals(losses)
-    assert torch.equal(resumed.module.weight, whole.module.weight)
-
-
 def test_another_trainings_checkpoint_is_not_used(tmp_path):
     schedule = Schedule(epochs=4, patience=9, checkpoint_epochs=2)
     Quadratic().run(schedule, Checkpoint(tmp_path / "state", "one"))

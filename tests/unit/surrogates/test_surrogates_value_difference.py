@@ -63,21 +63,14 @@ def test_the_nearest_rows_are_those_of_brute_force(table, data):
     )
 
 
-def test_of_equally_near_rows_those_with_equal_categories_come_first():
-    # The two categories of the second column have the same shares: all rows of a class are at 0.
-    codes = np.array([[0, 0], [0, 1], [0, 0], [0, 1], [1, 0], [1, 1], [1, 0], [1, 1]])
-    classes = np.array([0, 0, 0, 0, 1, 1, 1, 1])
-    found = NominalRows(codes, classes).nearest(np.arange(4), np.array([0, 3]), 2)
-    np.testing.assert_array_equal(found, [[2, 1], [1, 0]])
-
-
-def test_of_equally_near_rows_of_several_kinds_the_first_are_taken():
-    # All second categories have the same shares.
+def test_of_equally_near_rows_those_with_equal_categories_come_first_then_the_first():
+    # All categories of the second column have the same shares: all rows of a class are at 0.
     codes = np.array(
         [[0, 0], [0, 1], [0, 1], [0, 0], [0, 2], [1, 0], [1, 1], [1, 1], [1, 0], [1, 2]]
     )
-    found = NominalRows(codes, codes[:, 0]).nearest(np.arange(5), np.array([4]), 3)
-    np.testing.assert_array_equal(found, [[0, 1, 2]])
+    found = NominalRows(codes, codes[:, 0]).nearest(np.arange(5), np.array([0, 3, 4]), 3)
+    np.testing.assert_array_equal(found[:, 0], [3, 0, 0])
+    np.testing.assert_array_equal(found[2], [0, 1, 2])
 
 
 def test_progress_reaches_the_number_of_queries():

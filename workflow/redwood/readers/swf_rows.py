@@ -15,7 +15,7 @@ def read_swf(source: Source) -> Iterator[Chunk]:
     """Read a log in the Standard Workload Format in chunks.
 
     Raises:
-        InputError: the file is empty, cannot be read at all, or says not when it begins.
+        InputError: the file is empty, cannot be read at all, or does not say when it begins.
     """
     lines, header = Lines(source.path, source.name), SwfHeader(source.name)
     record = 0

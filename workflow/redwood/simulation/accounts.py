@@ -156,7 +156,7 @@ def site_table(run: Run, attempts: Attempts, until: float) -> pd.DataFrame:
     site = attempts.index("site")
     start, stop, staged, end = attempts.start, attempts.stop, attempts.staged, attempts.end
     ran = np.isfinite(start)
-    # What was sent back or cut off while it waited or staged in did so until its end.
+    # An attempt that was sent back or cut off while it waited or staged in did so until its end.
     arrived = np.isfinite(staged)
     leaves_queue = np.where(ran, start, end)
     leaves_staging = np.where(arrived, staged, end)

@@ -107,7 +107,7 @@ class Environment(Section):
         known = set(names)
         if len(known) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
-            raise ValueError(f"site {twice!r} stands there twice")
+            raise ValueError(f"site {twice!r} is listed twice")
         for link in self.links:
             if link.between[0] == link.between[1]:
                 raise ValueError(f"a link leads from {link.between[0]!r} to itself")
@@ -147,7 +147,7 @@ class Environment(Section):
         """Read one that `save` wrote, or one written by hand; the sites come sorted by name.
 
         Raises:
-            InputError: the file is missing or no YAML, or a value is impossible.
+            InputError: the file is missing or not YAML, or a value is impossible.
         """
         return read_section(cls, read_yaml(path, "environment"), str(path)).in_order()
 
@@ -160,7 +160,7 @@ def read_yaml(path: str | Path, what: str) -> dict[str, Any]:
     """The mapping in a file of YAML, of which JSON is a part.
 
     Raises:
-        InputError: the file is missing, is no YAML, or holds no mapping.
+        InputError: the file is missing, is not YAML, or holds no mapping.
     """
     try:
         text = Path(path).read_text(encoding="utf-8")
