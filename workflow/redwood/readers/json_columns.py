@@ -30,7 +30,7 @@ _OBJECTS: Final = f"""
         when contains(text, '"{WRAPPER}"') and json_type(text, '$.{WRAPPER}') = 'OBJECT'
         then text->'$.{WRAPPER}'
         else text
-    end as object
+    end::varchar as object
     from texts
 """
 
@@ -80,12 +80,15 @@ class Columns:
         """The cells that DuckDB finds, those of several spellings of a name together."""
         self._connection.register("texts", pa.table({"text": texts}))
         try:
-            found = self._query(f"select distinct unnest(json_keys(object)) from ({_OBJECTS})")
+            self._connection.register("objects", self._query(_OBJECTS))
+            found = self._query("select distinct unnest(json_keys(object)) from objects")
             keys = [key for key in sorted(found[0].to_pylist()) if self._keys.name(key)]
+            if not keys:
+                return {}
             paths = ", ".join(map(_path, keys))
             cells = ", ".join(f"cells[{number}] as c{number}" for number in range(1, len(keys) + 1))
-            extracted = f"select json_extract_string(object, [{paths}]) as cells from ({_OBJECTS})"
-            table = self._query(f"select {cells} from ({extracted})") if keys else pa.table({})
+            extracted = f"select json_extract_string(object, [{paths}]) as cells from objects"
+            table = self._query(f"select {cells} from ({extracted})")
         except _REFUSALS:
             return {}
         columns: dict[str, pa.Array] = {}
