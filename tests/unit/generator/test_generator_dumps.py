@@ -15,7 +15,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from redwood.configuration import Cleaning, Generate
-from redwood.generator.catalogue import DATA_TYPES, PROJECTS, STEPS
 from redwood.generator.dumps import dump_shares, generate
 from redwood.generator.grid import make_grid
 from redwood.records.cleaning import clean
@@ -58,11 +57,6 @@ def digests(folder: Path) -> dict[str, str]:
 def text_of(path: Path) -> str:
     with pa.input_stream(str(path)) as stream:
         return stream.read().decode()
-
-
-def test_sizes_of_the_catalogue_are_the_papers() -> None:
-    assert (len(PROJECTS), len(STEPS), len(DATA_TYPES)) == (14, 4, 54)
-    assert len(set(DATA_TYPES)) == 54
 
 
 def test_the_grid_has_as_many_sites_as_asked_for_and_their_queues_fold_into_them() -> None:

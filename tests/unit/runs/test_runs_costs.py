@@ -81,13 +81,10 @@ def test_a_wrong_line_is_named_by_its_number_and_what_it_says(tmp_path, line, sa
 
 
 @pytest.mark.parametrize("text", ["", "# here\n", "rule,variant,seconds\nevaluate,,1\n"])
-def test_other_columns_are_refused(tmp_path, text):
+def test_other_columns_and_a_missing_table_are_refused(tmp_path, text):
     path = tmp_path / "costs.csv"
     path.write_text(text)
     with pytest.raises(InputError, match=rf"costs\.csv: the columns are .*, expected {HEADER}"):
         read_costs(path)
-
-
-def test_a_missing_table_is_named(tmp_path):
     with pytest.raises(InputError, match=r"gone\.csv: No such file"):
         read_costs(tmp_path / "gone.csv")

@@ -182,11 +182,6 @@ def test_a_last_result_that_is_not_there_is_refused(run, last):
         write_manifest(RESULTS, [last], json.dumps(CONFIGURATION))
 
 
-def test_a_configuration_that_is_none_is_refused(run):
-    with pytest.raises(InputError, match="--configuration: not a configuration"):
-        write_manifest(RESULTS, [], "{}")
-
-
 def test_licence_and_authors_are_those_of_the_citation(run):
     run.manifest()
     found = entities()
@@ -199,7 +194,9 @@ def test_licence_and_authors_are_those_of_the_citation(run):
     ]
 
 
-def test_a_citation_that_lacks_a_key_is_refused(run):
+def test_no_configuration_and_a_citation_that_lacks_a_key_are_refused(run):
+    with pytest.raises(InputError, match="--configuration: not a configuration"):
+        write_manifest(RESULTS, [], "{}")
     write(manifest.PROJECT / "CITATION.cff", "title: x\n")
     with pytest.raises(InputError, match=r"CITATION\.cff: not a citation .*'version'"):
         run.manifest()
