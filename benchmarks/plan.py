@@ -1,10 +1,10 @@
-"""How well `redwood plan` foretells: costs fitted without the largest runs, against the largest.
+"""How well `redwood plan` predicts: costs fitted without the largest runs, against the largest.
 
 Of every rule, and model or policy where these matter, the jobs of most rows are left out, the cost
-is fitted to the others by `redwood.runs.cost_fitting`, and what it foretells for those left out is
+is fitted to the others by `redwood.runs.cost_fitting`, and what it predicts for those left out is
 compared with what they took. The reference is the rule of thumb that time grows in proportion to
 rows, and to epochs or seeds, from the largest of the others on. An error is a factor, 1 for none:
-the larger of foretold over measured and its inverse; the value is the median over the rules.
+the larger of predicted over measured and its inverse; the value is the median over the rules.
 
 Without arguments, generated datasets of three sizes go through the quick rules on one core. With
 results of finished runs, of three sizes at least, their measurements are taken instead.
@@ -66,7 +66,7 @@ def run_of(jobs: int, targets: Sequence[str], project: Path) -> Path:
 
 
 def foretold(measured: Sequence[Measurement]) -> Iterator[dict[str, Any]]:
-    """What each rule's largest jobs took, and what the others foretell and proportion says."""
+    """What each rule's largest jobs took, and what the others and proportion predict."""
     groups: dict[tuple[str, str], list[Measurement]] = defaultdict(list)
     for one in measured:
         groups[one.rule, one.variant].append(one)

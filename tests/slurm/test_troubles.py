@@ -42,7 +42,8 @@ def test_a_cancelled_training_goes_on_from_its_checkpoint_when_run_again(project
     output = finished(running, code=1)
     assert "Error in rule surrogates_train" in output
     assert f"results/mini/logs/{TRAINING}.log" in output
-    assert f"results/slurm/rule_surrogates_train/mini_tvae/{job['id']}.log" in output
+    # Wildcards: the dataset, no further training, the model.
+    assert f"results/slurm/rule_surrogates_train/mini__tvae/{job['id']}.log" in output
     assert project.all_jobs(UNENDED) == []
 
     project.run(MODEL)

@@ -3,12 +3,12 @@
 import os
 import random
 import shutil
-import subprocess
 import time
 from pathlib import Path
 
 import pytest
-from tests.project import COPIED, Project
+from tests.project import Project
+from tests.unit.runs.made_up_run import git
 
 pytestmark = pytest.mark.workflow
 
@@ -35,39 +35,19 @@ def test_a_finished_run_has_nothing_to_do_and_left_its_report(project):
     assert "Table I" in report
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_a_copy_elsewhere_whose_times_are_lost_has_nothing_to_do(moved, seed):
-    scramble_times(moved.folder, seed)
+def test_a_copy_elsewhere_whose_times_are_lost_has_nothing_to_do_but_after_an_edit(moved):
+    scramble_times(moved.folder, 1)
     assert moved.stale_jobs() == {}
-
-
-def test_what_has_changed_in_a_copy_is_still_seen(moved):
-    scramble_times(moved.folder, 3)
     moved.edit("resources/network.csv", "T3,10,10,", "T3,11,10,")
     assert {"simulation_platform", "simulate"} <= set(moved.stale_jobs())
 
 
-def test_touching_every_file_makes_nothing_stale(moved):
-    for path in sorted(moved.folder.rglob("*")):
-        if ".snakemake" not in path.parts and not path.is_symlink():
-            path.touch()
-    assert moved.stale_jobs() == {}
-
-
 def test_a_clone_with_copied_results_has_nothing_to_do(project, tmp_path):
     origin, clone = tmp_path / "origin", tmp_path / "clone"
-    origin.mkdir()
-    for name in (*COPIED, "mini.yaml"):
-        source = project.folder / name
-        if source.is_dir() and not source.is_symlink():
-            ignored = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(source, origin / name, ignore=ignored, symlinks=True)
-        else:
-            shutil.copy(source, origin / name, follow_symlinks=False)
-    git = ("git", "-c", "user.name=Someone", "-c", "user.email=someone@example.org")
+    Project.copied(origin)
     for command in (("init", "--quiet"), ("add", "--all"), ("commit", "--quiet", "-m", "All")):
-        subprocess.run([*git, "-C", str(origin), *command], check=True)
-    subprocess.run([*git, "clone", "--quiet", str(origin), str(clone)], check=True)
+        git(origin, *command)
+    git(tmp_path, "clone", "--quiet", str(origin), str(clone))
     for name in ("results", ".snakemake"):
         shutil.copytree(project.folder / name, clone / name, copy_function=shutil.copy)
     assert Project(clone).stale_jobs() == {}

@@ -52,10 +52,6 @@ def archive(checkout, tmp_path_factory) -> Path:
     return path
 
 
-def test_a_copy_and_a_commit_make_nothing_stale(checkout):
-    assert checkout.stale_jobs() == {}
-
-
 def test_the_manifest_tells_of_every_job_and_of_every_file_that_a_rule_declares(finished_project):
     results = finished_project.folder / "results/mini"
     graph = json.loads((results / "ro-crate-metadata.json").read_text())["@graph"]

@@ -110,10 +110,6 @@ CODE = (
         "a brokerage", coded("simulation/policies/brokerage/least_loaded.py"), SIMULATE,
         {"simulate": {f"{jobs} least_loaded+cache" for jobs in ("recorded", "smote", "tvae")}},
     ),
-    Case(
-        "a placement", coded("simulation/policies/placement/cache.py"), SIMULATE,
-        {"simulate": {f"{jobs} least_loaded+cache" for jobs in ("recorded", "smote", "tvae")}},
-    ),
     Case("the engine of the simulation", coded("simulation/engine.py"), SIMULATE),
     Case("a figure", coded("paper/dcr.py"), {"figure_dcr"} | MANIFEST),
     Case("the split", coded("records/splitting.py"), SPLIT),
@@ -144,7 +140,6 @@ PINS = (
     Case("none, a remark", appended("envs/records.yaml", "# A remark.\n"), set()),
 )  # fmt: skip
 
-GENERATE = "generate: {days: 7"
 RELEASE, EVALUATION = "release: {models: [smote]", "groups: 5"
 CONFIGURATION = (
     Case("seed", added("seed: 7\n"), EVERYTHING),
@@ -153,12 +148,10 @@ CONFIGURATION = (
     Case("seeds.evaluation", added("seeds: {evaluation: 7}\n"), EVALUATE),
     Case("seeds.release", added("seeds: {release: 7}\n"), PLANT),
     Case("a seed that is the one of the run", added("seeds: {evaluation: 2410}\n"), MANIFEST),
-    Case("records.source", configured(GENERATE, "generate: {days: 8"), EVERYTHING),
     Case("records.source, two numbers exchanged",
          configured("days: 7, sites: 6", "days: 6, sites: 7"), EVERYTHING),
     Case("records.cleaning",
          configured("records: {", "records: {cleaning: {keep_robots: true}, "), CLEAN),
-    Case("records.split", configured("records: {", "records: {split: {train: 0.5}, "), SPLIT),
     Case("records.split, two numbers exchanged",
          configured("records: {", "records: {split: {train: 0.2, validation: 0.6}, "), SPLIT),
     Case("surrogates.options of one", configured("epochs: 1", "epochs: 2"), TRAIN_TVAE,
@@ -175,7 +168,6 @@ CONFIGURATION = (
     Case("evaluation.measures", configured("[wd, jsd", "[wd, fano, jsd"), EVALUATE),
     Case("evaluation.groups", configured(EVALUATION, "groups: 6"), EVALUATE),
     Case("release.levels", configured(RELEASE, f"{RELEASE}, levels: [record]"), PLANT),
-    Case("release.units", configured(RELEASE, f"{RELEASE}, units: 30"), PLANT),
     Case("release, two numbers exchanged",
          configured(RELEASE, f"{RELEASE}, units: 10, most_rows: 400"), PLANT),
     Case("release.models, one more", configured(RELEASE, "release: {models: [smote, tvae]"),
@@ -208,12 +200,6 @@ def test_an_edit_makes_stale_what_it_must_and_nothing_else(project, case):
     stale = project.stale_jobs()
     assert set(stale) == case.rules
     assert {rule: stale[rule] for rule in case.jobs} == case.jobs
-
-
-def test_taking_an_edit_back_heals(project):
-    project.edit("mini.yaml", "load_factor: 1", "load_factor: 2")
-    project.edit("mini.yaml", "load_factor: 2", "load_factor: 1")
-    assert project.stale_jobs() == {}
 
 
 def test_what_an_interrupted_run_left_missing_is_made_again_and_what_follows(project):

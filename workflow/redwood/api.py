@@ -1,10 +1,10 @@
 """The library in Python: what the commands do, with data frames where the commands have files.
 
 Each function does what the command of that name does, by the same code, and leaves the same files,
-so that one can go on with either. Everything below is also in the package itself: `redwood.clean`.
+so that you can go on with either. Everything below is also in the package itself: `redwood.clean`.
 
-A path may be text or a `Path`. What a user can put right is an `InputError`, whose message says
-how; a package that an extra of the library brings, and that is not installed, is one as well.
+A path may be text or a `Path`. An error that a user can put right is an `InputError`, whose message
+says how; a missing package of one of the library's extras is one as well.
 """
 
 import json
@@ -94,7 +94,7 @@ class Split:
         test: rows that no surrogate has seen, parquet.
 
     Example:
-        A table of one's own, whatever its columns:
+        A table of your own, whatever its columns:
 
         >>> mine = redwood.Split("table.json", "train.parquet", "more.parquet", "test.parquet")
     """
@@ -163,7 +163,7 @@ class Records:
             output: folder for the parts; the records' own if `None`.
             method: "random", "time" (the test is the last) or "task" (no task in two parts).
             seed: same seed, same parts.
-            more: `train` and `validation`, shares of the rows; `rows`, to use only so many.
+            more: `train` and `validation`, shares of the rows; `rows`, to use only that many.
 
         Raises:
             InputError: an option is wrong, or a part would be empty.

@@ -30,7 +30,7 @@ def clean(
 ) -> None:
     """Clean raw dumps into the job table; every row is kept or rejected with a reason.
 
-    A data card, card.html, says what to think of them.
+    A data card, card.html, says whether they are usable.
 
     CSV, JSON and Standard Workload Format (plain, .gz or .zst) and Parquet are read. Users and
     tasks become hashes, keyed by the environment variable REDWOOD_HASH_KEY, else by a random key.
@@ -57,6 +57,6 @@ def clean(
     rows = records.account["rows"]
     print(
         f"{rows['kept']:,} of {rows['input']:,} rows are in {output / 'jobs'}, the others in "
-        f"{output / 'rejected.parquet'}; what to think of them is in {records.card}",
+        f"{output / 'rejected.parquet'}; whether they are usable is in {records.card}",
         file=sys.stderr,
     )

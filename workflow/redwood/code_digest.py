@@ -82,8 +82,8 @@ def _spell(node: ast.AST, meaning: list[str], imports: list[ast.Import | ast.Imp
     """Spell out a syntax tree without its docstrings, and collect its imports on the way.
 
     Unlike `ast.dump`, it is the same in all versions of Python, which add fields that are empty
-    where nothing new is used; and thrice as fast, which counts where each of a thousand jobs reads
-    the Snakefile.
+    where nothing new is used; and three times as fast, which counts where each of a thousand jobs
+    reads the Snakefile.
     """
     if isinstance(node, ast.Import | ast.ImportFrom):
         imports.append(node)

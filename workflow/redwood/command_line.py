@@ -41,7 +41,7 @@ def _register_stages() -> None:
     app.add_typer(generator, name="generator")
     app.add_typer(records, name="records")
     records.command("clean")(clean)
-    # What these verbs were called before they had rooms of their own.
+    # Names of these verbs in earlier versions, which still work.
     for old, verb in (("generate", make), ("calibrate", calibrate), ("card", card)):
         records.command(old, hidden=True)(verb)
     app.command("card")(card)
@@ -85,7 +85,7 @@ def main() -> None:
         _say(f"redwood: {error}")
         sys.exit(1)
     except OSError as error:
-        # A full disk or a wrong place is nobody's bug; anything else is ours and shows where it is.
+        # A full disk or a wrong path is no bug; anything else is ours and shows where it is.
         if error.errno not in _OUT_OF_OUR_HANDS:
             raise
         place = f"{error.filename}: " if error.filename else ""

@@ -1,8 +1,8 @@
 """A digest of the versions that a rule computes with, so that a changed pin reruns its rules.
 
 A rule that passes `environment_digest(…)` as a parameter is rerun when, and only when, a pin of its
-environment has changed: whether conda makes the environment or the lock file does, which have the
-same pins, wherever it lies, and whatever else stands in its file.
+environment has changed. It does not matter whether conda or the lock file makes the environment,
+since both have the same pins, nor where it lies or what else its file says.
 """
 
 import hashlib

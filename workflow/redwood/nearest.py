@@ -34,7 +34,7 @@ _QUERIES_PER_GROUPING = 50
 _ROWS_PER_LOOK_UP = 1000
 # Nearest points that are asked for beyond those needed, to see whether there are ties.
 _SPARE_POINTS = 2
-# The k-d tree adds squares in another order: so far apart are two distances for certain.
+# The k-d tree adds squares in another order: two distances this far apart differ for certain.
 _ROUNDING = 1 + 1e-9
 
 

@@ -1,4 +1,4 @@
-"""ROC curves: how much a score tells of who was in training.
+"""ROC curves: how well a score tells which rows were in training.
 
 Members were in training, the others were not. An attacker is sure only of the beginning of the
 curve, the true-positive rate at a low false-positive rate (N. Carlini et al., Membership Inference

@@ -1,9 +1,9 @@
 """Compiles and installs SimGrid for the extra `simulation`: `python -m redwood.setup_simgrid`.
 
-PyPI has SimGrid 4.1 as source alone, and pip by itself does not get it to work: it needs Boost's
-headers and a cmake before 4, with the newest pybind11 it does not compile, and the module that
-comes of it does not find its library. This brings what is needed from PyPI but for a C++ compiler,
-so it needs no root; compiles once for each user and kind of machine; and keeps the wheel in
+PyPI has SimGrid 4.1 only as source, and pip by itself does not get it to work: it needs Boost's
+headers and a cmake before 4, it does not compile with the newest pybind11, and the compiled module
+does not find its library. This program gets all that is needed from PyPI, except a C++ compiler, so
+it needs no root. It compiles once for each user and kind of machine, and keeps the wheel in
 `~/.cache/redwood` (or `$XDG_CACHE_HOME/redwood`). It uses nothing but Python's standard library.
 """
 
@@ -188,7 +188,7 @@ def reporting(job: Callable[..., None], *arguments: object) -> None:
     except InputError as error:
         sys.exit(f"setup: {error}")
     except subprocess.CalledProcessError as error:
-        sys.exit(f"setup: {error}; its message stands above, set that right and start again")
+        sys.exit(f"setup: {error}; its message stands above, fix that and start again")
     except KeyboardInterrupt:
         sys.exit("setup: interrupted; start again and it goes on")
     except OSError as error:

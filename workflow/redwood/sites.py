@@ -153,7 +153,7 @@ def load_sites(path: Path = SITES_FILE) -> SiteTable:
 
 
 def default_core_power(description: TableDescription) -> float:
-    """HS23 per core that the workloads of a job table assume of sites whose core power is unknown.
+    """HS23 per core that `workload` in a job table assumes of sites whose core power is unknown.
 
     Raises:
         InputError: the description states one that is no positive number.

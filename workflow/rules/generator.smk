@@ -20,8 +20,8 @@ if SOURCE.generate is not None:
             environment=environment("records"),
             code=code("redwood.generator.dumps"),
             seed=configuration.seed_of("records"),
-            # With their names: Snakemake compares the values of all parameters as one set, and does
-            # not see that two are exchanged, nor into objects.
+            # With their names: Snakemake compares the values of all parameters as one set, so it
+            # does not see that two are exchanged; nor does it look into objects.
             made=" ".join(f"--{name} {value}" for name, value in SOURCE.generate),
             folder=f"{RAW}/generated",
         shell:

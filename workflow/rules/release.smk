@@ -1,4 +1,4 @@
-# A sample that shall be published, a shadow model trained with canaries → published, or why not.
+# A sample that is to be published, a shadow model trained with canaries → published, or why not.
 LEVELS = " ".join(f"--level {level}" for level in configuration.release.levels)
 DECISIONS = expand(
     "results/{{dataset}}/release/decisions/{model}/decision.json",

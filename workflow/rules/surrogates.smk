@@ -1,7 +1,7 @@
 # Train and validation rows → a surrogate → synthetic rows.
 from redwood import plugins
 
-# Name in results → folder of surrogates/models: another one where it is a variant's.
+# Name in results → folder of surrogates/models, which differs from the name for a variant.
 PLUGINS = {
     model: configuration.surrogates.plugin_of(model) for model in configuration.surrogates.models
 }
@@ -20,8 +20,8 @@ def model_options(wildcards):
     return configuration.surrogates.options_of(wildcards.model).model_dump_json()
 
 
-# What the first training of each model makes lies where all else of a dataset does, that of further
-# ones, of `surrogates.seeds`, in the same places below a folder of their own.
+# The first training of each model writes where everything else of a dataset lies; further trainings
+# (`surrogates.seeds`) write to the same places below a folder of their own.
 TRAININGS = ["", *(f"trainings/{n}/" for n in range(2, configuration.surrogates.seeds + 1))]
 
 
@@ -79,7 +79,7 @@ rule surrogates_sample:
         environment=environment("surrogates"),
         code=lambda wildcards: code("redwood.surrogates.sampling", model_module(wildcards)),
         seed=training_seed,
-        # No function of the input: Snakemake does not look at what such a one returns.
+        # Not a function of the input: Snakemake does not compare what such a function returns.
         rows=(
             f"--rows {configuration.surrogates.rows}"
             if configuration.surrogates.rows

@@ -93,8 +93,14 @@ def test_conditionals_with_columns_that_the_table_lacks_are_left_out_and_named(s
 @pytest.mark.parametrize(
     ("stated", "message"),
     [
-        ([["site"]], r"conditionals is \[\['site'\]\]: .*\['site'\] is none, expected two or more"),
-        ([["site", "state", "site"]], r"\['site', 'state', 'site'\] is none, expected two or more"),
+        (
+            [["site"]],
+            r"conditionals is \[\['site'\]\]: .*\['site'\] is no such list, expected two or more",
+        ),
+        (
+            [["site", "state", "site"]],
+            r"\['site', 'state', 'site'\] is no such list, expected two or more",
+        ),
         ([["site", "state"], ["site", "state"]], r"\['site', 'state'\] is listed twice"),
     ],
 )

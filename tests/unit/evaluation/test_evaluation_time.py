@@ -44,7 +44,7 @@ def visits(sites: Iterable[str]) -> pd.DataFrame:
 
 
 def batches(rows: int, size: int, days: float, seed: int) -> np.ndarray:
-    """Arrivals of so many at once, the batches at random times."""
+    """Arrivals of this many at once, the batches at random times."""
     random = np.random.default_rng(seed)
     return np.repeat(random.uniform(0, days * DAY, rows // size), size)
 

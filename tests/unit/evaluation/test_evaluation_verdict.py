@@ -38,7 +38,7 @@ def test_a_sample_like_unseen_rows_passes_and_the_reasons_are_said():
     ("broken", "words"),
     [
         ({"near": (0.0051, 0.01, 0.015)}, "at least 0.51 % of the rows are closer"),
-        ({"distance": (0.01, 0.02, 0.0301)}, "not surely at most the 3 % allowed"),
+        ({"distance": (0.01, 0.02, 0.0301)}, "(by its interval up to 3.01 %; 3 % is allowed)"),
         ({"density": (0.02, 0.04, 0.06)}, "an attack by density finds 4 % of the training rows"),
     ],
 )
@@ -77,7 +77,7 @@ def test_what_the_model_gives_away_is_said_and_not_held_against_the_sample():
     leaky = privacy_verdict(measured(likelihood=(0.04, 0.05, 0.06)))
     assert leaky.passes is True
     assert leaky.words.endswith(
-        "who has the model itself finds 5 %: share the sample, not the model"
+        "an attacker with the model itself finds 5 %: share the sample, not the model"
     )
     tight = privacy_verdict(measured(likelihood=FEW_FOUND))
-    assert tight.words.endswith("who has the model itself finds 1.23 %")
+    assert tight.words.endswith("an attacker with the model itself finds 1.23 %")

@@ -15,7 +15,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from redwood.configuration import Cleaning, Generate
-from redwood.generator.catalogue import DATA_TYPES, PROJECTS, STEPS
 from redwood.generator.dumps import dump_shares, generate
 from redwood.generator.grid import make_grid
 from redwood.records.cleaning import clean
@@ -58,11 +57,6 @@ def digests(folder: Path) -> dict[str, str]:
 def text_of(path: Path) -> str:
     with pa.input_stream(str(path)) as stream:
         return stream.read().decode()
-
-
-def test_sizes_of_the_catalogue_are_the_papers() -> None:
-    assert (len(PROJECTS), len(STEPS), len(DATA_TYPES)) == (14, 4, 54)
-    assert len(set(DATA_TYPES)) == 54
 
 
 def test_the_grid_has_as_many_sites_as_asked_for_and_their_queues_fold_into_them() -> None:
@@ -114,19 +108,6 @@ def test_the_files_are_those_announced(folder: Path) -> None:
 
 def test_as_many_jobs_as_asked_for(jobs: pd.DataFrame) -> None:
     assert len(jobs) == pytest.approx(OPTIONS.jobs, rel=0.03)
-
-
-@pytest.mark.parametrize(
-    ("state", "low", "high"),
-    [
-        ("finished", 0.77, 0.83),
-        ("closed", 0.06, 0.10),
-        ("failed", 0.07, 0.13),
-        ("cancelled", 0.015, 0.045),
-    ],
-)
-def test_final_states(jobs: pd.DataFrame, state: str, low: float, high: float) -> None:
-    assert low < (jobs["jobstatus"] == state).mean() < high
 
 
 def test_values_are_in_the_range_of_real_ones(jobs: pd.DataFrame) -> None:
@@ -264,10 +245,8 @@ def test_the_label_cannot_be_overlooked(folder: Path, parquet: pd.DataFrame) -> 
         assert is_synthetic(path, file_digest(path))
 
 
-@pytest.mark.parametrize(
-    "options", [Generate(days=3, sites=4, jobs=300), Generate(days=1, sites=2, jobs=200)]
-)
-def test_same_seed_same_bytes(tmp_path: Path, options: Generate) -> None:
+def test_same_seed_same_bytes(tmp_path: Path) -> None:
+    options = Generate(days=3, sites=4, jobs=300)
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         generate(options, seed, tmp_path / name)
     first, second, third = (digests(tmp_path / name) for name in "abc")
@@ -275,15 +254,9 @@ def test_same_seed_same_bytes(tmp_path: Path, options: Generate) -> None:
     assert all(first[name] != third[name] for name in dump_names(options))
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        Generate(days=1, sites=2, jobs=200),
-        Generate(jobs=200),
-        Generate(days=400, sites=5, jobs=700),
-    ],
-)
-def test_the_smallest_dumps(tmp_path: Path, options: Generate) -> None:
+@pytest.mark.parametrize(("days", "sites", "jobs"), [(1, 2, 200), (150, 83, 200), (400, 5, 700)])
+def test_the_smallest_dumps(tmp_path: Path, days: int, sites: int, jobs: int) -> None:
+    options = Generate(days=days, sites=sites, jobs=jobs)
     generate(options, 1, tmp_path / "raw")
     clean([tmp_path / "raw"], tmp_path / "out", "small", 1, Cleaning(), workers=1)
     account = json.loads((tmp_path / "out" / "cleaning.json").read_text())

@@ -1,12 +1,12 @@
 """Queues and their sites, and that every stage takes a queue for the same site."""
 
-import csv
 import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from tests.unit.records.panda_job import JOB, write_csv
 
 from redwood.configuration import Cleaning
 from redwood.errors import InputError
@@ -100,16 +100,9 @@ WORK = 1000.0
 
 def clean_queues(folder: Path, queues: list[str], **options: float) -> Path:
     """One job at each queue, cleaned without folding; the folder of the job table."""
-    columns = {
-        "PRODSOURCELABEL": "user", "JOBSTATUS": "finished", "CREATIONTIME": "2024-01-27 02:51:00",
-        "PRODDBLOCK": "mc20_13TeV:mc20_13TeV.1.P.deriv.DAOD_PHYS.e1_s1_r1_p1_tid1_00",
-        "NINPUTDATAFILES": "1", "INPUTFILEBYTES": "1", "CPUCONSUMPTIONTIME": str(WORK),
-    }  # fmt: skip
-    with open(folder / "dump.csv", "w", newline="") as stream:
-        writer = csv.DictWriter(stream, ["PANDAID", "COMPUTINGSITE", *columns])
-        writer.writeheader()
-        for number, queue in enumerate(queues):
-            writer.writerow({"PANDAID": number, "COMPUTINGSITE": queue, **columns})
+    job = {**JOB, "CPUCONSUMPTIONTIME": str(WORK)}
+    jobs = [{**job, "PANDAID": str(i), "COMPUTINGSITE": queue} for i, queue in enumerate(queues)]
+    write_csv(folder / "dump.csv", jobs)
     section = Cleaning(fold_sites=False, any_site_name=True, **options)
     clean([folder / "dump.csv"], folder / "records", "jobs", 1, section)
     return folder / "records"

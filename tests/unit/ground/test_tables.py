@@ -63,6 +63,7 @@ def test_units_are_in_the_schema(tmp_path):
     write_table(toy(), tmp_path / "t.parquet", DESCRIPTION)
     schema = pq.read_schema(tmp_path / "t.parquet")
     assert schema.field("size").metadata[b"unit"] == b"bytes"
+    assert schema.equals(arrow_schema(DESCRIPTION), check_metadata=True)
     assert not schema.field("size").nullable
     assert schema.field("attempt").nullable
 
@@ -94,12 +95,18 @@ def test_a_table_that_does_not_fit_its_description_is_named(tmp_path, frame, mes
         write_table(frame, tmp_path / "t.parquet", DESCRIPTION)
 
 
-def test_reading_what_is_no_table_says_so(tmp_path):
+def test_reading_what_is_no_table_or_damaged_says_so(tmp_path):
     with pytest.raises(InputError, match="no such table"):
         read_table(tmp_path / "none.parquet", DESCRIPTION)
     (tmp_path / "text.parquet").write_text("PANDAID,SITE\n")
     with pytest.raises(InputError, match="not a parquet file"):
         read_table(tmp_path / "text.parquet", DESCRIPTION)
+    write_table(toy(), tmp_path / "t.parquet", DESCRIPTION)
+    content = bytearray((tmp_path / "t.parquet").read_bytes())
+    content[4:60] = bytes(56)
+    (tmp_path / "t.parquet").write_bytes(content)
+    with pytest.raises(InputError, match=r"t.parquet: cannot be read"):
+        read_table(tmp_path / "t.parquet", DESCRIPTION)
 
 
 def partitioned(folder, days=3):
@@ -157,12 +164,6 @@ def test_a_scan_casts_to_the_described_kinds(tmp_path):
     assert piece.column("when")[0].as_py().isoformat() == "2024-03-24T21:09:26+00:00"
 
 
-def test_the_schema_is_the_one_that_is_written(tmp_path):
-    write_table(toy(), tmp_path / "t.parquet", DESCRIPTION)
-    written = pq.read_schema(tmp_path / "t.parquet")
-    assert written.equals(arrow_schema(DESCRIPTION), check_metadata=True)
-
-
 def test_a_missing_feature_is_named_with_its_file_and_row(tmp_path):
     rows = pa.table(toy().assign(site=["CERN", None]))
     file = tmp_path / "jobs" / "day=2" / "jobs.parquet"
@@ -197,19 +198,14 @@ def test_a_table_without_rows_keeps_its_columns(tmp_path):
     assert list(back.columns) == ["when", "size", "work", "site", "attempt"]
 
 
-def test_a_damaged_file_is_named(tmp_path):
-    write_table(toy(), tmp_path / "t.parquet", DESCRIPTION)
-    content = bytearray((tmp_path / "t.parquet").read_bytes())
-    content[4:60] = bytes(56)
-    (tmp_path / "t.parquet").write_bytes(content)
-    with pytest.raises(InputError, match=r"t.parquet: cannot be read"):
-        read_table(tmp_path / "t.parquet", DESCRIPTION)
-
-
 def test_a_description_comes_back_as_it_was(tmp_path):
     DESCRIPTION.save(tmp_path / "table.json")
     assert TableDescription.load(tmp_path / "table.json") == DESCRIPTION
     assert [c.name for c in DESCRIPTION.only_features().columns] == ["when", "size", "work", "site"]
+
+
+def described(*columns: dict) -> str:
+    return json.dumps({"name": "t", "columns": [{"kind": "numeric", **one} for one in columns]})
 
 
 @pytest.mark.parametrize(
@@ -217,17 +213,9 @@ def test_a_description_comes_back_as_it_was(tmp_path):
     [
         ("{", "not a table description in JSON"),
         (json.dumps({"name": "t"}), "has `name` and `columns`"),
-        (json.dumps({"name": "t", "columns": [{"name": "a", "kind": "text"}]}), "kind is 'text'"),
-        (
-            json.dumps({"name": "t", "columns": [{"name": "a", "kind": "numeric"}] * 2}),
-            "'a' is described twice",
-        ),
-        (
-            json.dumps(
-                {"name": "t", "columns": [{"name": "a", "kind": "timestamp", "scale": "log"}]}
-            ),
-            "has no logarithmic scale",
-        ),
+        (described({"name": "a", "kind": "text"}), "kind is 'text'"),
+        (described({"name": "a"}, {"name": "a"}), "'a' is described twice"),
+        (described({"name": "a", "kind": "timestamp", "scale": "log"}), "has no logarithmic scale"),
     ],
 )
 def test_a_wrong_description_is_named(tmp_path, content, message):

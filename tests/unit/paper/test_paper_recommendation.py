@@ -68,13 +68,13 @@ def test_equals_to_one_decimal_are_told_by_c2st_in_sequence():
     found = recommend(measured, dict.fromkeys(measured, True))
     assert found.model == "b"
     assert found.words.endswith(
-        "a, at 2.0 times, is told more easily in sequence. c, at 2.0 times, is behind by less than "
-        "is shown."
+        "a, at 2.0 times, is more easily told from real rows in sequence. c, at 2.0 times, is "
+        "behind by less than the digits show."
     )
     measured = {"a": model(2.04), "b": model(1.96)}
     found = recommend(measured, dict.fromkeys(measured, True))
     assert found.model == "b"
-    assert found.words.endswith("a, at 2.0 times, is behind by less than is shown.")
+    assert found.words.endswith("a, at 2.0 times, is behind by less than the digits show.")
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_where_the_release_gate_decided_only_what_it_released_is_published():
     assert found.words == (
         "Publish a. It is the only model that passes the privacy checks and the release gate: its "
         "rows are typically 3.0 times as far from real rows as other real rows are. b, at 2.0 "
-        "times, is withheld by the release gate (planted tasks and planted users): the choice only "
+        "times, is withheld by the release gate (planted tasks and planted users): choose it only "
         "where these may be known. c, at 1.5 times, was not put through the release gate. d, "
         "at 1.2 times, fails privacy."
     )
@@ -193,7 +193,7 @@ def test_none_is_published_that_the_release_gate_withholds():
     found = recommend(measured, {"a": True, "b": True}, decisions)
     assert found.model is None
     assert found.words == (
-        "None may be published: the release gate lets no model pass that passes the privacy "
+        "None may be published: the release gate withholds every model that passes the privacy "
         "checks. a, at 3.0 times the floor, is withheld by the release gate (planted records "
         "and planted tasks); b, at 2.0 times the floor, was not put through the release gate."
     )

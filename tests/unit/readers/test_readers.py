@@ -19,25 +19,18 @@ from redwood.readers.reading import Source, read
 
 HEADER = "PANDAID,CREATIONTIME,COMPUTINGSITE,CPUCONSUMPTIONTIME,NOTE"
 ROW = "{},2024-01-27 02:51:00,CERN,{},x"
-SMALL_BLOCKS = pytest.mark.parametrize("block_bytes", [48, 1 << 24])
+SMALL_BLOCKS = pytest.mark.usefixtures("block_bytes")
 
 
 def csv_text(rows: int) -> str:
     return "\n".join([HEADER, *(ROW.format(i, 10 * i) for i in range(rows))]) + "\n"
 
 
-@pytest.fixture(autouse=True)
-def _no_block_size_outlives_a_test(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blocks, "BLOCK_BYTES", blocks.BLOCK_BYTES)
-
-
 @pytest.mark.parametrize("ending", COMPRESSIONS)
 @SMALL_BLOCKS
-def test_csv(tmp_path: Path, ending: str, block_bytes: int) -> None:
-    blocks.BLOCK_BYTES = block_bytes
-    path = tmp_path / f"a.csv{ending}"
-    path.write_bytes(COMPRESSIONS[ending](("\ufeff" + csv_text(3)).encode()))
-    found = Read(path)
+def test_csv(tmp_path: Path, ending: str) -> None:
+    packed = COMPRESSIONS[ending](("\ufeff" + csv_text(3)).encode())
+    found = Read(tmp_path / f"a.csv{ending}", packed)
     assert found.lines == [2, 3, 4]
     assert found.cells["pandaid"] == ["0", "1", "2"]
     assert found.cells["cpuconsumptiontime"] == ["0", "10", "20"]
@@ -47,20 +40,22 @@ def test_csv(tmp_path: Path, ending: str, block_bytes: int) -> None:
 
 def test_compression_is_judged_by_content_and_may_come_in_members(tmp_path: Path) -> None:
     text = csv_text(4).encode()
-    (tmp_path / "a.csv").write_bytes(gzip.compress(text[:70]) + gzip.compress(text[70:]))
-    assert Read(tmp_path / "a.csv").cells["pandaid"] == ["0", "1", "2", "3"]
+    # Zstandard's may have frames between them that parallel compressors skip.
+    skipped = b"\x50\x2a\x4d\x18\x04\x00\x00\x00\x01\x02\x03\x04"
+    for ending, between in ((".gz", b""), (".zst", skipped)):
+        first, second = (COMPRESSIONS[ending](part) for part in (text[:70], text[70:]))
+        found = Read(tmp_path / "a.csv", between + first + between + second)
+        assert found.cells["pandaid"] == ["0", "1", "2", "3"]
 
 
 @SMALL_BLOCKS
-def test_bad_rows_of_a_csv_are_named_and_the_others_read(tmp_path: Path, block_bytes: int) -> None:
-    blocks.BLOCK_BYTES = block_bytes
-    path = tmp_path / "a.csv"
+def test_bad_rows_of_a_csv_are_named_and_the_others_read(tmp_path: Path) -> None:
     good = ROW.format(1, 1)
-    path.write_text(
+    found = Read(
+        tmp_path / "a.csv",
         f'{HEADER}\n{good}\nonly,two\n{HEADER.lower()}\n\n{good},more\n1,"two\nlines",,,\n{good}\n'
-        f'1,"never closed,CERN,1,x\n{good}\n1,a "quoted" word,CERN,1,5"\n{good}\nhalf a li'
+        f'1,"never closed,CERN,1,x\n{good}\n1,a "quoted" word,CERN,1,5"\n{good}\nhalf a li',
     )
-    found = Read(path)
     assert found.lines == [2, 7, 9, 11, 12, 13]
     assert found.cells["creationtime"][1] == "two\nlines"
     assert found.cells["creationtime"][4] == 'a "quoted" word'
@@ -75,10 +70,8 @@ def test_bad_rows_of_a_csv_are_named_and_the_others_read(tmp_path: Path, block_b
 
 def test_a_line_that_never_ends_takes_no_memory_and_no_other_line(tmp_path: Path) -> None:
     blocks.BLOCK_BYTES = 4096
-    path = tmp_path / "a.csv"
-    with path.open("w") as stream:
-        stream.write(csv_text(2) + "2," + "x" * 200_000 + "\n" + ROW.format(3, 3) + "\n")
-    found = Read(path)
+    text = csv_text(2) + "2," + "x" * 200_000 + "\n" + ROW.format(3, 3) + "\n"
+    found = Read(tmp_path / "a.csv", text)
     assert found.cells["pandaid"] == ["0", "1", "3"]
     assert found.lines == [2, 3, 5]
     assert found.unreadable == [(4, "line_too_long")]
@@ -86,27 +79,21 @@ def test_a_line_that_never_ends_takes_no_memory_and_no_other_line(tmp_path: Path
 
 @pytest.mark.parametrize("delimiter", [";", "\t", "|"])
 def test_other_delimiters(tmp_path: Path, delimiter: str) -> None:
-    path = tmp_path / "a.csv"
-    path.write_text(csv_text(2).replace(",", delimiter))
-    assert Read(path).cells["pandaid"] == ["0", "1"]
+    found = Read(tmp_path / "a.csv", csv_text(2).replace(",", delimiter))
+    assert found.cells["pandaid"] == ["0", "1"]
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @SMALL_BLOCKS
-def test_line_ends(tmp_path: Path, end: str, block_bytes: int) -> None:
-    blocks.BLOCK_BYTES = block_bytes
-    path = tmp_path / "a.csv"
-    path.write_bytes(csv_text(3).replace("\n", end).encode())
-    found = Read(path)
+def test_line_ends(tmp_path: Path, end: str) -> None:
+    found = Read(tmp_path / "a.csv", csv_text(3).replace("\n", end))
     assert (found.lines, found.cells["cpuconsumptiontime"]) == ([2, 3, 4], ["0", "10", "20"])
 
 
 @SMALL_BLOCKS
-def test_bytes_that_are_no_text(tmp_path: Path, block_bytes: int) -> None:
-    blocks.BLOCK_BYTES = block_bytes
-    path = tmp_path / "a.csv"
-    path.write_bytes(b"PANDAID,WORKINGGROUP\n1,caf\xe9\n2,caf\xc3\xa9\n3,a\x00b\n")
-    found = Read(path)
+def test_bytes_that_are_no_text(tmp_path: Path) -> None:
+    content = b"PANDAID,WORKINGGROUP\n1,caf\xe9\n2,caf\xc3\xa9\n3,a\x00b\n"
+    found = Read(tmp_path / "a.csv", content)
     assert found.cells["workinggroup"] == ["café", "café", "a\ufffdb"]
     assert found.assumptions == {blocks.LATIN_1: 1, blocks.NULS: 1}
 
@@ -121,18 +108,15 @@ def test_a_truncated_file_gives_its_whole_records(tmp_path: Path, name: str, end
         text = between.join(json.dumps({"pandaid": i, "jobstatus": "x"}) for i in range(rows))
         text = text if name == "a.jsonl" else f"[{text}]"
     whole = COMPRESSIONS[ending](text.encode())
-    path = tmp_path / f"{name}{ending}"
-    path.write_bytes(whole[: len(whole) // 2])
-    found = Read(path)
+    found = Read(tmp_path / f"{name}{ending}", whole[: len(whole) // 2])
     assert 0 < len(found.lines) < rows
     assert [reason for _, reason in found.unreadable] == ["truncated_file"]
     assert found.cells["pandaid"] == [str(i) for i in range(len(found.lines))]
 
 
 def test_renames_and_what_exports_add_to_names(tmp_path: Path) -> None:
-    path = tmp_path / "a.csv"
-    path.write_text(',Job, "PANDAID" ,_source.ComputingSite\n0,1,2,CERN\n')
-    found = Read(path, job="jobstatus")
+    text = ',Job, "PANDAID" ,_source.ComputingSite\n0,1,2,CERN\n'
+    found = Read(tmp_path / "a.csv", text, job="jobstatus")
     assert found.cells["pandaid"] == ["2"]
     assert found.cells["jobstatus"] == ["1"]
     assert found.cells["computingsite"] == ["CERN"]
@@ -157,11 +141,8 @@ x y z 50 4 40 -1 4 60 -1 1 5 2 -1 1 1 -1 -1
 
 
 @SMALL_BLOCKS
-def test_standard_workload_format(tmp_path: Path, block_bytes: int) -> None:
-    blocks.BLOCK_BYTES = block_bytes
-    path = tmp_path / "a.swf.gz"
-    path.write_bytes(gzip.compress(SWF.encode()))
-    found = Read(path)
+def test_standard_workload_format(tmp_path: Path) -> None:
+    found = Read(tmp_path / "a.swf.gz", gzip.compress(SWF.encode()))
     cells = found.cells
     assert cells["creationtime"] == ["1000000000", "1000000010", "1000000020"]
     assert cells["starttime"] == ["1000000100", None, "1000000020"]
@@ -178,22 +159,14 @@ def test_standard_workload_format(tmp_path: Path, block_bytes: int) -> None:
     assert sum(found.assumptions.values()) == 1
 
 
-def test_a_trace_without_a_date_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "a.swf"
-    path.write_text(SWF.replace("; UnixStartTime: 1000000000\n", ""))
-    with pytest.raises(InputError, match="UnixStartTime"):
-        Read(path)
-    path.write_text(SWF.replace("1000000000", "1" * 5000))
-    with pytest.raises(InputError, match="UnixStartTime"):
-        Read(path)
-
-
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
         *((f"a.{ending}", "", "empty") for ending in ("csv", "jsonl", "swf", "csv.gz")),
         ("a.parquet", "", "empty"),
-        ("a.parquet", "PAR1 and no more", "no Parquet file"),
+        ("a.parquet", "PAR1 and no more", "is not a Parquet file"),
+        ("a.swf", SWF.replace("; UnixStartTime: 1000000000\n", ""), "UnixStartTime"),
+        ("a.swf", SWF.replace("1000000000", "1" * 5000), "UnixStartTime"),
         ("a.csv", "A,B\n1,2\n", "none of its 2 columns is known"),
         ("a.csv", "x" * 200_000 + "\n1,2\n", "none of its 1 columns is known"),
         ("a.csv", "\ufeff", "empty"),
@@ -211,19 +184,9 @@ def test_a_trace_without_a_date_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_unusable_files(tmp_path: Path, name: str, content: str | bytes, message: str) -> None:
-    path = tmp_path / name
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(InputError, match=message) as caught:
-        Read(path)
+        Read(tmp_path / name, content)
     assert str(caught.value).startswith(f"{name}: ")
-
-
-@pytest.mark.parametrize("name", ["a.csv", "a.json", "a.parquet"])
-def test_no_cell_comes_into_a_message(tmp_path: Path, name: str) -> None:
-    (tmp_path / name).write_text("jane.doe,1\njane.doe,2\n")
-    with pytest.raises(InputError) as caught:
-        Read(tmp_path / name)
-    assert "doe" not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.json", "a.swf"])
@@ -236,8 +199,7 @@ def test_what_comes_before_damage_is_read(tmp_path: Path, name: str, ending: str
         "a.swf": "; UnixStartTime: 1\n"
         + "".join(f"{i} {n} 1 2 3 4 5 6 7 8 9 1 2 3 4 5 6 7\n" for i, n in rows),
     }[name]
-    (tmp_path / f"{name}{ending}").write_bytes(DAMAGED[ending](text.encode()))
-    found = Read(tmp_path / f"{name}{ending}")
+    found = Read(tmp_path / f"{name}{ending}", DAMAGED[ending](text.encode()))
     read_ids = found.cells["pandaid"]
     # Zstandard's last block of 128 kB may be lost with what comes after it.
     lost = 3 if ending == ".gz" else 10_000
@@ -247,7 +209,7 @@ def test_what_comes_before_damage_is_read(tmp_path: Path, name: str, ending: str
 
 
 def damaged_gzip(data: bytes) -> bytes:
-    """Compressed data, then the begin of a block of a kind that there is not."""
+    """Compressed data, then the start of a block of a kind that does not exist."""
     stream = zlib.compressobj(wbits=31)
     return stream.compress(data) + stream.flush(zlib.Z_FULL_FLUSH) + b"\x07" * 99
 
@@ -263,14 +225,6 @@ DAMAGED = {".gz": damaged_gzip, ".zst": damaged_zstd}
 
 def random_rows(size: int) -> list[tuple[int, int]]:
     return list(enumerate(np.random.default_rng(1).integers(0, 2**48, size).tolist()))
-
-
-def test_frames_that_parallel_compressors_skip(tmp_path: Path) -> None:
-    skipped = b"\x50\x2a\x4d\x18\x04\x00\x00\x00\x01\x02\x03\x04"
-    text = csv_text(6).encode()
-    parts = [COMPRESSIONS[".zst"](text[:80]), COMPRESSIONS[".zst"](text[80:])]
-    (tmp_path / "a.csv").write_bytes(skipped + parts[0] + skipped + parts[1])
-    assert Read(tmp_path / "a.csv").cells["pandaid"] == ["0", "1", "2", "3", "4", "5"]
 
 
 def test_contents_far_larger_than_the_file_take_no_memory(tmp_path: Path) -> None:

@@ -12,11 +12,6 @@ HEADER = "PANDAID,JOBSTATUS,COMPUTINGSITE\n"
 GOOD = "{},finished,CERN\n"
 
 
-@pytest.fixture(autouse=True)
-def _no_block_size_outlives_a_test(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blocks, "BLOCK_BYTES", blocks.BLOCK_BYTES)
-
-
 def good(*numbers: int) -> str:
     return "".join(map(GOOD.format, numbers))
 
@@ -32,14 +27,10 @@ def good(*numbers: int) -> str:
         '1,"""finished,CERN\n',
     ],
 )
-@pytest.mark.parametrize("block_bytes", [64, 1 << 24])
-def test_a_stray_quote_takes_its_own_line_at_most(
-    tmp_path: Path, stray: str, block_bytes: int
-) -> None:
-    blocks.BLOCK_BYTES = block_bytes
-    size = 3000
-    (tmp_path / "a.csv").write_text(HEADER + good(0) + stray + good(*range(2, size)))
-    found = Read(tmp_path / "a.csv")
+@pytest.mark.usefixtures("block_bytes")
+def test_a_stray_quote_takes_its_own_line_at_most(tmp_path: Path, stray: str) -> None:
+    size = 1000
+    found = Read(tmp_path / "a.csv", HEADER + good(0) + stray + good(*range(2, size)))
     assert len(found.lines) + len(found.unreadable) == size
     others = [i for i in range(size) if i != 1]
     assert [cell for cell in found.cells["pandaid"] if cell != "1"] == [str(i) for i in others]
@@ -49,8 +40,7 @@ def test_a_stray_quote_takes_its_own_line_at_most(
 def test_many_stray_quotes(tmp_path: Path) -> None:
     """Each takes its own line; those that make a pair may be a cell that goes over lines."""
     lines = [GOOD.format(i) if i % 3 else f'{i},x"y,"CERN\n' for i in range(2000)]
-    (tmp_path / "a.csv").write_text(HEADER + "".join(lines))
-    found = Read(tmp_path / "a.csv")
+    found = Read(tmp_path / "a.csv", HEADER + "".join(lines))
     assert found.cells["pandaid"] == [str(i) for i in range(2000)]
     assert found.lines == list(range(2, 2002))
 
@@ -73,16 +63,15 @@ def test_cells_over_lines(tmp_path: Path, block_bytes: int) -> None:
 
 def test_a_cell_over_too_many_lines_is_none(tmp_path: Path) -> None:
     over = '1,"' + "\n" * (csv_lines.MOST_LINES + 10) + '",CERN\n'
-    (tmp_path / "a.csv").write_text(HEADER + over + good(2))
-    found = Read(tmp_path / "a.csv")
+    found = Read(tmp_path / "a.csv", HEADER + over + good(2))
     assert found.cells["pandaid"][-1] == "2"
     assert found.unreadable[0] == (2, "wrong_number_of_fields")
 
 
 def test_long_cells(tmp_path: Path) -> None:
     long = "x" * 300_000
-    (tmp_path / "a.csv").write_text(f'{HEADER}1,{long},CERN\n2,"{long}\n",CERN\n3,{long}",CERN\n')
-    found = Read(tmp_path / "a.csv")
+    text = f'{HEADER}1,{long},CERN\n2,"{long}\n",CERN\n3,{long}",CERN\n'
+    found = Read(tmp_path / "a.csv", text)
     assert found.cells["jobstatus"] == [long, long + "\n", long + '"']
 
 
@@ -96,8 +85,7 @@ def test_long_cells(tmp_path: Path) -> None:
     ],
 )
 def test_the_header_once_more(tmp_path: Path, text: str, ids: list[str]) -> None:
-    (tmp_path / "a.csv").write_text(text, encoding="utf-8")
-    found = Read(tmp_path / "a.csv")
+    found = Read(tmp_path / "a.csv", text)
     assert found.cells["pandaid"] == ids
     repeated = [reason for _, reason in found.unreadable]
     assert repeated == ["repeated_header"] * (2 * len(ids) == 4)
@@ -105,28 +93,25 @@ def test_the_header_once_more(tmp_path: Path, text: str, ids: list[str]) -> None
 
 def test_a_header_only(tmp_path: Path) -> None:
     for text in (HEADER, HEADER.strip(), f"\n\n{HEADER}\n  \n"):
-        (tmp_path / "a.csv").write_text(text)
-        found = Read(tmp_path / "a.csv")
+        found = Read(tmp_path / "a.csv", text)
         assert found.lines == []
         assert found.unreadable == []
 
 
 def test_the_delimiter_is_the_one_that_gives_known_names(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text('PANDAID;"x, y, z";JOBSTATUS\n1;"2, 3";finished\n')
-    assert Read(tmp_path / "a.csv").cells["jobstatus"] == ["finished"]
+    found = Read(tmp_path / "a.csv", 'PANDAID;"x, y, z";JOBSTATUS\n1;"2, 3";finished\n')
+    assert found.cells["jobstatus"] == ["finished"]
 
 
 def test_lines_of_blanks_are_no_records(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text(f"{HEADER}\n   \n{good(1)}  \n ,,\n")
-    found = Read(tmp_path / "a.csv")
+    found = Read(tmp_path / "a.csv", f"{HEADER}\n   \n{good(1)}  \n ,,\n")
     assert found.lines == [4, 6]
     assert found.cells["pandaid"] == ["1", " "]
     assert found.unreadable == []
 
 
 def test_text_stays_as_it_is(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text(f'{HEADER}NULL, nan ,"N/A"\n"",,"a""b"\n')
-    cells = Read(tmp_path / "a.csv").cells
+    cells = Read(tmp_path / "a.csv", f'{HEADER}NULL, nan ,"N/A"\n"",,"a""b"\n').cells
     assert cells["pandaid"] == ["NULL", ""]
     assert cells["jobstatus"] == [" nan ", ""]
     assert cells["computingsite"] == ["N/A", 'a"b']

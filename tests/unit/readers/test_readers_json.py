@@ -10,14 +10,6 @@ from redwood.errors import InputError
 from redwood.job_table import RAW_COLUMNS
 from redwood.readers import blocks, json_objects
 
-SMALL_BLOCKS = pytest.mark.parametrize("block_bytes", [48, 1 << 24])
-
-
-@pytest.fixture(autouse=True)
-def _no_block_size_outlives_a_test(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blocks, "BLOCK_BYTES", blocks.BLOCK_BYTES)
-
-
 RECORDS = [
     {"PandaID": 12345678901234567890, "jobstatus": None, "nevents": 3},
     {"pandaid": 8, "jobstatus": "finished", "WORKINGGROUP": "\ud800", "maxwalltime": 0.1},
@@ -43,13 +35,10 @@ SHAPES = {
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@SMALL_BLOCKS
 def test_shapes_of_json(tmp_path: Path, shape: str, block_bytes: int) -> None:
     # A line, and what stands before the list of an envelope, must fit into a block.
     blocks.BLOCK_BYTES = max(block_bytes, 256)
-    path = tmp_path / "a.json"
-    path.write_text(SHAPES[shape])
-    found = Read(path)
+    found = Read(tmp_path / "a.json", SHAPES[shape])
     assert found.unreadable == []
     assert found.cells["pandaid"] == ["12345678901234567890", "8", "true"]
     assert found.cells["jobstatus"][:2] == [None, "finished"]
@@ -59,15 +48,13 @@ def test_shapes_of_json(tmp_path: Path, shape: str, block_bytes: int) -> None:
     assert set(found.cells) <= RAW_COLUMNS
 
 
-@SMALL_BLOCKS
-def test_broken_lines_of_json(tmp_path: Path, block_bytes: int) -> None:
-    blocks.BLOCK_BYTES = block_bytes
-    path = tmp_path / "a.jsonl"
-    path.write_text(
+@pytest.mark.usefixtures("block_bytes")
+def test_broken_lines_of_json(tmp_path: Path) -> None:
+    found = Read(
+        tmp_path / "a.jsonl",
         '{"pandaid": 1}\n{broken\n\n[1, 2]\n{"pandaid": NaN, "jobstatus": "failed"}\n'
-        '{"PANDAID": 2, "jobstatus": "a\tb"}\n{"other": 1}\n"text"\n{"pandaid": 3'
+        '{"PANDAID": 2, "jobstatus": "a\tb"}\n{"other": 1}\n"text"\n{"pandaid": 3',
     )
-    found = Read(path)
     assert found.cells["pandaid"] == ["1", "NaN", "2", None]
     assert found.cells["jobstatus"] == [None, "failed", "a\tb", None]
     assert found.unreadable == [
@@ -79,9 +66,8 @@ def test_broken_lines_of_json(tmp_path: Path, block_bytes: int) -> None:
 
 
 def test_broken_elements_of_an_array(tmp_path: Path) -> None:
-    path = tmp_path / "a.json"
-    path.write_text('[{"pandaid": 1},\n7,\n{"pandaid": , "x": {}},\n{"pandaid": 3},\n{"pan')
-    found = Read(path)
+    text = '[{"pandaid": 1},\n7,\n{"pandaid": , "x": {}},\n{"pandaid": 3},\n{"pan'
+    found = Read(tmp_path / "a.json", text)
     assert found.cells["pandaid"] == ["1", "3"]
     assert found.lines == [1, 4]
     assert found.unreadable == [(2, "not_a_json_object"), (3, "invalid_json"), (5, "invalid_json")]
@@ -92,10 +78,9 @@ NUMBERS = ["1", "12345678901234567890123", "-7", "0.5", "NaN", "Infinity", "-Inf
 
 @pytest.mark.parametrize("shape", ["{}\n", "[{}]", "[{},\n{{}}]"])
 def test_values_are_text_as_written(tmp_path: Path, shape: str) -> None:
-    path = tmp_path / "a.json"
     for number in (*NUMBERS, "9" * 5000):
-        path.write_text(shape.format(f'{{"pandaid": {number}, "jobstatus": "NULL"}}'))
-        found = Read(path)
+        text = shape.format(f'{{"pandaid": {number}, "jobstatus": "NULL"}}')
+        found = Read(tmp_path / "a.json", text)
         assert found.cells["pandaid"][0] == number
         assert found.cells["jobstatus"][0] == "NULL"
 
@@ -103,8 +88,8 @@ def test_values_are_text_as_written(tmp_path: Path, shape: str) -> None:
 @pytest.mark.parametrize("shape", ["{}\n", "[{}]"])
 def test_nested_values_are_their_json(tmp_path: Path, shape: str) -> None:
     value = '{"a":[1,12345678901234567890,"é\\"",true,null]}'
-    (tmp_path / "a.json").write_text(shape.format(f'{{"pandaid": {value}}}'), encoding="utf-8")
-    assert Read(tmp_path / "a.json").cells["pandaid"] == [value]
+    found = Read(tmp_path / "a.json", shape.format(f'{{"pandaid": {value}}}'))
+    assert found.cells["pandaid"] == [value]
 
 
 @pytest.mark.parametrize("shape", ["{}\n", "[{}]"])
@@ -113,8 +98,7 @@ def test_no_depth_is_too_much(tmp_path: Path, shape: str, bracket: str) -> None:
     deep = '{"pandaid": 1, "x": ' + bracket[0] * 100_000 + bracket[1] * 100_000 + "}"
     good = '{"pandaid": 2}'
     between = "\n" if shape.endswith("\n") else ",\n"
-    (tmp_path / "a.json").write_text(shape.format(good + between + deep + between + good))
-    found = Read(tmp_path / "a.json")
+    found = Read(tmp_path / "a.json", shape.format(good + between + deep + between + good))
     assert found.cells["pandaid"] in (["2", "2"], ["2", "1", "2"])
 
 
@@ -125,25 +109,22 @@ def test_answers_one_after_the_other(tmp_path: Path) -> None:
         {"jobs": [], "errsByCount": [{"error": "x"}, {"error": "y"}]},
         {"jobs": RECORDS[2:], "errsByCount": []},
     ]
-    path.write_text("\n".join(map(json.dumps, answers)))
-    found = Read(path)
+    found = Read(path, "\n".join(map(json.dumps, answers)))
     assert found.cells["pandaid"] == ["12345678901234567890", "8", "true"]
     assert found.lines == [1, 1, 3]
     assert found.unreadable == []
-    path.write_text(f"[{json.dumps(RECORDS[:1])}, {json.dumps(RECORDS[1:])}]\n[{LINE[0]}]")
-    assert len(Read(path).lines) == 4
+    text = f"[{json.dumps(RECORDS[:1])}, {json.dumps(RECORDS[1:])}]\n[{LINE[0]}]"
+    assert len(Read(path, text).lines) == 4
 
 
 def test_lists_after_single_records_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "a.json").write_text(f'{LINE[1]}\n{{"jobs": [{LINE[1]}]}}\n')
     with pytest.raises(InputError, match=r"^a\.json: has single records first and lists"):
-        Read(tmp_path / "a.json")
+        Read(tmp_path / "a.json", f'{LINE[1]}\n{{"jobs": [{LINE[1]}]}}\n')
 
 
 def test_nothing_found_is_not_an_error(tmp_path: Path) -> None:
     for text in ("[]", '{"jobs": [], "errsByCount": []}', '{"hits": {"hits": []}}'):
-        (tmp_path / "a.json").write_text(text)
-        assert Read(tmp_path / "a.json").lines == []
+        assert Read(tmp_path / "a.json", text).lines == []
 
 
 def many(number: int, **others: object) -> list[dict[str, object]]:
@@ -167,8 +148,7 @@ def test_rare_keys_and_spellings_lose_no_cell(tmp_path: Path, layout: str) -> No
     for i in range(4000, 4500):
         rows[i] = {"PANDAID": i, "JOBSTATUS": "cancelled"}
     rows[4321]["HS06SEC"] = 7
-    (tmp_path / "a.json").write_text(LAYOUTS[layout](rows))
-    found = Read(tmp_path / "a.json")
+    found = Read(tmp_path / "a.json", LAYOUTS[layout](rows))
     assert found.unreadable == []
     assert found.lines == list(range(1, 5001))
     assert found.cells["pandaid"] == [str(i) for i in range(5000)]
@@ -187,8 +167,7 @@ def test_rare_keys_and_spellings_lose_no_cell(tmp_path: Path, layout: str) -> No
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_one_broken_object_in_many(tmp_path: Path, layout: str) -> None:
     text = LAYOUTS[layout](many(5000)).replace('{"pandaid": 2500,', '{"pandaid": 2500;')
-    (tmp_path / "a.json").write_text(text)
-    found = Read(tmp_path / "a.json")
+    found = Read(tmp_path / "a.json", text)
     assert found.unreadable == [(2501, "invalid_json")]
     assert len(found.lines) == 4999
     assert found.lines[2500] == 2502
@@ -200,12 +179,10 @@ def test_an_object_of_any_length_takes_no_other_and_no_memory(
     monkeypatch.setattr(json_objects, "_LONGEST_OBJECT", 5000)
     blocks.BLOCK_BYTES = 1000
     long = f'{{"pandaid": "{"x" * 300_000}"}}'
-    (tmp_path / "a.json").write_text(f"[{LINE[1]},\n{long},\n{LINE[1]}\n]")
-    found = Read(tmp_path / "a.json")
+    found = Read(tmp_path / "a.json", f"[{LINE[1]},\n{long},\n{LINE[1]}\n]")
     assert found.cells["pandaid"] == ["8", "8"]
     assert found.unreadable == [(2, "line_too_long")]
-    (tmp_path / "a.json").write_text(f"{LINE[1]}\n{long}\n{LINE[1]}\n")
-    found = Read(tmp_path / "a.json")
+    found = Read(tmp_path / "a.json", f"{LINE[1]}\n{long}\n{LINE[1]}\n")
     assert found.lines == [1, 3]
     assert found.unreadable == [(2, "line_too_long")]
 
@@ -214,15 +191,13 @@ def test_an_object_of_any_length_takes_no_other_and_no_memory(
 def test_bytes_that_are_no_utf8(tmp_path: Path, shape: str) -> None:
     one = '{"pandaid": 1, "workinggroup": "café"}'
     data = shape.format(one, one.replace("1", "2")).encode().replace(b"\xc3\xa9", b"\xe9", 1)
-    (tmp_path / "a.json").write_bytes(data)
-    found = Read(tmp_path / "a.json")
+    found = Read(tmp_path / "a.json", data)
     assert found.cells["workinggroup"] == ["café", "café"]
     assert found.assumptions == {blocks.LATIN_1: 1}
 
 
 def test_lines_of_blanks_are_no_records(tmp_path: Path) -> None:
-    (tmp_path / "a.json").write_text(f"\ufeff  \n{LINE[1]}\n \t \n{LINE[1]}\n   ")
-    found = Read(tmp_path / "a.json")
+    found = Read(tmp_path / "a.json", f"\ufeff  \n{LINE[1]}\n \t \n{LINE[1]}\n   ")
     assert found.lines == [2, 4]
     assert found.unreadable == []
 
@@ -231,16 +206,16 @@ def test_lines_of_blanks_are_no_records(tmp_path: Path) -> None:
 def test_names_of_the_configuration(tmp_path: Path, spelled: str) -> None:
     rows = [{"PANDAID" if spelled.isupper() else "pandaid": i} for i in range(900)]
     rows[151][spelled] = 3
-    (tmp_path / "a.json").write_text("\n".join(map(json.dumps, rows)))
-    assert Read(tmp_path / "a.json", kerne="corecount").cells["corecount"][151] == "3"
+    found = Read(tmp_path / "a.json", "\n".join(map(json.dumps, rows)), kerne="corecount")
+    assert found.cells["corecount"][151] == "3"
 
 
 def test_a_rare_key_where_case_is_mixed(tmp_path: Path) -> None:
     for wrap in (lambda row: row, lambda row: {"_source": row}):
         rows = [{"PandaID": i, "jobStatus": "x"} for i in range(900)]
         rows[151]["coreCount"] = 3
-        (tmp_path / "a.json").write_text("\n".join(json.dumps(wrap(row)) for row in rows))
-        assert Read(tmp_path / "a.json").cells["corecount"][151] == "3"
+        found = Read(tmp_path / "a.json", "\n".join(json.dumps(wrap(row)) for row in rows))
+        assert found.cells["corecount"][151] == "3"
 
 
 def test_the_engine_leaves_nothing_behind_and_quotes_nothing(
@@ -249,8 +224,7 @@ def test_the_engine_leaves_nothing_behind_and_quotes_nothing(
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     monkeypatch.setenv("HOME", str(tmp_path / "here"))
-    path = tmp_path / "a.json"
-    path.write_text('{"pandaid": 1}\n{"produsername": jane doe}\n' + "\n".join(LINE))
-    assert Read(path).unreadable == [(2, "invalid_json")]
+    text = '{"pandaid": 1}\n{"produsername": jane doe}\n' + "\n".join(LINE)
+    assert Read(tmp_path / "a.json", text).unreadable == [(2, "invalid_json")]
     assert list((tmp_path / "here").iterdir()) == []
     assert "doe" not in "".join(capfd.readouterr())

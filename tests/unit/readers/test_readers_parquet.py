@@ -92,5 +92,5 @@ def test_a_file_cut_off(tmp_path: Path) -> None:
     pq.write_table(pa.table({"pandaid": list(range(9999))}), tmp_path / "a.parquet")
     data = (tmp_path / "a.parquet").read_bytes()
     (tmp_path / "a.parquet").write_bytes(data[: len(data) // 2])
-    with pytest.raises(InputError, match=r"^a\.parquet: is no Parquet file, or a damaged one"):
+    with pytest.raises(InputError, match=r"^a\.parquet: is not a Parquet file, or is damaged"):
         Read(tmp_path / "a.parquet")

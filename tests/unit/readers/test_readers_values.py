@@ -1,6 +1,6 @@
 """Reading numbers and times."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
@@ -127,8 +127,3 @@ def test_only_numbers_and_times_are_shown() -> None:
     assert shown("-12.5e3") == "-12.5e3"
     assert shown("2025-01-27T02:51:00Z") == "2025-01-27T02:51:00Z"
     assert shown("Jane Doe") == "<text of 8 characters>"
-
-
-def test_utc_is_meant() -> None:
-    moment = datetime(2025, 1, 27, 2, 51, tzinfo=UTC)
-    assert to_times(column(str(int(moment.timestamp())))).times[0] == MOMENT

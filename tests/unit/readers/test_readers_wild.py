@@ -15,10 +15,12 @@ import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from redwood.configuration import Cleaning
 from redwood.errors import InputError
 from redwood.job_table import RAW_COLUMNS
-from redwood.readers import blocks, csv_lines, csv_rows, json_columns, json_objects
+from redwood.readers import blocks, csv_lines, csv_rows, json_rows
 from redwood.readers.reading import Source, read
+from redwood.records.cleaning import clean
 
 FUZZING = settings(
     max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -37,13 +39,9 @@ SIZES = st.sampled_from([1, 7, 64, 1000, 1 << 20])
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     """So small limits that a few rows come to them."""
-    monkeypatch.setattr(blocks, "BLOCK_BYTES", blocks.BLOCK_BYTES)
     monkeypatch.setattr(csv_lines, "MOST_LINES", 6)
     monkeypatch.setattr(csv_rows, "_FEW_LINES", 2)
-    monkeypatch.setattr(json_columns, "_SAMPLED", 3)
-    monkeypatch.setattr(json_columns, "_FEW_TEXTS", 1)
-    monkeypatch.setattr(json_objects, "_LEAST_REACH", 64)
-    monkeypatch.setattr(json_objects, "_SINGLES", 2)
+    monkeypatch.setattr(json_rows, "_CHUNK_ROWS", 7)
 
 
 def written_csv(rows: list[tuple[str, ...]]) -> str:
@@ -94,6 +92,13 @@ def rows_of(path: Path) -> tuple[list[tuple[str | None, ...]], int]:
     return rows, unreadable
 
 
+def spoilt(text: str, cuts: list[tuple[float, str]]) -> str:
+    for place, spoiler in cuts:
+        at = round(place * len(text))
+        text = text[:at] + spoiler + text[at + (not spoiler) :]
+    return text
+
+
 def read_or_refused(path: Path) -> None:
     with suppress(InputError):
         rows_of(path)
@@ -132,10 +137,7 @@ def test_a_spoilt_table_is_accounted_for(
     pack: Callable[[bytes], bytes],
     damage: tuple[float, int] | None,
 ) -> None:
-    text = WRITERS[shape](rows)
-    for place, spoiler in cuts:
-        at = round(place * len(text))
-        text = text[:at] + spoiler + text[at + (not spoiler) :]
+    text = spoilt(WRITERS[shape](rows), cuts)
     data = pack(text.encode("utf-8" if max(text) > "\xff" else "latin-1"))
     if damage is not None:
         at = min(len(data) - 1, round(damage[0] * len(data)))
@@ -143,6 +145,30 @@ def test_a_spoilt_table_is_accounted_for(
     blocks.BLOCK_BYTES = size
     (tmp_path / ending(shape)).write_bytes(data[: round((0.3 + 0.7 * end) * len(data))])
     read_or_refused(tmp_path / ending(shape))
+
+
+# So that some rows pass the cleaning.
+USUAL = st.sampled_from(["1", "-1", "CERN", "finished", "2024-01-27 02:51:00", "1e400", "9" * 40])
+CLEANABLE = st.lists(st.tuples(*[st.one_of(USUAL, WORDS, TEXT)] * len(COLUMNS)), min_size=1)
+OPTIONS = Cleaning(analysis_of_daod=False, features=("creationtime", "computingsite", "workload"))
+
+
+@settings(FUZZING, max_examples=100)
+@given(rows=CLEANABLE, shape=st.sampled_from(sorted(WRITERS)), cuts=CUTS, end=st.floats(0.3, 1))
+def test_every_record_of_a_spoilt_table_is_kept_or_rejected_by_cleaning(
+    tmp_path: Path, rows: list[tuple[str, ...]], shape: str, cuts: list, end: float
+) -> None:
+    path, text = tmp_path / ending(shape), spoilt(WRITERS[shape](rows), cuts)
+    path.write_bytes(text[: round(end * len(text))].encode())
+    try:
+        found, unreadable = rows_of(path)
+        clean([path], tmp_path / "out", "test", 1, OPTIONS)
+    except InputError:
+        return
+    account = json.loads((tmp_path / "out" / "cleaning.json").read_text())["rows"]
+    assert account["input"] == len(found) + unreadable == account["kept"] + account["rejected"]
+    rejected = pq.read_table(tmp_path / "out" / "rejected.parquet")["record"]
+    assert len(set(rejected.to_pylist())) == len(rejected) == account["rejected"]
 
 
 BEGINS = [

@@ -20,9 +20,17 @@ COMPRESSIONS: Final[dict[str, Callable[[bytes], bytes]]] = {
 
 
 class Read:
-    """All chunks of a file, joined; every record is accounted for once."""
+    """All chunks of a file, joined; every record is accounted for once.
 
-    def __init__(self, path: Path, **renames: str) -> None:
+    Args:
+        path: the file.
+        content: what to write into it first, if anything.
+        renames: other names of columns.
+    """
+
+    def __init__(self, path: Path, content: str | bytes | None = None, **renames: str) -> None:
+        if content is not None:
+            path.write_bytes(content if isinstance(content, bytes) else content.encode())
         chunks = list(read(Source(path, path.name, renames, RAW_COLUMNS)))
         self.cells: dict[str, list[str | None]] = {}
         names = dict.fromkeys(name for chunk in chunks for name in chunk.cells)

@@ -15,6 +15,7 @@ from redwood.configuration import BigPanda
 
 TOKEN = "0badc0ffee" * 4
 USER = "Perpetua Mustermann"
+Answer = Callable[[BaseHTTPRequestHandler], None]
 DAY = datetime(2024, 1, 1, tzinfo=UTC)
 NOON = DAY + timedelta(hours=12)
 
@@ -39,13 +40,15 @@ class Monitor:
     Attributes:
         requests: (query, headers) of each request, in order.
         faults: answers to give to the next requests instead of jobs.
+        waits: how long it has been waited for, one after the other.
         heeds_fields: whether it understands `fields` and `outputs`.
     """
 
     def __init__(self) -> None:
         self.tables: list[list[dict[str, Any]]] = [[], []]
         self.requests: list[tuple[dict[str, str], dict[str, str]]] = []
-        self.faults: list[Callable[[BaseHTTPRequestHandler], None] | None] = []
+        self.faults: list[Answer | None] = []
+        self.waits: list[float] = []
         self.heeds_fields = True
         self.token = TOKEN
         self.url = ""
@@ -102,9 +105,7 @@ def send(handler: BaseHTTPRequestHandler, status: int, text: str, **headers: str
     handler.wfile.write(body)
 
 
-def answering(
-    status: int, text: str = "", **headers: str
-) -> Callable[[BaseHTTPRequestHandler], None]:
+def answering(status: int, text: str = "", **headers: str) -> Answer:
     """An answer that knows nothing of jobs; `Retry_After` stands for the header Retry-After."""
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
@@ -122,6 +123,19 @@ NO_JSON = answering(200, f"{{'jobs': {USER}")
 
 
 @contextmanager
+def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """The address of a server on this machine that answers until the block ends."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@contextmanager
 def running() -> Iterator[Monitor]:
     """A monitor that listens until the block ends."""
     monitor = Monitor()
@@ -133,15 +147,8 @@ def running() -> Iterator[Monitor]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        monitor.url = f"http://127.0.0.1:{server.server_port}"
-        try:
-            yield monitor
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(Handler) as monitor.url:
+        yield monitor
 
 
 def make_options(monitor: Monitor | None = None, **values: Any) -> BigPanda:

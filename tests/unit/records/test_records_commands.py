@@ -4,17 +4,17 @@ import json
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
+from tests.unit.runs.made_up_run import run_command
+from typer.testing import Result
 
-from redwood import command_line
 from redwood.errors import InputError
 from redwood.records.cleaned_file import clean_file
 
+GENERATED = ("--sites", "5", "--jobs", "400")
+
 
 def redwood_records(*arguments: str | Path) -> Result:
-    if not command_line.app.registered_groups:
-        command_line._register_stages()
-    return CliRunner().invoke(command_line.app, ["records", *map(str, arguments)])
+    return run_command("records", *map(str, arguments))
 
 
 def done(*arguments: str | Path) -> None:
@@ -26,7 +26,7 @@ def done(*arguments: str | Path) -> None:
 def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Some generated dumps."""
     folder = tmp_path_factory.mktemp("dumps") / "raw"
-    asked = ("--start", "2024-01-01", "--days", 5, "--sites", 5, "--jobs", 400)
+    asked = ("--start", "2024-01-01", "--days", "5", *GENERATED)
     done("generate", *asked, "--seed", 1, "--output", folder)
     return folder
 
@@ -109,10 +109,7 @@ def test_a_killed_cleaning_goes_on_with_the_dumps_that_are_left(
         (("clean", "x", "--features", "size,colour"), "colour"),
         (("split", "--table", "t", "--jobs", "j", "--method", "luck"), "method is 'luck'"),
         (("split", "--table", "t", "--jobs", "j", "--train", "0.9"), "must leave a share"),
-        (
-            ("generate", "--start", "2024-01-01", "--days", "0", "--sites", "5", "--jobs", "400"),
-            "days is 0",
-        ),
+        (("generate", "--start", "2024-01-01", "--days", "0", *GENERATED), "days is 0"),
     ],
 )
 def test_wrong_options(tmp_path: Path, arguments: tuple[str, ...], message: str) -> None:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import panda_job
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -19,25 +20,11 @@ from redwood.records.cleaning import clean
 
 # Marks every planted name, in whatever case it comes out.
 MARK = "zqx"
-DATASET = "mc20_13TeV.410470.PhPy8EG_ttbar.deriv.DAOD_PHYS.e6337_s3681_r13145_p4856"
-JOB = {
-    "pandaid": "1",
-    "jeditaskid": "77",
-    "creationtime": "2024-01-27 02:51:00",
-    "starttime": "2024-01-27 03:51:00",
-    "endtime": "2024-01-27 04:01:40",
-    "modificationtime": "2024-01-27 04:10:00",
-    "jobstatus": "finished",
-    "prodsourcelabel": "user",
-    "processingtype": "panda-client-1.5-jedi-run",
-    "computingsite": "CERN",
+OF_PERSONS = ("PRODUSERNAME", "PRODUSERID", "JOBNAME")
+JOB = {name.lower(): cell for name, cell in panda_job.JOB.items() if name not in OF_PERSONS} | {
     "workinggroup": "phys-higgs",
-    "proddblock": DATASET,
     "inputfileproject": "mc20_13TeV",
     "inputfiletype": "DAOD_PHYS",
-    "inputfilebytes": "18600000000",
-    "ninputdatafiles": "10",
-    "cpuconsumptiontime": "62076",
 }
 # Columns that no stage reads, and that have names in genuine dumps.
 UNREAD = ("jobname", "destinationdblock", "lockedby", "jobparameters", "piloterrordiag")
@@ -49,7 +36,11 @@ def names(number: int) -> Iterator[str]:
     login, full = f"{MARK}{number}", f"{MARK.title()}{number} Marker"
     yield from (login, full, f"{login}@mail.example", f"{full} {login}")
     yield f"/DC=ch/DC=cern/OU=Users/CN={login}/CN={number}/CN={full}"
-    yield from (f"user.{login}", f"user.{login}.mc20_13TeV.data.v1", f"user.{login}:{DATASET}")
+    yield from (
+        f"user.{login}",
+        f"user.{login}.mc20_13TeV.data.v1",
+        f"user.{login}:{panda_job.DATASET}",
+    )
     yield f"mc20_13TeV.410470.{login}.{login}.DAOD_PHYS.e6337_s3681"
     yield f"mc20_{login}.410470.x.deriv.DAOD_{login}.e6337_s3681"
 

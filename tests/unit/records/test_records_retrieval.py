@@ -2,12 +2,12 @@
 
 import hashlib
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
+from bigpanda_monitor import serving
 
 from redwood.errors import InputError
 from redwood.records.retrieval import retrieve
@@ -37,20 +37,19 @@ class _Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as running:
-        thread = threading.Thread(target=running.serve_forever, args=(0.01,))
-        thread.start()
-        yield f"http://127.0.0.1:{running.server_port}"
-        running.shutdown()
-        thread.join()
+    with serving(_Handler) as address:
+        yield address
 
 
-@pytest.mark.parametrize("expected", [None, DIGEST])
+# The server does not say how long the last one is.
+@pytest.mark.parametrize(
+    ("name", "expected"), [("trace", None), ("trace", DIGEST), ("unsaid", DIGEST)]
+)
 def test_a_file_comes_whole(
-    tmp_path: Path, server: str, expected: str | None, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, server: str, name: str, expected: str | None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "raw" / "trace.swf.gz"
-    retrieve(f"{server}/trace", expected, path)
+    retrieve(f"{server}/{name}", expected, path)
     assert path.read_bytes() == CONTENT
     assert (path.parent / "trace.swf.gz.sha256").read_text() == f"{DIGEST}  trace.swf.gz\n"
     summary = json.loads((path.parent / "_trace.swf.gz.json").read_text())
@@ -73,11 +72,6 @@ def test_nothing_is_left_of_a_failed_transfer(
     with pytest.raises(InputError, match=message):
         retrieve(server + path, sha256, tmp_path / "trace")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_server_that_does_not_say_how_long_a_file_is(tmp_path: Path, server: str) -> None:
-    retrieve(f"{server}/unsaid", DIGEST, tmp_path / "trace")
-    assert (tmp_path / "trace").read_bytes() == CONTENT
 
 
 def test_what_was_there_stays(tmp_path: Path, server: str) -> None:

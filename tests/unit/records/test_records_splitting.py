@@ -98,6 +98,8 @@ def test_by_task_no_task_is_in_two_parts(tmp_path: Path) -> None:
     tasks = [set(part["task"].dropna()) for part in parts.values()]
     assert sum(len(part) for part in tasks) == len(set().union(*tasks))
     assert [len(part) for part in parts.values()] == pytest.approx([3000, 1000, 1000], abs=7)
+    copies = account_of(tmp_path)["near_copies"]
+    assert [copies[name]["of_a_training_task"] for name in PARTS[1:]] == [0, 0]
 
 
 def test_the_seed_decides(tmp_path: Path) -> None:
@@ -176,18 +178,6 @@ def test_near_copies_are_counted(tmp_path: Path) -> None:
     }
 
 
-def test_a_split_by_task_has_no_near_copies_and_a_random_one_has(tmp_path: Path) -> None:
-    make_table(tmp_path, 5000)
-    split_up(tmp_path, method="task")
-    copies = account_of(tmp_path)["near_copies"]
-    assert [copies[name]["of_a_training_task"] for name in PARTS[1:]] == [0, 0]
-    parts = split_up(tmp_path, method="random")
-    trained = set(parts["train"]["task"].dropna())
-    for name in PARTS[1:]:
-        expected = int(parts[name]["task"].isin(trained).sum())
-        assert account_of(tmp_path)["near_copies"][name]["of_a_training_task"] == expected
-
-
 def test_the_account(tmp_path: Path) -> None:
     make_table(tmp_path, 50)
     parts = split_up(tmp_path)
@@ -220,19 +210,17 @@ def test_a_table_without_tasks_says_nothing_of_near_copies(tmp_path: Path) -> No
     assert account_of(tmp_path)["near_copies"] is None
 
 
-def test_a_table_without_times_is_refused(tmp_path: Path) -> None:
-    make_table(tmp_path, 50, TableDescription("timeless", DESCRIPTION.columns[1:]))
-    with pytest.raises(InputError, match="'timeless' has no column 'creationtime'"):
-        split_up(tmp_path)
-
-
-def test_a_table_without_tasks_cannot_be_split_by_task(tmp_path: Path) -> None:
-    make_table(tmp_path, 50, TableDescription("bare", DESCRIPTION.columns[:2]))
-    with pytest.raises(InputError, match="'bare' has no column 'task'"):
-        split_up(tmp_path, method="task")
-
-
-def test_too_few_rows(tmp_path: Path) -> None:
-    make_table(tmp_path, 2)
-    with pytest.raises(InputError, match=r"leaves no .* row of 2"):
-        split_up(tmp_path)
+@pytest.mark.parametrize(
+    ("rows", "columns", "method", "message"),
+    [
+        (50, DESCRIPTION.columns[1:], "random", "'bare' has no column 'creationtime'"),
+        (50, DESCRIPTION.columns[:2], "task", "'bare' has no column 'task'"),
+        (2, DESCRIPTION.columns, "random", r"leaves no .* row of 2"),
+    ],
+)
+def test_what_cannot_be_split(
+    tmp_path: Path, rows: int, columns: tuple[Column, ...], method: str, message: str
+) -> None:
+    make_table(tmp_path, rows, TableDescription("bare", columns))
+    with pytest.raises(InputError, match=message):
+        split_up(tmp_path, method=method)

@@ -193,7 +193,7 @@ def test_a_sample_that_meets_every_check_is_released(folder):
             {"task": 0.31},
             "planted tasks",
             ("canaries", "task"),
-            "surely at most 31 %, 30 % allowed",
+            "at most 31 % with 95 % confidence, 30 % allowed",
         ),
         (
             {"levels": ("record", "user")},

@@ -1,16 +1,11 @@
 """Finished runs and costs, made up, for the tests of what is fitted and planned."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from redwood.outputs import write_json
 from redwood.runs.cost_scales import COST_SCALES
 from redwood.runs.costs import Cost, Costs
-
-
-def write_json(path: Path, content: object) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content))
 
 
 def finished_run(results: Path, rows: int, sampled: int | None = None) -> None:

@@ -73,7 +73,7 @@ class MadeUpRun:
                 "endtime": self.started + 5,
                 "job_hash": hash(rule),
             }
-            write_record(path, json.dumps(content))
+            write(record_file(Path(".snakemake/metadata"), path), json.dumps(content))
 
     def all_jobs(self, dump: str = "data/dump.csv", policy: str = "mine.py") -> None:
         """Clean, split, train, sample, simulate and make a table of a dump that is there."""
@@ -119,16 +119,11 @@ class MadeUpRun:
         return write_manifest(RESULTS, last, json.dumps(configuration or CONFIGURATION))
 
 
-def write(path: str | Path, text: str, encoding: str = "utf-8") -> None:
+def write(path: str | Path, text: str) -> None:
     """Write a file and the folders that it is in."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding=encoding)
-
-
-def write_record(path: str, content: str, encoding: str = "utf-8") -> None:
-    """Write what Snakemake would have of a file, under the name that it gives to that."""
-    write(record_file(Path(".snakemake/metadata"), path), content, encoding)
+    path.write_text(text, encoding="utf-8")
 
 
 def entities() -> dict[str, dict]:

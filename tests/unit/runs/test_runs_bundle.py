@@ -47,6 +47,13 @@ def checked(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
     return subprocess.run(command, capture_output=True, text=True, env={}, check=False)
 
 
+def source_names() -> set[str]:
+    """The files of the source that is in the bundle."""
+    source = zipfile.ZipFile("bundle.zip").read("redwood-mini/source.tar.gz")
+    with tarfile.open(fileobj=io.BytesIO(source)) as tar:
+        return set(tar.getnames())
+
+
 def test_the_command_says_how_to_check_what_it_has_written(committed):
     answer = run_command("artefacts", "bundle", str(RESULTS), "--output", "bundle.zip")
     assert answer.output.endswith("to check it: unzip bundle.zip && redwood-mini/check\n")
@@ -64,10 +71,7 @@ def test_a_bundle_holds_what_a_reviewer_needs(committed):
         *(f"results/mini/tables/table1.{suffix}" for suffix in ("csv", "html", "md")),
         "source.tar.gz",
     )
-    with tarfile.open(
-        fileobj=zipfile.ZipFile("bundle.zip").open("redwood-mini/source.tar.gz")
-    ) as tar:
-        assert {"Snakefile", "resources/sites.csv", "mine.py"} <= set(tar.getnames())
+    assert {"Snakefile", "resources/sites.csv", "mine.py"} <= source_names()
 
 
 def test_the_same_run_gives_the_same_archive(committed):
@@ -115,11 +119,8 @@ def test_a_dump_that_is_in_the_repository_is_left_out_of_the_source(committed):
     git(".", "commit", "--quiet", "--message", "a dump")
     committed.manifest()
     bundle(RESULTS, Path("bundle.zip"))
-    with zipfile.ZipFile("bundle.zip") as archive:
-        source = archive.read("redwood-mini/source.tar.gz")
-    with tarfile.open(fileobj=io.BytesIO(source)) as tar:
-        assert "mine.py" in tar.getnames()
-        assert "data/dump.csv" not in tar.getnames()
+    assert "mine.py" in source_names()
+    assert "data/dump.csv" not in source_names()
 
 
 def test_the_report_is_bundled_if_it_is_of_these_results_and_public(committed):
@@ -227,7 +228,7 @@ def test_a_bundle_without_what_its_check_needs_is_no_bundle(unzipped, name, word
 def test_records_that_are_not_here_cannot_be_read_again(unzipped):
     answer = checked(unzipped, "--rerun")
     assert answer.returncode == 1
-    assert "cannot be made anew: the raw records are not here (data/dump.csv)" in answer.stdout
+    assert "cannot be made again: the raw records are not here (data/dump.csv)" in answer.stdout
 
 
 @pytest.mark.parametrize(

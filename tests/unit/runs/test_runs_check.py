@@ -1,12 +1,9 @@
 """Checking results against their manifest."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from tests.project import ROOT
-from tests.unit.runs.made_up_run import RESULTS, write
+from tests.unit.runs.made_up_run import RESULTS, run_command, write
 
 from redwood.errors import InputError
 from redwood.runs.checking import check
@@ -85,16 +82,12 @@ def test_no_manifest_and_another_crate_are_refused(run):
 
 def test_the_command_says_what_is_wrong_and_fails(run):
     run.manifest()
-    command = [sys.executable, "-m", "redwood", "artefacts", "check", str(RESULTS)]
-    environment = {"PYTHONPATH": f"{ROOT}/workflow"}
-    answer = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
-    assert (answer.returncode, answer.stdout) == (
-        0,
-        "13 files are as the manifest says, 0 are not\n",
-    )
+    answer = run_command("artefacts", "check", str(RESULTS))
+    assert answer.stdout == "13 files are as the manifest says, 0 are not\n"
+    assert answer.exit_code == 0
     (RESULTS / "tables/table1.csv").unlink()
-    answer = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
-    assert answer.returncode == 1
+    answer = run_command("artefacts", "check", str(RESULTS))
+    assert answer.exit_code == 1
     assert answer.stdout.splitlines() == [
         "tables/table1.csv: missing",
         "12 files are as the manifest says, 1 are not",

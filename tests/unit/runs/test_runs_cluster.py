@@ -102,13 +102,10 @@ def test_a_wrong_variable_is_named(tmp_path, variable, value, said):
     assert said in str(caught.value)
 
 
-def test_a_variable_does_not_hide_that_its_section_is_wrong(tmp_path):
+def test_variables_hide_neither_a_wrong_section_nor_a_missing_file(tmp_path):
     write(tmp_path / "cluster.yaml", "cpu: 5\n")
     with pytest.raises(InputError, match="cpu is 5"):
         read_cluster(tmp_path, {"REDWOOD_CPU_PARTITION": "long"})
-
-
-def test_a_file_that_is_named_and_missing_is_no_description(tmp_path):
     with pytest.raises(InputError, match=r"gone\.yaml: No such file or directory: expected"):
         read_cluster(tmp_path, {"REDWOOD_CLUSTER": "gone.yaml"})
 

@@ -26,16 +26,6 @@ def test_two_sizes_give_the_line_through_both():
     assert cost.megabytes(5000) == pytest.approx(350)
 
 
-def test_other_numbers_of_epochs_tell_what_is_done_once_from_what_is_repeated():
-    jobs = ((1000, 1), (1000, 10), (20_000, 2), (20_000, 7))
-    (cost,) = fit(
-        [measured(n, 3 + 0.002 * n + 0.0005 * n * times, times=times) for n, times in jobs]
-    )
-    assert cost.base_s == pytest.approx(3, rel=1e-6)
-    assert cost.s_per_row == pytest.approx(0.002, rel=1e-6)
-    assert cost.s_per_pass == pytest.approx(0.0005, rel=1e-6)
-
-
 @pytest.mark.parametrize("times", [10, 20])
 def test_numbers_of_epochs_alike_count_as_repeated_altogether(times):
     (cost,) = fit([measured(1000, 12, times=10), measured(11_000, 2 + 11 * times, times=times)])
@@ -71,20 +61,15 @@ def test_sizes_alike_promise_larger_jobs_too_much_rather_than_too_little(rows):
 
 
 def test_errors_count_by_their_share_so_that_small_jobs_do():
-    group = [measured(100, 1), measured(100, 1.2), measured(100_000, 900), measured(100_000, 1100)]
-    (cost,) = fit(group)
+    jobs = ((100, 1), (100, 1.2), (100_000, 900), (100_000, 1100))
+    (cost,) = fit([measured(*job) for job in jobs])
     assert cost.seconds(100) == pytest.approx(1.1, rel=0.05)
     assert cost.seconds(100_000) == pytest.approx(1000, rel=0.05)
 
 
 def test_simulations_keep_their_jobs_in_memory_whatever_the_policy():
-    one, other = fit(
-        [
-            measured(1000, 2, 150, rule="simulate", variant="random"),
-            measured(100_000, 9, 350, rule="simulate", variant="random"),
-            measured(1000, 5, 160, rule="simulate", variant="least_loaded"),
-        ]
-    )
+    runs = ((1000, 2, 150, "random"), (100_000, 9, 350, "random"), (1000, 5, 160, "least_loaded"))
+    one, other = fit([measured(*job, rule="simulate", variant=policy) for *job, policy in runs])
     assert (one.variant, other.variant) == ("least_loaded", "random")
     assert one.megabytes(100_000) == other.megabytes(100_000) == pytest.approx(350)
     assert one.megabytes(1000) == pytest.approx(160)

@@ -54,6 +54,12 @@ def asked_for(needs, wildcards=None, attempt=1):
     return {name: value for name, value in found.items() if value is not None}
 
 
+def place(needs, model):
+    """Where a job goes, and with which GPU: all that is asked for but memory and time."""
+    asked = asked_for(needs, {"model": model})
+    return {name: asked[name] for name in asked.keys() - {"mem_mb", "runtime"}}
+
+
 def test_without_a_description_rules_ask_for_memory_time_and_trainings_for_a_gpu(tmp_path):
     needs = requests(tmp_path).needs
     assert asked_for(needs("evaluate"), {"model": "tvae"}) == {"mem_mb": 1500, "runtime": 10}
@@ -71,15 +77,10 @@ def test_jobs_go_where_their_kind_goes(tmp_path):
     )
     needs = requests(tmp_path, cluster).needs
     where = {"slurm_account": "physics", "slurm_partition": "long", "slurm_extra": "--nice=5"}
-    asked = asked_for(needs("evaluate"), {"model": "tvae"})
-    assert {name: asked[name] for name in asked.keys() - {"mem_mb", "runtime"}} == where
-    asked = asked_for(needs("surrogates_train"), {"model": "smote"})
-    assert {name: asked[name] for name in asked.keys() - {"mem_mb", "runtime"}} == where | {
-        "gpu": 0
-    }
+    assert place(needs("evaluate"), "tvae") == where
+    assert place(needs("surrogates_train"), "smote") == where | {"gpu": 0}
     for rule in ("surrogates_train", "surrogates_sample", "release_train"):
-        asked = asked_for(needs(rule), {"model": "tvae"})
-        assert {name: asked[name] for name in asked.keys() - {"mem_mb", "runtime"}} == {
+        assert place(needs(rule), "tvae") == {
             "slurm_account": "physics_g",
             "qos": "fast",
             "constraint": "big",
@@ -92,13 +93,6 @@ def test_without_gpus_trainings_go_where_all_jobs_go_and_need_no_cuda(tmp_path):
     cluster = Cluster.model_validate({"cpu": {"partition": "long"}, "gpu": None})
     asked = asked_for(requests(tmp_path, cluster).needs("surrogates_train"), {"model": "tvae"})
     assert asked == {"mem_mb": 1500, "runtime": 10, "slurm_partition": "long"}
-
-
-def test_what_nothing_describes_is_left_to_default_resources(tmp_path):
-    cluster = Cluster.model_validate({"cpu": {"partition": "long"}})
-    needs = requests(tmp_path, cluster).needs
-    assert "slurm_account" not in needs("surrogates_train")
-    assert "qos" not in needs("evaluate")
 
 
 def test_requests_grow_with_rows_epochs_and_seeds(tmp_path):

@@ -7,10 +7,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import zstandard
-from made_up_costs import finished_run, write_json
+from made_up_costs import finished_run
 
 from redwood.configuration import validate
 from redwood.errors import InputError
+from redwood.outputs import write_json
 from redwood.runs.row_counts import RowCounts, counted_rows, expected_rows, row_counts
 
 
@@ -24,16 +25,9 @@ FILES = {"files": ["dumps"]}
 def test_finished_stages_are_counted(tmp_path):
     finished_run(tmp_path, 1000)
     counts = counted_rows(tmp_path, None)
-    assert counts == RowCounts(
-        raw=1500,
-        dump=1000,
-        rows=1000,
-        train=600,
-        validation=200,
-        test=200,
-        sampled=200,
-        basis=f"counted in {tmp_path}/records",
-    )
+    sizes = {"raw": 1500, "dump": 1000, "rows": 1000, "sampled": 200}
+    parts = {"train": 600, "validation": 200, "test": 200}
+    assert counts == RowCounts(**sizes, **parts, basis=f"counted in {tmp_path}/records")
     assert counts.compared == 800
     assert counted_rows(tmp_path, 50).sampled == 50
 
@@ -65,16 +59,6 @@ def test_a_told_number_of_rows_prevails_and_no_more_are_divided_than_asked_for()
     assert (counts.train, counts.validation, counts.test) == (150, 75, 75)
 
 
-def test_every_row_is_in_one_part():
-    counts = expected_rows(configured({"generate": {}}), [], rows=2_239_654)
-    assert counts.train + counts.validation + counts.test == 2_239_654
-
-
-def test_before_there_is_a_dump_the_rows_to_divide_are_what_is_known():
-    counts = expected_rows(configured(FILES, rows=5000), [])
-    assert (counts.rows, counts.basis) == (5000, "as records.split.rows says")
-
-
 def test_dumps_tell_their_rows(tmp_path):
     line = b"1,2024-01-01 00:00:00,CERN,60\n"
     (tmp_path / "a.csv").write_bytes(100 * line)
@@ -100,13 +84,10 @@ def test_of_a_long_dump_the_begin_tells_its_rows(tmp_path):
     assert expected_rows(configured(FILES), [tmp_path / "cut.csv.gz"]).rows > lines / 4
 
 
-def test_what_is_no_dump_is_named(tmp_path):
+def test_what_is_no_dump_and_no_hint_at_all_are_refused(tmp_path):
     (tmp_path / "a.parquet").write_bytes(b"no parquet")
     with pytest.raises(InputError, match=r"a\.parquet: not a Parquet file"):
         expected_rows(configured(FILES), [tmp_path / "a.parquet"])
-
-
-def test_without_any_hint_the_number_has_to_be_told():
     with pytest.raises(InputError, match=r"give it with --rows, or as records\.split\.rows"):
         expected_rows(configured(FILES), [])
 
@@ -122,7 +103,8 @@ def test_what_is_counted_prevails_over_what_is_expected_but_not_over_what_is_tol
 def test_a_dump_that_is_there_is_read_and_one_that_is_not_is_expected(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     configuration = configured(FILES, rows=5000)
-    assert row_counts(configuration, Path("results/mine")).rows == 5000
+    counts = row_counts(configuration, Path("results/mine"))
+    assert (counts.rows, counts.basis) == (5000, "as records.split.rows says")
     (tmp_path / "dumps").mkdir()
     (tmp_path / "dumps/jobs.csv").write_bytes(100 * b"1,CERN\n")
     assert row_counts(configuration, Path("results/mine")).rows == 100

@@ -16,27 +16,25 @@ AFTER = [[], [], [0], [1], [2, 3]]
 
 def test_the_longest_chain_is_what_no_number_of_machines_makes_faster():
     assert longest_chain(HOURS, AFTER) == [0, 2, 4]
-    assert makespan(HOURS, AFTER, at_once=10) == 7
-
-
-def test_two_machines_need_no_longer_here_and_one_needs_the_sum():
-    assert makespan(HOURS, AFTER, at_once=2) == 7
-    assert makespan(HOURS, AFTER, at_once=1) == 11
-
-
-def test_the_longest_that_can_run_goes_first():
-    # On two machines 3, 2, 2 and 1 hours pair up as 3 + 1 and 2 + 2.
-    assert makespan([1, 2, 3, 2], [[], [], [], []], at_once=2) == 4
-
-
-def test_a_job_waits_for_all_that_it_names_and_for_no_more():
-    assert makespan([5, 1, 1], [[], [], [1]], at_once=2) == 5
-    assert makespan([5, 1, 1], [[], [], [0, 1, 1]], at_once=2) == 6
-
-
-def test_no_jobs_take_no_time():
     assert longest_chain([], []) == []
-    assert makespan([], [], at_once=3) == 0
+
+
+@pytest.mark.parametrize(
+    ("hours", "after", "at_once", "expected"),
+    [
+        (HOURS, AFTER, 10, 7),
+        (HOURS, AFTER, 2, 7),
+        (HOURS, AFTER, 1, 11),
+        # The longest goes first: 3, 2, 2 and 1 hours pair up as 3 + 1 and 2 + 2.
+        ([1, 2, 3, 2], [[], [], [], []], 2, 4),
+        # A job waits for all that it names and for no more.
+        ([5, 1, 1], [[], [], [1]], 2, 5),
+        ([5, 1, 1], [[], [], [0, 1, 1]], 2, 6),
+        ([], [], 3, 0),
+    ],
+)
+def test_when_jobs_end(hours, after, at_once, expected):
+    assert makespan(hours, after, at_once) == expected
 
 
 @st.composite

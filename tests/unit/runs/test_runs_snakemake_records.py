@@ -31,13 +31,15 @@ def test_whole_records_are_read_and_stay(folder):
         assert records.of(path).written == tuple(sorted(PATHS))
         assert not records.is_incomplete(path)
     assert records.of("results/mini") is None
+    record_file(folder / "metadata", PATHS[0]).write_text("[]")
+    assert SnakemakeRecords(folder).of(PATHS[0]) is None
 
 
-@pytest.mark.parametrize("left", ["", '{"shellcmd": "pyth', "\0\0\0"])
+@pytest.mark.parametrize("left", [b"", b'{"shellcmd": "pyth', b"\xff\0\0"])
 @pytest.mark.parametrize("path", PATHS)
 def test_a_record_that_was_cut_off_marks_its_result_as_incomplete(folder, path, left):
     record = record_file(folder / "metadata", path)
-    record.write_text(left)
+    record.write_bytes(left)
     mark_damaged(folder)
     assert record.exists(), "it may be one that is being written"
     records = SnakemakeRecords(folder)

@@ -44,20 +44,14 @@ def test_ignored_files_and_new_ones_outside_the_code_are_no_change(checkout):
     assert source_state(checkout).changes is None
 
 
-def test_a_folder_of_another_checkout_has_no_commit(checkout):
-    state = source_state(checkout / "workflow")
-    assert (state.commit, state.unknown_because) == (None, "the project is not a git checkout")
-
-
-def test_without_git_there_is_no_commit(checkout, monkeypatch):
+def test_outside_of_a_checkout_and_without_git_there_is_no_commit(checkout, tmp_path, monkeypatch):
+    # A folder of another checkout is none of this project.
+    for folder in (checkout / "workflow", tmp_path):
+        state = source_state(folder)
+        assert (state.commit, state.unknown_because) == (None, "the project is not a git checkout")
     monkeypatch.setenv("PATH", str(checkout))
     state = source_state(checkout)
     assert (state.commit, state.unknown_because) == (None, "git is not installed")
-
-
-def test_outside_of_git_there_is_no_commit(tmp_path):
-    state = source_state(tmp_path)
-    assert (state.commit, state.unknown_because) == (None, "the project is not a git checkout")
 
 
 def test_an_unknown_commit_has_no_source(checkout):

@@ -129,7 +129,7 @@ def test_causes_stand_first_and_jobs_of_a_rule_together(records):
         "8 jobs would run",
         f"evaluate (5 jobs): {REWRITTEN}",
         f"simulate 1 random, 2 random: {REWRITTEN}",
-        "table1: what it reads is made anew: evaluate",
+        "table1: what it reads is made again: evaluate",
     ]
     assert render([gathers], records) == "nothing to be done: all results are there and up to date"
 

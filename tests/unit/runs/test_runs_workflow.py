@@ -43,70 +43,40 @@ def test_every_rule_stands_in_the_table():
     assert written == {*COST_SCALES, "all"}
 
 
-def test_what_is_none_for_a_job_is_not_asked_for(project):
-    (project.folder / "cluster.yaml").write_text(
-        "gpu: {partition: gpus, model: a100, qos: fast}\ncpu: {account: physics}\n"
+@pytest.fixture
+def described(project):
+    """Writes a description of the cluster, until the test ends."""
+    yield (project.folder / "cluster.yaml").write_text
+    (project.folder / "cluster.yaml").unlink()
+
+
+def test_the_command_line_prevails_over_the_description_and_that_over_defaults(project, described):
+    described("gpu: {partition: gpus, model: a100, qos: fast}\ncpu: {partition: described}\n")
+    answer = project.snakemake(
+        *("--dry-run", "--forceall"),
+        *("--default-resources", "slurm_partition=default", "slurm_account=default"),
+        *("--set-resources", "evaluate:slurm_partition=chosen", "evaluate:mem_mb=attempt*700"),
+        environment={"REDWOOD_CPU_QOS": "variable"},
     )
-    try:
-        answer = project.snakemake("--dry-run", "--forceall")
-    finally:
-        (project.folder / "cluster.yaml").unlink()
+    keys = ("slurm_partition", "slurm_account", "qos", "gpu", "gpu_model")
     asked = {
-        wildcards["model"]: resources
+        (rule, wildcards.get("model")): [resources.get(key) for key in (*keys, "mem_mb")]
         for rule, wildcards, resources in described_jobs(answer.stdout)
-        if rule == "surrogates_train"
     }
-    where = ("slurm_account", "slurm_partition", "qos", "gpu", "gpu_model")
-    on_gpu, on_cpu = ({key: asked[model].get(key) for key in where} for model in ("tvae", "smote"))
-    assert on_gpu == {
-        "slurm_account": None,
-        "slurm_partition": "gpus",
-        "qos": "fast",
-        "gpu": "1",
-        "gpu_model": "a100",
-    }
-    assert on_cpu == {
-        "slurm_account": "physics",
-        "slurm_partition": None,
-        "qos": None,
-        "gpu": "0",
-        "gpu_model": None,
-    }
+    assert asked["records_split", None][:3] == ["described", "default", "variable"]
+    chosen = ["chosen", "default", "variable", None, None, "700"]
+    assert asked["evaluate", "tvae"] == chosen
+    # What is `None` for a job is not asked for.
+    assert asked["surrogates_train", "tvae"][:5] == ["gpus", "default", "fast", "1", "a100"]
+    on_cpu = ["described", "default", "variable", "0", None]
+    assert asked["surrogates_train", "smote"][:5] == on_cpu
 
 
-def test_the_command_line_prevails_over_the_description_and_that_over_defaults(project):
-    (project.folder / "cluster.yaml").write_text("cpu: {partition: described}\n")
-    try:
-        answer = project.snakemake(
-            *("--dry-run", "--forceall"),
-            *("--default-resources", "slurm_partition=default", "slurm_account=default"),
-            *("--set-resources", "evaluate:slurm_partition=chosen", "evaluate:mem_mb=attempt*700"),
-            environment={"REDWOOD_CPU_QOS": "variable"},
-        )
-    finally:
-        (project.folder / "cluster.yaml").unlink()
-    keys = ("slurm_partition", "slurm_account", "qos")
-    asked = {
-        rule: {key: resources.get(key) for key in keys} | {"mem_mb": resources.get("mem_mb")}
-        for rule, _, resources in described_jobs(answer.stdout)
-    }
-    assert [asked["records_split"][key] for key in keys] == ["described", "default", "variable"]
-    assert [asked["evaluate"][key] for key in (*keys, "mem_mb")] == [
-        *("chosen", "default", "variable", "700"),
-    ]
-
-
-def test_another_description_of_the_cluster_makes_nothing_stale(project):
+def test_another_description_of_the_cluster_makes_nothing_stale(project, described):
     marker = "results/mini/records/raw/generated/_SYNTHETIC.json"
     made = project.snakemake("--cores", "1", marker)
     assert made.returncode == 0, made.stdout
-    (project.folder / "cluster.yaml").write_text(
-        "cpu: {partition: other, memory_gb: 3, speed: 0.001}\n"
-    )
-    try:
-        again = project.snakemake("--dry-run", marker)
-        asked = project.snakemake("--dry-run", "--force", marker)
-    finally:
-        (project.folder / "cluster.yaml").unlink()
-    assert planned_jobs(again.stdout) == {}
+    described("cpu: {partition: other, memory_gb: 3, speed: 0.001}\n")
+    assert planned_jobs(project.snakemake("--dry-run", marker).stdout) == {}
+    asked = project.snakemake("--dry-run", "--force", marker)
     assert "slurm_partition=other" in asked.stdout

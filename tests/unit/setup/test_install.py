@@ -51,16 +51,13 @@ def test_a_wheel_in_the_cache_is_not_compiled_again_and_kept_if_it_loads(
     assert wheel.exists() == loads
 
 
-def test_an_old_python_is_refused_with_the_way_out(tmp_path):
+def test_an_old_python_and_an_old_name_are_refused_with_the_way_out(tmp_path):
     old = tmp_path / "python3"
     old.write_text("#!/bin/sh\nexit 1\n")
     old.chmod(0o755)
     answer = _ready("run", ROOT, REDWOOD_PYTHON=str(old), REDWOOD_WITHOUT_SDV="not as it was")
     assert answer.returncode != 0
     assert "no Python 3.11 or newer was found; name one with REDWOOD_PYTHON=" in answer.stderr
-
-
-def test_the_old_name_of_what_may_be_left_out_is_answered_with_the_new_one():
     answer = _ready("run", ROOT, REDWOOD_WITHOUT_TVAE="1")
     assert answer.returncode != 0
     assert "REDWOOD_WITHOUT_SDV=1 leaves out the Synthetic Data Vault" in answer.stderr

@@ -71,26 +71,15 @@ def test_an_installation_works_from_any_folder_without_the_project(installed, tm
         "import redwood; dump = redwood.generate_dump('dump', jobs=200, days=2, sites=2); "
         "print(redwood.clean(dump, 'records').account['rows']['kept'], redwood.__file__)"
     )
-    answer = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    kept, file = answer.stdout.split()
+
+    def said(*command: str | Path) -> str:
+        return subprocess.check_output(command, cwd=tmp_path, env=environment, text=True)
+
+    kept, file = said(sys.executable, "-c", code).split()
     assert int(kept) > 10
     assert Path(file).is_relative_to(installed)
-    said = subprocess.run(
-        [installed / "bin" / "redwood", "records", "clean", "--help"],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert "Usage: redwood records clean" in said.stdout
+    usage = said(installed / "bin" / "redwood", "records", "clean", "--help")
+    assert "Usage: redwood records clean" in usage
 
 
 def test_there_is_one_version(wheels):

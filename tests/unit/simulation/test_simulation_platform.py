@@ -282,7 +282,7 @@ def test_a_wrong_network_names_file_and_row(resources, old, new, words):
         ("{sites: [{name: A}]}", r"sites\.0\.cores"),
         ("{sites: [{name: A, cores: -1}]}", r"sites\.0\.cores is -1"),
         ("{sites: [{name: A, cores: 0}]}", "no site has cores"),
-        ("{sites: [{name: A, cores: 1}, {name: A, cores: 1}]}", "site 'A' stands there twice"),
+        ("{sites: [{name: A, cores: 1}, {name: A, cores: 1}]}", "site 'A' is listed twice"),
         ("{sites: [{name: A, cores: 1, speed: 3}]}", "speed: unknown key .*allowed: name, tier"),
         ("{sites: [{name: A, cores: 1, bandwidth: .nan}]}", r"sites\.0\.bandwidth"),
         (

@@ -148,7 +148,7 @@ def test_impossible_conditions_are_refused(surrogate, given, message):
 
 def test_a_condition_that_next_to_no_row_fulfils_is_refused(surrogate, monkeypatch):
     monkeypatch.setattr(sequoia, "_LEAST_TRIED", 1000)
-    with pytest.raises(InputError, match=r"of .* rows are so; expected at least 1 in 10000"):
+    with pytest.raises(InputError, match=r"of .* rows meet this; expected at least 1 in 10000"):
         surrogate.sample(10, 1, {"work": "777.123456"})
 
 

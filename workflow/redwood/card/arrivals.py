@@ -49,7 +49,7 @@ def arrivals(column: str, times: np.ndarray) -> dict[str, Any] | None:
 
 
 def _main_window(days: np.ndarray, counts: np.ndarray) -> tuple[int, int]:
-    """Begin and end of the run of days, without a gap of `LONE_DAYS`, that has the most rows."""
+    """Start and end of the run of days, without a gap of `LONE_DAYS`, that has the most rows."""
     breaks = np.flatnonzero(np.diff(days) > LONE_DAYS) + 1
     edges = [0, *breaks.tolist(), len(days)]
     return max(pairwise(edges), key=lambda run: counts[run[0] : run[1]].sum())

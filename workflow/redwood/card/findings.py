@@ -16,7 +16,7 @@ _SELECTING: Final = frozenset({"not_final", "other_activity", "not_daod", "robot
 _IN_PLAIN_WORDS: Final = {
     "not_final": "the job had not ended",
     "other_activity": "not a user's analysis but, say, central production",
-    "not_daod": "the input is no dataset derived for analysis (DAOD)",
+    "not_daod": "the input is not a dataset derived for analysis (DAOD)",
     "robot": "an automatic test, not somebody's work",
     "no_state": "how the job ended is not said",
     "duplicate": "another record of a job that is there already",
@@ -198,7 +198,7 @@ def _of_cleaning(facts: Facts) -> Iterator[Finding]:
     if guessed > _UNKNOWN_SITES * kept:
         yield Finding(
             "care",
-            f"The workload of {share(guessed, kept)} of the jobs assumes the default core power.",
+            f"The work of {share(guessed, kept)} of the jobs assumes the default core power.",
             "The table of sites does not know how fast their sites' cores are.",
         )
     masked = sites.get("masked", 0)
@@ -258,7 +258,7 @@ def _of_column(column: Facts, facts: Facts) -> Iterator[Finding]:
     if name == "workload" and column.get("zeros", 0) > _IDLE * rows:
         yield Finding(
             "care",
-            f"{share(column['zeros'], rows)} of the workloads are 0.",
+            f"{share(column['zeros'], rows)} of the jobs have no work.",
             "Either most jobs never ran, or the files lack the CPU time.",
         )
 

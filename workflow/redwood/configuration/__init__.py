@@ -50,7 +50,7 @@ class Paper(Section):
 
 
 class Seeds(Section):
-    """Seeds of stages, where they shall differ from `seed`: of the stages, only these run again."""
+    """Seeds of stages, in place of `seed`; a change of one reruns only what depends on it."""
 
     records: Seed | None = Field(
         None, description="of generated dumps, made-up names and the split"
@@ -64,7 +64,7 @@ class Configuration(Section):
     """A whole run."""
 
     dataset: Name = Field("embedded", description="name of the results folder")
-    seed: Seed = Field(2410, description="of all stages that have none of their own in `seeds`")
+    seed: Seed = Field(2410, description="of all stages without a seed of their own in `seeds`")
     seeds: Seeds = Seeds()
     records: Records = Records()
     surrogates: Surrogates = Surrogates()

@@ -43,12 +43,12 @@ class Evaluation(Section):
     target_class: str = Field(
         "jobstatus",
         description="the categorical column that diff-MLEF of classes predicts; "
-        "tables without it are spared that",
+        "tables without it do without that measure",
     )
     conditionals: tuple[tuple[str, ...], ...] = Field(
         (("computingsite", "jobstatus"), ("datatype", "size", "workload")),
-        description="columns whose distributions are compared: each the last of a list, "
-        "given those before it; lists with a column that the table lacks are left out",
+        description="lists of columns: the distributions of the last are compared, given "
+        "those before it; lists with a column that the table lacks are left out",
     )
     groups: int = Field(
         20, ge=5, le=500, description="groups of consecutive rows of the jackknife intervals"
@@ -67,7 +67,7 @@ class Evaluation(Section):
         for columns in conditionals:
             if len(columns) < 2 or len(set(columns)) < len(columns):
                 raise ValueError(
-                    f"{list(columns)} is none, expected two or more distinct columns, "
+                    f"{list(columns)} is no such list, expected two or more distinct columns, "
                     "the last one given the others"
                 )
             if conditionals.count(columns) > 1:
@@ -75,5 +75,5 @@ class Evaluation(Section):
         return conditionals
 
     def says(self, constant: str) -> bool:
-        """Whether a measure that is asked for sets a constant, `NEEDS_DENSITIES` say."""
+        """Whether a measure that is asked for sets a constant such as `NEEDS_DENSITIES`."""
         return any(plugins.constant(_MEASURES, name, constant, None) for name in self.measures)

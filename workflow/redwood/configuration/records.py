@@ -43,23 +43,23 @@ class Retrieve(Section):
     sha256: str | None = Field(
         None,
         pattern=r"^[0-9a-f]{64}$",
-        description="expected digest; without one it is written beside the file, for pinning",
+        description="expected digest; without one, the file's is written beside it, for pinning",
     )
 
 
 class BigPanda(Section):
-    """Job records to ask of a BigPanDA monitor, window by window."""
+    """Job records to request from a BigPanDA monitor, window by window."""
 
     url: str = Field(
         "https://bigpanda.cern.ch", pattern=r"^https?://", description="address of the monitor"
     )
     sites: tuple[str, ...] = Field(
-        min_length=1, description="values of COMPUTINGSITE, one request each and window"
+        min_length=1, description="values of COMPUTINGSITE; one request for each in each window"
     )
-    start: datetime = Field(description="begin of the first window, UTC")
+    start: datetime = Field(description="start of the first window, UTC")
     end: datetime = Field(description="end of the last window, UTC")
     window_hours: int = Field(12, ge=1, le=12, description="length of a window")
-    limit: int = Field(20_000, ge=1, le=20_000, description="most rows that the monitor answers")
+    limit: int = Field(20_000, ge=1, le=20_000, description="most rows that one answer may have")
     pause_s: float = Field(10.0, ge=1, description="pause between requests in s")
 
     @field_validator("start", "end")
@@ -77,7 +77,8 @@ class BigPanda(Section):
 class Source(Section):
     """Where the raw records come from.
 
-    Made (`generate`), asked of a monitor (`bigpanda`), or read (`files`, else `retrieve`).
+    Generated (`generate`), requested from a monitor (`bigpanda`), or read (`files`, else
+    `retrieve`).
     """
 
     generate: Generate | None = None
@@ -97,7 +98,7 @@ class Cleaning(Section):
     """What is kept of the raw records, and how it is read."""
 
     columns: dict[str, str] = Field(
-        {}, description="raw column name → PanDA's name, for dumps that call it otherwise"
+        {}, description="raw column name → PanDA's name, for dumps that use other names"
     )
     features: tuple[Literal[PAPER_FEATURES + OPTIONAL_FEATURES], ...] = Field(  # type: ignore[valid-type]
         PAPER_FEATURES, min_length=2, description="the columns that surrogates learn, in order"
@@ -112,7 +113,7 @@ class Cleaning(Section):
     any_site_name: bool = Field(
         False,
         description="keep the names of sites that the table of sites neither has nor resembles; "
-        "else they are masked, since such a cell may be anybody's name that slipped",
+        "else they are masked, since such a cell may hold a person's name from another column",
     )
     pseudonymous: bool = Field(
         False,
@@ -145,7 +146,7 @@ class Split(Section):
     train: float = Field(0.6, gt=0, lt=1)
     validation: float = Field(0.2, gt=0, lt=1)
     rows: int | None = Field(
-        None, ge=10, description="divide only so many jobs, drawn at random; all if null"
+        None, ge=10, description="divide only this many jobs, drawn at random; all if null"
     )
 
     @model_validator(mode="after")

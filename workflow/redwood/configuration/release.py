@@ -12,8 +12,8 @@ class Release(Section):
 
     models: tuple[str, ...] | None = Field(
         None,
-        description="models whose samples may be published; if null, those of the trained models "
-        "that say so themselves (RELEASED in their options.py)",
+        description="models whose samples the gate decides on; if null, the trained models that "
+        "say so themselves (RELEASED in their options.py)",
     )
     levels: tuple[str, ...] = Field(
         ("record", "task", "user"),
@@ -21,7 +21,7 @@ class Release(Section):
         description="what must stay unknown: record, or columns whose equal values make a unit",
     )
     units: int = Field(400, ge=2, description="canaries of each level, half of them planted")
-    most_rows: int = Field(10, ge=1, description="rows of a canary at most")
+    most_rows: int = Field(10, ge=1, description="most rows of a canary")
 
     @field_validator("models", "levels")
     @classmethod
@@ -30,5 +30,5 @@ class Release(Section):
             if listed.count(name) > 1:
                 raise ValueError(f"{name!r} is listed twice")
             if not re.fullmatch(r"\w+", name):
-                raise ValueError(f"{name!r} is no name")
+                raise ValueError(f"{name!r} is not a valid name, expected letters, digits and _")
         return names

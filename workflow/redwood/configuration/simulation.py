@@ -102,7 +102,7 @@ def own_policy(name: str) -> str:
 
 
 class Settings(Section):
-    """What happens in a simulation beside what policies decide; times in s.
+    """What happens in a simulation besides what policies decide; times in s.
 
     A configuration and a scenario say these things with the same keys and the same defaults.
     """
@@ -116,19 +116,23 @@ class Settings(Section):
     outputs: Literal["site", "tier1"] = Field(
         "site", description="stored where the job ran, or at the Tier-0 or Tier-1 of its kind"
     )
-    replicas: int = Field(2, ge=1, description="of each dataset in the beginning")
+    replicas: int = Field(2, ge=1, description="of each dataset at the beginning")
     jobs_per_dataset: Positive = Field(20.0, description="where the job table names no datasets")
     failures: Literal["drawn", "recorded", "none"] = Field(
         "drawn",
         description="attempts fail at the rates fitted to the training jobs, or as the job table "
         "says, or never",
     )
-    attempts: int = Field(3, ge=1, description="of a job before it is failed")
+    attempts: int = Field(3, ge=1, description="at a job before it counts as failed")
     retry_delay_s: Positive = Field(
         600.0, description="from a failed attempt to the next brokerage, s"
     )
-    transfer_attempts: int = Field(3, ge=1, description="of a transfer before the attempt fails")
-    transfer_delay_s: Positive = Field(60.0, description="from a failed transfer to the next, s")
+    transfer_attempts: int = Field(
+        3, ge=1, description="at a transfer before the attempt at its job fails"
+    )
+    transfer_delay_s: Positive = Field(
+        60.0, description="from a failed transfer to the next try, s"
+    )
     pending_s: Positive = Field(1200.0, description="between offers of a job that gets no site, s")
     give_up_s: Positive = Field(
         172_800.0, description="from its submission until such a job ends as unbrokered, s"
@@ -143,7 +147,7 @@ class Settings(Section):
         description="TCP window in bytes that caps a single transfer; 0 lifts the cap",
     )
     time_step: Positive = Field(
-        1.0, description="what follows a transfer sooner than this may be late by as much, s"
+        1.0, description="what follows a transfer within this time may be late by up to as much, s"
     )
     interval_s: Positive = Field(3600.0, description="step of the time series of the sites, s")
     events: bool = Field(False, description="whether every event is written, with the state")
@@ -189,7 +193,7 @@ class Simulation(Settings):
             if names.count(name) > 1:
                 raise ValueError(f"{name!r} is listed twice")
             if not re.fullmatch(_NAME, name):
-                raise ValueError(f"{name!r} is no name of a folder, expected {_NAME}")
+                raise ValueError(f"{name!r} cannot name a folder, expected {_NAME}")
         return policies
 
     @property

@@ -50,7 +50,10 @@ class Surrogates(Section):
             if name in (*plugins.names(_MODELS), "recorded"):
                 raise ValueError(f"{name!r} is taken, expected a name that no model has")
             if not re.fullmatch("[a-z][a-z0-9_]*", name):
-                raise ValueError(f"{name!r} is no name: expected small letters, digits and _")
+                raise ValueError(
+                    f"{name!r} is not a valid name: expected lower-case letters, digits and _, "
+                    "a letter first"
+                )
         return variants
 
     @field_validator("models")

@@ -65,19 +65,26 @@ class Attack:
 
 
 def judge_attack(measured: Mapping[str, Any], attack: str) -> tuple[bool, str]:
-    """Whether an attack on a sample surely finds few enough training rows, and what it finds."""
+    """Whether an attack on a sample finds few enough training rows, and what it finds.
+
+    What counts is the upper end of the interval.
+    """
     words = (
         f"an attack by {attack} finds {percent(measured['value'])} of the training rows at 1 % "
         "false alarms"
     )
     if measured["high"] <= _MOST_FOUND:
         return True, words
-    return False, f"{words}, not surely at most the {percent(_MOST_FOUND)} allowed"
+    high = percent(measured["high"])
+    return False, f"{words} (by its interval up to {high}; {percent(_MOST_FOUND)} is allowed)"
 
 
 def judge_model(measured: Mapping[str, Any]) -> tuple[bool, str]:
-    """Whether the model itself surely gives away few enough training rows, and how many it does."""
-    words = f"who has the model itself finds {percent(measured['value'])}"
+    """Whether the model itself gives away few enough training rows, and how many it does.
+
+    What counts is the upper end of the interval.
+    """
+    words = f"an attacker with the model itself finds {percent(measured['value'])}"
     if measured["high"] <= _MOST_FOUND:
         return True, words
     return False, f"{words}: share the sample, not the model"

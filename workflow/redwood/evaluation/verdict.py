@@ -4,11 +4,11 @@ The criteria are those of the measures themselves, their `judge`:
 
 * near copies: the interval of their share does not lie above what four of five draws of unseen real
   rows have, so that a burst that was met again is not taken for copies;
-* distance attack, density attack: at a false-positive rate of 1 % it surely finds no more than 3 %
-  of the training rows, three times what chance does. So much could be found of a sample under
-  differential privacy with ε = ln 3 ≈ 1.1 (P. Kairouz et al., arXiv 1311.0776, theorem 2.1), a
-  strong guarantee; where rows come in bursts even the exact law of one more row is above chance
-  (`dcr_share`).
+* distance attack, density attack: at a false-positive rate of 1 % the interval of what it finds
+  does not reach beyond 3 % of the training rows, three times what chance finds. As much could be
+  found of a sample under differential privacy with ε = ln 3 ≈ 1.1 (P. Kairouz et al., arXiv
+  1311.0776, theorem 2.1), a strong guarantee; where rows come in bursts even the exact law of one
+  more row is above chance (`dcr_share`).
 
 The sample fails if one of them does not hold, and is not judged if one was not measured. Passing is
 no guarantee such as differential privacy itself: it says that these attacks found nothing.

@@ -29,7 +29,7 @@ class Calendar:
     """The recorded window.
 
     Attributes:
-        epoch: its begin, s since 1970.
+        epoch: its start, s since 1970.
         days, seconds: its length.
         analysis, production: how much of each there is by day, mean 1, [days].
         hours: how much analysis there is by hour of the day, mean 1, [24].

@@ -83,7 +83,7 @@ class RowMaker:
 
     Args:
         tasks, users, grid, jobs: what to make rows of.
-        epoch: begin of the window, s since 1970.
+        epoch: start of the window, s since 1970.
         random: source of randomness.
     """
 

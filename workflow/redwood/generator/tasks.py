@@ -28,7 +28,7 @@ _FEWEST_SITES = 2
 _HOME_PREFERENCE, _SD_HABIT = 1.0, 1.6
 # How much sites differ in the length of the jobs they take, in standard deviations.
 _LENGTH_TOLERANCE = 0.88
-# Earlier slots are preferred: a site gets so much less than the one before.
+# Earlier slots are preferred: each site gets this much less than the one before.
 _PREFERENCE = 0.75
 _SENT_ANYWHERE, _JOBS_TO_SEND = 0.2, 20
 

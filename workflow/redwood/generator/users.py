@@ -18,7 +18,7 @@ _TOP_SHARE = 0.32
 # Between users log CPU time differs by this much, between tasks of all users by 1.2, which makes
 # the users about half of the variance.
 _SD_WORK = 0.95
-# Users of a group do alike work.
+# Users of a group do similar work.
 _SD_IN_GROUP = 0.3
 
 
@@ -50,7 +50,7 @@ class Users:
         return len(self.work)
 
     def _groups(self, random: np.random.Generator) -> np.ndarray:
-        """Users in order of their work, give or take, cut into groups of alike numbers of jobs."""
+        """Users roughly in order of their work, cut into groups of similar numbers of jobs."""
         users = len(self.shares)
         order = np.argsort(self.work[:users] + random.normal(0, _SD_IN_GROUP, users))
         places = len(WORKING_GROUPS) + 1

@@ -3,16 +3,16 @@
 *Relative error* of an outcome under a policy: synthetic / recorded - 1, of means over the seeds.
 *Ranking* by an outcome: Kendall's τ_b (M. G. Kendall, Biometrika 33 (1945) 239) between the means
 of all policies on synthetic and on recorded jobs: 1 if both put them in the same order. *Regret*:
-how much worse on recorded jobs the policy is that is best on synthetic ones than the best on
-recorded ones, as a share of the latter.
+how much worse, on recorded jobs, the policy that is best on synthetic jobs is than the one that is
+best on recorded jobs, as a share of the latter.
 
 Intervals, 95 %, are from the bootstrap over seeds (B. Efron, Ann. Statist. 7 (1979) 1): the seeds
-of the recorded and of the synthetic runs are resampled apart from each other. Ends are percentiles.
-Of few seeds plain percentiles are too narrow (of five they hold the truth in 89 of 100 cases), so
-they are taken further out, as Student's t is wider than the normal distribution (T. C. Hesterberg,
-Am. Stat. 69 (2015) 371); of two or three seeds that is the range of all draws.
-For the ranking of recorded jobs against themselves both sides are drawn from the recorded runs:
-what a perfect surrogate would reach.
+of the recorded and of the synthetic runs are resampled independently. Ends are percentiles. With
+few seeds plain percentiles are too narrow (of five they hold the truth in 89 of 100 cases), so they
+are taken further out, as Student's t is wider than the normal distribution (T. C. Hesterberg, Am.
+Stat. 69 (2015) 371); of two or three seeds that is the range of all draws. For the ranking of
+recorded jobs against themselves both sides are drawn from the recorded runs: what a perfect
+surrogate would reach.
 """
 
 from collections.abc import Mapping

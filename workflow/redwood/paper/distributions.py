@@ -71,9 +71,12 @@ def draw_distributions(
     lines = math.ceil(len(features) / _PANELS_A_LINE)
     columns = min(len(features), _PANELS_A_LINE)
     figure, axes = pyplot.subplots(
-        lines, columns, figsize=(PAGE_WIDTH, 2.7 * lines + 0.4), layout="constrained",
+        lines,
+        columns,
+        figsize=(PAGE_WIDTH, 2.7 * lines + 0.4),
+        layout="constrained",
         squeeze=False,
-    )  # fmt: skip
+    )
     dropped = {}
     for column, axis in zip(features, axes.flat, strict=False):
         values = {name: frame[column.name] for name, frame in frames.items()}

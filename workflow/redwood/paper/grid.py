@@ -68,10 +68,14 @@ def draw_grid(scenarios: Sequence[Path], dpi: int, prefix: Path) -> None:
     end = max(run.edges[-1] for run in chosen)
     time, time_unit = (_DAY, "days") if end > _LONG else (_HOUR, "h")
     figure, axes = pyplot.subplots(
-        len(policies), len(quantities),
+        len(policies),
+        len(quantities),
         figsize=(PAGE_WIDTH, 1.5 * len(policies) + 0.7),
-        sharex=True, sharey="col", layout="constrained", squeeze=False,
-    )  # fmt: skip
+        sharex=True,
+        sharey="col",
+        layout="constrained",
+        squeeze=False,
+    )
     for (quantity, label, unit), column in zip(quantities, axes.T, strict=True):
         for run in chosen:
             heights = {run.workload: run.series[quantity].to_numpy() / unit}

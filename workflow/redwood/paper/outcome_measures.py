@@ -4,7 +4,8 @@ An outcome of the simulation on a model's jobs is compared with that on recorded
 policy. Lengths and amounts are compared by the mean over the policies of |ln(synthetic/recorded)|,
 0.1 being ten per cent; the order of the policies by Kendall's τ_b of their mean turnarounds (M. G.
 Kendall, Biometrika 33 (1945) 239), 1 if the orders agree and −1 if one is the reverse of the other.
-What real jobs give that are as good as the recorded ones (a workload of role `floor`) is the floor.
+The floor is what other real jobs give, which are as good as the recorded ones (a workload of role
+`floor`).
 """
 
 from collections.abc import Mapping

@@ -4,10 +4,10 @@
    judged by them, nor, where the release gate decided on any model, one that it did not release.
 2. Of the others, the one with the least typical multiple of the floor (`redwood.paper.comparison`),
    to one decimal; among equals the one with the lower C2ST in sequence, if that was measured.
-3. Every model that by 2 alone would stand before it or beside it is named with the reason why it is
-   not the one.
-4. If the interval of a C2ST does not reach the floor it is said that the rows are told from real
-   ones.
+3. Every model that would come before it or equal it by 2 alone is named, with the reason why it was
+   not chosen.
+4. If the interval of a C2ST does not reach the floor, the paragraph says that the rows are told
+   from real ones.
 
 A C2ST is an area under the ROC curve, and so the probability that of one synthetic and one real row
 the classifier gives the higher score to the synthetic one (J. A. Hanley and B. J. McNeil, Radiology
@@ -149,7 +149,7 @@ def _withheld(decision: Decision | None) -> str:
     withheld = f"is withheld by the release gate ({_listed(decision.failed)})"
     if decision.of_records:
         return withheld
-    return f"{withheld}: the choice only where these may be known"
+    return f"{withheld}: choose it only where these may be known"
 
 
 def _none_released(withheld: Mapping[str, str], typical: Mapping[str, float]) -> str:
@@ -158,8 +158,8 @@ def _none_released(withheld: Mapping[str, str], typical: Mapping[str, float]) ->
         for model, why in withheld.items()
     )
     return (
-        "None may be published: the release gate lets no model pass that passes the privacy "
-        f"checks. {reasons}."
+        "None may be published: the release gate withholds every model that passes the "
+        f"privacy checks. {reasons}."
     )
 
 
@@ -194,8 +194,8 @@ def _reason(passes: bool | None, measures: Measures, chosen: Measures) -> str:
     if passes:
         in_sequence, better = (_value(of, _SEQUENCE) for of in (measures, chosen))
         if in_sequence is not None and better is not None and in_sequence > better:
-            return "is told more easily in sequence"
-        return "is behind by less than is shown"
+            return "is more easily told from real rows in sequence"
+        return "is behind by less than the digits show"
     worst = max(
         (
             (value / floor if floor > 0 else inf, measure["title"], value, floor)

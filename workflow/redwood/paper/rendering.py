@@ -11,7 +11,7 @@ from redwood.pages import render
 
 NONE = "–"
 
-# A value is printed to at most so many digits, however narrow its interval is.
+# A value is printed to at most this many digits, however narrow its interval is.
 _MOST_DIGITS = 4
 _MOST_DECIMALS = 8
 

@@ -18,7 +18,7 @@ class RunFolder:
     """One seed of a scenario, as `redwood simulate` wrote it.
 
     Attributes:
-        role: of whose jobs they are, such as `recorded`, `model` or `control`.
+        role: of its jobs, such as `recorded`, `model` or `control`.
     """
 
     workload: str
@@ -74,8 +74,8 @@ def spread(
     """Of many runs at most `most` that differ by the sum of a column, the greatest first.
 
     After the greatest and the least, each further one is the one that is farthest from the nearest
-    of those chosen: by ranks, near equals would be chosen where most runs are near equal. Far is
-    the difference of the sums, or their ratio.
+    of those chosen: by ranks, near equals would be chosen where most runs are near equal. The
+    distance is the difference of the sums, or their ratio.
     """
     sums = np.array([float(run.read(table, (column,))[column].sum()) for run in runs])
     places = np.log1p(sums) if by_ratio else sums

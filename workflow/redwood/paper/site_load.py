@@ -43,9 +43,13 @@ def draw_site_load(scenarios: Sequence[Path], dpi: int, prefix: Path) -> None:
     end = max(edges[-1] for _, _, edges in loads)
     time, unit = (_DAY, "days") if end > _LONG else (_HOUR, "h")
     figure, axes = pyplot.subplots(
-        1, len(runs), figsize=(PAGE_WIDTH, 1.0 + 0.115 * len(shown)), sharey=True,
-        layout="constrained", squeeze=False,
-    )  # fmt: skip
+        1,
+        len(runs),
+        figsize=(PAGE_WIDTH, 1.0 + 0.115 * len(shown)),
+        sharey=True,
+        layout="constrained",
+        squeeze=False,
+    )
     for run, (busy, down, edges), axis in zip(runs, loads, axes[0], strict=True):
         rows = np.arange(len(shown) + 1)
         mesh = axis.pcolormesh(
@@ -66,14 +70,16 @@ def draw_site_load(scenarios: Sequence[Path], dpi: int, prefix: Path) -> None:
     bar = figure.colorbar(mesh, ax=axes, shrink=0.5, aspect=30)
     bar.set_label("busy share of the cores (red: down, blue: all jobs are over)")
     save_figure(
-        figure, prefix, dpi,
+        figure,
+        prefix,
+        dpi,
         {
             "drawn": [run.label for run in runs],
             "sites": len(shown),
             "sites_not_drawn": len(loads[0][0]) - len(shown),
             "intervals_with_an_outage": [int((down > 0).sum().sum()) for _, down, _ in loads],
         },
-    )  # fmt: skip
+    )
 
 
 def _load(run: RunFolder) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray]:

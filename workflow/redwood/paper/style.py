@@ -139,7 +139,7 @@ def from_zero(axes: "Iterable[Axes]", largest: float) -> None:
 
 
 def date_axis(axis: "Axes", most: int) -> None:
-    """Ticks for an abscissa in days since 1970-01-01 UTC, at most so many."""
+    """Ticks for an abscissa in days since 1970-01-01 UTC, `most` at most."""
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
     locator = AutoDateLocator(minticks=3, maxticks=most)

@@ -54,8 +54,8 @@ _REACHES = "*"
 _NOTES = [
     "Bold: the best model of the column, and every other that the 95 % intervals do not tell from "
     "it: the difference is at most √(a² + b²), a and b being the halves of the two intervals that "
-    "face each other. Controls{controls} are never bold, and nothing is where no model has an "
-    "interval.",
+    "face each other. Controls{controls} are never bold; where no model has an interval, nothing "
+    "is.",
     "Asterisk: the interval reaches the floor, so the value cannot be told from that of real rows.",
 ]
 _FLOOR_NOTE = (

@@ -47,9 +47,14 @@ def draw_transfer_map(scenarios: Sequence[Path], resources: Path, dpi: int, pref
     columns = min(_IN_A_LINE, len(runs))
     lines = -(-len(runs) // columns)
     figure, axes = pyplot.subplots(
-        lines, columns, figsize=(PAGE_WIDTH, 0.4 + 2.4 * lines), sharex=True, sharey=True,
-        layout="constrained", squeeze=False,
-    )  # fmt: skip
+        lines,
+        columns,
+        figsize=(PAGE_WIDTH, 0.4 + 2.4 * lines),
+        sharex=True,
+        sharey=True,
+        layout="constrained",
+        squeeze=False,
+    )
     norm = LogNorm(max(largest / 1e4, 1.0) / unit, max(largest, 10.0) / unit)
     image = None
     for run, flow, axis in zip(runs, flows, axes.flat, strict=False):

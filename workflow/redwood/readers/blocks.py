@@ -14,7 +14,7 @@ import pyarrow as pa
 from redwood.errors import InputError
 from redwood.readers.compression import DAMAGES, contents, opened, unchanged
 
-# About so much is read at a time, and no line may be longer.
+# About this much is read at a time, and no line may be longer.
 BLOCK_BYTES = 16 << 20
 _UTF8_MARK, _UTF16_MARKS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
 _REPLACEMENT: Final = "\ufffd"

@@ -61,12 +61,6 @@ class Source:
         name = self.renames.get(lowered, lowered)
         return name if name in self.wanted else None
 
-    @property
-    def known(self) -> frozenset[str]:
-        """The names, lower case, under which a file may have the wanted columns."""
-        renamed = {raw for raw, name in self.renames.items() if name in self.wanted}
-        return frozenset(renamed | (self.wanted - self.renames.keys()))
-
 
 def plain_name(column: str) -> str:
     """A column's name in lower case, without what exports put around it."""
@@ -93,7 +87,6 @@ class Chunk:
         records: number of each row among all records of the file, from 1, int64 [n].
         lines: line on which each begins, from 1, -1 where the format has no lines, int64 [n].
         unreadable: records that could not be read.
-        columns: all column names of the file so far, lower case, before renaming.
         assumptions: what the reader had to assume → number of rows.
     """
 
@@ -102,7 +95,6 @@ class Chunk:
     records: np.ndarray
     lines: np.ndarray
     unreadable: list[Unreadable] = field(default_factory=list)
-    columns: tuple[str, ...] = ()
     assumptions: Counter = field(default_factory=Counter)
 
 

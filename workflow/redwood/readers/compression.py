@@ -1,4 +1,4 @@
-"""The bytes of a dump, compressed or not; what a file is compressed with its first bytes tell."""
+"""The bytes of a dump, compressed or not; its first bytes tell how it is compressed."""
 
 import zlib
 from collections.abc import Callable, Iterator
@@ -53,7 +53,7 @@ class _Gzip:
             try:
                 content = self._stream.decompress(data, _CONTENT_BYTES)
             except zlib.error:
-                # The call that meets damage keeps what comes before it to itself.
+                # The call that meets damage does not return what comes before the damage.
                 for place in range(len(data)):
                     yield before.decompress(data[place : place + 1])
                 raise
@@ -62,7 +62,7 @@ class _Gzip:
 
 
 class _Zstandard:
-    # So many bytes hold at most 32 MB of the most monotonous contents.
+    # This many bytes expand to at most 32 MB, even of the most monotonous contents.
     read_bytes = 1 << 10
 
     def __init__(self) -> None:

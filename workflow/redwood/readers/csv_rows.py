@@ -249,7 +249,6 @@ class _Layout:
             record + np.searchsorted(every, ordered),
             first_line + ordered,
             unreadable,
-            tuple(name.strip().lower() for name in self.header),
         )
 
 

@@ -1,13 +1,16 @@
 """Objects of JSON → cells: which keys are wanted, and the text of what stands under them."""
 
 import json
-from collections.abc import Iterable
 from typing import Any, Final
 
+from redwood.errors import InputError
 from redwood.readers.chunks import Source
 
+INVALID: Final = "invalid_json"
+NO_OBJECT: Final = "not_a_json_object"
 WRAPPER: Final = "_source"
-_PREFIX: Final = f"{WRAPPER}."
+# Keys that are data, one for each object, must not fill the memory.
+_MOST_KEYS = 10_000
 
 
 class _Number(str):
@@ -16,7 +19,7 @@ class _Number(str):
 
 # Numbers come as they are written, and so do NaN and infinities, which Python writes into JSON.
 _READING = {"parse_int": _Number, "parse_float": _Number, "parse_constant": _Number}
-DECODER: Final = json.JSONDecoder(**_READING, strict=False)
+_DECODER: Final = json.JSONDecoder(**_READING, strict=False)
 
 
 def loads(text: str) -> Any:
@@ -26,15 +29,9 @@ def loads(text: str) -> Any:
         ValueError: it is no JSON, or nested too deeply.
     """
     try:
-        return DECODER.decode(text)
+        return _DECODER.decode(text)
     except RecursionError:
         raise ValueError("nested too deeply") from None
-
-
-def unwrapped(content: dict[str, Any]) -> dict[str, Any]:
-    """The document in what Elasticsearch says of it; any other object as it is."""
-    inner = content.get(WRAPPER)
-    return inner if isinstance(inner, dict) else content
 
 
 def holds_list(content: dict[str, Any]) -> bool:
@@ -49,65 +46,46 @@ class Keys:
     """The keys of a file and what they stand for.
 
     Attributes:
-        seen: the keys met so far, lower case, in their order.
-        known: whether one of them was wanted.
+        known: whether one of the keys met so far was wanted.
     """
 
     def __init__(self, source: Source) -> None:
-        self.source = source
+        self._source = source
         self._names: dict[str, str | None] = {}
-        self.seen: dict[str, None] = {}
         self.known = False
 
     def name(self, key: str) -> str | None:
         """The PanDA name of a key, `None` if it is not wanted."""
-        if key not in self._names:
-            name = self.source.wanted_name(key)
-            # Keys that are data, one for each object, must not fill the memory.
-            if len(self._names) < _MOST_KEYS:
-                self._names[key] = name
-                self.seen.setdefault(key.strip().lower())
-            self.known = self.known or name is not None
-            return name
-        return self._names[key]
+        if key in self._names:
+            return self._names[key]
+        name = self._source.wanted_name(key)
+        if len(self._names) < _MOST_KEYS:
+            self._names[key] = name
+        self.known = self.known or name is not None
+        return name
 
-    def cells(self, content: dict[str, Any]) -> dict[str, str]:
-        """PanDA name → text, of the keys of an object that are wanted and have a value.
+    def cells(self, content: Any) -> dict[str, str] | str:
+        """PanDA name → text, of the wanted keys that have a value, or why there are no cells.
 
         Raises:
-            ValueError: a value is nested too deeply.
+            InputError: the object holds a list of records.
         """
+        if not isinstance(content, dict):
+            return NO_OBJECT
+        if holds_list(content):
+            raise InputError(
+                f"{self._source.name}: has single records first and lists of records later; "
+                "expected one or the other in a file"
+            )
+        inner = content.get(WRAPPER)
         cells: dict[str, str] = {}
-        for key, value in unwrapped(content).items():
-            if value is not None and (name := self.name(key)) is not None:
-                cells[name] = value if type(value) is str else _as_text(value)
+        try:
+            for key, value in (inner if isinstance(inner, dict) else content).items():
+                if value is not None and (name := self.name(key)) is not None:
+                    cells[name] = value if isinstance(value, str) else _as_json(value)
+        except RecursionError:
+            return INVALID
         return cells
-
-    def guesses(self, keys: Iterable[str]) -> list[str] | None:
-        """How other wanted keys are spelled, by those of a sample.
-
-        `None` if some are neither in lower nor in upper case, so that there is no telling.
-        """
-        styles: dict[tuple[str, bool], None] = {}
-        for key in keys:
-            if key not in (key.lower(), key.upper()):
-                return None
-            prefix = key[: len(_PREFIX)] if key.lower().startswith(_PREFIX) else ""
-            styles[prefix, key == key.lower()] = None
-        known = sorted(self.source.known)
-        return [
-            prefix + (name if lower else name.upper()) for prefix, lower in styles for name in known
-        ]
-
-
-_MOST_KEYS = 10_000
-
-
-def _as_text(value: Any) -> str:
-    try:
-        return str(value) if isinstance(value, _Number) else _as_json(value)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
 
 
 def _as_json(value: Any) -> str:

@@ -1,58 +1,41 @@
-"""A JSON text in any shape → its objects, one after the other or many at once.
+"""A JSON text in any shape → its objects, one after the other.
 
 Shapes: arrays of objects; objects one after the other, over one or several lines each, with commas
 or without; BigPanDA's answer {"selectionsummary": …, "jobs": […], …}; Elasticsearch's
 {"hits": {"hits": […]}}; and any number of these one after the other.
 """
 
+import json
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
 
-import numpy as np
-import pyarrow as pa
-
-from redwood.readers.blocks import Lines, line_ends
-from redwood.readers.json_columns import INVALID, NO_OBJECT
-from redwood.readers.json_keys import DECODER, holds_list
+from redwood.readers.blocks import Lines
+from redwood.readers.json_keys import INVALID, NO_OBJECT, holds_list
 
 TRUNCATED: Final = "truncated_file"
 TOO_LONG: Final = "line_too_long"
 
 # Text that goes on for more characters than this is no object.
 _LONGEST_OBJECT = 1 << 24
-# At least this many characters are tried as a list of whole objects, or this many objects singly.
-_LEAST_REACH, _SINGLES = 1 << 16, 100
-# How far back from there to look for the end of an object, and of the list.
-_MOST_BRACES, _LIST_ENDS = 500, 3
+
+# Only finds out where values end. `float` takes numbers of any length.
+DECODER: Final = json.JSONDecoder(parse_int=float, strict=False)
 
 # An object that is the value of a key has a colon before it.
 _NEXT_OBJECT = re.compile(r"[,\n}]\s*\{")
-_BORDER = re.compile(r"\}\s*,\s*\{")
-_LIST_END = re.compile(r"\}\s*\]")
 _BETWEEN = re.compile(r"[\s,]*")
 _OUTSIDE = re.compile(r"[\s,\[\]}]*")
 # Matches anywhere, which its type cannot say.
 _SPACE: Any = re.compile(r"\s*")
-_INDENTATION = np.array([byte in b" \t," for byte in range(256)])
-_DEEPEST_INDENTATION = 64
 
 
-@dataclass(frozen=True)
-class Many:
-    """Elements of a list, as texts [n], and the line on which each begins, int64 [n]."""
+class Found(NamedTuple):
+    """The line on which an object begins, and its text or the reason why there is none."""
 
-    texts: pa.Array
-    lines: np.ndarray
-
-
-@dataclass(frozen=True)
-class One:
-    """An object and the line on which it begins, or the reason why there is no object."""
-
-    content: dict[str, Any] | str
     line: int
+    text: str | None
+    reason: str | None = None
 
 
 def past(pattern: re.Pattern[str], text: str, at: int) -> int:
@@ -90,15 +73,10 @@ def list_inside(text: str, at: int) -> tuple[int, int] | None:
 
 
 class Objects:
-    """Reads the objects of a file.
+    """Reads the objects of a file."""
 
-    Args:
-        lines: the file.
-        elements: takes a JSON array apart, `None` if it is no JSON.
-    """
-
-    def __init__(self, lines: Lines, elements: Callable[[bytes], pa.Array | None]) -> None:
-        self._lines, self._pieces, self._elements = lines, lines.texts(), elements
+    def __init__(self, lines: Lines) -> None:
+        self._lines, self._pieces = lines, lines.texts()
         self._text, self._at, self._line, self._counted = "", 0, 1, 0
         self._ended = False
         # The line on which what comes next, or is cut off, begins.
@@ -106,10 +84,9 @@ class Objects:
         # Braces of an answer that are open, and whether its list is over.
         self._open, self._over = 0, False
         self._may_be_answer = True
-        self._reach, self._singles = _LONGEST_OBJECT, 0
 
-    def __iter__(self) -> Iterator[One | Many]:
-        found: One | Many | None
+    def __iter__(self) -> Iterator[Found]:
+        found: Found | None
         while self._go_to(_BETWEEN if self._open else _OUTSIDE):
             self._cut = self._line
             char = self._text[self._at]
@@ -121,14 +98,16 @@ class Objects:
                 self._open, self._over = (self._open, True) if char == "]" else (0, False)
                 self._may_be_answer = True
                 continue
-            elif char == "{":
-                found = self._at_object()
             else:
-                found = self._single()
+                if char == "{" and self._may_be_answer and not self._open:
+                    if self._enter():
+                        continue
+                    self._may_be_answer = False
+                found = self._value()
             if found is not None:
                 yield found
         if self._lines.broken:
-            yield One(TRUNCATED, self._cut)
+            yield Found(self._cut, None, TRUNCATED)
 
     def _fill(self) -> None:
         """See to it that an object that begins here is there as a whole."""
@@ -159,19 +138,6 @@ class Objects:
             if self._ended:
                 return False
 
-    def _at_object(self) -> One | Many | None:
-        if self._may_be_answer and not self._open:
-            if self._enter():
-                return None
-            self._may_be_answer = False
-        if self._singles:
-            self._singles -= 1
-        else:
-            many = self._many()
-            if many is not None:
-                return many
-        return self._single()
-
     def _enter(self) -> bool:
         """Go to the list of an answer, if one begins here."""
         inside = list_inside(self._text, self._at)
@@ -180,33 +146,32 @@ class Objects:
             self._over = False
         return inside is not None
 
-    def _single(self) -> One | None:
+    def _value(self) -> Found | None:
         """The value that begins here, or why there is none."""
         try:
             content, end = DECODER.raw_decode(self._text, self._at)
         except (ValueError, RecursionError):
             return self._broken()
-        if not isinstance(content, dict):
-            content = NO_OBJECT
-        elif not self._open and holds_list(content) and self._enter():
+        is_object = isinstance(content, dict)
+        if is_object and not self._open and holds_list(content) and self._enter():
             return None
-        self._at = end
-        return One(content, self._line)
+        text, self._at = self._text[self._at : end], end
+        return Found(self._line, text) if is_object else Found(self._line, None, NO_OBJECT)
 
-    def _broken(self) -> One | None:
+    def _broken(self) -> Found | None:
         """Go on where the next object seems to begin, after one that is broken."""
         reason, begin = INVALID, self._at + 1
         while (following := _NEXT_OBJECT.search(self._text, begin)) is None:
             if self._ended:
                 self._at = len(self._text)
-                return None if self._lines.broken else One(reason, self._cut)
+                return None if self._lines.broken else Found(self._cut, None, reason)
             self._at = len(self._text) - 1
             self._fill()
             reason, begin = TOO_LONG, self._at
         self._at = following.end() - 1
-        return One(reason, self._cut)
+        return Found(self._cut, None, reason)
 
-    def _after_list(self, char: str) -> One | None:
+    def _after_list(self, char: str) -> Found | None:
         """Pass over one more member of an answer, after its list."""
         if char == "}":
             self._at += 1
@@ -224,70 +189,3 @@ class Objects:
             pass
         self._open = 0
         return self._broken()
-
-    def _many(self) -> Many | None:
-        """As many objects of a list as begin and end within reach."""
-        while True:
-            stop = min(len(self._text), self._at + self._reach)
-            for end in self._borders(stop):
-                many = self._taken_apart(end)
-                if many is not None:
-                    self._reach = min(2 * self._reach, _LONGEST_OBJECT)
-                    return many
-            if self._reach <= _LEAST_REACH:
-                self._singles = _SINGLES
-                return None
-            self._reach = max((stop - self._at) // 2, _LEAST_REACH)
-
-    def _borders(self, stop: int) -> Iterator[int]:
-        """Places before `stop` at which an object may be over and another, or the end, come."""
-        if self._ended and stop == len(self._text):
-            # What comes after the list of an answer may hold lists too.
-            yield from self._behind(_LIST_END, stop, _LIST_ENDS)
-        yield from self._behind(_BORDER, stop, 1)
-
-    def _behind(self, pattern: re.Pattern[str], stop: int, most: int) -> Iterator[int]:
-        """Behind the last `most` braces before `stop` with which `pattern` begins."""
-        for _ in range(_MOST_BRACES):
-            stop = self._text.rfind("}", self._at, stop)
-            if stop < 0 or not most:
-                return
-            if pattern.match(self._text, stop):
-                most -= 1
-                yield stop + 1
-
-    def _taken_apart(self, end: int) -> Many | None:
-        data = self._text[self._at : end].encode()
-        texts = self._elements(b"[" + data + b"]")
-        if texts is None:
-            return None
-        feeds = line_ends(data)
-        if len(feeds):
-            begins = _element_lines(data, feeds)
-            if len(begins) != len(texts):
-                return None
-            lines = self._line + begins
-        else:
-            lines = np.full(len(texts), self._line)
-        self._at = end
-        self._count()
-        return Many(texts, lines)
-
-
-def _element_lines(data: bytes, feeds: np.ndarray) -> np.ndarray:
-    """The lines, from 0, on which elements begin in the usual layouts: a brace comes first."""
-    codes = np.frombuffer(data, dtype=np.uint8)
-    begins = _unindented(codes, np.concatenate([[0], feeds + 1]))
-    behind = codes[begins] == ord("}")
-    begins[behind] = _unindented(codes, np.minimum(begins[behind] + 1, len(codes) - 1))
-    return np.flatnonzero(codes[begins] == ord("{"))
-
-
-def _unindented(codes: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """The places moved on to what is neither blank nor comma."""
-    for _ in range(_DEEPEST_INDENTATION):
-        indented = _INDENTATION[codes[places]]
-        if not indented.any():
-            break
-        places = places + indented
-    return places

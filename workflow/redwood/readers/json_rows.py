@@ -1,14 +1,16 @@
-"""JSON → chunks: an object a line, or other shapes in which lines mean nothing.
+"""JSON → chunks: a file is split into texts of one object each, and these become cells.
 
-How a file begins tells which it is, not its name. A document may be wrapped as
-{"_source": {…}} as Elasticsearch does. Numbers with a fraction or an exponent may come spelled in
-another way, of the same value.
+If a file begins with an object on a line, its texts are its lines, so that a broken one takes no
+other with it. In all other shapes `Objects` finds where each object ends. Whatever the shape,
+DuckDB turns the texts into cells (`json_columns`). An object may be wrapped as {"_source": {…}},
+as Elasticsearch does. Numbers with a fraction or an exponent may come spelled in another way, of
+the same value.
 """
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -16,12 +18,20 @@ import pyarrow.compute as pc
 
 from redwood.errors import InputError
 from redwood.readers.blocks import Block, Lines, line_ends
-from redwood.readers.chunks import Chunk, Source, Unreadable, as_array
+from redwood.readers.chunks import Chunk, Source, Unreadable
 from redwood.readers.json_columns import Columns, columns
-from redwood.readers.json_keys import DECODER, Keys
-from redwood.readers.json_objects import TOO_LONG, TRUNCATED, Many, Objects, list_inside, past
+from redwood.readers.json_keys import Keys
+from redwood.readers.json_objects import (
+    DECODER,
+    TOO_LONG,
+    TRUNCATED,
+    Found,
+    Objects,
+    list_inside,
+    past,
+)
 
-_CHUNK_ROWS = 20_000
+_CHUNK_ROWS, _CHUNK_CHARACTERS = 20_000, 16 << 20
 # Matches anywhere, which its type cannot say.
 _SPACE: Any = re.compile(r"\s*")
 _BLANK = np.array([byte in b" \t\n\v\f" for byte in range(256)])
@@ -36,11 +46,11 @@ def read_json(source: Source) -> Iterator[Chunk]:
     begin = next(Lines(source.path, source.name).texts(), "")
     lines, keys = Lines(source.path, source.name), Keys(source)
     records = 0
+    texts = _by_line(lines) if _is_by_line(begin) else _by_object(lines)
     with columns(keys) as engine:
-        read = _by_line if _is_by_line(begin) else _by_object
-        for chunk in read(source, lines, engine):
+        for part in texts:
+            chunk = _chunk(source, part, engine, records + 1)
             chunk.assumptions, lines.assumptions = lines.assumptions, Counter()
-            chunk.columns = tuple(keys.seen)
             records += len(chunk.records) + len(chunk.unreadable)
             yield chunk
     if lines.broken and not keys.known:
@@ -67,21 +77,30 @@ def _is_by_line(text: str) -> bool:
     return "\n" not in text[begin:end] and ("\n" in text[end:after] or after == len(text))
 
 
-def _by_line(source: Source, lines: Lines, engine: Columns) -> Iterator[Chunk]:
-    record = 1
+class _Texts(NamedTuple):
+    """Texts of one object each, [n], and the lines on which they begin, int64 [n].
+
+    A text is null where `bad` says, by its place, why there is no object.
+    """
+
+    texts: pa.Array
+    lines: np.ndarray
+    bad: dict[int, str]
+
+
+def _by_line(lines: Lines) -> Iterator[_Texts]:
     for block in lines.blocks():
-        if block.too_long:
-            chunk = _chunk(source, [Unreadable(record, block.first_line, TOO_LONG)])
-        else:
-            chunk = _of_texts(source, *_filled(block), engine, record)
-        record += len(chunk.records) + len(chunk.unreadable)
-        yield chunk
+        yield _bad(block.first_line, TOO_LONG) if block.too_long else _filled(block)
     if lines.broken:
-        yield _chunk(source, [Unreadable(record, lines.line, TRUNCATED)])
+        yield _bad(lines.line, TRUNCATED)
 
 
-def _filled(block: Block) -> tuple[pa.Array, np.ndarray]:
-    """The lines of a block that hold more than blanks, [n], and their numbers, int64 [n]."""
+def _bad(line: int, reason: str) -> _Texts:
+    return _Texts(pa.nulls(1, pa.string()), np.array([line]), {0: reason})
+
+
+def _filled(block: Block) -> _Texts:
+    """The lines of a block that hold more than blanks."""
     ends = line_ends(block.data)
     offsets = np.concatenate([[0], ends + 1]).astype(np.int32)
     text = pa.StringArray.from_buffers(len(ends), pa.py_buffer(offsets), pa.py_buffer(block.data))
@@ -90,16 +109,35 @@ def _filled(block: Block) -> tuple[pa.Array, np.ndarray]:
     for line in np.flatnonzero(_BLANK[begins]).tolist():
         filled[line] = bool(block.data[offsets[line] : offsets[line + 1]].strip())
     numbers = block.first_line + np.arange(len(text))
-    if filled.all():
-        return text, numbers
-    return text.filter(pa.array(filled)), numbers[filled]
+    if not filled.all():
+        text, numbers = text.filter(pa.array(filled)), numbers[filled]
+    return _Texts(text, numbers, {})
 
 
-def _of_texts(
-    source: Source, texts: pa.Array, lines: np.ndarray, engine: Columns, record: int
-) -> Chunk:
-    """The records in texts [n] that begin on `lines`, numbered from `record`."""
-    cells, bad = engine.of(texts)
+def _by_object(lines: Lines) -> Iterator[_Texts]:
+    some: list[Found] = []
+    size = 0
+    for found in Objects(lines):
+        some.append(found)
+        size += len(found.text or "")
+        if len(some) >= _CHUNK_ROWS or size >= _CHUNK_CHARACTERS:
+            yield _joined(some)
+            some, size = [], 0
+    yield _joined(some)
+
+
+def _joined(objects: list[Found]) -> _Texts:
+    texts = pa.array([found.text for found in objects], pa.string())
+    numbers = np.array([found.line for found in objects], dtype=np.int64)
+    bad = {place: found.reason for place, found in enumerate(objects) if found.reason is not None}
+    return _Texts(texts, numbers, bad)
+
+
+def _chunk(source: Source, part: _Texts, engine: Columns, record: int) -> Chunk:
+    """The records in texts, numbered from `record`."""
+    texts, lines, bad = part
+    cells, invalid = engine.of(texts)
+    bad = invalid | bad
     unreadable = [Unreadable(record + at, int(lines[at]), bad[at]) for at in sorted(bad)]
     numbers = record + np.arange(len(lines))
     if bad:
@@ -108,44 +146,3 @@ def _of_texts(
         cells = {name: pc.filter(column, pa.array(good)) for name, column in cells.items()}
         numbers, lines = numbers[good], lines[good]
     return Chunk(source, cells, numbers, lines, unreadable)
-
-
-def _by_object(source: Source, lines: Lines, engine: Columns) -> Iterator[Chunk]:
-    rows: list[dict[str, str]] = []
-    places: list[tuple[int, int]] = []
-    unreadable: list[Unreadable] = []
-    record = 1
-    for found in Objects(lines, engine.elements):
-        if isinstance(found, Many):
-            # Unless the objects before them go first, the records are out of order.
-            if places or unreadable:
-                yield _chunk(source, unreadable, rows, places)
-                rows, places, unreadable = [], [], []
-            chunk = _of_texts(source, found.texts, found.lines, engine, record)
-            record += len(found.lines)
-            yield chunk
-            continue
-        content = found.content if isinstance(found.content, str) else engine.cells(found.content)
-        if isinstance(content, str):
-            unreadable.append(Unreadable(record, found.line, content))
-        else:
-            rows.append(content)
-            places.append((record, found.line))
-        record += 1
-        if len(places) + len(unreadable) >= _CHUNK_ROWS:
-            yield _chunk(source, unreadable, rows, places)
-            rows, places, unreadable = [], [], []
-    yield _chunk(source, unreadable, rows, places)
-
-
-def _chunk(
-    source: Source,
-    unreadable: list[Unreadable],
-    rows: Sequence[dict[str, str]] = (),
-    places: Sequence[tuple[int, int]] = (),
-) -> Chunk:
-    """A chunk of rows, by the record and the line of each, and of records without any."""
-    names = sorted({name for row in rows for name in row})
-    cells = {name: as_array([row.get(name) for row in rows]) for name in names}
-    numbers = np.array(places, dtype=np.int64).reshape(-1, 2)
-    return Chunk(source, cells, numbers[:, 0], numbers[:, 1], unreadable)

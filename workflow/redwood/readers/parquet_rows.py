@@ -22,7 +22,7 @@ def read_parquet(source: Source) -> Iterator[Chunk]:
     """Read a Parquet file in chunks; values of any type become the text that CSV has for them.
 
     Raises:
-        InputError: the file is no Parquet, is damaged, or a wanted column is nested.
+        InputError: the file is not Parquet, is damaged, or a wanted column is nested.
     """
     with unchanged(source.path, source.name), opened(source.path, source.name) as raw:
         if not raw.peek(1):
@@ -31,9 +31,7 @@ def read_parquet(source: Source) -> Iterator[Chunk]:
             yield from _chunks(source, raw)
         # Arrow's own errors, and what Python makes of names and sizes that cannot be.
         except (pa.ArrowException, OSError, UnicodeDecodeError, OverflowError):
-            raise InputError(
-                f"{source.name}: is no Parquet file, or a damaged one; expected a whole one"
-            ) from None
+            raise InputError(f"{source.name}: is not a Parquet file, or is damaged") from None
 
 
 def _chunks(source: Source, raw: object) -> Iterator[Chunk]:
@@ -46,7 +44,6 @@ def _chunks(source: Source, raw: object) -> Iterator[Chunk]:
                 raise InputError(
                     f"{source.name}: column {name!r} is nested, expected one value a row"
                 )
-        columns = tuple(name.strip().lower() for name in schema.names)
         record = 1
         wanted = list(named.values())
         for batch in file.iter_batches(_CHUNK_ROWS, columns=wanted, use_threads=False):
@@ -59,7 +56,7 @@ def _chunks(source: Source, raw: object) -> Iterator[Chunk]:
             record += batch.num_rows
             assumptions = Counter({LATIN_1: int(latin_1.sum())} if latin_1.any() else {})
             lines = np.full(len(numbers), -1)
-            yield Chunk(source, cells, numbers, lines, [], columns, assumptions)
+            yield Chunk(source, cells, numbers, lines, [], assumptions)
 
 
 def _storage(kind: pa.DataType) -> pa.DataType:

@@ -15,7 +15,7 @@ def read_swf(source: Source) -> Iterator[Chunk]:
     """Read a log in the Standard Workload Format in chunks.
 
     Raises:
-        InputError: the file is empty, cannot be read at all, or says not when it begins.
+        InputError: the file is empty, cannot be read at all, or does not say when it begins.
     """
     lines, header = Lines(source.path, source.name), SwfHeader(source.name)
     record = 0
@@ -57,4 +57,4 @@ def _chunk(
     columns = {name: as_array([row[name] for row in rows]) for name in names}
     cells = {name: column for name, column in columns.items() if column.null_count < len(column)}
     numbers = np.array(places, dtype=np.int64).reshape(-1, 2)
-    return Chunk(source, cells, numbers[:, 0], numbers[:, 1], unreadable, tuple(cells), assumptions)
+    return Chunk(source, cells, numbers[:, 0], numbers[:, 1], unreadable, assumptions)

@@ -184,7 +184,7 @@ def _read_formats(column: pa.Array, formats: tuple[str, ...]) -> np.ndarray:
 def shown(value: str | None) -> str:
     """How a rejected cell may be shown: numbers and times as they are, other text by its length.
 
-    Text where a number should stand may be a neighbouring cell that slipped: anybody's name.
+    Text where a number should stand may come from a neighbouring column, and so be a person's name.
     """
     if value is None or _SHOWABLE.fullmatch(value):
         return value or ""

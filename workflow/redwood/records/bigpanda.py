@@ -1,6 +1,6 @@
 """Asking a BigPanDA monitor for job records, within what it allows.
 
-The monitor lists jobs at `/jobs/?json`; this is what is built on. From its source,
+The monitor lists jobs at `/jobs/?json`. What this module relies on, from the monitor's source,
 github.com/PanDAWMS/panda-bigmon-core (version 1.1.7, `core/`):
 
 * A token from the user's profile page goes into `Authorization: Token …`, one of ATLAS IAM (a JWT)
@@ -212,10 +212,10 @@ class _Monitor:
         if answer.content.lstrip().startswith(b"<"):
             raise InputError(f"{name}: an HTML page, expected JSON; {self._renewal()}")
         try:
-            # NaN and infinities are no JSON; some servers write them for what is missing.
+            # NaN and infinities are not JSON; some servers write them for missing values.
             content = json.loads(answer.content, parse_constant=lambda _: None)
         except ValueError:
-            raise _Trouble("the answer is no JSON, or was cut") from None
+            raise _Trouble("the answer is not JSON, or was cut off") from None
         return _jobs_in(content, name)
 
     def _authorise(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -282,12 +282,14 @@ def _token() -> str:
         )
     # A header with other characters is refused with a message that quotes it.
     if not re.fullmatch(r"[!-~]+", token):
-        raise InputError(f"{ENVIRONMENT_VARIABLE} holds blanks or other signs that no token has")
+        raise InputError(
+            f"{ENVIRONMENT_VARIABLE} holds blanks or other characters that no token has"
+        )
     return token
 
 
 def _check_address(url: str) -> None:
-    """Only where the token cannot be overheard may it be sent."""
+    """Refuse an address at which the token could be overheard or leaked."""
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port

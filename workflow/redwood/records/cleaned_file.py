@@ -121,7 +121,7 @@ def clean_file(
         sites: table of sites and their core powers.
 
     Raises:
-        InputError: the dump cannot be read at all; no single row is a reason.
+        InputError: the dump cannot be read at all; rows that cannot be read are rejected instead.
     """
     digest = file_digest(path)
     synthetic = is_synthetic(path, digest)

@@ -7,7 +7,7 @@ import numpy as np
 from redwood.configuration import Cleaning
 from redwood.records.normalisation import Records
 
-# Where a workload comes from, by the code that `add_derived` returns.
+# Where a job's work comes from, by the code that `add_derived` returns.
 WORKLOAD_ORIGINS: Final = ("missing", "from_cpu_time", "from_hs06sec", "never_ran")
 _MISSING, _FROM_CPU_TIME, _FROM_HS06SEC, _NEVER_RAN = range(4)
 _STATES_THAT_MAY_NOT_RUN = ("closed", "cancelled")

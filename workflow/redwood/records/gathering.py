@@ -201,12 +201,9 @@ class _Survey:
             days = _days_of(table.column("creationtime"))
             chosen = group.kept & (days >= first) & (days <= last)
             pieces.append(table.filter(pa.array(chosen)).drop_columns(["record", "line"]))
-        table = pa.concat_tables(pieces).unify_dictionaries().combine_chunks()
-        created = table.column("creationtime").cast(pa.int64()).to_numpy()
-        identifier = table.column("pandaid").fill_null(np.iinfo(np.int64).max).to_numpy()
-        order = np.lexsort((identifier, created))
-        table = table.take(pa.array(order))
-        days = created[order] // _DAY_US
+        table = pa.concat_tables(pieces).unify_dictionaries()
+        table = table.sort_by([("creationtime", "ascending"), ("pandaid", "ascending")])
+        days = _days_of(table.column("creationtime"))
         begins = np.flatnonzero(np.diff(days, prepend=days[0] - 1))
         for begin, end in zip(begins, [*begins[1:], len(days)], strict=True):
             day = np.datetime64(int(days[begin]), "D")

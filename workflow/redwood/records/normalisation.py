@@ -1,7 +1,8 @@
 """Chunks of text → typed records without names of persons.
 
-This is the last place that sees a name: users and tasks leave it as keyed hashes, dataset names as
-their project, step and type; and sites and groups only if they cannot be a name that slipped.
+No later step sees a name: users and tasks leave this one as keyed hashes, dataset names as their
+project, step and type, and sites and groups only if they cannot be a person's name in the wrong
+column.
 """
 
 import re
@@ -254,9 +255,9 @@ class Normaliser:
     def _site_name(self, queue: str, site: Site | None) -> tuple[str | None, str]:
         """What a site is called in the job table, and how it is known.
 
-        A name that the table of sites does not have may be anybody's: it is taken only if it
-        resembles others, else masked, so that the row is not lost; and what looks like a person's
-        is no site.
+        A name that the table of sites does not have may be a person's: it is taken only if it
+        resembles those of sites, else masked, so that the row is not lost. What looks like a
+        person's name is not a site.
         """
         if site is not None:
             folds = self._options.fold_sites and site.queue != queue

@@ -54,8 +54,8 @@ def check_columns(files: Sequence[CleanedFile], options: Cleaning) -> None:
         have = ", ".join(sorted(raw.upper() for raw in present)) or "nothing"
         raise InputError(
             f"records.cleaning.features: no dump has what these need: {'; '.join(lacking)}; "
-            f"of PanDA's columns the dumps have values in {have}; "
-            "list in features what can be made of these, or map names by records.cleaning.columns"
+            f"of PanDA's columns the dumps have values in {have}; list in features only what can "
+            "be made of these, or map names by records.cleaning.columns"
         )
     if options.analysis_of_daod:
         for needed in (("prodsourcelabel",), ALTERNATIVES["datatype"]):

@@ -64,7 +64,8 @@ def _check_address(url: str) -> None:
         raise InputError("the address of the file is not valid; expected https://…")
     if parts.username or parts.password:
         raise InputError(
-            f"{parts.hostname}: an address with a password is kept nowhere safe; drop it"
+            f"{parts.hostname}: an address with a password would end up in logs and results; "
+            "leave the password out"
         )
 
 

@@ -168,7 +168,7 @@ def _by_time(time: np.ndarray, counts: tuple[int, ...]) -> np.ndarray:
 
 
 def _by_task(task: np.ndarray, counts: tuple[int, ...], seed: int) -> np.ndarray:
-    """Whole tasks, in random order, to the part in whose share the middle of each falls.
+    """Assign whole tasks, in random order, each to the part in whose share its middle falls.
 
     A row without a task is a task of its own. The shares hold up to half of the largest task.
     """

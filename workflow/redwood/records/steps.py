@@ -15,7 +15,7 @@ from redwood.configuration import Cleaning
 from redwood.job_table import ALTERNATIVES, FINAL_STATES, MADE_OF, REQUIRED
 from redwood.records.normalisation import Records
 
-# Values that may be shown when a row is rejected for them; others may be a cell that slipped.
+# Values that may be shown when a row is rejected for them; others may come from another column.
 _KNOWN_STATES = frozenset(
     {
         *FINAL_STATES,
@@ -164,7 +164,7 @@ def _missing(records: Records, options: Cleaning) -> Iterator[Rejection]:
 STEPS: Final = (
     Step("not_final", "JOBSTATUS is none of finished, failed, closed, cancelled", _not_final),
     Step("other_activity", "PRODSOURCELABEL is not user", _other_activity),
-    Step("not_daod", "the input is no DAOD dataset", _other_input),
+    Step("not_daod", "the input is not a DAOD dataset", _other_input),
     Step("robot", "a test job: gangarobot or HammerCloud", _robots),
     Step(
         "invalid_value",

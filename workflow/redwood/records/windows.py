@@ -39,7 +39,7 @@ def windows(options: BigPanda) -> tuple[Window, ...]:
     """What is asked for: windows of at most `window_hours`, by time and then in the sites' order.
 
     Raises:
-        InputError: more than `MOST_WINDOWS` windows, sites that are no names of queues, or times
+        InputError: more than `MOST_WINDOWS` windows, sites that are not names of queues, or times
             that are not on whole minutes.
     """
     for time in (options.start, options.end):
@@ -48,8 +48,8 @@ def windows(options: BigPanda) -> tuple[Window, ...]:
     for site in options.sites:
         if not _SITE.fullmatch(site):
             raise InputError(
-                f"{KEY}.sites: {site!r} is no name of a queue; expected letters, digits, '_', '.' "
-                "and '-', no wildcards"
+                f"{KEY}.sites: {site!r} is not the name of a queue; expected letters, digits, '_', "
+                "'.' and '-', no wildcards"
             )
         if options.sites.count(site) > 1:
             raise InputError(f"{KEY}.sites: {site!r} is listed twice")

@@ -26,7 +26,7 @@ def plant(
     output: Annotated[Path, typer.Option(help="folder to write")],
     seed: Annotated[int, typer.Option(min=0, help="same seed, same canaries")] = 1,
     units: Annotated[int, typer.Option(min=2, help="canaries of each level, half planted")] = 400,
-    most_rows: Annotated[int, typer.Option(min=1, help="rows of a canary at most")] = 10,
+    most_rows: Annotated[int, typer.Option(min=1, help="most rows of a canary")] = 10,
 ) -> None:
     """Plant made-up records, tasks, users among the training rows of a shadow model.
 

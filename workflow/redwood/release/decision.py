@@ -4,8 +4,8 @@ It may if
 
 * the sample passes the privacy measures (the verdict of `redwood evaluate`);
 * at each level that is asked for (records, tasks, users …) an attacker who may raise a false alarm
-  on one canary in ten surely finds no more than three in ten of the planted ones
-  (`redwood.release.audit`): three times what chance does, and what differential privacy with
+  on one canary in ten finds at most three in ten of the planted ones, with 95 % confidence
+  (`redwood.release.audit`): three times what chance finds, and what differential privacy with
   ε = ln 3 ≈ 1.1 would allow (P. Kairouz et al., arXiv 1311.0776, theorem 2.1).
 
 A check fails if nothing was measured, or on too few canaries: the gate fails closed. The decision
@@ -151,8 +151,8 @@ def _level(
         return False, title, f"not tried: {reason}"
     text = (
         f"{_percent(found['found'])} of {found['planted']} planted {level}s are found where "
-        f"{_percent(FALSE_ALARMS)} of those never planted are taken for planted; surely at most "
-        f"{_percent(found['at_most'])}, {_percent(MOST_FOUND)} allowed"
+        f"{_percent(FALSE_ALARMS)} of those never planted are taken for planted; at most "
+        f"{_percent(found['at_most'])} with 95 % confidence, {_percent(MOST_FOUND)} allowed"
     )
     return found["at_most"] <= MOST_FOUND, title, text
 

@@ -80,7 +80,7 @@ def bundle(results: Path, output: Path) -> Bundle:
     if faults:
         raise InputError(
             f"{results}: {len(faults)} files are not what the manifest says, first {faults[0]}; "
-            "run the workflow, which makes them and the manifest anew"
+            "run the workflow, which makes them and the manifest again"
         )
     source = _source(results, manifest)
     files = {path.name: path.read_bytes() for path in sorted(_BUNDLED.iterdir()) if path.is_file()}
@@ -136,7 +136,7 @@ def _source(results: Path, manifest: Manifest) -> bytes:
     if manifest.changed:
         raise InputError(
             f"{results / MANIFEST}: the source of commit {manifest.commit[:12]} was changed and "
-            "not committed; commit it, then make the manifest anew: ./run --forcerun manifest"
+            "not committed; commit it, then make the manifest again: ./run --forcerun manifest"
         )
     return archive(results.resolve().parents[1], manifest.commit, without=manifest.dumps)
 

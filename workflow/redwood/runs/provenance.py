@@ -97,7 +97,7 @@ def trace(
         if record.format != FORMAT:
             raise InputError(
                 f"{records.folder}: the record of {path} has format {record.format}, expected "
-                f"{FORMAT} (Snakemake 9.27); make the file anew with the locked Snakemake: "
+                f"{FORMAT} (Snakemake 9.27); make the file again with the locked Snakemake: "
                 "--forcerun"
             )
         seen.update(record.written)

@@ -124,7 +124,7 @@ def mark_damaged(folder: Path = FOLDER) -> None:
     """Turn records that a crash of the machine has cut off into marks of incomplete results.
 
     Snakemake ignores such a record and so would never again find its result out of date. It makes
-    anew what is marked as incomplete.
+    again what is marked as incomplete.
     """
     metadata = folder / "metadata"
     for file in _files(metadata):

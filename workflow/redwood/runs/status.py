@@ -12,7 +12,7 @@ from redwood.runs.snakemake_records import SnakemakeRecords
 
 # At most this many jobs or files are named; of more, their number is said.
 _NAMED = 3
-_FOLLOWS = "what it reads is made anew: "
+_FOLLOWS = "what it reads is made again: "
 _DIGEST = re.compile(r"'([0-9a-f]{16})'")
 
 
@@ -50,7 +50,7 @@ def reasons(job: PlannedJob, records: SnakemakeRecords, makers: Mapping[str, str
     Args:
         job: the job.
         records: how the present results were made.
-        makers: file → the rule that would make it anew.
+        makers: file → the rule that would make it again.
     """
     if any(records.is_incomplete(output) for output in job.outputs):
         return ["a run that was killed left it incomplete"]

@@ -156,7 +156,7 @@ def site_table(run: Run, attempts: Attempts, until: float) -> pd.DataFrame:
     site = attempts.index("site")
     start, stop, staged, end = attempts.start, attempts.stop, attempts.staged, attempts.end
     ran = np.isfinite(start)
-    # What was sent back or cut off while it waited or staged in did so until its end.
+    # An attempt that was sent back or cut off while it waited or staged in did so until its end.
     arrived = np.isfinite(staged)
     leaves_queue = np.where(ran, start, end)
     leaves_staging = np.where(arrived, staged, end)
@@ -268,11 +268,15 @@ def _moves(log: Log, attempts: Attempts) -> list[tuple[np.ndarray, ...]]:
     ended, _, source, destination, moved, _ = rest.T if len(rest) else np.zeros((6, 0))
     site = attempts.index("site")
     return [
-        (attempts.staged[come], attempts.source[come].astype(np.int64), site[come],
-         attempts.bytes_in[come]),
+        (
+            attempts.staged[come],
+            attempts.source[come].astype(np.int64),
+            site[come],
+            attempts.bytes_in[come],
+        ),
         (attempts.end[go], site[go], attempts.sink[go].astype(np.int64), attempts.bytes_out[go]),
         (ended, source.astype(np.int64), destination.astype(np.int64), moved),
-    ]  # fmt: skip
+    ]
 
 
 def flow_table(run: Run, attempts: Attempts) -> pd.DataFrame:
@@ -280,11 +284,16 @@ def flow_table(run: Run, attempts: Attempts) -> pd.DataFrame:
     sites = len(run.environment.sites)
     inputs, outputs, (_, source, destination, moved) = _moves(run.log, attempts)
     rest = run.log.transfers()
-    kind = np.concatenate([np.full(len(inputs[0]), FLOWS.index("input"), np.int8),
-                           np.full(len(outputs[0]), FLOWS.index("output"), np.int8),
-                           rest[:, TRANSFER_COLUMNS.index("kind")].astype(np.int8)])  # fmt: skip
-    failed = np.concatenate([np.zeros(len(inputs[0]) + len(outputs[0])),
-                             1 - rest[:, TRANSFER_COLUMNS.index("ok")]])  # fmt: skip
+    kind = np.concatenate(
+        [
+            np.full(len(inputs[0]), FLOWS.index("input"), np.int8),
+            np.full(len(outputs[0]), FLOWS.index("output"), np.int8),
+            rest[:, TRANSFER_COLUMNS.index("kind")].astype(np.int8),
+        ]
+    )
+    failed = np.concatenate(
+        [np.zeros(len(inputs[0]) + len(outputs[0])), 1 - rest[:, TRANSFER_COLUMNS.index("ok")]]
+    )
     source, destination, moved = (
         np.concatenate([inputs[part], outputs[part], last])
         for part, last in ((1, source), (2, destination), (3, moved))

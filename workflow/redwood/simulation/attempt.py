@@ -10,7 +10,7 @@ STAGING, WAITING, RUNNING, STORING, OVER = range(5)
 
 
 class Attempt:
-    """From the moment a job is given to a site to the end of that.
+    """From the moment a job is given to a site until it ends there.
 
     Attributes:
         job: the job.

@@ -4,9 +4,9 @@ A job runs for
 
     overhead + work / (core power × efficiency × cores^scaling)   seconds.
 
-Core powers are facts. PanDA's default of 10 HS23 is none, but only the product of power and
-efficiency shows in wall times, so that the efficiency of such a site takes up the difference.
-Overhead and scaling are the whole grid's, efficiencies the sites' own. They minimise the mean
+Core powers are facts. PanDA's default of 10 HS23 is not one, but only the product of power and
+efficiency shows in wall times, so the efficiency of such a site takes up the difference. Overhead
+and scaling are the whole grid's, efficiencies the sites' own. They minimise the mean
 |ln(simulated / recorded)| of the finished training jobs: for given overhead and scaling a site's
 efficiency is the one at which half of its jobs are too slow, drawn towards the grid's by
 `_PSEUDO_JOBS` jobs of the grid's median; the two are found by a search over ever finer grids.
@@ -25,8 +25,8 @@ from redwood.tables import TableDescription, read_table
 
 AUXILIARY = ("walltime", "cores", "task")
 # Chosen, not published: where ln run times scatter by σ, the median of 20 jobs has a standard error
-# of 1.25 σ / √20 = 0.28 σ, that of 50 jobs 0.18 σ, and that of 50,000 jobs 0.006 σ, for which more
-# would take time alone.
+# of 1.25 σ / √20 = 0.28 σ, that of 50 jobs 0.18 σ, and that of 50,000 jobs 0.006 σ: more jobs would
+# only take more time.
 _PSEUDO_JOBS = 20.0
 _LEAST_JOBS = 50
 _MOST_JOBS = 50_000

@@ -218,9 +218,9 @@ class Grid:
     def transfer_time(self, job: Job, site: Site) -> float:
         """How long the job's input would take to get to `site`, estimated, s.
 
-        From the site's own storage or else from the best replica: at the bandwidth of the path
-        shared with as many as read from the one storage or come to the other site already.
-        Nothing where there is no input.
+        From the site's own storage, or else from the best replica: the bandwidth of the path is
+        shared with the transfers that already read from that storage or come to `site`. Zero where
+        there is no input.
         """
         if job.dataset < 0:
             return 0.0
@@ -236,8 +236,8 @@ class Grid:
     def waiting_time(self, job: Job, site: Site) -> float:
         """How long `job` would wait for cores if its input were at `site`, estimated, s.
 
-        Not at all while its cores are free and nobody waits. Else the core seconds that those that
-        run have left and all that wait or stage in will take, over the cores.
+        Zero while its cores are free and no job waits. Otherwise the core seconds that running jobs
+        have left and those that all waiting and staging jobs will take, over the cores.
         """
         state = site._state
         if state.waiting_jobs == 0 and state.cores - state.busy_cores >= job.cores:
@@ -256,7 +256,7 @@ class Brokerage(ABC):
 
     @abstractmethod
     def choose(self, job: Job, grid: Grid) -> Site | None:
-        """The site that shall run `job`, one that can take it (`grid.able`); `None`: not now.
+        """The site that is to run `job`, one that can take it (`grid.able`), or `None` for not now.
 
         A job that gets no site is offered again later, see `configuration.Settings.pending_s`.
         """
@@ -289,11 +289,11 @@ class Placement:
     period_s: float | None = None
 
     def place(self, grid: Grid) -> Iterable[Copy | Removal]:
-        """What shall be copied and removed now. Copies give way when room is needed."""
+        """What is to be copied and removed now. Copies give way when room is needed."""
         return ()
 
     def brokered(self, job: Job, site: Site, grid: Grid) -> Iterable[Copy]:
-        """What shall be copied now that `job` goes to `site`."""
+        """What is to be copied now that `job` goes to `site`."""
         return ()
 
 
@@ -301,7 +301,7 @@ class QueueOrder:
     """The order in which jobs that wait at a site start. One instance serves one simulation."""
 
     def key(self, job: Job, site: Site) -> Any:
-        """What the job's place follows from: the least is first, of equals the first come."""
+        """What orders the jobs: the least key starts first, among equal ones the first to come."""
         return 0
 
     def started(self, job: Job, site: Site, key: Any) -> None:

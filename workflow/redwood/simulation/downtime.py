@@ -15,7 +15,7 @@ class Downtime:
     """Takes sites down and up when their outages begin and end.
 
     Args:
-        outages: begin, site and end of each, by their begins (`faults.outages`).
+        outages: start, site and end of each, in order of their starts (`faults.outages`).
         states, grid, log, notes: of the simulation.
         schedule: lets something happen: `schedule(date, what, about)`.
         abandon: what has to happen at a site that goes down: `abandon(date, site)`.
@@ -37,7 +37,7 @@ class Downtime:
         self._log, self._notes = log, notes
         self._schedule, self._abandon, self._alive = schedule, abandon, alive
         self.up_at = [0.0] * len(states)
-        # Begin, end and jobs under way at the begin of the outages not yet recovered from.
+        # Start, end and jobs under way at the start of the outages not yet recovered from.
         self.recovering: list[tuple[float, float, int]] = []
 
     def expect(self) -> None:
@@ -70,7 +70,7 @@ class Downtime:
         self.notice_recovery(date)
 
     def notice_recovery(self, date: float) -> None:
-        """Log the outages that are over and since whose begin no more jobs are under way."""
+        """Log the outages that are over if no more jobs are under way than at their start."""
         still = []
         for begin, end, alive in self.recovering:
             if end <= date and self._alive() <= alive:

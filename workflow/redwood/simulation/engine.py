@@ -10,21 +10,22 @@
   cores as it needs.
 * Its input is staged in before it queues, see `staging.py`.
 * A site starts its jobs in the order of the queue policy; a job that needs more cores than are free
-  lets none pass. A job has its cores to itself and runs for
+  lets no other pass. A job has its cores to itself and runs for
   overhead + work / (core power × efficiency × cores^scaling) seconds.
 * An attempt that fails (`faults.py`) has used its cores up to that moment, and the job is brokered
   again after `retry_delay_s`, at another site if there is one, until `attempts` have failed.
-* A job that its record calls *cancelled* ends so after its run. One that it calls *failed* is a job
-  like any other, whose luck is drawn again, unless failures are replayed as recorded.
+* A job that its record calls *cancelled* ends as cancelled after its run. One that it calls
+  *failed* is a job like any other, whose luck is drawn again, unless failures are replayed as
+  recorded.
 * When a site goes down, what runs there fails, and what waits or stages in there is brokered again.
 * Jobs that have not ended `drain_s` after the last submission are *unfinished*.
 
 Only transfers share anything, so they alone are SimGrid's; the end of a job is arithmetic.
 
-Promise: every date is exact, and a policy sees the state at the very moment it is asked, but for
-what follows from transfers sooner than `time_step` s after their end, see `network.Network`. At
-equal dates jobs end before sites change, sites change before inputs arrive, and all of these before
-jobs are submitted.
+Promise: every date is exact, and a policy sees the state at the very moment it is asked, except for
+what follows from a transfer less than `time_step` s after its end, see `network.Network`. At equal
+dates jobs end before sites change, sites change before inputs arrive, and all of these before jobs
+are submitted.
 """
 
 import gc
@@ -177,7 +178,8 @@ class Engine:
         """Run all jobs to their ends.
 
         Raises:
-            InputError: a policy raised, took too long, or answered with what it must not.
+            InputError: a policy raised an error, took too long, or gave an answer that is not
+                allowed.
         """
         jobs = len(self._workload)
         self._began = time.monotonic()
@@ -440,11 +442,26 @@ class Engine:
         attempt.phase = OVER
         job, site = attempt.job, attempt.state.index
         del self._at[site][attempt]
-        self.log.attempt((
-            job.row, attempt.number, site, job.cores, attempt.brokered, attempt.staged,
-            attempt.start, attempt.stop, date, end, attempt.cause if end == FAILED else 0,
-            attempt.source, attempt.sink, attempt.bytes_in, attempt.bytes_out, attempt.hit,
-        ))  # fmt: skip
+        self.log.attempt(
+            (
+                job.row,
+                attempt.number,
+                site,
+                job.cores,
+                attempt.brokered,
+                attempt.staged,
+                attempt.start,
+                attempt.stop,
+                date,
+                end,
+                attempt.cause if end == FAILED else 0,
+                attempt.source,
+                attempt.sink,
+                attempt.bytes_in,
+                attempt.bytes_out,
+                attempt.hit,
+            )
+        )
 
     def _end_job(self, job: Job, state: str, date: float) -> None:
         self._alive -= 1

@@ -96,9 +96,10 @@ class Environment(Section):
     links: tuple[Link, ...] = ()
     outages: tuple[Outage, ...] = Field((), description="outages at set moments")
     kind_failure_rates: dict[str, Share] = Field(
-        {}, description="share of the attempts that fail on top, by kind of job: "
-        "`project/prodstep/datatype`"
-    )  # fmt: skip
+        {},
+        description="share of the attempts that fail on top, by kind of job: "
+        "`project/prodstep/datatype`",
+    )
     summary: dict[str, Any] = Field({}, description="how it was arrived at")
 
     @model_validator(mode="after")
@@ -107,12 +108,14 @@ class Environment(Section):
         known = set(names)
         if len(known) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
-            raise ValueError(f"site {twice!r} stands there twice")
+            raise ValueError(f"site {twice!r} is listed twice")
         for link in self.links:
             if link.between[0] == link.between[1]:
                 raise ValueError(f"a link leads from {link.between[0]!r} to itself")
-        for name in (*(n for link in self.links for n in link.between),
-                     *(outage.site for outage in self.outages)):  # fmt: skip
+        for name in (
+            *(n for link in self.links for n in link.between),
+            *(outage.site for outage in self.outages),
+        ):
             if name not in known:
                 raise ValueError(f"there is no site {name!r}; the sites are {', '.join(names)}")
         if not any(site.cores for site in self.sites):
@@ -147,7 +150,7 @@ class Environment(Section):
         """Read one that `save` wrote, or one written by hand; the sites come sorted by name.
 
         Raises:
-            InputError: the file is missing or no YAML, or a value is impossible.
+            InputError: the file is missing or not YAML, or a value is impossible.
         """
         return read_section(cls, read_yaml(path, "environment"), str(path)).in_order()
 
@@ -160,7 +163,7 @@ def read_yaml(path: str | Path, what: str) -> dict[str, Any]:
     """The mapping in a file of YAML, of which JSON is a part.
 
     Raises:
-        InputError: the file is missing, is no YAML, or holds no mapping.
+        InputError: the file is missing, is not YAML, or holds no mapping.
     """
     try:
         text = Path(path).read_text(encoding="utf-8")

@@ -32,9 +32,14 @@ def read_network(path: Path) -> dict[int, TierFacts]:
         InputError: the file is missing, a row is wrong, or a tier has none.
     """
     columns = (
-        "tier", "bandwidth_gbps", "storage_gbps", "latency_ms", "transfer_gbps", "cores",
+        "tier",
+        "bandwidth_gbps",
+        "storage_gbps",
+        "latency_ms",
+        "transfer_gbps",
+        "cores",
         "storage_tb",
-    )  # fmt: skip
+    )
     tiers = {
         row.tier(): TierFacts(
             bandwidth=row.number("bandwidth_gbps") * _BYTES_PER_GIGABIT,

@@ -49,7 +49,7 @@ class Failures:
         survival = self._survival[site][kind]
         if luck < survival:
             return 2.0, NO_CAUSE
-        # Given that it fails and why, how far into its part of the draw the luck lies is even.
+        # Given that it fails and why, the place of the draw within its part is uniform.
         by_site = self._site_survival[site]
         if luck >= by_site:
             return float((luck - by_site) / (1 - by_site)), BY_SITE
@@ -67,7 +67,7 @@ class Failures:
 
 
 def outages(environment: Environment, seed: int) -> Iterator[tuple[float, int, float]]:
-    """Begin, site and end of every outage, without end, by their begins."""
+    """Start, site and end of every outage, an endless series in order of their starts."""
     index = {site.name: number for number, site in enumerate(environment.sites)}
     fixed = sorted(
         (outage.start_s, index[outage.site], outage.start_s + outage.lasting_s)

@@ -51,8 +51,8 @@ def describe_jobs(path: str | Path) -> TableDescription:
 def read_jobs(path: str | Path, description: TableDescription) -> pd.DataFrame:
     """Read the features of a job table and check them.
 
-    Only features are read, for they are what samples of surrogates have too: recorded and synthetic
-    jobs are told apart by their values alone.
+    Only features are read, since samples of surrogates have nothing else: so recorded and synthetic
+    jobs differ in their values alone.
 
     Raises:
         InputError: a required column is no feature, the table is empty, or a value is impossible.

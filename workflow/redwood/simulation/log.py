@@ -88,7 +88,7 @@ class Log:
         return _rows(self._finals, 3)
 
     def outages(self) -> np.ndarray:
-        """(o, 3) site, begin and end of each outage."""
+        """(o, 3) site, start and end of each outage."""
         return _rows(self._down, 3)
 
     def recoveries(self) -> np.ndarray:

@@ -39,8 +39,8 @@ class Transfer:
         size: bytes to be moved.
         reaction: s after its end at which something that follows from it can start a transfer.
         tag: whatever the sender wants to find there again.
-        then: what its end shall be answered by: `then(date, transfer)`.
-        doomed: whether it shall count as failed once it has ended.
+        then: is called when it ends: `then(date, transfer)`.
+        doomed: whether it counts as failed once it has ended.
         begun, ended: dates, s.
         limit: bytes/s that it can reach.
         comm: SimGrid's activity.
@@ -76,9 +76,9 @@ class Network:
 
     Promise: the end of every transfer is dated exactly (to the 10⁻⁹ of SimGrid's own precision),
     however far the clock is moved. A transfer begins when it is told to if the clock has not passed
-    that moment, else at the clock. Who moves the clock no further than `horizon` learns of every
-    end before anything that follows from it can start a transfer, but for reactions shorter than
-    `time_step`, which may be late by as much.
+    that moment, else at the clock. A caller that moves the clock no further than `horizon` learns
+    of every end before anything that follows from it can start a transfer, except for reactions
+    shorter than `time_step`, which may be late by up to as much.
 
     Args:
         environment: its sites, whose order numbers them, and links.
@@ -273,7 +273,7 @@ class Network:
                 ended.append(transfer)
                 heappop(pending)
             else:
-                # Not before it can end with its narrowest link to itself need it be seen again.
+                # It need not be seen again before it could end with its narrowest link to itself.
                 earliest = until + transfer.comm.remaining / transfer.limit
                 if earliest <= until:
                     earliest = _after(until)
@@ -289,7 +289,7 @@ class Network:
             self._clock = date
         transfer.moved = min(transfer.size, round(transfer.size - transfer.comm.remaining))
         transfer.comm.cancel()
-        # SimGrid frees the bandwidth with its next step only, which need not lead anywhere, and
+        # SimGrid frees the bandwidth only with its next step, which may be of no length, and
         # crashes if nobody holds a cancelled transfer.
         self._run_until(date)
         self._cut.append(transfer.comm)
@@ -297,7 +297,7 @@ class Network:
         return True
 
     def close(self) -> None:
-        """Cancel all transfers, without which SimGrid crashes when the program ends before them."""
+        """Cancel all transfers, for SimGrid crashes when the program ends before they do."""
         for _, _, transfer in self.pending:
             if transfer.ended == inf:
                 transfer.comm.cancel()
@@ -316,7 +316,7 @@ def _import_simgrid() -> Any:
     except ImportError as error:
         # As pip compiles it by itself, the module does not find its library.
         raise InputError(
-            f"simgrid is installed but cannot be imported ({error}); put right by: "
+            f"simgrid is installed but cannot be imported ({error}); to repair it: "
             "python -m redwood.setup_simgrid"
         ) from None
     return simgrid

@@ -51,8 +51,12 @@ class Notes:
         if site is not None:
             load = site.committed_cores / site.cores if site.cores else nan
             here = (
-                site.busy_cores, site.waiting_jobs, site.staging_jobs, load, site.used_bytes,
-            )  # fmt: skip
+                site.busy_cores,
+                site.waiting_jobs,
+                site.staging_jobs,
+                load,
+                site.used_bytes,
+            )
         busy = sum(state.busy_cores for state in self._states)
         waiting = sum(state.waiting_jobs for state in self._states)
         index = site.index if site is not None else -1

@@ -92,8 +92,8 @@ OUTCOMES = {
         "", "share of the inputs that lay at the job's site", "Inputs found at the site", *_PERCENT,
         "more"),
     "recovery_time": Outcome(
-        "s", "mean time from the begin of an outage until it is over and no more jobs are under "
-        "way than at its begin", "Recovery from an outage", *_HOURS),
+        "s", "mean time from the start of an outage until it is over and no more jobs are under "
+        "way than at its start", "Recovery from an outage", *_HOURS),
 }  # fmt: skip
 
 

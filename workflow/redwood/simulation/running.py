@@ -36,7 +36,7 @@ from redwood.simulation.scenario import Scenario
 from redwood.simulation.workload import Workload, build_workload
 from redwood.tables import TableDescription, write_table
 
-# What intervals of the mean hold of what would be drawn.
+# The coverage of the intervals of the mean.
 _CONFIDENCE = 0.95
 
 

@@ -45,7 +45,8 @@ class Staging:
     * An output is stored at the job's site, or at the Tier-0 or Tier-1 that its kind of job belongs
       to.
     * A transfer that fails starts again after a while, an input from another replica if there is
-      one; after too many failures the attempt fails. What a site that is down holds up waits.
+      one; after too many failures the attempt fails. Transfers that a site in an outage holds up
+      wait.
 
     Args:
         engine: is told what becomes of attempts, and when to call again.
@@ -318,10 +319,16 @@ class Staging:
     def _count(self, transfer: Transfer, kind: int) -> None:
         """Log a transfer between sites that is not in an attempt's own account."""
         if transfer.source != transfer.destination:
-            self._log.transfer((
-                transfer.ended, kind, transfer.source, transfer.destination, transfer.moved,
-                transfer.ok,
-            ))  # fmt: skip
+            self._log.transfer(
+                (
+                    transfer.ended,
+                    kind,
+                    transfer.source,
+                    transfer.destination,
+                    transfer.moved,
+                    transfer.ok,
+                )
+            )
 
 
 def choose_nuclei(states: list[SiteState], kinds: int, at_tier1: bool, random: Random) -> list[int]:

@@ -44,10 +44,12 @@ def sample(
     rows: Annotated[int | None, typer.Option(help="number of rows")] = None,
     like: Annotated[Path | None, typer.Option(help="as many rows as this parquet file")] = None,
     load: Annotated[
-        float | None, typer.Option(help="rows in units of the training rows, in the same time")
+        float | None,
+        typer.Option(help="density of the rows in time; 1 as in training"),
     ] = None,
     given: Annotated[
-        list[str] | None, typer.Option(help="column=value or column=low..high that rows have")
+        list[str] | None,
+        typer.Option(help="column=value or column=low..high that all rows are to have; repeatable"),
     ] = None,
 ) -> None:
     """Draw rows from a trained model.

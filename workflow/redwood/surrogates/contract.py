@@ -106,7 +106,7 @@ class Surrogate(ABC):
         Args:
             n: number of rows, at least 1.
             seed: seed of the draw.
-            given: column → value that all rows shall have.
+            given: column → value that all rows are to have.
 
         Raises:
             InputError: the model cannot condition on `given`.

@@ -12,7 +12,7 @@ Device = Annotated[
 ]
 Epochs = Annotated[int, Field(ge=1, le=1_000_000, description="most passes over the training rows")]
 Patience = Annotated[
-    int, Field(ge=1, description="stop after so many epochs without a better validation loss")
+    int, Field(ge=1, description="stop after this many epochs without a better validation loss")
 ]
 CheckpointEpochs = Annotated[int, Field(ge=1, description="epochs between checkpoints")]
 BatchSize = Annotated[int, Field(ge=1, le=1_000_000, description="rows per step")]

@@ -83,7 +83,7 @@ class Schedule:
 
     Attributes:
         epochs: the most epochs.
-        patience: stop after so many epochs without a better validation loss.
+        patience: stop after this many epochs without a better validation loss.
         checkpoint_epochs: epochs between checkpoints.
     """
 

@@ -62,7 +62,7 @@ def measure(samples: Samples) -> Result:
 
 
 def judge(measured: Mapping[str, Any]) -> tuple[bool, str]:
-    """A sample passes if the attack surely finds no more than 3 % of the training rows."""
+    """A sample passes if the interval of what the attack finds ends at 3 % or below."""
     return judge_attack(measured, "density")
 
 

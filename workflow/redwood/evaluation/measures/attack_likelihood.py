@@ -24,9 +24,9 @@ LIMIT = RATE
 ATTACKER = "who has the model"
 NEEDS_DENSITIES = True
 DEFINITION = (
-    "Membership inference by who has the model, from how likely it holds a row: share of the "
-    "training rows that are found where 1 % of the holdout rows are taken for training rows. Only "
-    "for models that have a likelihood. Floor: 0.01, by chance."
+    "Membership inference by an attacker with the model, from how likely the model holds a row: "
+    "share of the training rows that are found where 1 % of the holdout rows are taken for "
+    "training rows. Only for models that have a likelihood. Floor: 0.01, by chance."
 )
 
 

@@ -26,7 +26,7 @@ DIRECTION = "near floor"
 ROWS = 10_000
 DEFINITION = (
     "Share of unequal categories between synthetic and real rows paired at random, mean over the "
-    "categorical features. That the paper's JSD is this is inferred from its values; it says next "
+    "categorical features. That this is the paper's JSD is inferred from its values; it says next "
     "to nothing of a surrogate."
 )
 

@@ -1,6 +1,6 @@
 """Generated dumps against published facts: how near is each statistic, and is that near enough?
 
-The dumps are read as anybody's, and measured without knowing how they were made.
+The dumps are read like anybody's, and measured without knowing how they were made.
 """
 
 import json

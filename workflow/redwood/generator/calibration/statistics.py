@@ -1,4 +1,4 @@
-"""Statistics of job records that publications report, each with how many things it is taken of."""
+"""Statistics of job records that publications report, each with the size of its sample."""
 
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
@@ -30,7 +30,7 @@ _CHAINS_2017: Final = {
 
 
 class Statistic(NamedTuple):
-    """A value, NaN where there is nothing to take it of, and of how many jobs or chains it is."""
+    """A value, NaN where there is nothing to take it from, and its number of jobs or chains."""
 
     value: float
     number: int

@@ -2,7 +2,7 @@
 """Checks this bundle: every file against its digest, and the results against their manifest.
 
 ./check                 whether all is as it was bundled (Python 3.11 or later is enough)
-./check --rerun         makes the results anew from the source here, and compares the tables
+./check --rerun         makes the results again from the source here, and compares the tables
 """
 
 import sys
@@ -42,7 +42,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--rerun", action="store_true", help="make the results anew")
+    parser.add_argument("--rerun", action="store_true", help="make the results again")
     parser.add_argument("--folder", type=Path, help="where to; a temporary folder by default")
     parser.add_argument("--cores", help="cores to use; all by default", default="all")
     parser.add_argument(
@@ -88,12 +88,12 @@ def check(bundle: Path) -> bool:
 
 
 def rerun(bundle: Path, folder: Path, command: list[str], cores: str) -> int:
-    """Make the results anew in `folder` and compare the tables; 0 if they are the same in print."""
+    """Make the results again in `folder`, compare the tables; 0 if they are the same in print."""
     results = bundled_results(bundle)
     configuration = json.loads((results / CONFIGURATION).read_text(encoding="utf-8"))
     missing = dumps_needed(configuration)
     if missing:
-        print(f"cannot be made anew: the raw records are not here ({', '.join(missing)})")
+        print(f"cannot be made again: the raw records are not here ({', '.join(missing)})")
         return 1
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):

@@ -1,1 +1,1 @@
-"""The models. Each is one module here; being here registers it under its module's name."""
+"""The models. Each is one folder here; being here registers it under the folder's name."""

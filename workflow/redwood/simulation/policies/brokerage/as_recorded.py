@@ -4,7 +4,7 @@ from redwood.simulation.contract import Brokerage, Grid, Job, Site
 
 
 class Policy(Brokerage):
-    """The site of the record; none as long as that cannot take the job."""
+    """The site of the record, or none as long as that site cannot take the job."""
 
     def choose(self, job: Job, grid: Grid) -> Site | None:
         site = grid.site(job.site)

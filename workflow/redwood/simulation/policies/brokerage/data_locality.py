@@ -4,7 +4,7 @@ from redwood.simulation.contract import Brokerage, Grid, Job, Site
 
 
 class Policy(Brokerage):
-    """The least loaded of the sites that hold the input; of all sites where none that does can."""
+    """The least loaded site that holds the input, or of all sites if none of those can run it."""
 
     def choose(self, job: Job, grid: Grid) -> Site | None:
         able = grid.able(job)

@@ -1,4 +1,4 @@
-"""Training by sampling: which category or mode a generated row shall have.
+"""Training by sampling: which category or mode a generated row is to have.
 
 Xu et al., "Modeling Tabular Data using Conditional GAN", NeurIPS 2019 (arXiv 1907.00503), section
 4.3; CTAB-GAN (arXiv 2102.08369) has the modes of numeric columns in the condition, too.

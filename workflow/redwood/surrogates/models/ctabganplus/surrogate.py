@@ -4,7 +4,7 @@ Zhao, Kunar, Birke, Chen, "CTAB-GAN+: Enhancing Tabular Data Synthesis", 2022 (a
 and CTAB-GAN (arXiv 2102.08369), written from the papers. REDWOOD's are the validation loss, without
 which a GAN does not know when to stop, the averaged generator that rows are drawn from (Yazıcı et
 al., "The Unusual Effectiveness of Averaging in GAN Training", arXiv 1806.04498), and defaults that
-get somewhere in a few minutes of one core: one step of the critic for each of the generator, and
+give usable rows in a few minutes on one core: one step of the critic for each of the generator, and
 smaller weights of the gradient penalty, the information and the downstream loss.
 """
 
@@ -33,7 +33,7 @@ from redwood.surrogates.training_loop import choose_device, explained_memory_err
 # Rows that are generated for each validation.
 _VALIDATION_ROWS = 4096
 
-# With conditions, give up after so many generated rows for each one asked for.
+# With conditions, give up after this many generated rows for each one asked for.
 _MOST_DRAWS = 100
 
 

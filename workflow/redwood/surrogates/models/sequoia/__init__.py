@@ -1,1 +1,1 @@
-"""Sequoia: every row of a stream drawn anew, given the rows around it."""
+"""Sequoia: every row of a stream redrawn, given the rows around it."""

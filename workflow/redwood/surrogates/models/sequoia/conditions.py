@@ -1,4 +1,4 @@
-"""What rows shall be like: conditions as a user writes them, and the places of a stream to draw at.
+"""What rows are to be like: conditions as users write them, and the places of a stream to draw at.
 
 A place is an event of the background to take the place of, and the days by which the result is
 moved. Within the recorded time every event is a place once; a day beyond it takes its places from a
@@ -112,7 +112,7 @@ class Matches:
     def rounds(self, random: np.random.Generator) -> Iterator["Matches"]:
         """All matches in random order, in parts in which no event is there twice.
 
-        It begins anew after all have had their turn, so that any number of rows can be drawn.
+        It starts again after all have had their turn, so that any number of rows can be drawn.
         """
         while True:
             order = random.permutation(len(self.rows))
@@ -161,7 +161,7 @@ def _days(
     low = max(window[0], times.min()) if np.isinf(window[0]) else window[0]
     high = min(window[1], times.max() + 1) if np.isinf(window[1]) else window[1]
     if not low < high:
-        raise InputError(f"{table}: the record ends before the time that is asked for begins")
+        raise InputError(f"{table}: the record ends before the requested time begins")
     days = (times[rows] // _DAY).astype(np.int64)
     # The first and the last day are seldom whole.
     whole = np.arange(first + 1, last) if last - first >= 2 else np.arange(first, last + 1)

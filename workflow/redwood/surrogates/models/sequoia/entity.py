@@ -11,7 +11,7 @@ import numpy as np
 # The rows before an event in which its values are looked for.
 _WINDOW = 10
 
-# A further column must tell at least so many nats more of what comes next.
+# A further column must tell at least this many nats more of what comes next.
 _LEAST_GAIN = 0.01
 
 

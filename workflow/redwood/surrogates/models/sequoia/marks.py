@@ -30,7 +30,7 @@ _LATE_WIDTH = 48
 _NEVER = -30.0
 _IMPOSSIBLE = -40.0
 
-# Marks of so many tokens have an affinity for each pair of them.
+# Marks of at most this many tokens have an affinity for each pair of them.
 _FEW_TOKENS = 16
 
 # Widths of the kernels, e⁻⁹ … e² standard deviations.
@@ -338,5 +338,5 @@ def choose(
 
 
 def _width(size: int) -> int:
-    """The width of an embedding of so many tokens."""
+    """The width of an embedding of `tokens` tokens."""
     return min(24, 4 + int(size**0.5))

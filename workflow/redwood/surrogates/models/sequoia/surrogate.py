@@ -1,8 +1,9 @@
-"""Sequoia: every row of a stream drawn anew, given the rows around it.
+"""Sequoia: every row of a stream redrawn, given the rows around it.
 
 Row models learn a table as if its rows had nothing to do with each other, and either smooth away
-what ties them together or repeat them. But jobs come in bursts of a user, a task, a campaign: what
-a job is, the others around it tell. Sequoia learns just that, the law of a row given all others,
+what ties them together or repeat them. But jobs come in bursts of a user, a task, a campaign, and
+the others around it tell what a job is. Sequoia learns just that, the law of a row given all
+others,
 
     p(row | others) = p(when | others) ∏ⱼ p(columnⱼ | when, columns before j, others),
 
@@ -59,7 +60,7 @@ class Surrogate(NeuralSurrogate):
     """Sequoia on the features of a table."""
 
     about = (
-        "Sequoia: each row of the table's stream drawn anew given the rows around it, by an "
+        "Sequoia: each row of the table's stream redrawn given the rows around it, by an "
         "autoregressive density over mixed columns; bursts and sessions stay, rows do not."
     )
     encoding_file = "scheme.json"
@@ -128,14 +129,14 @@ class Surrogate(NeuralSurrogate):
                 same weekday.
 
         Raises:
-            InputError: no row can be so, or next to none is.
+            InputError: no row can meet the conditions, or too few do.
         """
         random = generator(seed, self.name, "sample")
         conditions = parse_conditions(given, self._scheme, self.name)
         stream = self._background.stream
         matches = find_matches(stream, self._scheme, conditions, random)
         if not len(matches):
-            raise InputError(f"{self.name}: {_said(given)}: no row of the stream can be so")
+            raise InputError(f"{self.name}: {_said(given)}: no row of the stream can meet this")
         kept: list[pd.DataFrame] = []
         found = tried = 0
         with self.sampling() as device, ProgressReport(self.name, n, "rows") as report:
@@ -154,7 +155,7 @@ class Surrogate(NeuralSurrogate):
                     break
                 if tried >= _LEAST_TRIED and found < _RAREST * tried:
                     raise InputError(
-                        f"{self.name}: {_said(given)}: {found} of {tried} rows are so; expected "
+                        f"{self.name}: {_said(given)}: {found} of {tried} rows meet this; expected "
                         f"at least 1 in {1 / _RAREST:.0f}: loosen the conditions"
                     )
         frame = pd.concat(kept, ignore_index=True)
@@ -238,7 +239,7 @@ class Surrogate(NeuralSurrogate):
         random: np.random.Generator,
         device: torch.device,
     ) -> pd.DataFrame:
-        """The rows of the stream drawn anew, their times shifted."""
+        """The rows of the stream redrawn, their times shifted."""
         state = self._background.stream.copy()
         stir(self.network, self._background, state, self.options.stirs, random, device)
         sweep(self.network, self._background, state, rows, random, device)

@@ -1,4 +1,4 @@
-"""Drawing events anew, half of them at a time, each given all others as they then are.
+"""Redrawing events, half of them at a time, each given all others as they then are.
 
 If the events stem from a law and each is drawn from its conditional law, what results stems from
 the same law (Gibbs sampling; Geman and Geman, IEEE TPAMI 6 (1984) 721): so a sweep changes every
@@ -27,7 +27,7 @@ def sweep(
     device: torch.device,
     report: ProgressReport | None = None,
 ) -> None:
-    """Draw the events at `rows` of `state` anew, in place, in two halves.
+    """Redraw the events at `rows` of `state` in place, in two halves.
 
     Args:
         background: the stream whose rows are those of `state`, possibly in another state.
@@ -73,7 +73,7 @@ def stir(
     random: np.random.Generator,
     device: torch.device,
 ) -> None:
-    """Draw the times of all events anew, so often, in place; their marks stay.
+    """Redraw the times of all events in place, `sweeps` times; their marks stay.
 
     A single sweep leaves a time between the entity's events before and after it, which in a burst
     is where it was. As all events move, further sweeps carry them away from there.
@@ -96,7 +96,7 @@ def _move(
     random: np.random.Generator,
     device: torch.device,
 ) -> None:
-    """Draw the times of the events at `rows` anew, if they have any."""
+    """Redraw the times of the events at `rows`, if they have any."""
     network, clock = networks.timing, background.clock
     if network is None or clock is None:
         return

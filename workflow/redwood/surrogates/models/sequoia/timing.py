@@ -33,7 +33,7 @@ class Surroundings:
     """What the timing of m events depends on.
 
     Attributes:
-        begin: (m,) begin of the bracket, in seconds.
+        begin: (m,) start of the bracket, in seconds.
         end: (m,) its end.
         features: (m, F) numbers for the network.
         candidates: (m, C) places where gaps nearby would be repeated.

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# A column whose values are repeated so often on average is discrete: a limit, a number of files.
+# A column whose values occur this often on average is discrete: a limit, a number of files.
 _ROWS_PER_DISCRETE_VALUE = 20
 _MOST_DISCRETE_VALUES = 2000
 
-# In any other column, the values that so many rows share are tokens of their own, if most rows have
-# such a value: the column is a grid. If not, only conspicuous ones are, of so many rows and such a
-# share of them: beside a neighbour whose value is a token there is no kernel.
+# In any other column, if most rows have a value that at least `_ROWS_PER_GRID_VALUE` rows share,
+# the column is a grid: these values are tokens of their own. If not, only conspicuous values are,
+# with `_ROWS_PER_ATOM` rows and `_SHARE_PER_ATOM` of all: a neighbour whose value is a token gives
+# no kernel.
 _ROWS_PER_GRID_VALUE = 5
 _MOST_GRID_VALUES = 2000
 _ROWS_PER_ATOM = 20

@@ -16,8 +16,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-# What of a noisy number the network predicts: its noise ε, or √ᾱ ε − √(1 − ᾱ) x_0 (Salimans & Ho,
-# arXiv 2202.00512, appendix D), of which x̂_0 has no larger error where hardly anything is left.
+# What the network predicts of a noisy number: its noise ε, or √ᾱ ε − √(1 − ᾱ) x_0 (Salimans & Ho,
+# arXiv 2202.00512, appendix D), from which x̂_0 has no larger error where hardly anything of it is
+# left.
 Prediction = Literal["noise", "velocity"]
 
 # How sampling steps from x_t to x_s, see `process.rows_from_noise`.
@@ -87,7 +88,7 @@ def noised_numbers(numbers: Tensor, noise: Tensor, kept: Tensor) -> Tensor:
 
 
 def target_of(prediction: Prediction, numbers: Tensor, noise: Tensor, kept: Tensor) -> Tensor:
-    """What the network shall predict of x_t, given x_0, ε, both (rows, P), and ᾱ_t, (rows, 1)."""
+    """What the network is to predict of x_t, given x_0, ε, both (rows, P), and ᾱ_t, (rows, 1)."""
     if prediction == "noise":
         return noise
     return kept.sqrt() * noise - (1 - kept).sqrt() * numbers

@@ -91,8 +91,8 @@ def rows_from_noise(
         n: number of rows.
         steps: number of steps, evenly spaced, at most those of the schedule.
         sampler: how numbers step. `posterior`: by draws from q(x_s | x_t, x̂_0), the reverse process
-            itself. `multistep`: without fresh noise and by x̂_0 halfway to x_s, which allows of
-            longer steps.
+            itself. `multistep`: without fresh noise and by x̂_0 halfway to x_s, which allows longer
+            steps.
         source: random numbers, on the CPU: so a GPU gives the same rows up to rounding.
         device: where to compute.
     """
