@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from small_grids import simulate, write_facts
+from small_grids import simulate
 
 
 @pytest.fixture(scope="session")
@@ -46,5 +46,12 @@ def simulated(in_own_process):
 
 @pytest.fixture
 def resources(tmp_path):
-    """A folder of facts."""
-    return write_facts(tmp_path)
+    """A folder with the facts of sites and of the network that a platform needs."""
+    (tmp_path / "sites.csv").write_text(
+        "site,tier,core_power,cores,queues\nBNL,T1,20,200,ANALY_BNL_VP\nAGLT2,T2,,,AGLT2_SL6\n"
+    )
+    (tmp_path / "network.csv").write_text(
+        "tier,bandwidth_gbps,storage_gbps,latency_ms,transfer_gbps,cores,storage_tb\n"
+        "T0,80,80,10,1,100,1\nT1,80,160,10,1,100,2\nT2,8,8,20,1,100,3\nT3,1,1,10,1,100,4\n"
+    )
+    return tmp_path

@@ -34,18 +34,6 @@ def recorded_jobs(rows, site="ANALY_BNL_VP"):
     )
 
 
-def write_facts(folder):
-    """The facts of sites and of the network that a platform needs."""
-    (folder / "sites.csv").write_text(
-        "site,tier,core_power,cores,queues\nBNL,T1,20,200,ANALY_BNL_VP\nAGLT2,T2,,,AGLT2_SL6\n"
-    )
-    (folder / "network.csv").write_text(
-        "tier,bandwidth_gbps,storage_gbps,latency_ms,transfer_gbps,cores,storage_tb\n"
-        "T0,80,80,10,1,100,1\nT1,80,160,10,1,100,2\nT2,8,8,20,1,100,3\nT3,1,1,10,1,100,4\n"
-    )
-    return folder
-
-
 def environment(*cores, links=(), outages=(), kinds=None, each=None, **common):
     """Sites S0, S1, … of so many cores; `each` has keys for single sites, `common` for all."""
     own = each or {}

@@ -1,5 +1,6 @@
 """The shipped policies: what each does, and what happens when one does what it must not."""
 
+import threading
 from collections import Counter
 
 import numpy as np
@@ -266,8 +267,6 @@ def test_a_queue_order_that_misbehaves_is_named(simulated, key, words):
 
 def test_policies_are_asked_in_any_thread():
     """Off the main thread, where no signal arrives, policies are not watched but asked alike."""
-    import threading
-
     asked = policies(Asked(lambda job, grid: grid.sites[0]), patience_s=0.01)
     grid, answers = Grid(states(4)), []
 
