@@ -13,7 +13,9 @@ from redwood import command_line
 
 ROOT = Path(__file__).resolve().parents[2]
 LIBRARY = ROOT / "workflow"
-STAGE = re.compile(r"redwood\.(records|card|generator|surrogates|evaluation|simulation|paper)\b")
+STAGE = re.compile(
+    r"redwood\.(records|card|generator|surrogates|evaluation|release|simulation|paper)\b"
+)
 
 
 def rules_by_environment() -> dict[str, dict[str, tuple[str, ...]]]:
@@ -21,14 +23,20 @@ def rules_by_environment() -> dict[str, dict[str, tuple[str, ...]]]:
     found: dict[str, dict[str, tuple[str, ...]]] = {}
     texts = {path.name: path.read_text() for path in sorted((LIBRARY / "rules").glob("*.smk"))}
     for file, text in texts.items():
-        for rule in re.split(r"^ *rule (?=\w+:$)", text, flags=re.MULTILINE)[1:]:
+        # A rule that is made in a loop has no name there.
+        for rule in re.split(r"^ *rule ?(?=\w*:$)", text, flags=re.MULTILINE)[1:]:
             name = rule.partition(":")[0]
             environment = re.search(r'conda:\s+"../../envs/(.+)"', rule)
             command = re.search(r'"python -m redwood ([^"{]+)', rule)
             assert environment, f"{name} in {file} has no conda environment"
             assert command, f"{name} in {file} is no line of the redwood command"
             words = tuple(command[1].partition(" --")[0].split())
-            found.setdefault(environment[1], {})[name] = words
+            rules = found.setdefault(environment[1], {})
+            if name:
+                rules[name] = words
+            else:
+                for figure in re.findall(r'^    "(\w+)": \(', text, re.MULTILINE):
+                    rules[f"figure_{figure}"] = (*words, figure.replace("_", "-"))
     for text in texts.values():
         for base, name in re.findall(r"^use rule (\w+) as (\w+) with:$", text, re.MULTILINE):
             for rules in found.values():
@@ -49,6 +57,9 @@ def packages_of_command(words: tuple[str, ...]) -> dict[str, set[str]]:
         *_imports_of_function("redwood.command_line", "_register_stages"),
     }
     verb = _imports_of_function(*_function_of(words))
+    if words[:2] == ("paper", "figure"):
+        # A figure's module is loaded by its name.
+        verb.add(f"redwood.paper.{words[2].replace('-', '_')}")
     packages: dict[str, set[str]] = {}
     for modules, late in ((started, False), (verb, True)):
         for module in _closure(modules, late):

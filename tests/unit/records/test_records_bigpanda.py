@@ -4,6 +4,7 @@ import gzip
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -300,8 +301,9 @@ def test_a_run_makes_no_more_than_so_many_requests(
 # Troubles
 
 
-def in_ten_minutes() -> str:
-    return (datetime.now(UTC) + timedelta(minutes=10)).strftime("%a, %d %b %Y %H:%M:%S GMT")
+def busy_for_ten_minutes(handler: BaseHTTPRequestHandler) -> None:
+    until = (datetime.now(UTC) + timedelta(minutes=10)).strftime("%a, %d %b %Y %H:%M:%S GMT")
+    answering(503, Retry_After=until)(handler)
 
 
 @pytest.mark.parametrize(
@@ -318,7 +320,7 @@ def in_ten_minutes() -> str:
         (answering(429, Retry_After="0"), 3),
         (answering(429, Retry_After="soon"), 60),
         (answering(429, Retry_After="Mon, 01 Jan 2024 00:00:00 GMT"), 3),
-        (answering(503, Retry_After=in_ten_minutes()), pytest.approx(600, abs=300)),
+        (busy_for_ten_minutes, pytest.approx(600, abs=300)),
     ],
 )
 def test_what_may_pass_is_waited_for(

@@ -341,8 +341,8 @@ grids = st.fixed_dictionaries(
     st.sampled_from(["none", "cache", "popularity", "rebalancing", "prefetch"]),
     st.sampled_from(["fifo", "fair_share", "shortest_first"]),
 )  # fmt: skip
-def test_the_books_of_any_scenario_balance(simulated, jobs, grid, broker, placement, queue):
-    simulated(balance, jobs, grid, broker, placement, queue)
+def test_the_books_of_any_scenario_balance(in_own_process, jobs, grid, broker, placement, queue):
+    in_own_process(balance, jobs, grid, broker, placement, queue)
 
 
 def balance(jobs, grid, broker, placement, queue):
