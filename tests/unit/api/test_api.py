@@ -113,3 +113,4 @@ def test_importing_the_library_imports_nothing_heavy_until_a_name_is_used():
     assert answer.split() == ["0", "False", "True"]
     with pytest.raises(AttributeError, match="no_such_name"):
         _ = redwood.no_such_name
+    assert redwood.__all__ == api.__all__

@@ -141,10 +141,15 @@ def evaluation_of(folder, passes=True):
     evaluation = folder / "evaluation"
     evaluation.mkdir(exist_ok=True)
     measure = {"title": "C2ST", "value": 0.51, "low": 0.5, "high": 0.52, "floor": 0.5}
+    measure["aspect"] = "fidelity"
     content = {
         "privacy": {"passes": passes, "words": "passes | what was tried"},
         "digests": {"synthetic": table_digest(folder / "sample.parquet")},
-        "measures": {"c2st": measure | {"definition": "Trees tell <rows> apart."}},
+        "measures": {
+            "c2st": measure | {"definition": "Trees tell <rows> apart."},
+            "mine": measure | {"title": "My own", "definition": "-", "low": None, "floor": None},
+            "mia_x": measure | {"title": "My attack", "definition": "-", "aspect": "privacy"},
+        },
     }
     (evaluation / "measures.json").write_text(json.dumps(content))
     return evaluation
@@ -182,6 +187,8 @@ def test_a_sample_that_meets_every_check_is_released(folder):
     assert "passes \\| what was tried" in note
     page = (folder / "release" / "note.html").read_text()
     assert "Trees tell &lt;rows&gt; apart." in page
+    assert "| My own | 0.51 | - |" in note
+    assert "My attack" not in note
 
 
 @pytest.mark.parametrize(

@@ -8,15 +8,21 @@ from typing import Any
 from redwood.pages import render
 from redwood.tables import TableDescription
 
-# Of how faithful the sample is: measures that say most, where they were taken.
-_FAITHFULNESS = ("wd", "jsd", "diff_corr", "diff_mlef", "c2st", "c2st_sequence", "impossible")
-
 _PROMISE = (
     "Passing says that these attacks, at these levels, found no more than stated. It is no "
     "guarantee such as differential privacy: another attack may find more. The criteria are about "
     "this sample; the model's folder, its training rows and further samples are not released."
 )
 _TEMPLATE = Path(__file__).with_name("note_page.html")
+
+
+def _value_and_floor(measure: Mapping[str, Any]) -> str:
+    told = f"{measure['value']:.3g}"
+    if measure["low"] is not None:
+        told += f" [{measure['low']:.3g}, {measure['high']:.3g}]"
+    if measure["floor"] is not None:
+        told += f"; real rows {measure['floor']:.3g}"
+    return told
 
 
 @dataclass(frozen=True)
@@ -66,17 +72,14 @@ class ReleaseNote:
 
     @property
     def measure_rows(self) -> list[tuple[str, str, str]]:
-        """Title, value beside that of real rows, and definition of each measure that is known."""
-        known = (self.measures.get(name) for name in _FAITHFULNESS)
+        """Title, value beside that of real rows, and definition of each measure that has a value.
+
+        Those of privacy are among the checks.
+        """
         return [
-            (
-                measure["title"],
-                f"{measure['value']:.3g} [{measure['low']:.3g}, {measure['high']:.3g}]; real rows "
-                f"{measure['floor']:.3g}",
-                measure["definition"],
-            )
-            for measure in known
-            if measure is not None and measure["value"] is not None
+            (measure["title"], _value_and_floor(measure), measure["definition"])
+            for measure in self.measures.values()
+            if measure["aspect"] != "privacy" and measure["value"] is not None
         ]
 
     @property
