@@ -1,6 +1,7 @@
 """Reading what stages hand on to each other: JSON files, and whether a file is what was written."""
 
 import json
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ def _require_digest(path: Path, digest: str, folder: Path) -> None:
     again = f"delete the folder {folder} and make it again"
     if not path.is_file():
         raise InputError(f"{path}: missing, though {folder / CONTENTS} lists it; {again}")
-    found = file_digest(path)
+    found = _digest(path, *_state(path))
     if found != digest:
         raise InputError(
             f"{path}: damaged or edited: its SHA-256 is {found}, {folder / CONTENTS} has {digest}; "
@@ -80,11 +81,29 @@ def listed_digests(path: Path) -> dict[str, str]:
         InputError: a line is not a digest and a path.
     """
     try:
+        return _listed(path, *_state(path))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+
+
+# A stage opens the same files again and again, for one column after the other: what has been read
+# of a file holds as long as its size and time do.
+def _state(path: Path) -> tuple[int, int]:
+    state = path.stat()
+    return state.st_size, state.st_mtime_ns
+
+
+@lru_cache(maxsize=4096)
+def _digest(path: Path, size: int, time: int) -> str:
+    return file_digest(path)
+
+
+@lru_cache(maxsize=64)
+def _listed(path: Path, size: int, time: int) -> dict[str, str]:
+    try:
         lines = path.read_text(encoding="utf-8").splitlines()
         pairs = [line.split("  ", maxsplit=1) for line in lines]
         return {name: digest for digest, name in pairs}
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
     except ValueError:
         raise InputError(
             f"{path}: damaged: expected a digest and a path in each line; delete the folder "

@@ -1,4 +1,4 @@
-"""What the columns of a table hold: one column at a time in memory, counted by SQL.
+"""What the columns of a table hold, counted by SQL; a few columns at a time are in memory.
 
 Counts are exact. Quantiles are those of a uniform sample of rows where there are more than that.
 """
@@ -27,6 +27,8 @@ PRIVATE: Final = ("user", "task")
 # Categories of fewer rows are not named.
 RARE: Final = 5
 QUANTILE_ROWS: Final = 1_000_000
+# Read at once, some 16 bytes each: one column at least, of small tables all.
+_CELLS: Final = 16_000_000
 _SHOWN_ROWS: Final = 8
 _SHOWN_VALUES: Final = 10
 _SHOWN_SITES: Final = 10
@@ -64,10 +66,8 @@ def survey(jobs: Path, description: TableDescription) -> Facts:
         ProgressReport("describing", len(description.columns), "columns") as report,
         _database() as database,
     ):
-        for column in description.columns:
-            table = _table(jobs, description, [column.name])
-            database.register("t", table.rename_columns(["x"]))
-            values = table.column(0)
+        for column, values in _columns(jobs, description, rows):
+            database.register("t", pa.table({"x": values}))
             some: list[Any]
             if column.is_categorical:
                 facts, some = _words(database, values, drawn, column.name in PRIVATE)
@@ -127,6 +127,18 @@ def _database() -> Iterator[duckdb.DuckDBPyConnection]:
         settings: dict[str, Any] = {"threads": 1, "memory_limit": "1GB", "temp_directory": folder}
         with duckdb.connect(":memory:", config=settings) as database:
             yield database
+
+
+def _columns(
+    jobs: Path, description: TableDescription, rows: int
+) -> Iterator[tuple[Column, pa.ChunkedArray]]:
+    """The columns one after the other, read some together: a table may have many files."""
+    at_once = max(1, _CELLS // max(1, rows))
+    for first in range(0, len(description.columns), at_once):
+        columns = description.columns[first : first + at_once]
+        table = _table(jobs, description, [column.name for column in columns])
+        for column in columns:
+            yield column, table.column(column.name)
 
 
 def _table(jobs: Path, description: TableDescription, names: list[str]) -> pa.Table:

@@ -23,15 +23,15 @@ _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoload_known_extensions": False,
 }
 
-# The object of each text without its wrapper, null where it is no JSON.
+# The objects without their wrappers, null where there is no JSON.
 _OBJECTS: Final = f"""
     select case
-        when not json_valid(text) then null
-        when contains(text, '"{WRAPPER}"') and json_type(text, '$.{WRAPPER}') = 'OBJECT'
-        then text->'$.{WRAPPER}'
-        else text
+        when not json_valid(object) then null
+        when contains(object, '"{WRAPPER}"') and json_type(object, '$.{WRAPPER}') = 'OBJECT'
+        then object->'$.{WRAPPER}'
+        else object
     end::varchar as object
-    from texts
+    from objects
 """
 
 
@@ -78,11 +78,10 @@ class Columns:
 
     def _found(self, texts: pa.Array) -> dict[str, pa.Array]:
         """The cells that DuckDB finds, those of several spellings of a name together."""
-        self._connection.register("texts", pa.table({"text": texts}))
+        self._connection.register("objects", pa.table({"object": texts}))
         try:
-            self._connection.register("objects", self._query(_OBJECTS))
-            found = self._query("select distinct unnest(json_keys(object)) from objects")
-            keys = [key for key in sorted(found[0].to_pylist()) if self._keys.name(key)]
+            found = self._all_keys()
+            keys = [key for key in sorted(found) if self._keys.name(key)]
             if not keys:
                 return {}
             paths = ", ".join(map(_path, keys))
@@ -97,6 +96,18 @@ class Columns:
             if name is not None and column.null_count < len(column):
                 columns[name] = pc.coalesce(columns[name], column) if name in columns else column
         return columns
+
+    def _all_keys(self) -> list[str]:
+        """The keys of the objects, which become those without wrappers and what is no JSON."""
+        query = "select distinct unnest(json_keys(object)) from objects"
+        try:
+            keys = self._query(query)[0].to_pylist()
+        except _REFUSALS:
+            keys = [WRAPPER]
+        if WRAPPER not in keys:
+            return keys
+        self._connection.register("objects", self._query(_OBJECTS))
+        return self._query(query)[0].to_pylist()
 
     def _query(self, query: str) -> pa.Table:
         return self._connection.sql(query).to_arrow_table()
