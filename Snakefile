@@ -12,7 +12,7 @@ from redwood.code_digest import code_digest as code
 from redwood.environment_digest import environment_digest as environment
 from redwood.errors import InputError
 from redwood.outputs import CONTENTS
-from redwood.runs.preparing import prepare, warn_of_limits
+from redwood.runs.preparing import prepare, renew_damaged, warn_of_limits
 
 
 configfile: "config/config.yaml"
@@ -79,12 +79,16 @@ include: "workflow/rules/paper.smk"
 include: "workflow/rules/runs.smk"
 
 
+# All that rules make, not only what comes last: what an interrupted run left missing, or a damaged
+# one, is made again, with what follows from it, only if it is a target itself.
+EVERYTHING = expand(
+    [*FILES, *FOLDERS, *folders(FOLDERS)["contents"], *PUBLISHED, *rules.manifest.output],
+    dataset=configuration.dataset,
+)
+renew_damaged(workflow, configuration.dataset, EVERYTHING)
+
+
 rule all:
     default_target: True
     input:
-        # The results of all stages, not only the last ones: what an interrupted run left missing
-        # is made again, with what follows from it, only if it is a target itself.
-        expand(
-            [*FILES, *FOLDERS, *folders(FOLDERS)["contents"], *PUBLISHED, *rules.manifest.output],
-            dataset=configuration.dataset,
-        ),
+        EVERYTHING,

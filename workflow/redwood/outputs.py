@@ -4,9 +4,13 @@ import errno
 import hashlib
 import json
 import os
+import platform
+import re
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,23 +19,40 @@ from redwood.errors import InputError
 # In a folder that a stage writes: the digests of what is in it, in the format of `sha256sum`. So a
 # copy is known to be one whatever its files' times, and damage shows when a file is read.
 CONTENTS = "contents.sha256"
+# In the folder of a dataset: below it, `tables/table1.csv.sha256` is the same of the one file
+# `tables/table1.csv`. The workflow makes it; elsewhere no digests are kept, nor of hidden files.
+DIGESTS = ".digests"
+
+# Names of what is being written: of which machine, which start of it, which container's processes,
+# and the process, with the time of its start, as numbers of processes come again.
+_PARTIAL = re.compile(
+    r"\..+\.(?P<machine>[0-9a-f]{8})(?P<start>[0-9a-f]{8})(?P<space>[0-9a-f]{4})"
+    r"-(?P<process>\d+)-(?P<since>\d+)\.partial"
+)
+# No machine tells which processes another has; the longest jobs of clusters end sooner.
+_ABANDONED_S = 14 * 86400
 
 
 @contextmanager
-def writing(path: str | os.PathLike) -> Iterator[Path]:
+def writing(path: str | os.PathLike, *, lasting: bool = True) -> Iterator[Path]:
     """Yield a path beside `path` to write to; it takes the name `path` once the block succeeds.
 
     The parent folder is made. If the block raises, the partial file is removed and whatever `path`
-    held before stays as it was.
+    held before stays as it was. Of a result its digest is kept, see `kept_digest`, unless it is not
+    a lasting one.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = _partial(path)
     try:
         yield partial
         _sync(partial)
+        kept = kept_digest(path) if lasting else None
+        digest = file_digest(partial) if kept else ""
         os.replace(partial, path)
         _sync(path.parent)
+        if kept:
+            write_text(kept[0], f"{digest}  {kept[1]}\n")
     finally:
         partial.unlink(missing_ok=True)
 
@@ -44,7 +65,7 @@ def writing_folder(path: str | os.PathLike) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = _partial(path)
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
     try:
@@ -52,10 +73,17 @@ def writing_folder(path: str | os.PathLike) -> Iterator[Path]:
         write_contents(partial)
         for file in partial.rglob("*"):
             _sync(file)
-        if path.exists():
+        digest = file_digest(partial / CONTENTS)
+        if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
         os.replace(partial, path)
         _sync(path.parent)
+        if kept := kept_digest(path / CONTENTS):
+            # Digests that its files had when they were written one by one.
+            shutil.rmtree(kept[0].parent, ignore_errors=True)
+            write_text(kept[0], f"{digest}  {kept[1]}\n")
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
@@ -82,6 +110,43 @@ def write_contents(folder: str | os.PathLike) -> None:
     write_text(folder / CONTENTS, "".join(lines))
 
 
+def kept_digest(path: Path) -> tuple[Path, str] | None:
+    """The file that keeps the digest of a result, and the name that `path` has in it.
+
+    The file lists one digest in the format of `sha256sum`; the name is the path in the folder of
+    the dataset. `None` if no digest is kept of this file.
+    """
+    for folder in path.parents:
+        if (folder / DIGESTS).is_dir():
+            name = path.relative_to(folder)
+            hidden = any(part.startswith(".") for part in name.parts)
+            return None if hidden else (folder / DIGESTS / f"{name}.sha256", name.as_posix())
+    return None
+
+
+def is_abandoned(partial: Path) -> bool:
+    """Whether a file or folder was being written by a process that has ended, however it did.
+
+    What a process of another machine, or of another container here, was writing is abandoned if
+    nothing in it has changed for two weeks. False for all that `writing` and `writing_folder` did
+    not name.
+    """
+    name = _PARTIAL.fullmatch(partial.name)
+    if name is None:
+        return False
+    machine, start, space = _here()
+    if name["machine"] == machine:
+        if name["start"] != start:
+            return True
+        if name["space"] == space and int(name["since"]):
+            return _since(int(name["process"])) != int(name["since"])
+    try:
+        changed = max(path.lstat().st_mtime for path in (partial, *partial.rglob("*")))
+    except FileNotFoundError:
+        return False
+    return time.time() - changed > _ABANDONED_S
+
+
 def file_digest(*paths: str | os.PathLike) -> str:
     """The SHA-256 of a file, as hexadecimal digits; of several files, one after the other.
 
@@ -98,6 +163,40 @@ def file_digest(*paths: str | os.PathLike) -> str:
         except OSError as error:
             raise InputError(f"{path}: cannot be read: {error.strerror}") from None
     return digest.hexdigest()
+
+
+def _partial(path: Path) -> Path:
+    """Where this process writes what is to be `path`."""
+    process = os.getpid()
+    return path.with_name(
+        f".{path.name}.{''.join(_here())}-{process}-{_since(process) or 0}.partial"
+    )
+
+
+@cache
+def _here() -> tuple[str, str, str]:
+    """Digests of this machine, of its present start, and of whose processes are seen here."""
+    space = Path("/proc/self/ns/pid")
+    told = (
+        platform.node() + _text("/etc/machine-id"),
+        _text("/proc/sys/kernel/random/boot_id"),
+        os.readlink(space) if space.is_symlink() else "",
+    )
+    machine, start, space_digest = (hashlib.sha256(text.encode()).hexdigest() for text in told)
+    return machine[:8], start[:8], space_digest[:4]
+
+
+def _text(path: str) -> str:
+    return Path(path).read_text() if os.path.exists(path) else ""
+
+
+def _since(process: int) -> int | None:
+    """When a process started, in ticks since the machine did; `None` if it has ended (Linux)."""
+    try:
+        state, *fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return None if state == "Z" else int(fields[18])
 
 
 def _sync(path: Path) -> None:

@@ -18,8 +18,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from redwood.errors import InputError
-from redwood.inputs import REMEDY, require_intact
-from redwood.outputs import write_json, writing
+from redwood.inputs import REMEDY, contents_of, require_intact
+from redwood.outputs import CONTENTS, write_json, writing
 
 Kind = Literal["numeric", "integer", "timestamp", "categorical"]
 Scale = Literal["linear", "log"]
@@ -213,7 +213,8 @@ def table_files(path: str | Path) -> tuple[Path, ...]:
     """The parquet files of a table: the file itself, or all below a folder, by relative path.
 
     Raises:
-        InputError: there is no such file or folder, or no parquet file in the folder.
+        InputError: there is no such file or folder, no parquet file in the folder, or others than
+            the stage wrote that made it.
     """
     path = Path(path)
     if not path.exists():
@@ -223,6 +224,10 @@ def table_files(path: str | Path) -> tuple[Path, ...]:
     files = sorted(path.rglob("*.parquet"), key=lambda file: file.relative_to(path).as_posix())
     if not files:
         raise InputError(f"{path}: no *.parquet file in this folder")
+    listed = {path / name for name in contents_of(path) if name.endswith(".parquet")}
+    if listed and (others := sorted(listed.symmetric_difference(files))):
+        words = "is missing" if others[0] in listed else "is there, too: move it elsewhere"
+        raise InputError(f"{others[0]}: {words}; expected what {path / CONTENTS} lists")
     return tuple(files)
 
 

@@ -1,10 +1,17 @@
 # Synthetic rows against real ones: the measures, with floors and intervals.
 
 
+# Models that have densities of rows, if a measure that needs them is asked for.
+SCORED = [
+    model
+    for model, plugin in MODELS.items()
+    if plugin.HAS_DENSITY and configuration.evaluation.says("NEEDS_DENSITIES")
+]
+
+
 def densities(wildcards):
-    """The model's densities of real rows, if it has any and a measure that needs them is asked for."""
-    asked = configuration.evaluation.says("NEEDS_DENSITIES")
-    if not asked or not MODELS[wildcards.model].HAS_DENSITY:
+    """The model's densities of real rows, if they are needed."""
+    if wildcards.model not in SCORED:
         return []
     return "results/{dataset}/{training}surrogates/{model}/densities.parquet".format(**wildcards)
 

@@ -12,6 +12,11 @@ MODELS_OF_ALL = {"training": TRAININGS, "model": configuration.surrogates.models
 MODEL_FOLDERS = expand("results/{{dataset}}/{training}surrogates/{model}/model", **MODELS_OF_ALL)
 EVALUATIONS = expand("results/{{dataset}}/{training}evaluation/{model}", **MODELS_OF_ALL)
 SAMPLES = expand("results/{{dataset}}/{training}surrogates/{model}/sample.parquet", **MODELS_OF_ALL)
+DENSITIES = expand(
+    "results/{{dataset}}/{training}surrogates/{model}/densities.parquet",
+    training=TRAININGS,
+    model=SCORED,
+)
 
 
 rule table1:

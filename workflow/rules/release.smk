@@ -9,6 +9,9 @@ RELEASES = expand(
     model=configuration.released_models,
     name=["decision.json", "note.html", "note.md", "published"],
 )
+SHADOWS = expand(
+    "results/{{dataset}}/release/shadow_models/{model}", model=configuration.released_models
+)
 
 
 rule release_plant:

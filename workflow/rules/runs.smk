@@ -12,17 +12,23 @@ FOLDERS = [
     *CLEANED,
     "results/{dataset}/records/jobs",
     *MODEL_FOLDERS,
+    *(f"{path}/model" for path in SHADOWS),
     *EVALUATIONS,
     *RUNS,
 ]
 PUBLISHED = [path for path in RELEASES if path.endswith("/published")]
 FILES = [
     *([BIGPANDA_NOTE] if SOURCE.bigpanda else DUMPS.values()),
+    *([rules.generator_make.output.marker] if SOURCE.generate else []),
     rules.records_gather.output.table,
     rules.records_gather.output.rejected,
     rules.records_gather.output.summary,
     *rules.records_split.output,
     *SAMPLES,
+    *(path.replace(".parquet", ".json") for path in SAMPLES),
+    *DENSITIES,
+    *(rules.release_plant.output if SHADOWS else []),
+    *expand("{path}/{name}", path=SHADOWS, name=["sample.parquet", "sample.json", "audit.json"]),
     *rules.simulation_platform.output,
     *rules.simulation_outcomes.output,
     *(path for path in RELEASES if path not in PUBLISHED),

@@ -1,10 +1,22 @@
+import os
 import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
 from redwood.errors import InputError
 from redwood.inputs import read_json, require_intact
-from redwood.outputs import CONTENTS, write_json, write_text, writing, writing_folder
+from redwood.outputs import (
+    CONTENTS,
+    DIGESTS,
+    is_abandoned,
+    write_json,
+    write_text,
+    writing,
+    writing_folder,
+)
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -68,6 +80,95 @@ def test_a_lost_file_and_a_damaged_list_are_named(made):
         InputError, match=r"contents\.sha256: damaged: expected a digest and a path"
     ):
         read_json(made / "summary.json", "summary")
+
+
+def test_where_digests_are_kept_each_result_has_one_and_a_damaged_one_is_named(tmp_path):
+    (tmp_path / DIGESTS).mkdir()
+    table = tmp_path / "tables" / "table1.csv"
+    write_text(table, "wd\n")
+    write_text(tmp_path / "records" / ".hash_key", "secret")
+    with writing(tmp_path / "checkpoint", lasting=False) as partial:
+        partial.write_text("1")
+    with writing_folder(tmp_path / "made") as folder:
+        write_text(folder / "summary", "1")
+    kept = [path for path in (tmp_path / DIGESTS).rglob("*") if path.is_file()]
+    names = {path.relative_to(tmp_path / DIGESTS).as_posix() for path in kept}
+    assert names == {"tables/table1.csv.sha256", f"made/{CONTENTS}.sha256"}
+    lines = b"".join(path.read_bytes() for path in kept)
+    subprocess.run(["sha256sum", "--check", "--strict"], input=lines, cwd=tmp_path, check=True)
+    (tmp_path / "made" / CONTENTS).write_text("")
+    require_intact(table)
+    table.write_text("WD\n")
+    for path in (table, tmp_path / "made", tmp_path / "made" / "summary"):
+        with pytest.raises(InputError, match="damaged or edited: its SHA-256 is"):
+            require_intact(path)
+
+
+KILLED = """
+import os, sys
+from redwood.outputs import writing, writing_folder
+with {how}({path!r}) as partial:
+    print(partial, flush=True)
+    {then}
+"""
+
+
+def left_by(how: str, path: Path, then: str) -> tuple[subprocess.Popen, Path]:
+    """A process that writes `path`, and where it does."""
+    program = KILLED.format(how=how, path=str(path), then=then)
+    process = subprocess.Popen(
+        [sys.executable, "-c", program],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    return process, Path(process.stdout.readline().strip())
+
+
+def test_what_a_killed_process_wrote_is_abandoned_and_never_what_a_living_one_writes(tmp_path):
+    process, partial = left_by("writing_folder", tmp_path / "made", "sys.stdin.read()")
+    assert partial.is_dir()
+    assert not is_abandoned(partial)
+    process.kill()
+    process.wait()
+    assert is_abandoned(partial)
+    with writing(tmp_path / "file") as partial:
+        partial.write_text("1")
+        assert not is_abandoned(partial)
+
+
+@pytest.mark.parametrize(
+    ("part", "abandoned"),
+    [
+        # This machine, but before it was started again; another machine; another container.
+        (slice(8, 16), True),
+        (slice(0, 8), False),
+        (slice(16, 20), False),
+    ],
+)
+def test_what_others_write_is_abandoned_only_if_that_is_sure_or_after_two_weeks(
+    tmp_path, part, abandoned
+):
+    with writing_folder(tmp_path / "made") as partial:
+        head, place, tail = partial.name.partition(partial.name.split(".")[-2].split("-")[0])
+    other = list(place)
+    other[part] = "".join("0" if digit != "0" else "1" for digit in place[part])
+    there = tmp_path / f"{head}{''.join(other)}{tail}"
+    there.mkdir()
+    assert is_abandoned(there) == abandoned
+    long_ago = time.time() - 15 * 86400
+    os.utime(there, (long_ago, long_ago))
+    assert is_abandoned(there)
+    (there / "a part that is still written").touch()
+    assert is_abandoned(there) == abandoned
+
+
+@pytest.mark.parametrize("name", ["notes.partial", ".made.partial", ".made.123.partial"])
+def test_nobody_elses_file_is_abandoned(tmp_path, name):
+    (tmp_path / name).touch()
+    os.utime(tmp_path / name, (0, 0))
+    assert not is_abandoned(tmp_path / name)
 
 
 def test_json_has_no_values_that_json_does_not_know(tmp_path):

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from redwood.errors import InputError
+from redwood.outputs import write_contents
 from redwood.tables import (
     Column,
     TableDescription,
@@ -181,6 +182,22 @@ def test_a_file_of_a_folder_that_lacks_a_column_is_named(tmp_path):
     pq.write_table(pa.table({"size": [1]}), folder / "day=2" / "jobs.parquet")
     with pytest.raises(InputError, match=r"day=2/jobs.parquet: column 'when' is missing"):
         read_table(folder, DESCRIPTION)
+
+
+@pytest.mark.parametrize(
+    ("harm", "words"),
+    [
+        (lambda folder: next(folder.rglob("*.parquet")).unlink(), "is missing"),
+        (lambda folder: (folder / "more.parquet").touch(), "is there, too: move it elsewhere"),
+    ],
+)
+def test_a_folder_that_has_not_the_files_that_its_stage_wrote_is_refused(tmp_path, harm, words):
+    folder = partitioned(tmp_path)
+    write_contents(folder)
+    assert len(table_files(folder)) == 3
+    harm(folder)
+    with pytest.raises(InputError, match=rf"\.parquet: {words}; expected what "):
+        table_files(folder)
 
 
 def test_a_folder_without_a_table_and_an_undescribed_column_are_refused(tmp_path):

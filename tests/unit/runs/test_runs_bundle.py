@@ -2,12 +2,14 @@
 
 import gzip
 import io
+import os
 import shutil
 import subprocess
 import sys
 import tarfile
 import zipfile
 from base64 import b64encode
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -62,9 +64,9 @@ def test_the_command_says_how_to_check_what_it_has_written(committed):
 def test_a_bundle_holds_what_a_reviewer_needs(committed):
     made = bundle(RESULTS, Path("bundle.zip"))
     assert made.files == (
-        *("README.md", "SHA256SUMS", "check", "check.py"),
+        *("LEFT_OUT", "README.md", "SHA256SUMS", "check", "check.py"),
         *(f"library/redwood/{name}.py" for name in ("errors", "inputs", "outputs")),
-        "library/redwood/runs/checking.py",
+        *("library/redwood/runs/checking.py", "library/redwood/runs/damage.py"),
         "results/mini/configuration.json",
         "results/mini/ro-crate-metadata.json",
         "results/mini/simulation/runs/recorded/mine/summary.json",
@@ -72,6 +74,24 @@ def test_a_bundle_holds_what_a_reviewer_needs(committed):
         "source.tar.gz",
     )
     assert {"Snakefile", "resources/sites.csv", "mine.py"} <= source_names()
+
+
+def test_what_is_left_out_is_named_in_the_bundle_and_when_it_is_written(committed):
+    write(RESULTS / "tables/mine.csv", "1\n")
+    made = bundle(RESULTS, Path("bundle.zip"))
+    listed = zipfile.ZipFile("bundle.zip").read("redwood-mini/LEFT_OUT").decode().splitlines()
+    assert listed == [f"{name}: {why}" for name, why in made.left_out.items()]
+    there = {path.as_posix() for path in RESULTS.rglob("*") if path.is_file()} | {"report.html"}
+    assert set(made.left_out) == there - set(made.files)
+    told = run_command("artefacts", "bundle", str(RESULTS), "--output", "bundle.zip").output
+    of_rows = "rows of records, or made from them; the manifest has its digest"
+    for line in (
+        f"results/mini/simulation/…/jobs.parquet: {of_rows}",
+        "results/mini/benchmarks (5 files): tells of times, not of results",
+        "results/mini/tables/mine.csv: no result that the manifest names",
+        "report.html: not there",
+    ):
+        assert f"left out: {line}\n" in told
 
 
 def test_the_same_run_gives_the_same_archive(committed):
@@ -128,7 +148,7 @@ def test_the_report_is_bundled_if_it_is_of_these_results_and_public(committed):
     write(report, b64encode((RESULTS / "tables/table1.html").read_bytes()).decode())
     made = bundle(RESULTS, Path("bundle.zip"))
     assert "report.html" not in made.files
-    assert made.left_out == (f"{report}: left out, as it describes records that are not public",)
+    assert made.left_out["report.html"] == "describes records that are not public"
     committed.forget()
     table = {f"{RESULTS}/tables/table1.{suffix}": "<p>WD 0.123</p>\n" for suffix in ("csv", "html")}
     committed.job("table1", [], table)
@@ -137,9 +157,7 @@ def test_the_report_is_bundled_if_it_is_of_these_results_and_public(committed):
     assert "report.html" in made.files
     write(report, "another")
     made = bundle(RESULTS, Path("bundle.zip"))
-    assert made.left_out == (
-        f"{report}: left out, as it shows another table1.html than these results have",
-    )
+    assert made.left_out["report.html"] == "shows another table1.html than these results have"
 
 
 def test_results_that_are_not_what_was_made_are_refused(committed):
@@ -163,7 +181,7 @@ def test_a_source_that_is_no_commit_is_refused(committed):
 def test_a_reviewer_checks_it_without_this_library(unzipped):
     answer = checked(unzipped)
     assert answer.returncode == 0, answer.stderr
-    assert answer.stdout.startswith("14 files are as they were bundled (SHA256SUMS is ")
+    assert answer.stdout.startswith("16 files are as they were bundled (SHA256SUMS is ")
     assert "5 of them are results, as the manifest of the run says" in answer.stdout
     assert f"source.tar.gz is of commit {git('.', 'rev-parse', 'HEAD')}" in answer.stdout
     assert "5 results that the manifest names are not here" in answer.stdout
@@ -205,6 +223,76 @@ def test_a_table_whose_digest_was_forged_too_is_not_what_the_manifest_says(unzip
     assert "mini/tables/table1.csv: not what the manifest says the run has made" in answer.stdout
 
 
+def with_a_file_behind_a_link(unzipped: Path) -> None:
+    write(unzipped.parent / "elsewhere/table3.csv", "1\n")
+    (unzipped / "results/mini/tables/more").symlink_to(unzipped.parent / "elsewhere")
+
+
+def with_a_linked_result(unzipped: Path) -> None:
+    table = unzipped / "results/mini/tables/table1.csv"
+    table.rename(unzipped.parent / "table1.csv")
+    table.symlink_to(unzipped.parent / "table1.csv")
+
+
+def without(*names: str) -> Callable[[Path], None]:
+    """Files deleted together with their lines."""
+
+    def harm(unzipped: Path) -> None:
+        sums = unzipped / "SHA256SUMS"
+        lines = sums.read_text().splitlines(keepends=True)
+        for name in names:
+            (unzipped / name).unlink()
+            lines = [line for line in lines if not line.endswith(f"  {name}\n")]
+        sums.write_text("".join(lines))
+
+    return harm
+
+
+def with_line(line: bytes) -> Callable[[Path], None]:
+    """The first line of the list of digests replaced by another."""
+
+    def harm(unzipped: Path) -> None:
+        sums = unzipped / "SHA256SUMS"
+        sums.write_bytes(line + b"\n" + sums.read_bytes().split(b"\n", 1)[1])
+
+    return harm
+
+
+def with_file(name: str) -> Callable[[Path], None]:
+    return lambda unzipped: write(unzipped / name, "1\n")
+
+
+TABLE, MANIFEST = "results/mini/tables/table1.csv", "results/mini/ro-crate-metadata.json"
+
+
+@pytest.mark.parametrize(
+    ("harm", "said"),
+    [
+        (with_file("results/mini/__pycache__/x.pyc"), "results/mini/__pycache__/x.pyc: not part"),
+        (with_file("results/mini/.hidden"), "results/mini/.hidden: not part of the bundle"),
+        (lambda unzipped: (unzipped / "empty").mkdir(), "empty: not part of the bundle"),
+        (lambda unzipped: os.mkfifo(unzipped / "pipe"), "pipe: not part of the bundle"),
+        (with_a_file_behind_a_link, "results/mini/tables/more: not part of the bundle"),
+        (with_a_linked_result, f"{TABLE}: a link, expected a file"),
+        (without(TABLE), "mini/tables/table1.csv: neither here nor in SHA256SUMS, but in the"),
+        (without("source.tar.gz"), "source.tar.gz: neither here nor in SHA256SUMS, but part of"),
+        (without("LEFT_OUT"), "LEFT_OUT: neither here nor in SHA256SUMS, but part of every"),
+        (without(MANIFEST), "0 manifests in results/*/, expected one"),
+        (with_line(b"\xff\x00"), "SHA256SUMS: line 1: expected the digest of a file"),
+        (with_line(b"0" * 63 + b"  check"), "SHA256SUMS: line 1: expected the digest of a file"),
+        (with_line(b"0" * 64 + b"  ../../x"), "../../x: a path that leads out of the bundle"),
+        (with_line(b"0" * 64 + b"  " + b"x" * 999), "x: cannot be read: "),
+        (lambda unzipped: forge(unzipped, "source.tar.gz", b"none"), "source.tar.gz: not of"),
+        (lambda unzipped: forge(unzipped, MANIFEST, b"[1]"), "not a manifest"),
+    ],
+)
+def test_each_other_fault_of_a_bundle_is_named_and_none_is_a_traceback(unzipped, harm, said):
+    harm(unzipped)
+    answer = checked(unzipped)
+    assert (answer.returncode, answer.stderr) == (1, "")
+    assert said in answer.stdout
+
+
 def test_a_source_of_another_commit_is_not_what_made_the_results(unzipped):
     git(".", "commit", "--quiet", "--allow-empty", "--message", "second")
     another = source_code.archive(Path(), git(".", "rev-parse", "HEAD"))
@@ -215,14 +303,22 @@ def test_a_source_of_another_commit_is_not_what_made_the_results(unzipped):
 
 
 @pytest.mark.parametrize(
-    ("name", "words"),
-    [("SHA256SUMS", "nothing can be checked"), ("library/redwood/errors.py", "No module named")],
+    ("name", "harm"),
+    [
+        ("SHA256SUMS", Path.unlink),
+        ("SHA256SUMS", lambda path: path.unlink() or path.mkdir()),
+        ("SHA256SUMS", lambda path: path.write_text("\0\n")),
+        ("library/redwood/errors.py", Path.unlink),
+        ("library/redwood/errors.py", lambda path: path.write_text("class InputError(")),
+        ("library/redwood/inputs.py", lambda path: path.with_suffix(".pyc").write_text("1")),
+    ],
 )
-def test_a_bundle_without_what_its_check_needs_is_no_bundle(unzipped, name, words):
-    (unzipped / name).unlink()
+def test_a_bundle_without_what_its_check_needs_is_no_bundle(unzipped, name, harm):
+    harm(unzipped / name)
     answer = checked(unzipped)
     assert answer.returncode == 1
-    assert words in answer.stdout + answer.stderr
+    assert "nothing can be checked" in answer.stdout + answer.stderr
+    assert "Traceback" not in answer.stderr
 
 
 def test_records_that_are_not_here_cannot_be_read_again(unzipped):

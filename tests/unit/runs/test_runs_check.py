@@ -83,12 +83,12 @@ def test_no_manifest_and_another_crate_are_refused(run):
 def test_the_command_says_what_is_wrong_and_fails(run):
     run.manifest()
     answer = run_command("artefacts", "check", str(RESULTS))
-    assert answer.stdout == "13 files are as the manifest says, 0 are not\n"
+    assert answer.stdout == "13 files are as they were made, 0 are not\n"
     assert answer.exit_code == 0
     (RESULTS / "tables/table1.csv").unlink()
     answer = run_command("artefacts", "check", str(RESULTS))
     assert answer.exit_code == 1
     assert answer.stdout.splitlines() == [
         "tables/table1.csv: missing",
-        "12 files are as the manifest says, 1 are not",
+        "12 files are as they were made, 1 are not",
     ]

@@ -6,7 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from redwood.runs.preparing import redate_future, warn_of_limits
+from redwood.outputs import writing, writing_folder
+from redwood.runs.preparing import redate_future, remove_abandoned, warn_of_limits
 
 
 def test_files_from_the_future_are_dated_now_and_others_keep_their_time(tmp_path):
@@ -21,6 +22,22 @@ def test_files_from_the_future_are_dated_now_and_others_keep_their_time(tmp_path
     times = {path.name: path.lstat().st_mtime for path in tmp_path.rglob("*")}
     assert abs(times["old"] - (now - 5 * 3600)) < 1
     assert all(abs(times[name] - now) < 10 for name in ("new", ".hidden"))
+
+
+def test_what_killed_processes_left_is_removed_and_nothing_else(tmp_path):
+    killed = os.fork()
+    if killed == 0:
+        with writing_folder(tmp_path / "deep" / "made") as folder, writing(folder / "x") as partial:
+            partial.touch()
+            os.kill(os.getpid(), 9)
+    os.waitpid(killed, 0)
+    (left,) = (tmp_path / "deep").iterdir()
+    assert len(list(left.iterdir())) == 1
+    (tmp_path / "mine.partial").touch()
+    with writing(tmp_path / "deep" / "other") as partial:
+        partial.touch()
+        remove_abandoned(tmp_path)
+        assert {path.name for path in tmp_path.rglob("*")} == {"deep", "mine.partial", partial.name}
 
 
 @pytest.mark.parametrize("on_cluster", [True, False])

@@ -1,6 +1,7 @@
 """Snakemake's reasons in words that a user understands."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from snakemake.jobs import Reason
@@ -83,6 +84,13 @@ def test_an_option_is_named_with_its_values(records):
     assert said([changed], records) == [
         "evaluate tvae: the option seed was 1, is 7",
         "evaluate tvae: the option groups was 5, is 6",
+    ]
+
+
+def test_what_is_damaged_is_said(records):
+    damaged = replace(job(why(forced=True)), damage=(f"{FOLDER}/measures.json: empty",))
+    assert said([damaged], records) == [
+        f"evaluate tvae: its result is damaged: {FOLDER}/measures.json: empty"
     ]
 
 

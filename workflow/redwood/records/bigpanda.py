@@ -46,6 +46,7 @@ from urllib3.util import Retry
 from redwood import __version__
 from redwood.configuration import BigPanda
 from redwood.errors import InputError
+from redwood.inputs import require_intact
 from redwood.job_table import RAW_COLUMNS
 from redwood.outputs import write_json, writing
 from redwood.progress import ProgressReport
@@ -334,6 +335,7 @@ def _keep_question(options: BigPanda, output: Path) -> None:
 
 def _rows(path: Path) -> int:
     """The number of jobs in a file of an earlier run or of this one."""
+    require_intact(path)
     try:
         with gzip.open(path) as stream:
             return len(json.load(stream)["jobs"])

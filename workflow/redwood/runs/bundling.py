@@ -4,49 +4,36 @@ import gzip
 import hashlib
 import zipfile
 from base64 import b64encode
+from collections import Counter
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from redwood.errors import InputError
-from redwood.inputs import read_json
+from redwood.inputs import files_of, read_json
 from redwood.outputs import writing
 from redwood.runs.checking import (
     CONFIGURATION,
+    LEFT_OUT,
+    LIBRARY,
     MANIFEST,
+    REPORT,
     SOURCE,
     SUMS,
     Manifest,
     check,
+    is_shared,
     read_manifest,
     without_training,
 )
+from redwood.runs.comparing import OF_TIMES
 from redwood.runs.source_code import archive
 
-# Aggregates, and what the release gate has cleared. Not here, because they hold rows of people's
-# records or rows that were made to resemble them: dumps, records and their card, models, samples,
-# shadow models, distances of single rows, simulated jobs, sites and flows by the hour.
-_SHARED = (
-    "tables/*",
-    "figures/*",
-    "evaluation/*/measures.json",
-    "evaluation/*/columns.csv",
-    "evaluation/*/association.parquet",
-    "simulation/platform.json",
-    "simulation/calibration.csv",
-    "simulation/outcomes.csv",
-    "simulation/outcomes.json",
-    "simulation/runs/*/*/summary.json",
-    "simulation/runs/*/*/seed-*/summary.json",
-    "release/decisions/*/decision.json",
-    "release/decisions/*/note.html",
-    "release/decisions/*/note.md",
-    "release/decisions/*/published/*",
-)
 _PACKAGE = Path(__file__).resolve().parents[1]
 _BUNDLED = _PACKAGE / "runs/bundled"
-# What the bundle's check needs of this library: Python's standard library is enough for these.
-_LIBRARY = ("errors.py", "inputs.py", "outputs.py", "runs/checking.py")
+# Why files are left out.
+_ROWS = "rows of records, or made from them; the manifest has its digest"
+_TIMES = "tells of times, not of results"
+_UNKNOWN = "no result that the manifest names"
 # The earliest date that an archive can hold; with the present one, two bundles would differ.
 _DATE = (1980, 1, 1, 0, 0, 0)
 
@@ -57,11 +44,27 @@ class Bundle:
 
     Attributes:
         files: names, without the folder that all are in.
-        left_out: a line for what could be expected in it and is not.
+        left_out: name of each file of the run that is not in it → why.
     """
 
     files: tuple[str, ...]
-    left_out: tuple[str, ...]
+    left_out: dict[str, str]
+
+    @property
+    def told(self) -> list[str]:
+        """What is left out, in few lines: logs together, and results of one stage and one name."""
+        groups: Counter[tuple[str, str]] = Counter()
+        for name, why in self.left_out.items():
+            folders, last = name.split("/")[:-1], name.split("/")[-1]
+            if why == _TIMES:
+                name = "/".join(folders[:3])
+            elif len(folders) > 3:
+                name = f"{'/'.join(folders[:3])}/…/{last}"
+            groups[name, why] += 1
+        return [
+            f"left out: {name}{f' ({number} files)' * (number > 1)}: {why}"
+            for (name, why), number in groups.items()
+        ]
 
 
 def bundle(results: Path, output: Path) -> Bundle:
@@ -84,29 +87,33 @@ def bundle(results: Path, output: Path) -> Bundle:
         )
     source = _source(results, manifest)
     files = {path.name: path.read_bytes() for path in sorted(_BUNDLED.iterdir()) if path.is_file()}
-    for name in _LIBRARY:
+    for name in LIBRARY:
         files[f"library/redwood/{name}"] = (_PACKAGE / name).read_bytes()
     files[SOURCE] = gzip.compress(source, mtime=0)
     folder = f"results/{results.name}"
     names = [MANIFEST, CONFIGURATION, *(name for name in manifest.results if is_shared(name))]
     for name in names:
         files[f"{folder}/{name}"] = (results / name).read_bytes()
-    report = results.parent / "report.html"
-    missing = _why_not(report, results, manifest)
-    if not missing:
-        files["report.html"] = report.read_bytes()
+    left_out = {
+        f"{folder}/{name}": _why_left_out(name, manifest)
+        for name in sorted(path.relative_to(results).as_posix() for path in files_of(results))
+        if name not in names
+    }
+    report = results.parent / REPORT
+    if why := _why_not(report, results, manifest):
+        left_out[REPORT] = why
+    else:
+        files[REPORT] = report.read_bytes()
+    files[LEFT_OUT] = "".join(f"{name}: {why}\n" for name, why in left_out.items()).encode()
     files[SUMS] = _sums(files)
     _write(output, f"redwood-{results.name}", files)
-    return Bundle(tuple(sorted(files)), (f"{report}: {missing}",) if missing else ())
+    return Bundle(tuple(sorted(files)), left_out)
 
 
-def is_shared(name: str) -> bool:
-    """Whether a result may leave the house, by its path in the folder of the dataset."""
-    parts = without_training(name).split("/")
-    return any(
-        len(parts) == len(pattern.split("/")) and all(map(fnmatchcase, parts, pattern.split("/")))
-        for pattern in _SHARED
-    )
+def _why_left_out(name: str, manifest: Manifest) -> str:
+    if name in manifest.results:
+        return _ROWS
+    return _TIMES if without_training(name).split("/")[0] in OF_TIMES else _UNKNOWN
 
 
 def _why_not(report: Path, results: Path, manifest: Manifest) -> str:
@@ -118,11 +125,11 @@ def _why_not(report: Path, results: Path, manifest: Manifest) -> str:
     if not report.is_file():
         return "not there"
     if manifest.elsewhere or source["files"] or source["bigpanda"]:
-        return "left out, as it describes records that are not public"
+        return "describes records that are not public"
     text = report.read_text(encoding="utf-8")
     for table in sorted((results / "tables").glob("*.html")):
         if b64encode(table.read_bytes()).decode() not in text:
-            return f"left out, as it shows another {table.name} than these results have"
+            return f"shows another {table.name} than these results have"
     return ""
 
 

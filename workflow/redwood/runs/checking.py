@@ -4,17 +4,21 @@ A bundle carries this module, with the ground that it stands on, for its own che
 standard library is enough.
 """
 
+import os
 import re
 import tarfile
-from collections.abc import Iterable, Iterator, Sequence
+import zlib
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 from redwood.errors import InputError
-from redwood.inputs import listed_digests, read_json
+from redwood.inputs import files_of, read_digests, read_json
 from redwood.outputs import file_digest
+from redwood.runs.damage import Digests, find_damage
 
 MANIFEST = "ro-crate-metadata.json"
 CONFIGURATION = "configuration.json"
@@ -22,9 +26,37 @@ CONFIGURATION = "configuration.json"
 # project by their paths, others by their last parts.
 INPUT = "#project/"
 ELSEWHERE = "#elsewhere/"
-# Of a bundle: the digests of all that is in it, and the source that made the results.
+# Of a bundle: the digests of all that is in it, the names of what is not, the run's report, and the
+# source that made the results.
 SUMS = "SHA256SUMS"
+LEFT_OUT = "LEFT_OUT"
+REPORT = "report.html"
 SOURCE = "source.tar.gz"
+# What its check needs of this library: Python's standard library is enough for these.
+LIBRARY = ("errors.py", "inputs.py", "outputs.py", "runs/checking.py", "runs/damage.py")
+_ALWAYS = (
+    *("README.md", "check", "check.py", LEFT_OUT, SOURCE),
+    *(f"library/redwood/{name}" for name in LIBRARY),
+)
+# Aggregates, and what the release gate has cleared. Not here, because they hold rows of people's
+# records or rows that were made to resemble them: dumps, records and their card, models, samples,
+# shadow models, distances of single rows, simulated jobs, sites and flows by the hour.
+_SHARED = (
+    "tables/*",
+    "figures/*",
+    "evaluation/*/measures.json",
+    "evaluation/*/columns.csv",
+    "evaluation/*/association.parquet",
+    "simulation/platform.json",
+    "simulation/calibration.csv",
+    "simulation/outcomes.csv",
+    "simulation/outcomes.json",
+    "simulation/runs/*/*/summary.json",
+    "simulation/runs/*/*/seed-*/summary.json",
+    "release/decisions/*/decision.json",
+    "release/decisions/*/note.*",
+    "release/decisions/*/published/*",
+)
 
 _REVISION = "swh:1:rev:"
 
@@ -60,6 +92,9 @@ class Manifest:
     changed: bool
 
 
+_NOTHING = Manifest({}, (), {}, {}, (), None, False)
+
+
 @dataclass
 class Check:
     """What a check has found.
@@ -84,24 +119,37 @@ class Check:
 
 
 def check(results: Path, elsewhere: Sequence[Path] = ()) -> Check:
-    """Compare every file that a manifest names with the file that is there.
+    """Compare every file with what its job wrote, and with what the manifest names.
+
+    All are read, and the next run makes again what is damaged. Before a run has ended there is no
+    manifest to compare with.
 
     Args:
         results: the folder of a dataset, in `results/` of its project.
         elsewhere: folders with the inputs that lie outside the project.
 
     Raises:
-        InputError: there is no manifest, or a file cannot be read.
+        InputError: there is neither a manifest nor a digest of any file, or a file cannot be read.
     """
-    manifest, found = read_manifest(results), Check()
+    digests, found = Digests(results, afresh=True), Check()
+    damage = find_damage(results, digests)
+    wrong = damage.files | damage.added
+    if wrong.keys() | damage.intact and not (results / MANIFEST).exists():
+        manifest = _NOTHING
+    else:
+        manifest = read_manifest(results)
     for name, content in manifest.results.items():
-        found.look(results / name, name, content)
+        if words := difference(results / name, content, digests.of):
+            wrong[name] = words
     for folder in manifest.folders:
         there = results / folder
         for file in files_of(there) if there.is_dir() else ():
             name = file.relative_to(results).as_posix()
             if name not in manifest.results:
-                found.findings.append(f"{name}: added after the run")
+                wrong[name] = "added after the run"
+    digests.save()
+    found.findings += [f"{name}: {words}" for name, words in sorted(wrong.items())]
+    found.verified = len((manifest.results.keys() | damage.intact) - wrong.keys())
     project = results.resolve().parents[1]
     for name, content in manifest.inputs.items():
         found.look(project / name, f"input {name}", content)
@@ -118,34 +166,77 @@ def check_bundle(bundle: Path) -> Check:
     Raises:
         InputError: a list of digests or the manifest is missing or is not one.
     """
-    sums, found = listed_digests(bundle / SUMS), Check()
+    (sums, unreadable), found = read_digests(bundle / SUMS), Check()
     if not sums:
-        raise InputError(f"{bundle / SUMS}: missing; without it nothing can be checked")
+        raise InputError(
+            f"{bundle / SUMS}: missing or not a list; without it nothing can be checked"
+        )
+    found.findings += [
+        f"{SUMS}: line {number}: expected the digest of a file and its path, each file once"
+        for number in unreadable
+    ]
     for name, digest in sums.items():
-        if not (bundle / name).is_file():
-            found.findings.append(f"{name}: missing")
-        elif file_digest(bundle / name) != digest:
-            found.findings.append(f"{name}: changed")
+        if words := _difference_in_bundle(bundle, name, digest):
+            found.findings.append(f"{name}: {words}")
         else:
             found.verified += 1
-    for path in sorted(bundle.rglob("*")):
-        name = path.relative_to(bundle).as_posix()
-        if path.is_file() and name not in {*sums, SUMS} and "__pycache__" not in path.parts:
-            found.findings.append(f"{name}: not part of the bundle")
-    if found.findings:
-        return found
+    folders = {parent.as_posix() for name in sums for parent in Path(name).parents}
+    for folder, subfolders, files in os.walk(bundle):
+        for path in (Path(folder, name) for name in sorted([*subfolders, *files])):
+            name = path.relative_to(bundle).as_posix()
+            known = folders if path.is_dir() and not path.is_symlink() else {*sums, SUMS}
+            if name not in known:
+                found.findings.append(f"{name}: not part of the bundle")
+    return found if found.findings else _whole(bundle, sums, found)
+
+
+def _difference_in_bundle(bundle: Path, name: str, digest: str) -> str:
+    """How a file of a bundle differs from what was bundled; empty if it does not."""
+    path = bundle / name
+    if not path.is_relative_to(bundle) or ".." in path.parts:
+        return "a path that leads out of the bundle"
+    try:
+        if any((bundle / one).is_symlink() for one in (Path(name), *Path(name).parents[:-1])):
+            return "a link, expected a file"
+        if not path.is_file():
+            return "missing"
+        return "" if file_digest(path) == digest else "changed"
+    except (InputError, OSError) as error:
+        return f"cannot be read: {error}"
+
+
+def _whole(bundle: Path, sums: Collection[str], found: Check) -> Check:
+    """Look for what a bundle must have, by its manifest, whatever its list of digests says."""
     results = bundled_results(bundle)
     manifest = read_manifest(results)
+    expected = [*_ALWAYS, *(f"results/{results.name}/{name}" for name in (CONFIGURATION, MANIFEST))]
+    if (
+        LEFT_OUT in sums
+        and f"\n{REPORT}: ".encode() not in b"\n" + (bundle / LEFT_OUT).read_bytes()
+    ):
+        expected.append(REPORT)
+    found.findings += [
+        f"{name}: neither here nor in {SUMS}, but part of every bundle"
+        for name in expected
+        if name not in sums
+    ]
     for name, content in manifest.results.items():
-        if (results / name).is_file() and file_digest(results / name) != content.sha256:
+        if f"results/{results.name}/{name}" not in sums:
+            if is_shared(name):
+                found.findings.append(
+                    f"{results.name}/{name}: neither here nor in {SUMS}, but in the manifest"
+                )
+        elif file_digest(results / name) != content.sha256:
             found.findings.append(
                 f"{results.name}/{name}: not what the manifest says the run has made"
             )
-    with tarfile.open(bundle / SOURCE) as archive:
-        if archive.pax_headers.get("comment") != manifest.commit:
-            found.findings.append(
-                f"{SOURCE}: not of commit {manifest.commit}, which made the results"
-            )
+    try:
+        with tarfile.open(bundle / SOURCE) as archive:
+            commit = archive.pax_headers.get("comment")
+    except (OSError, EOFError, tarfile.TarError, zlib.error):
+        commit = None
+    if commit != manifest.commit:
+        found.findings.append(f"{SOURCE}: not of commit {manifest.commit}, which made the results")
     return found
 
 
@@ -157,8 +248,19 @@ def bundled_results(bundle: Path) -> Path:
     return folders[0]
 
 
-def difference(path: Path, content: Content) -> str | None:
-    """In words, how a file differs from what it was; `None` if it does not.
+def is_shared(name: str) -> bool:
+    """Whether a result may leave the house, by its path in the folder of the dataset."""
+    parts = without_training(name).split("/")
+    return any(
+        len(parts) == len(pattern.split("/")) and all(map(fnmatchcase, parts, pattern.split("/")))
+        for pattern in _SHARED
+    )
+
+
+def difference(
+    path: Path, content: Content, digest: Callable[[Path], str] = file_digest
+) -> str | None:
+    """In words, how a file, of which `digest` tells the SHA-256, differs; `None` if it does not.
 
     Raises:
         InputError: it cannot be read.
@@ -170,22 +272,9 @@ def difference(path: Path, content: Content) -> str | None:
         return f"truncated: {size:,} of {content.size:,} bytes"
     if size > content.size:
         return f"changed: {size:,} bytes, not {content.size:,}"
-    if file_digest(path) != content.sha256:
+    if digest(path) != content.sha256:
         return f"changed: as many bytes ({size:,}), but others"
     return None
-
-
-def files_of(path: Path) -> Iterator[Path]:
-    """The files of a result in order: itself, or those in it if it is a folder.
-
-    Hidden ones are left out: marks and locks of Snakemake, and files that are being written.
-    """
-    if not path.is_dir():
-        yield path
-        return
-    for entry in sorted(path.iterdir()):
-        if not entry.name.startswith("."):
-            yield from files_of(entry)
 
 
 def without_training(name: str) -> str:

@@ -123,7 +123,9 @@ def check(
         typer.Option(help="File or folder of raw dumps from outside the project; repeatable."),
     ] = None,
 ) -> None:
-    """Say which results and inputs are no longer what the manifest says; exit status 1 if any.
+    """Say which results and inputs are no longer what they were; exit status 1 if any.
+
+    Every file is read. The next run makes again what is damaged of the results.
 
     Example: redwood artefacts check results/embedded
     """
@@ -135,7 +137,7 @@ def check(
     if found.not_looked_for:
         names = ", ".join(found.not_looked_for)
         typer.echo(f"not looked for, as no --inputs say where: {names}")
-    typer.echo(f"{found.verified} files are as the manifest says, {len(found.findings)} are not")
+    typer.echo(f"{found.verified} files are as they were made, {len(found.findings)} are not")
     if found.findings:
         raise typer.Exit(1)
 
@@ -182,7 +184,7 @@ def bundle(
     from redwood.runs.bundling import bundle
 
     made = bundle(results, output)
-    for line in made.left_out:
+    for line in made.told:
         typer.echo(line)
     typer.echo(f"{output}: {len(made.files)} files, SHA-256 {file_digest(output)}")
     typer.echo(f"to check it: unzip {output.name} && redwood-{results.name}/check")

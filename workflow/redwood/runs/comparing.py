@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from redwood.errors import InputError
-from redwood.runs.checking import MANIFEST, files_of, without_training
+from redwood.inputs import files_of
+from redwood.runs.checking import MANIFEST, without_training
 
 # What tells of times, not of results: what jobs said, what they took, when they ran.
-_OF_TIMES = ("logs", "benchmarks")
+OF_TIMES = ("logs", "benchmarks")
 
 
 @dataclass
@@ -83,7 +84,7 @@ def _names(results: Path) -> set[str]:
     return {
         name
         for name in names
-        if without_training(name).split("/")[0] not in _OF_TIMES and name != MANIFEST
+        if without_training(name).split("/")[0] not in OF_TIMES and name != MANIFEST
     }
 
 

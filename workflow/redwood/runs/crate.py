@@ -6,7 +6,7 @@ files that jobs have read and written.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,8 +19,8 @@ from rocrate.model.entity import Entity
 from rocrate.model.file import File
 from rocrate.rocrate import ROCrate
 
-from redwood.outputs import file_digest
-from redwood.runs.checking import ELSEWHERE, INPUT, files_of
+from redwood.inputs import files_of
+from redwood.runs.checking import ELSEWHERE, INPUT
 from redwood.runs.provenance import Job, Provenance
 from redwood.runs.short_names import ShortNames, within_project
 from redwood.runs.source_code import SourceState
@@ -50,6 +50,8 @@ class Run:
         configuration: the configuration as used, a file in `results`.
         workflow: the Snakefile.
         provenance: jobs, inputs and what is unexplained.
+        digest: of a file.
+        intact: names of results that are as they were written, by a digest kept since.
         names: of the inputs.
         source: the commit.
         citation: who made the software, and under which licence.
@@ -61,6 +63,8 @@ class Run:
     configuration: Path
     workflow: Path
     provenance: Provenance
+    digest: Callable[[Path], str]
+    intact: Collection[str]
     names: ShortNames
     source: SourceState
     citation: Mapping[str, Any]
@@ -127,7 +131,7 @@ class _Entities:
     def __init__(self, run: Run) -> None:
         self.crate = ROCrate(version="1.1")
         self.crate.metadata.extra_contexts.append(_RUN_TERMS)
-        self._results = run.results
+        self._run, self._results = run, run.results
         self.names = run.names
         self._files: dict[str, Entity] = {}
         self._added: dict[str, Entity] = {}
@@ -172,7 +176,10 @@ class _Entities:
             return folder
         if not _is_told(path):
             return self.add(f"#{quote(identifier)}", type="File", name=path.name)
-        return self.crate.add(File(self.crate, dest_path=identifier, properties=_content(path)))
+        content = self._content(path)
+        if identifier not in self._run.intact:
+            content["description"] = "No digest was kept of when it was written."
+        return self.crate.add(File(self.crate, dest_path=identifier, properties=content))
 
     def _input(self, path: Path, name: str) -> Entity:
         prefix = INPUT if within_project(str(path)) else ELSEWHERE
@@ -183,17 +190,16 @@ class _Entities:
                 for file in files_of(path)
             ]
             return self.add(f"{identifier}/", type="Dataset", name=name, hasPart=parts)
-        content = _content(path) if _is_told(path) else {}
+        content = self._content(path) if _is_told(path) else {}
         return self.add(identifier, type="File", name=name, **content)
+
+    def _content(self, path: Path) -> dict[str, str]:
+        return {"contentSize": str(path.stat().st_size), "sha256": self._run.digest(path)}
 
 
 def _is_told(path: Path) -> bool:
     """Whether a file has a digest: not one that was removed after use, nor a hidden one."""
     return path.exists() and not path.name.startswith(".")
-
-
-def _content(path: Path) -> dict[str, str]:
-    return {"contentSize": str(path.stat().st_size), "sha256": file_digest(path)}
 
 
 def _workflow(entities: _Entities, run: Run) -> Entity:

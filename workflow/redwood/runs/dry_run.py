@@ -24,6 +24,7 @@ class PlannedJob:
         threads: cores that it takes.
         after: the positions, in the plan, of the jobs that it waits for.
         reason: why it would run, as Snakemake has it (`snakemake.jobs.Reason`).
+        damage: what is damaged of its outputs, in words.
     """
 
     rule: str
@@ -34,6 +35,7 @@ class PlannedJob:
     threads: int
     after: tuple[int, ...]
     reason: Any
+    damage: tuple[str, ...] = ()
 
 
 def planned_jobs(arguments: Sequence[str]) -> list[PlannedJob]:
@@ -45,7 +47,7 @@ def planned_jobs(arguments: Sequence[str]) -> list[PlannedJob]:
     from snakemake.cli import args_to_api, parse_args
     from snakemake.logging import logger
 
-    from redwood.runs.preparing import prepared
+    from redwood.runs.preparing import damaged, prepared
 
     errors = _Errors()
     logger.addFilter(errors)
@@ -58,7 +60,7 @@ def planned_jobs(arguments: Sequence[str]) -> list[PlannedJob]:
         logger.removeFilter(errors)
     if not planned:
         raise InputError(" ".join(["snakemake cannot plan a run:", *errors.words]))
-    return _jobs(prepared[-1].dag)
+    return _jobs(prepared[-1].dag, damaged)
 
 
 def project_root() -> Path:
@@ -73,7 +75,7 @@ def project_root() -> Path:
     raise InputError(f"{Path.cwd()}: no Snakefile here; run this in the project's root")
 
 
-def _jobs(dag: Any) -> list[PlannedJob]:
+def _jobs(dag: Any, damaged: Mapping[str, Sequence[str]]) -> list[PlannedJob]:
     """The jobs of a graph of Snakemake's that need to run, sorted by rule where they may be."""
     needed = set(dag.needrun_jobs(exclude_finished=False))
     ordered = [
@@ -92,6 +94,7 @@ def _jobs(dag: Any) -> list[PlannedJob]:
             job.threads,
             tuple(sorted(positions[one] for one in dag.job_dependencies(job) if one in positions)),
             dag.reason(job),
+            tuple(sorted({line for one in job.output for line in damaged.get(one, ())})),
         )
         for job in ordered
     ]

@@ -1,18 +1,21 @@
 """What a run of the workflow needs before its rules are read."""
 
 import os
+import shutil
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
 from redwood.configuration import Configuration, validate
 from redwood.errors import InputError
 from redwood.facts import fact_file
+from redwood.outputs import DIGESTS, is_abandoned
 from redwood.runs.cluster import read_cluster
 from redwood.runs.cost_scales import COST_SCALES
 from redwood.runs.costs import read_costs
+from redwood.runs.damage import Digests, find_damage
 from redwood.runs.requests import Requests
 from redwood.runs.slurm_amendments import amend_plugin, what_is_lost
 from redwood.runs.snakemake_records import mark_damaged
@@ -20,6 +23,8 @@ from redwood.runs.snakemake_records import mark_damaged
 # The workflows that this process has prepared, the newest last: how `redwood plan` and `redwood
 # status` get at the graph of jobs of their dry run.
 prepared: list[Any] = []
+# Output of a rule → what is damaged of it, a line each, by the workflow that was prepared last.
+damaged: dict[str, list[str]] = {}
 
 
 def prepare(workflow: Any, shell: Any, config: dict[str, Any]) -> tuple[Configuration, Requests]:
@@ -49,10 +54,60 @@ def prepare(workflow: Any, shell: Any, config: dict[str, Any]) -> tuple[Configur
     amend_plugin()
     if workflow.exec_mode == ExecMode.DEFAULT and not workflow.output_settings.dryrun:
         mark_damaged()
+        remove_abandoned(results)
         redate_future([Path("resources"), results])
+        (results / DIGESTS).mkdir(parents=True, exist_ok=True)
     _let_jobs_find_the_library(f"{workflow.basedir}/workflow", shell)
     prepared.append(workflow)
     return configuration, requests
+
+
+def renew_damaged(workflow: Any, dataset: str, outputs: Collection[str]) -> None:
+    """Say which results are not what was made, and have what is damaged made again.
+
+    Args:
+        workflow: Snakemake's, before it plans.
+        dataset: whose results.
+        outputs: all that its rules make.
+    """
+    from snakemake.logging import logger
+    from snakemake_interface_executor_plugins.settings import ExecMode
+
+    damaged.clear()
+    if workflow.exec_mode != ExecMode.DEFAULT:
+        return
+    results, changes = Path("results", dataset), not workflow.output_settings.dryrun
+    digests = Digests(results)
+    found = find_damage(results, digests)
+    if changes:
+        digests.save()
+    for name, words in (*found.files.items(), *found.added.items()):
+        makers = found.makers(name, outputs, results) if name in found.files else set()
+        for output in makers:
+            damaged.setdefault(output, []).append(f"{results / name}: {words}")
+        if makers:
+            words += "; it is made again"
+        elif name in found.files:
+            words += "; no rule of this configuration makes it"
+        logger.warning(f"{results / name}: {words}")
+        if changes and f"{results / name}" in makers and (results / name).is_dir():
+            logger.warning(f"{results / name}: set aside as {_set_aside(results / name)}")
+    plan = workflow._prepare_dag
+
+    def plan_again(*arguments: Any, **named: Any) -> None:
+        # As by --forcerun, which would add targets, too, that were not asked for.
+        plan(*arguments, **named)
+        workflow.dag.forcefiles.update(damaged)
+
+    workflow._prepare_dag = plan_again
+
+
+def _set_aside(folder: Path) -> Path:
+    """Rename a folder that stands where a result belongs: Snakemake would not make it again."""
+    aside = folder.with_name(f"{folder.name}.set-aside")
+    while aside.exists():
+        aside = aside.with_name(f"{aside.name}-")
+    return folder.rename(aside)
 
 
 def warn_of_limits(workflow: Any, requests: Requests) -> None:
@@ -86,6 +141,19 @@ def _let_jobs_find_the_library(library: str, shell: Any) -> None:
     # environment could not be activated, Snakemake goes on with any Python that it finds; these
     # jobs end instead.
     shell.prefix('[ $? -eq 0 ] || exit; PYTHONPATH="$REDWOOD_LIBRARY" exec ')
+
+
+def remove_abandoned(results: Path) -> None:
+    """Remove what runs that were killed have left half-written."""
+    from snakemake.logging import logger
+
+    for path in sorted(results.rglob(".*.partial")):
+        if is_abandoned(path):
+            logger.info(f"{path}: was being written by a process that was killed; removed")
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
 
 
 def redate_future(folders: Iterable[Path]) -> None:

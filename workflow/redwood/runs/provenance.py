@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from redwood.errors import InputError
-from redwood.runs.checking import files_of
+from redwood.inputs import files_of
 from redwood.runs.snakemake_records import FORMAT, JobRecord, SnakemakeRecords
 
 # Digests of code, of pins and of the key of hashes: rules have them as parameters.

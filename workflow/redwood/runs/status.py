@@ -55,6 +55,8 @@ def reasons(job: PlannedJob, records: SnakemakeRecords, makers: Mapping[str, str
     if any(records.is_incomplete(output) for output in job.outputs):
         return ["a run that was killed left it incomplete"]
     why, record = job.reason, next(filter(None, map(records.of, job.outputs)), None)
+    if job.damage:
+        return [f"its result is damaged: {_listed(job.damage)}"]
     if why.forced:
         return ["it is asked for, whether needed or not"]
     found = []

@@ -42,7 +42,7 @@ class Checkpoint:
 
     def write(self, tensors: Mapping[str, torch.Tensor]) -> None:
         kept = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-        with writing(self.path) as partial:
+        with writing(self.path, lasting=False) as partial:
             save_file(
                 kept,
                 partial,

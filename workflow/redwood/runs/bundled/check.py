@@ -13,6 +13,7 @@ if sys.version_info < (3, 11):  # noqa: UP036
 
 import argparse
 import filecmp
+import hashlib
 import json
 import shlex
 import subprocess
@@ -21,20 +22,42 @@ import tempfile
 from pathlib import Path
 
 BUNDLE = Path(__file__).resolve().parent
+
+
+def require_library(bundle: Path) -> None:
+    """End unless all in `library/` is as it was bundled: nothing else of it may run."""
+    try:
+        listed = set((bundle / "SHA256SUMS").read_bytes().splitlines())
+        there = {path for path in (bundle / "library").rglob("*") if not path.is_dir()}
+        for path in there:
+            name = path.relative_to(bundle).as_posix()
+            line = f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {name}".encode()
+            if line not in listed:
+                sys.exit(f"{name}: changed, or not part of the bundle; nothing can be checked")
+    except OSError as error:
+        sys.exit(f"{error.filename}: {error.strerror}; without it nothing can be checked")
+
+
+if __name__ == "__main__":
+    require_library(BUNDLE)
 sys.path.insert(0, str(BUNDLE / "library"))
 sys.dont_write_bytecode = True
 
-from redwood.errors import InputError  # noqa: E402
-from redwood.outputs import file_digest  # noqa: E402
-from redwood.runs.checking import (  # noqa: E402
-    CONFIGURATION,
-    MANIFEST,
-    SOURCE,
-    SUMS,
-    bundled_results,
-    check_bundle,
-    read_manifest,
-)
+try:
+    from redwood.errors import InputError
+    from redwood.outputs import file_digest
+    from redwood.runs.checking import (
+        CONFIGURATION,
+        LEFT_OUT,
+        MANIFEST,
+        SOURCE,
+        SUMS,
+        bundled_results,
+        check_bundle,
+        read_manifest,
+    )
+except ImportError as missing:
+    sys.exit(f"library/: {missing}: a file of it is missing; without it nothing can be checked")
 
 
 def main() -> int:
@@ -59,7 +82,7 @@ def main() -> int:
             return 0
         folder = options.folder or Path(tempfile.mkdtemp(prefix="redwood-rerun-"))
         return rerun(BUNDLE, folder, shlex.split(options.command), options.cores)
-    except InputError as error:
+    except (InputError, OSError) as error:
         print(error)
         return 1
 
@@ -82,7 +105,8 @@ def check(bundle: Path) -> bool:
     print(f"{SOURCE} is of commit {manifest.commit}, which made them")
     print(
         f"{len(manifest.results) - here} results that the manifest names are not here: records, "
-        "models, samples and jobs are not given away; their digests are in the manifest"
+        f"models, samples and jobs are not given away; {LEFT_OUT} names them, their digests are in "
+        "the manifest"
     )
     return True
 
