@@ -196,7 +196,7 @@ def test_a_run_makes_again_what_is_damaged_and_removes_what_a_killed_one_left(sp
         "tables/table2.csv": "changed since it was made",
         "tables/table2_ranking.csv": "changed since it was made",
     }.items():
-        assert f"\n{RESULTS}/{name}: {words}; it is made again\n" in answer.stdout
+        assert f"\n{RESULTS}/{name}: {words}; to be made again\n" in answer.stdout
     assert "evaluation/.smote." in answer.stdout
     assert not list(results.rglob("*.partial"))
     assert (results / "figures/grid.pdf.set-aside/mine").is_dir()

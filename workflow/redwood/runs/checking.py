@@ -134,7 +134,7 @@ def check(results: Path, elsewhere: Sequence[Path] = ()) -> Check:
     digests, found = Digests(results, afresh=True), Check()
     damage = find_damage(results, digests)
     wrong = damage.files | damage.added
-    if wrong.keys() | damage.intact and not (results / MANIFEST).exists():
+    if MANIFEST in wrong or ((wrong or damage.intact) and not (results / MANIFEST).exists()):
         manifest = _NOTHING
     else:
         manifest = read_manifest(results)

@@ -5,10 +5,10 @@ Each writer keeps the digest of what it has written, see `outputs`: `contents.sh
 results; a file whose size and times are as when it was last read is not read again.
 """
 
-import errno
 import json
 import os
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -59,12 +59,9 @@ class Digests:
         path = self._results / _SEEN
         if not path.parent.is_dir() or self._now == _seen(self._results):
             return
-        try:
+        # Where the disk is full or can only be read, the next one reads the files, too.
+        with suppress(OSError):
             write_text(path, json.dumps(self._now))
-        except OSError as error:
-            # Where results can only be read, the next one reads the files, too.
-            if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
-                raise
 
 
 @dataclass

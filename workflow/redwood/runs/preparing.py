@@ -86,7 +86,7 @@ def renew_damaged(workflow: Any, dataset: str, outputs: Collection[str]) -> None
         for output in makers:
             damaged.setdefault(output, []).append(f"{results / name}: {words}")
         if makers:
-            words += "; it is made again"
+            words += "; to be made again"
         elif name in found.files:
             words += "; no rule of this configuration makes it"
         logger.warning(f"{results / name}: {words}")
