@@ -65,8 +65,8 @@ def test_a_bundle_holds_what_a_reviewer_needs(committed):
     made = bundle(RESULTS, Path("bundle.zip"))
     assert made.files == (
         *("LEFT_OUT", "README.md", "SHA256SUMS", "check", "check.py"),
-        *(f"library/redwood/{name}.py" for name in ("errors", "inputs", "outputs")),
-        *("library/redwood/runs/checking.py", "library/redwood/runs/damage.py"),
+        *(f"library/redwood/{name}.py" for name in ("__init__", "errors", "inputs", "outputs")),
+        *(f"library/redwood/runs/{name}.py" for name in ("__init__", "checking", "damage")),
         "results/mini/configuration.json",
         "results/mini/ro-crate-metadata.json",
         "results/mini/simulation/runs/recorded/mine/summary.json",
@@ -181,14 +181,17 @@ def test_a_source_that_is_no_commit_is_refused(committed):
 def test_a_reviewer_checks_it_without_this_library(unzipped):
     answer = checked(unzipped)
     assert answer.returncode == 0, answer.stderr
-    assert answer.stdout.startswith("16 files are as they were bundled (SHA256SUMS is ")
+    assert answer.stdout.startswith("18 files are as they were bundled (SHA256SUMS is ")
     assert "5 of them are results, as the manifest of the run says" in answer.stdout
     assert f"source.tar.gz is of commit {git('.', 'rev-parse', 'HEAD')}" in answer.stdout
     assert "5 results that the manifest names are not here" in answer.stdout
 
 
-def test_the_script_beside_it_does_the_same(unzipped):
-    subprocess.run(["sh", str(unzipped / "check")], cwd="/", check=True, capture_output=True)
+def test_the_script_beside_it_does_the_same_where_another_version_is_installed(unzipped, tmp_path):
+    write(tmp_path / "redwood/__init__.py", "raise SystemExit(3)")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    command = ["sh", str(unzipped / "check")]
+    subprocess.run(command, cwd="/", env=environment, check=True, capture_output=True)
 
 
 def test_a_flipped_byte_a_missing_and_an_additional_file_are_named(unzipped):

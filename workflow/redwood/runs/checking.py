@@ -32,8 +32,12 @@ SUMS = "SHA256SUMS"
 LEFT_OUT = "LEFT_OUT"
 REPORT = "report.html"
 SOURCE = "source.tar.gz"
-# What its check needs of this library: Python's standard library is enough for these.
-LIBRARY = ("errors.py", "inputs.py", "outputs.py", "runs/checking.py", "runs/damage.py")
+# What its check needs of this library: Python's standard library is enough for these. As a whole
+# package they come before one that is installed, which may be of another version.
+LIBRARY = (
+    *("__init__.py", "errors.py", "inputs.py", "outputs.py"),
+    *(f"runs/{name}.py" for name in ("__init__", "checking", "damage")),
+)
 _ALWAYS = (
     *("README.md", "check", "check.py", LEFT_OUT, SOURCE),
     *(f"library/redwood/{name}" for name in LIBRARY),
