@@ -188,8 +188,9 @@ def check_bundle(bundle: Path) -> Check:
     for folder, subfolders, files in os.walk(bundle):
         for path in (Path(folder, name) for name in sorted([*subfolders, *files])):
             name = path.relative_to(bundle).as_posix()
-            known = folders if path.is_dir() and not path.is_symlink() else {*sums, SUMS}
-            if name not in known:
+            is_link = path.is_symlink()
+            known = folders if path.is_dir() and not is_link else {*sums, SUMS}
+            if name not in known or (name == SUMS and is_link):
                 found.findings.append(f"{name}: not part of the bundle")
     return found if found.findings else _whole(bundle, sums, found)
 
