@@ -6,7 +6,8 @@ import pytest
 from tests.unit.runs.made_up_run import RESULTS, run_command, write
 
 from redwood.errors import InputError
-from redwood.runs.checking import check
+from redwood.outputs import DIGESTS, write_text
+from redwood.runs.checking import MANIFEST, check
 
 
 def test_an_untouched_run_is_as_its_manifest_says(run):
@@ -78,6 +79,23 @@ def test_no_manifest_and_another_crate_are_refused(run):
     write(RESULTS / "ro-crate-metadata.json", '{"@graph": [{"name": "x"}]}')
     with pytest.raises(InputError, match="not a manifest as REDWOOD writes it"):
         check(RESULTS)
+
+
+def test_results_of_a_run_that_has_not_ended_are_compared_with_what_was_written(run):
+    (RESULTS / DIGESTS).mkdir()
+    for name in ("one", "other"):
+        write_text(RESULTS / f"tables/{name}.csv", "1\n")
+    write(RESULTS / "tables/one.csv", "2\n")
+    found = check(RESULTS)
+    assert (found.findings, found.verified) == (["tables/one.csv: changed since it was made"], 1)
+
+
+def test_of_a_damaged_manifest_nothing_is_believed(run):
+    (RESULTS / DIGESTS).mkdir()
+    run.manifest()
+    path = RESULTS / MANIFEST
+    path.write_text(path.read_text().replace("tables/table1.md", "tables/table2.md"))
+    assert check(RESULTS).findings == [f"{MANIFEST}: changed since it was made"]
 
 
 def test_the_command_says_what_is_wrong_and_fails(run):

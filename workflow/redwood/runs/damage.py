@@ -122,10 +122,9 @@ def find_damage(results: Path, digests: Digests) -> Damage:
             continue
         found.intact.add(name)
         expected |= {(folder / one).as_posix(): digest for one, digest in listed.items()}
-        for path in files_of(results / folder):
-            if path.relative_to(results / folder).as_posix() not in {*listed, CONTENTS}:
-                file = path.relative_to(results).as_posix()
-                found.added[file] = "added to the folder after it was made: move it elsewhere"
+        there = {path.relative_to(results).as_posix() for path in files_of(results / folder)}
+        for file in sorted(there - {name, *((folder / one).as_posix() for one in listed)}):
+            found.added[file] = "added to the folder after it was made: move it elsewhere"
     for name, digest in sorted(expected.items()):
         if words := _words(results / name, digest, digests):
             found.files[name] = words

@@ -64,9 +64,7 @@ def write_manifest(
         packages=package_versions(),
         machine=machine(),
     )
-    crate = crate_of(run).metadata.generate()
-    digests.save()
-    write_json(results / MANIFEST, crate)
+    write_json(results / MANIFEST, crate_of(run).metadata.generate())
     return provenance.unexplained
 
 
