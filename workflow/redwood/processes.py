@@ -21,9 +21,9 @@ def end_with(process: int, by: int = signal.SIGKILL) -> None:
 
     The kernel sends the signal `by` when the parent has ended, to be exact: the thread of it that
     started this process. If `process` is not the parent but stands above it, since a shell lies
-    between, a thread looks whether it is still there.
+    between, a thread looks whether it is still there. No process ends with itself.
     """
-    if sys.platform != "linux":
+    if sys.platform != "linux" or process == os.getpid():
         return
     _prctl(_DEATH_SIGNAL, by)
     # It may have ended before the kernel was told.

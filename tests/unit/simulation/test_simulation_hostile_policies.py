@@ -13,6 +13,7 @@ from redwood.errors import InputError
 from redwood.processes import _prctl, _state_and_parent
 from redwood.simulation.running import run_scenario
 from redwood.simulation.scenario import Scenario
+from redwood.tables import read_parquet
 
 pytest.importorskip("simgrid")
 
@@ -203,6 +204,16 @@ def test_what_does_no_harm_changes_nothing(jobs, text, monkeypatch):
         run_scenario(scenario("jobs.csv", policies=policies, checkpoint_s=1e-9), name)
     for file in Path("plain/seed-1").iterdir():
         assert file.read_bytes() == (Path("mine/seed-1") / file.name).read_bytes()
+
+
+def test_a_policy_finds_files_beside_it_but_none_in_place_of_an_installed_module(jobs):
+    (jobs.parent / "weights.py").write_text("BEST = 'B'\n")
+    for name in ("numpy", "colorsys"):
+        (jobs.parent / f"{name}.py").write_text("raise ImportError('of the folder')")
+    text = "import colorsys, numpy, weights\n"
+    run(jobs, f"{text}def choose(job, grid): return grid.site(weights.BEST)\n")
+    placed = read_parquet(jobs.parent / "run/seed-1/jobs.parquet")["site"]
+    assert set(placed) == {"B"}
 
 
 def test_a_policy_is_watched_off_the_main_thread_too(jobs):

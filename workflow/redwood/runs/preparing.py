@@ -1,6 +1,7 @@
 """What a run of the workflow needs before its rules are read."""
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterable
@@ -10,6 +11,7 @@ from typing import Any
 from redwood.configuration import Configuration, validate
 from redwood.errors import InputError
 from redwood.facts import fact_file
+from redwood.processes import END_WITH, end_with
 from redwood.runs.cluster import read_cluster
 from redwood.runs.cost_scales import COST_SCALES
 from redwood.runs.costs import read_costs
@@ -48,6 +50,9 @@ def prepare(workflow: Any, shell: Any, config: dict[str, Any]) -> tuple[Configur
         raise WorkflowError(str(error)) from None
     amend_plugin()
     if workflow.exec_mode == ExecMode.DEFAULT and not workflow.output_settings.dryrun:
+        if starter := os.environ.get(END_WITH):
+            # Jobs on a cluster are cancelled first.
+            end_with(int(starter), signal.SIGINT if workflow.non_local_exec else signal.SIGKILL)
         mark_damaged()
         redate_future([Path("resources"), results])
     _let_jobs_find_the_library(f"{workflow.basedir}/workflow", shell)
@@ -81,7 +86,11 @@ def _let_jobs_find_the_library(library: str, shell: Any) -> None:
     os.environ.pop("CONDA_SHLVL", None)
     # A job is a child of snakemake's own process and ends with it, however that ends: no orphan
     # goes on writing.
-    os.environ["REDWOOD_END_WITH_PARENT"] = "1"
+    os.environ[END_WITH] = str(os.getpid())
+    # Nor does a file in the project's root, a policy say, stand in for a module of its name; and
+    # policies that go through a set of texts do so in the same order every time.
+    os.environ["PYTHONSAFEPATH"] = "1"
+    os.environ.setdefault("PYTHONHASHSEED", "0")
     # Snakemake takes PYTHONPATH from jobs in conda environments, hence it is set here. If an
     # environment could not be activated, Snakemake goes on with any Python that it finds; these
     # jobs end instead.

@@ -14,6 +14,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from itertools import count
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from types import MappingProxyType
@@ -39,30 +40,23 @@ class Question:
 
     def __init__(self, names: Mapping[str, str] = MappingProxyType({})) -> None:
         self._names = tuple(names.get(kind, kind) for kind in POLICIES)
-        self._asked = 0
         # A job's row, and a number that is never the same again, with the policy in its last bits;
         # 0 while none is asked.
-        self._cells = memoryview(mmap.mmap(-1, 16)).cast("q")
+        self.cells = memoryview(mmap.mmap(-1, 16)).cast("q")
+        self.numbers = {policy: count(policy, 4) for policy in (BROKERAGE, PLACEMENT, QUEUE)}
 
     def ask(self, policy: int, row: int) -> None:
         """From now on a policy is asked about a job."""
-        cells = self._cells
-        cells[0] = row
-        self._asked += 4
-        cells[1] = self._asked + policy
+        self.cells[0] = row
+        self.cells[1] = next(self.numbers[policy])
 
     def answered(self) -> None:
         """From now on none is asked."""
-        self._cells[1] = 0
-
-    @property
-    def number(self) -> int:
-        """Another one for each question; 0 while none is asked."""
-        return self._cells[1]
+        self.cells[1] = 0
 
     def __str__(self) -> str:
         """Which policy is asked about what, as errors begin; empty while none is."""
-        row, number = self._cells
+        row, number = self.cells
         if not number:
             return ""
         about = _STAGES[row] if row < 0 else f"job {row}: "
@@ -122,8 +116,9 @@ def _watched(
 
     def look() -> bool:
         nonlocal seen, waited
-        waited = waited + step if question.number == seen else 0.0
-        seen = question.number
+        number = question.cells[1]
+        waited = waited + step if number == seen else 0.0
+        seen = number
         return not seen or waited < patience_s
 
     answer = _received(process, receiver, step, look)
