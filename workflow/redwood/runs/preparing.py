@@ -19,6 +19,8 @@ from redwood.runs.requests import Requests
 from redwood.runs.slurm_amendments import amend_plugin, what_is_lost
 from redwood.runs.snakemake_records import mark_damaged
 
+# The process of ./run; empty if it is not what started this one.
+_STARTER = os.environ.get(END_WITH, "")
 # The workflows that this process has prepared, the newest last: how `redwood plan` and `redwood
 # status` get at the graph of jobs of their dry run.
 prepared: list[Any] = []
@@ -50,9 +52,6 @@ def prepare(workflow: Any, shell: Any, config: dict[str, Any]) -> tuple[Configur
         raise WorkflowError(str(error)) from None
     amend_plugin()
     if workflow.exec_mode == ExecMode.DEFAULT and not workflow.output_settings.dryrun:
-        if starter := os.environ.get(END_WITH):
-            # Jobs on a cluster are cancelled first.
-            end_with(int(starter), signal.SIGINT if workflow.non_local_exec else signal.SIGKILL)
         mark_damaged()
         redate_future([Path("resources"), results])
     _let_jobs_find_the_library(f"{workflow.basedir}/workflow", shell)
@@ -60,8 +59,8 @@ def prepare(workflow: Any, shell: Any, config: dict[str, Any]) -> tuple[Configur
     return configuration, requests
 
 
-def warn_of_limits(workflow: Any, requests: Requests) -> None:
-    """Warn, when a run on a cluster starts, of what will not go as it should.
+def begin(workflow: Any, requests: Requests) -> None:
+    """Let a run end with what started it; warn of what will not go as it should on a cluster.
 
     Args:
         workflow: Snakemake's, its jobs known.
@@ -69,7 +68,12 @@ def warn_of_limits(workflow: Any, requests: Requests) -> None:
             it is too little.
     """
     from snakemake.logging import logger
+    from snakemake_interface_executor_plugins.settings import ExecMode
 
+    # Nodes of a cluster have its number in their environment, too.
+    if _STARTER and workflow.exec_mode == ExecMode.DEFAULT:
+        # On a cluster it cancels its jobs first.
+        end_with(int(_STARTER), signal.SIGINT if workflow.non_local_exec else signal.SIGKILL)
     if workflow.non_local_exec:
         jobs = [(job.rule.name, job.wildcards_dict) for job in workflow.dag.needrun_jobs()]
         known = [job for job in jobs if job[0] in COST_SCALES]
