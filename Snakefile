@@ -12,7 +12,7 @@ from redwood.code_digest import code_digest as code
 from redwood.environment_digest import environment_digest as environment
 from redwood.errors import InputError
 from redwood.outputs import CONTENTS
-from redwood.runs.preparing import prepare, renew_damaged, warn_of_limits
+from redwood.runs.preparing import begin, prepare, renew_damaged
 
 
 configfile: "config/config.yaml"
@@ -29,7 +29,7 @@ if "REDWOOD_IMAGE" in os.environ:
 
 
 onstart:
-    warn_of_limits(workflow, requests)
+    begin(workflow, requests)
 
 
 report: "workflow/report/workflow.rst"

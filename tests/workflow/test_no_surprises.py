@@ -3,6 +3,8 @@
 import os
 import random
 import shutil
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -87,3 +89,25 @@ def test_a_cluster_has_nothing_to_do(project, tmp_path):
 @pytest.mark.skipif(shutil.which("conda") is None, reason="there is no conda here")
 def test_conda_has_nothing_to_do(project):
     assert project.stale_jobs("--software-deployment-method", "conda") == {}
+
+
+def test_files_in_the_projects_root_stand_in_for_no_module(spare_projects):
+    """Such as policies, whose names are natural ones."""
+    project = spare_projects()
+    for name in ("random", "html", "json", "types", "socket", "typer", "numpy", "snakemake"):
+        (project.folder / f"{name}.py").write_text("raise ImportError('of the root')")
+    (project.folder / "queue.py").write_text(
+        "from redwood.simulation.contract import QueueOrder\n\n\nclass Latest(QueueOrder):\n"
+        "    def key(self, job, site):\n        return -job.submit\n"
+    )
+    project.edit("mini.yaml", "policies: [", "policies: [{name: latest, queue: queue.py}, ")
+    answer = subprocess.run(
+        [
+            Path(sys.executable).with_name("snakemake"),
+            *project.options("--nolock", "--cores", "1"),
+            "results/mini/simulation/runs/recorded/latest",
+        ],
+        cwd=project.folder, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert answer.returncode == 0, answer.stderr
+    assert (project.folder / "results/mini/simulation/runs/recorded/latest/summary.json").exists()

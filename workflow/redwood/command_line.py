@@ -1,15 +1,14 @@
 """The `redwood` command: one group of verbs per stage."""
 
-import ctypes
 import errno
 import os
-import signal
 import sys
 
 import typer
 
 from redwood.errors import InputError
 from redwood.extras import explained
+from redwood.processes import END_WITH, end_with
 
 _OUT_OF_OUR_HANDS = (
     *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM),
@@ -57,14 +56,6 @@ def _register_stages() -> None:
     app.add_typer(artefacts_app, name="artefacts")
 
 
-def _end_with_parent() -> None:
-    """Let the kernel end this process when its parent ends, even by SIGKILL (Linux)."""
-    parent_death_signal = 1
-    ctypes.CDLL(None).prctl(parent_death_signal, signal.SIGKILL)
-    if os.getppid() == 1:
-        sys.exit("redwood: the process that started this one has ended")
-
-
 def _say(line: str) -> None:
     """Say why this ends, on standard error; on standard output if that goes to a full disk."""
     try:
@@ -75,8 +66,8 @@ def _say(line: str) -> None:
 
 def main() -> None:
     """Run the command line. Exit status: 0 done, 1 bad input (one clear line), 2 wrong usage."""
-    if os.environ.get("REDWOOD_END_WITH_PARENT") and sys.platform == "linux":
-        _end_with_parent()
+    if parent := os.environ.get(END_WITH):
+        end_with(int(parent))
     _register_stages()
     try:
         with explained():

@@ -62,8 +62,12 @@ def writing_folder(path: str | os.PathLike) -> Iterator[Path]:
     """Yield an empty folder beside `path`; it replaces `path` once the block succeeds.
 
     With what the block wrote comes a list of its digests, see `write_contents`.
+
+    Raises:
+        InputError: `path` holds files that are no earlier result and would be lost.
     """
     path = Path(path)
+    _require_replaceable(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = _partial(path)
     shutil.rmtree(partial, ignore_errors=True)
@@ -197,6 +201,21 @@ def _since(process: int) -> int | None:
     except (FileNotFoundError, ProcessLookupError):
         return None
     return None if state == "Z" else int(fields[18])
+
+
+def _require_replaceable(folder: Path) -> None:
+    """Raise an `InputError` if a folder holds a file that its list of digests does not know."""
+    listed = folder / CONTENTS
+    known = {CONTENTS}
+    if listed.is_file():
+        known |= {line[66:] for line in listed.read_text(errors="replace").splitlines()}
+    for file in sorted(folder.rglob("[!.]*")):
+        name = file.relative_to(folder).as_posix()
+        if file.is_file() and name not in known:
+            raise InputError(
+                f"{file}: no earlier result, and {folder} is to be replaced: move it away, or name "
+                "another folder"
+            )
 
 
 def _sync(path: Path) -> None:

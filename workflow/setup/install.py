@@ -71,15 +71,15 @@ def wait_for_turn(lock) -> None:
 
 def make_venv() -> None:
     """Make `.venv` with a pip in it, unless it is there."""
-    if run_quietly(str(PYTHON), "-m", "pip", "--version"):
+    if run_quietly(str(PYTHON), "-Pm", "pip", "--version"):
         return
     require_space(ROOT, VENV_BYTES, "for .venv")
     say(f"making .venv with {sys.executable}")
-    if run_quietly(sys.executable, "-m", "venv", "--clear", str(VENV)):
+    if run_quietly(sys.executable, "-Pm", "venv", "--clear", str(VENV)):
         return
     # Debian ships ensurepip apart from Python; a pip of the system's can stand in for it.
-    without_pip = run_quietly(sys.executable, "-m", "venv", "--clear", "--without-pip", str(VENV))
-    install_pip = (sys.executable, "-m", "pip", "--python", str(PYTHON), "install", "pip")
+    without_pip = run_quietly(sys.executable, "-Pm", "venv", "--clear", "--without-pip", str(VENV))
+    install_pip = (sys.executable, "-Pm", "pip", "--python", str(PYTHON), "install", "pip")
     if not (without_pip and run_quietly(*install_pip)):
         raise InputError(
             f"{sys.executable} cannot make a virtual environment with pip in it; on Debian install "

@@ -42,6 +42,21 @@ def test_a_folder_is_replaced_whole_or_not_at_all(tmp_path):
     assert list(tmp_path.iterdir()) == [target]
 
 
+def test_a_folder_with_files_that_are_no_result_is_not_replaced(made):
+    (made / ".hidden").write_text("of a tool")
+    with writing_folder(made) as partial:
+        (partial / "new").write_text("1")
+    (made / "deep").mkdir()
+    (made / "deep" / "mine.py").write_text("x")
+    with (
+        pytest.raises(InputError, match=r"deep/mine\.py: no earlier result, .* to be replaced"),
+        writing_folder(made),
+    ):
+        pytest.fail("the block must not run")
+    assert {path.name for path in made.iterdir()} == {"new", "deep", CONTENTS}
+    assert not list(made.parent.glob(".*"))
+
+
 @pytest.fixture
 def made(tmp_path):
     with writing_folder(tmp_path / "made") as folder:

@@ -1,13 +1,15 @@
 """What a run is prepared for: a clock that was wrong, and limits that are too low."""
 
 import os
+import signal
 import time
 from types import SimpleNamespace
 
 import pytest
 
 from redwood.outputs import writing, writing_folder
-from redwood.runs.preparing import redate_future, remove_abandoned, warn_of_limits
+from redwood.runs import preparing
+from redwood.runs.preparing import begin, redate_future, remove_abandoned
 
 
 def test_files_from_the_future_are_dated_now_and_others_keep_their_time(tmp_path):
@@ -40,9 +42,17 @@ def test_what_killed_processes_left_is_removed_and_nothing_else(tmp_path):
         assert {path.name for path in tmp_path.rglob("*")} == {"deep", "mine.partial", partial.name}
 
 
-@pytest.mark.parametrize("on_cluster", [True, False])
-def test_a_run_on_a_cluster_warns_of_the_limits_of_the_jobs_that_will_run(monkeypatch, on_cluster):
+@pytest.mark.parametrize(("mode", "on_cluster"), [("DEFAULT", 1), ("DEFAULT", 0), ("REMOTE", 0)])
+def test_a_run_ends_with_its_starter_and_warns_of_the_limits_of_its_jobs_on_a_cluster(
+    monkeypatch, mode, on_cluster
+):
+    """A job's own snakemake on a node, which knows the starter's number, does not end with it."""
     from snakemake.logging import logger
+    from snakemake_interface_executor_plugins.settings import ExecMode
+
+    ended = []
+    monkeypatch.setattr(preparing, "_STARTER", "1234")
+    monkeypatch.setattr(preparing, "end_with", lambda *about: ended.append(about))
 
     jobs = [
         SimpleNamespace(rule=SimpleNamespace(name=rule), wildcards_dict={"model": "smote"})
@@ -50,10 +60,14 @@ def test_a_run_on_a_cluster_warns_of_the_limits_of_the_jobs_that_will_run(monkey
     ]
     said = []
     monkeypatch.setattr(logger, "warning", said.append)
-    warn_of_limits(
+    begin(
         SimpleNamespace(
-            non_local_exec=on_cluster, dag=SimpleNamespace(needrun_jobs=lambda: iter(jobs))
+            exec_mode=ExecMode[mode],
+            non_local_exec=on_cluster,
+            dag=SimpleNamespace(needrun_jobs=lambda: iter(jobs)),
         ),
         SimpleNamespace(beyond_limits=lambda given: [f"{rule} {names}" for rule, names in given]),
     )
     assert said == ["evaluate {'model': 'smote'}"] * on_cluster
+    by = signal.SIGINT if on_cluster else signal.SIGKILL
+    assert ended == ([] if mode == "REMOTE" else [(1234, by)])

@@ -10,6 +10,7 @@ from redwood.simulation.asking import Policies
 from redwood.simulation.contract import Placement, QueueOrder
 from redwood.simulation.engine import Engine
 from redwood.simulation.environment import Environment, Site
+from redwood.simulation.watching import Question
 from redwood.simulation.workload import RECORDED_STATES, Workload
 from redwood.tables import Column
 
@@ -86,7 +87,7 @@ _DEFAULTS = {
 }  # fmt: skip
 
 
-def policies(brokerage="as_recorded", placement=None, queue=None, patience_s=10.0):
+def policies(brokerage="as_recorded", placement=None, queue=None):
     """By their names, or as they are."""
     if isinstance(brokerage, str):
         brokerage = plugins.load(f"{_PACKAGE}.brokerage", brokerage).Policy()
@@ -98,14 +99,13 @@ def policies(brokerage="as_recorded", placement=None, queue=None, patience_s=10.
         brokerage,
         placement or Placement(),
         queue or QueueOrder(),
-        dict.fromkeys(POLICIES, "mine"),
-        patience_s,
+        Question(dict.fromkeys(POLICIES, "mine")),
     )
 
 
 def simulate(
     grid, jobs, brokerage="as_recorded", placement=None, queue=None, replicas=(), seed=1,
-    events=False, patience_s=10.0, kinds=("",), interval_s=600.0, **settings,
+    events=False, kinds=("",), interval_s=600.0, **settings,
 ):  # fmt: skip
     """Run the jobs; the run, its jobs, attempts and summary."""
     load = workload(jobs, kinds)
@@ -113,7 +113,7 @@ def simulate(
         grid,
         load,
         [set(sites) for sites in replicas[: len(load.dataset_bytes)]],
-        policies(brokerage, placement, queue, patience_s),
+        policies(brokerage, placement, queue),
         seed,
         Settings(**settings, events=events),
     )

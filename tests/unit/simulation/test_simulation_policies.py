@@ -1,11 +1,10 @@
 """The shipped policies: what each does, and what happens when one does what it must not."""
 
-import threading
 from collections import Counter
 
 import numpy as np
 import pytest
-from small_grids import environment, job, policies
+from small_grids import environment, job
 
 from redwood import plugins
 from redwood.errors import InputError
@@ -197,11 +196,6 @@ class Asked(Brokerage):
         return self._answer(job, grid)
 
 
-def forever(*_):
-    while True:
-        pass
-
-
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
@@ -210,7 +204,6 @@ def forever(*_):
         (lambda job, grid: Grid(states(4)).sites[0], "expected a site of the grid"),
         (lambda job, grid: grid.sites[1], "'S1', which has 1 cores in all, but the job needs 2"),
         (lambda job, grid: grid.sites[2], "'S2', which is full"),
-        (forever, "no answer within 0.2 s"),
     ],
 )
 def test_a_brokerage_that_misbehaves_is_named_with_its_job(simulated, answer, words):
@@ -221,7 +214,7 @@ def test_a_brokerage_that_misbehaves_is_named_with_its_job(simulated, answer, wo
 
     jobs = [job(0, 100, cores=2), job(1, 100, cores=2), job(2, 100, cores=2)]
     with pytest.raises(InputError, match=f"policy 'mine': job 2: .*{words}"):
-        simulated(grid, jobs, Asked(broker), patience_s=0.2)
+        simulated(grid, jobs, Asked(broker))
 
 
 class Orders(Placement):
@@ -240,15 +233,12 @@ class Orders(Placement):
         (lambda grid: [Copy(0, "S0")], "that is no site of the grid"),
         (lambda grid: None, "raised TypeError"),
         (lambda grid: (Copy(0, grid.sites[0]) for _ in iter(int, 1)), "more than 10000 copies"),
-        (forever, "no answer within"),
     ],
 )
 def test_a_placement_that_misbehaves_is_named(simulated, orders, words):
     jobs = [job(0, 1, size=10, dataset=0)]
     with pytest.raises(InputError, match=f"policy 'mine': job 0: .*{words}"):
-        simulated(environment(1), jobs, "as_recorded", Orders(orders), None, [{0}],
-            patience_s=0.2,
-        )  # fmt: skip
+        simulated(environment(1), jobs, "as_recorded", Orders(orders), None, [{0}])
 
 
 class Keys(QueueOrder):
@@ -263,18 +253,3 @@ class Keys(QueueOrder):
 def test_a_queue_order_that_misbehaves_is_named(simulated, key, words):
     with pytest.raises(InputError, match=f"policy 'mine': job 0: .*{words}"):
         simulated(environment(1), [job(0, 1)], "as_recorded", None, Keys(key))
-
-
-def test_policies_are_asked_in_any_thread():
-    """Off the main thread, where no signal arrives, policies are not watched but asked alike."""
-    asked = policies(Asked(lambda job, grid: grid.sites[0]), patience_s=0.01)
-    grid, answers = Grid(states(4)), []
-
-    def ask():
-        with asked.watched():
-            answers.append(asked.site(a_job(), grid))
-
-    thread = threading.Thread(target=ask)
-    thread.start()
-    thread.join()
-    assert answers[0].name == "S0"

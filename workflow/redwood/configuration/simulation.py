@@ -153,7 +153,7 @@ class Settings(Section):
     events: bool = Field(False, description="whether every event is written, with the state")
     checkpoint_s: Positive = Field(30.0, description="wall-clock time between partial results, s")
     patience_s: Positive = Field(
-        10.0, description="wall-clock time that one answer of a policy may take, s"
+        10.0, description="wall-clock time that a policy may take for an answer or its import, s"
     )
 
 

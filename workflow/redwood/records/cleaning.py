@@ -6,12 +6,14 @@ import multiprocessing
 import os
 import shutil
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
 from redwood.configuration import Cleaning
 from redwood.errors import InputError
 from redwood.outputs import file_digest
+from redwood.processes import end_with, safe_path
 from redwood.progress import ProgressReport
 from redwood.readers.reading import find_files, short_names
 from redwood.records.cleaned_file import CleanedFile, clean_file
@@ -114,13 +116,19 @@ def _run_side_by_side(tasks: list[_Task], workers: int) -> None:
     context = multiprocessing.get_context("spawn")
     with (
         ProgressReport("cleaning dumps", len(tasks), "files") as report,
-        ProcessPoolExecutor(workers, context) as pool,
+        safe_path(),
+        ProcessPoolExecutor(workers, context, end_with, (os.getpid(),)) as pool,
     ):
-        pending = [pool.submit(_run_silently, task) for task in tasks]
         try:
+            pending = [pool.submit(_run_silently, task) for task in tasks]
             for done in as_completed(pending):
                 done.result()
                 report.advance()
+        except BrokenProcessPool:
+            raise InputError(
+                "a process that cleaned a dump has ended too soon. If it said nothing above it was "
+                "killed, as a system does when memory runs out: start again, with fewer workers"
+            ) from None
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Collection, Iterable
@@ -12,6 +13,7 @@ from redwood.configuration import Configuration, validate
 from redwood.errors import InputError
 from redwood.facts import fact_file
 from redwood.outputs import DIGESTS, is_abandoned
+from redwood.processes import END_WITH, end_with
 from redwood.runs.cluster import read_cluster
 from redwood.runs.cost_scales import COST_SCALES
 from redwood.runs.costs import read_costs
@@ -20,6 +22,8 @@ from redwood.runs.requests import Requests
 from redwood.runs.slurm_amendments import amend_plugin, what_is_lost
 from redwood.runs.snakemake_records import mark_damaged
 
+# The process of ./run; empty if it is not what started this one.
+_STARTER = os.environ.get(END_WITH, "")
 # The workflows that this process has prepared, the newest last: how `redwood plan` and `redwood
 # status` get at the graph of jobs of their dry run.
 prepared: list[Any] = []
@@ -110,8 +114,8 @@ def _set_aside(folder: Path) -> Path:
     return folder.rename(aside)
 
 
-def warn_of_limits(workflow: Any, requests: Requests) -> None:
-    """Warn, when a run on a cluster starts, of what will not go as it should.
+def begin(workflow: Any, requests: Requests) -> None:
+    """Let a run end with what started it; warn of what will not go as it should on a cluster.
 
     Args:
         workflow: Snakemake's, its jobs known.
@@ -119,7 +123,12 @@ def warn_of_limits(workflow: Any, requests: Requests) -> None:
             it is too little.
     """
     from snakemake.logging import logger
+    from snakemake_interface_executor_plugins.settings import ExecMode
 
+    # Nodes of a cluster have its number in their environment, too.
+    if _STARTER and workflow.exec_mode == ExecMode.DEFAULT:
+        # On a cluster it cancels its jobs first.
+        end_with(int(_STARTER), signal.SIGINT if workflow.non_local_exec else signal.SIGKILL)
     if workflow.non_local_exec:
         jobs = [(job.rule.name, job.wildcards_dict) for job in workflow.dag.needrun_jobs()]
         known = [job for job in jobs if job[0] in COST_SCALES]
@@ -136,7 +145,11 @@ def _let_jobs_find_the_library(library: str, shell: Any) -> None:
     os.environ.pop("CONDA_SHLVL", None)
     # A job is a child of snakemake's own process and ends with it, however that ends: no orphan
     # goes on writing.
-    os.environ["REDWOOD_END_WITH_PARENT"] = "1"
+    os.environ[END_WITH] = str(os.getpid())
+    # Nor does a file in the project's root, a policy say, stand in for a module of its name; and
+    # policies that go through a set of texts do so in the same order every time.
+    os.environ["PYTHONSAFEPATH"] = "1"
+    os.environ.setdefault("PYTHONHASHSEED", "0")
     # Snakemake takes PYTHONPATH from jobs in conda environments, hence it is set here. If an
     # environment could not be activated, Snakemake goes on with any Python that it finds; these
     # jobs end instead.

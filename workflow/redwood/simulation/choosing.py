@@ -1,6 +1,7 @@
 """Finding policies: shipped ones by their names, a user's own by their files or as objects."""
 
 import inspect
+import sys
 from collections.abc import Mapping
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
@@ -10,9 +11,10 @@ from typing import Any
 from redwood import plugins
 from redwood.configuration import IN_PYTHON, POLICIES, PolicyChoice, own_policy
 from redwood.errors import InputError
-from redwood.simulation.asking import Policies
+from redwood.simulation.asking import Policies, told
 from redwood.simulation.contract import Brokerage, Grid, Job, Placement, QueueOrder, Site
 from redwood.simulation.scenario import Scenario
+from redwood.simulation.watching import IMPORT, MAKING, Question
 
 _BASES: dict[str, type] = {"brokerage": Brokerage, "placement": Placement, "queue": QueueOrder}
 
@@ -28,26 +30,37 @@ class _Function(Brokerage):
 
 
 def choose_policies(
-    choice: PolicyChoice, patience_s: float, objects: Mapping[str, Any] = MappingProxyType({})
+    choice: PolicyChoice,
+    question: Question | None = None,
+    objects: Mapping[str, Any] = MappingProxyType({}),
 ) -> Policies:
     """New policies.
 
     Args:
         choice: their names.
-        patience_s: wall-clock time that one answer may take, s.
+        question: where it is said which one is being imported or made, and later asked.
         objects: kind → a Python object that counts instead of the name.
 
     Raises:
-        InputError: there is no such policy, its file holds none of the kind, or an object is none.
+        InputError: there is no such policy, its file holds none of the kind or cannot be imported,
+            or an object is none.
     """
-    names = choice.chosen
-    made: dict[str, Any] = {
-        kind: _as_policy(kind, objects[kind], names[kind])
-        if kind in objects
-        else _make(kind, names[kind])
-        for kind in POLICIES
-    }
-    return Policies(**made, names=names, patience_s=patience_s)
+    question = question or Question(choice.chosen)
+    # Before code of theirs runs, which may go to another folder.
+    paths = {kind: Path(own_policy(name)).absolute() for kind, name in choice.chosen.items()}
+    made: dict[str, Any] = {}
+    for number, (kind, name) in enumerate(choice.chosen.items(), 1):
+        question.ask(number, IMPORT)
+        try:
+            found = objects[kind] if kind in objects else _find(kind, name, paths[kind])
+            question.ask(number, MAKING)
+            made[kind] = _made(kind, found)
+        except InputError as error:
+            raise InputError(f"{question}{error}") from error
+        except BaseException as error:
+            raise InputError(f"{question}it raised {told(error)}") from error
+    question.answered()
+    return Policies(**made, question=question)
 
 
 def with_objects(scenario: Scenario, objects: Mapping[str, Any]) -> Scenario:
@@ -57,7 +70,10 @@ def with_objects(scenario: Scenario, objects: Mapping[str, Any]) -> Scenario:
         InputError: an object is no policy of its kind.
     """
     for kind, value in objects.items():
-        _require_policy(kind, value, f"{kind} {value!r}")
+        try:
+            _require_policy(kind, value)
+        except InputError as error:
+            raise InputError(f"{kind} {value!r}: {error}") from None
     names = {kind: f"{IN_PYTHON}{_name_of(value)}" for kind, value in objects.items()}
     policies = scenario.policies.model_copy(update=names)
     return scenario.model_copy(update={"policies": policies})
@@ -68,41 +84,32 @@ def _name_of(value: Any) -> str:
     return str(name).strip("<>")
 
 
-def _make(kind: str, name: str) -> Any:
-    path = own_policy(name)
-    if not path:
-        return plugins.load(POLICIES[kind], name).Policy()
-    found = _find(kind, _load(path), path, name[len(path) + 1 :] or None)
-    return _as_policy(kind, found, name)
-
-
-def _as_policy(kind: str, value: Any, name: str) -> Any:
+def _made(kind: str, value: Any) -> Any:
     """A policy made of a class or a function, or one that is ready."""
     if isinstance(value, _BASES[kind]):
         return value
-    try:
-        return value() if inspect.isclass(value) else _Function(value)
-    except Exception as error:
-        what = f"making it raised {type(error).__name__}: {error}"
-        raise InputError(f"policy {name!r}: {what}") from error
+    return value() if inspect.isclass(value) else _Function(value)
 
 
-def _require_policy(kind: str, value: Any, where: str) -> None:
+def _require_policy(kind: str, value: Any) -> None:
     """Raise an `InputError` unless `value` is a policy of its kind or a class of such."""
     base = _BASES[kind]
     is_policy = isinstance(value, base) or (inspect.isclass(value) and issubclass(value, base))
     is_function = kind == "brokerage" and inspect.isroutine(value)
     if not (is_policy or is_function):
         also = " or a function choose(job, grid)" if kind == "brokerage" else ""
-        raise InputError(f"{where}: expected a class derived from {base.__name__}{also} for {kind}")
+        raise InputError(f"expected a class derived from {base.__name__}{also} for {kind}")
 
 
-def _find(kind: str, module: ModuleType, path: str, wanted: str | None) -> Any:
-    """The class or function that a file is meant for."""
-    base = _BASES[kind]
-    if wanted is not None:
+def _find(kind: str, name: str, file: Path) -> Any:
+    """What a policy is made of: a shipped one's class, or the class or function in a file."""
+    path = own_policy(name)
+    if not path:
+        return plugins.load(POLICIES[kind], name).Policy
+    module, base, wanted = _load(file), _BASES[kind], name[len(path) + 1 :]
+    if wanted:
         if not hasattr(module, wanted):
-            raise InputError(f"{path}: there is no {wanted!r} in it")
+            raise InputError(f"there is no {wanted!r} in it")
         found = getattr(module, wanted)
     else:
         classes = [
@@ -112,21 +119,17 @@ def _find(kind: str, module: ModuleType, path: str, wanted: str | None) -> Any:
         ]
         if len(classes) > 1:
             names = ", ".join(value.__name__ for value in classes)
-            raise InputError(f"{path}: it has several policies, say which: {path}:NAME of {names}")
+            raise InputError(f"it has several policies, say which: {path}:NAME of {names}")
         found = classes[0] if classes else getattr(module, "choose", None)
-    _require_policy(kind, found, path)
+    _require_policy(kind, found)
     return found
 
 
-def _load(path: str) -> ModuleType:
-    name = f"policy_{Path(path).stem}"
-    loader = SourceFileLoader(name, path)
-    module = ModuleType(name)
-    module.__file__ = path
-    try:
-        loader.exec_module(module)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such policy file") from None
-    except Exception as error:
-        raise InputError(f"{path}: importing it raised {type(error).__name__}: {error}") from error
+def _load(file: Path) -> ModuleType:
+    """The module in a file. It finds others beside it, unless they are called as installed ones."""
+    name = f"policy_{file.stem}"
+    module = sys.modules[name] = ModuleType(name)
+    module.__file__ = str(file)
+    sys.path.append(str(file.parent))
+    SourceFileLoader(name, str(file)).exec_module(module)
     return module

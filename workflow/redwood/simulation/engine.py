@@ -156,7 +156,7 @@ class Engine:
             log=self.log,
             notes=self._notes,
             settings=settings,
-            keeps_inputs=policies.placement.keeps_inputs,
+            keeps_inputs=policies.keeps_inputs,
             outputs_at=nuclei,
             up_at=self._downtime.up_at,
             tracked=fragile,
@@ -170,7 +170,7 @@ class Engine:
         self._at: list[dict[Attempt, None]] = [{} for _ in states]
         self._events: list[tuple[float, int, int, Callable[[float, Any], None], Any]] = []
         self._scheduled = self._alive = self._ended = 0
-        self._counts_reads = policies.placement.period_s is not None
+        self._counts_reads = policies.period() is not None
         self._checkpoint = checkpoint
         self.now = 0.0
 
@@ -178,8 +178,7 @@ class Engine:
         """Run all jobs to their ends.
 
         Raises:
-            InputError: a policy raised an error, took too long, or gave an answer that is not
-                allowed.
+            InputError: a policy raised an error or gave an answer that is not allowed.
         """
         jobs = len(self._workload)
         self._began = time.monotonic()
@@ -188,8 +187,7 @@ class Engine:
             collects = gc.isenabled()
             gc.disable()
             try:
-                with self._policies.watched():
-                    self._loop()
+                self._loop()
             finally:
                 self._network.close()
                 if collects:
@@ -311,7 +309,7 @@ class Engine:
 
     def _expect_placement(self, date: float) -> None:
         """Ask the placement once its period is over, if it has one."""
-        period = self._policies.placement.period_s
+        period = self._policies.period()
         if period is not None:
             self.schedule(date + period, self._place, None, _MOMENTS)
 

@@ -8,6 +8,7 @@ from redwood.simulation.asking import Policies
 from redwood.simulation.attempt import WAITING, Attempt
 from redwood.simulation.contract import Site
 from redwood.simulation.site_state import SiteState
+from redwood.simulation.watching import QUEUE
 
 
 class Queues:
@@ -36,13 +37,15 @@ class Queues:
             return
         self._come += 1
         key = self._policies.key(attempt.job, self._sites[index])
-        heapq.heappush(self._by_key[index], (key, self._come, attempt))
+        # Here and below keys are compared, by whatever they are made of.
+        entry = (key, self._come, attempt)
+        self._policies.ask(QUEUE, attempt.job.row, heapq.heappush, self._by_key[index], entry)
 
     def skip(self, attempt: Attempt) -> None:
         """An attempt starts without having waited, which an order of keys has to know of."""
         if not self._policies.in_order_of_arrival:
             site = self._sites[attempt.state.index]
-            self._policies.queue.started(attempt.job, site, self._policies.key(attempt.job, site))
+            self._policies.started(attempt.job, site, self._policies.key(attempt.job, site))
 
     def next(self, state: SiteState) -> Attempt | None:
         """The first of a site's queue, taken from it, if its cores are free."""
@@ -64,9 +67,9 @@ class Queues:
             if attempt.phase == WAITING:
                 if attempt.job.cores > state.cores - state.busy_cores:
                     return None
-                heapq.heappop(heap)
+                self._policies.ask(QUEUE, attempt.job.row, heapq.heappop, heap)
                 state.waiting_jobs -= 1
-                self._policies.queue.started(attempt.job, self._sites[state.index], key)
+                self._policies.started(attempt.job, self._sites[state.index], key)
                 return attempt
-            heapq.heappop(heap)
+            self._policies.ask(QUEUE, attempt.job.row, heapq.heappop, heap)
         return None

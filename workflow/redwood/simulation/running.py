@@ -1,9 +1,12 @@
 """Running scenarios: each seed in a process of its own, and what comes of them as files."""
 
-import multiprocessing
+import io
+import random
 import shutil
+import sys
 import time
 from collections.abc import Mapping
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -13,7 +16,8 @@ from scipy.special import stdtrit
 
 from redwood.errors import InputError
 from redwood.inputs import read_json
-from redwood.outputs import CONTENTS, write_contents, write_json
+from redwood.outputs import write_json, writing_folder
+from redwood.seeds import derive_seed
 from redwood.simulation.account_tables import EVENT_TABLE, FLOW_TABLE, JOBS, SITES
 from redwood.simulation.accounts import (
     Attempts,
@@ -33,11 +37,14 @@ from redwood.simulation.job_table import describe_jobs, read_jobs
 from redwood.simulation.log import Log
 from redwood.simulation.outcomes import described
 from redwood.simulation.scenario import Scenario
+from redwood.simulation.watching import Question, run_watched
 from redwood.simulation.workload import Workload, build_workload
 from redwood.tables import TableDescription, write_table
 
 # The coverage of the intervals of the mean.
 _CONFIDENCE = 0.95
+# With so many jobs it is tried whether policies of one's own do the same again.
+_TRIED_JOBS = 1000
 
 
 def run_scenario(
@@ -50,16 +57,17 @@ def run_scenario(
 ) -> dict[str, Any]:
     """Run a scenario with each of its seeds, write what comes of it, and return the summary.
 
-    Into `folder` go `scenario.json`, a folder `seed-1` and so on for each seed (see `write_run`)
-    and, last, `summary.json` with the mean of each outcome and its 95 % interval over the seeds,
-    and `contents.sha256` with the digests of it all.
-    While a seed runs, its `partial/` holds what has come of the jobs so far.
+    Into `folder` go `scenario.json`, a folder `seed-1` and so on for each seed (see `write_run`),
+    `summary.json` with the mean of each outcome and its 95 % interval over the seeds, and
+    `contents.sha256` with the digests of it all. It gets its name once all is done; while a seed
+    runs, and if it is killed, `.NAME.partial/seed-1/` beside it has what came of the jobs so far.
 
-    Every seed runs in a process of its own, since SimGrid can be started once in each.
+    Every seed runs in a process of its own, since SimGrid can be started once in each, and is
+    watched there, see `watching.run_watched`.
 
     Args:
         scenario: the scenario.
-        folder: where its results go; an earlier run's are removed.
+        folder: where its results go; an earlier run's are replaced.
         brokerage, placement, queue: policies as Python objects in place of those that the scenario
             names: a class of `simulation.contract` or an instance of one, or, as a brokerage, a
             function `choose(job, grid)`. Each seed gets a copy of its own.
@@ -73,53 +81,58 @@ def run_scenario(
     objects = {"brokerage": brokerage, "placement": placement, "queue": queue}
     objects = {kind: given for kind, given in objects.items() if given is not None}
     scenario = with_objects(scenario, objects)
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    for last in (CONTENTS, "summary.json"):
-        (folder / last).unlink(missing_ok=True)
-    for old in folder.glob("seed-*"):
-        shutil.rmtree(old)
-    scenario.save(folder / "scenario.json")
-    for seed in scenario.seeds:
-        _in_own_process(scenario, seed, folder / f"seed-{seed}", objects)
-    summary = gather(scenario, folder)
-    write_json(folder / "summary.json", summary)
-    write_contents(folder)
+    folder = Path(folder).absolute()
+    so_far = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(so_far, ignore_errors=True)
+    with writing_folder(folder) as written:
+        scenario.save(written / "scenario.json")
+        repeats = _try_twice(scenario, objects)
+        for seed in scenario.seeds:
+            _in_own_process(scenario, seed, written, so_far, objects)
+        summary = gather(scenario, written) | repeats
+        write_json(written / "summary.json", summary)
+    shutil.rmtree(so_far, ignore_errors=True)
     return summary
 
 
 def _in_own_process(
-    scenario: Scenario, seed: int, folder: Path, objects: Mapping[str, Any]
+    scenario: Scenario, seed: int, folder: Path, so_far: Path, objects: Mapping[str, Any]
 ) -> None:
-    context = multiprocessing.get_context("fork")
-    receiver, sender = context.Pipe(duplex=False)
-    arguments = (scenario, seed, folder, objects, sender)
-    process = context.Process(target=_child, args=arguments, daemon=True)
-    process.start()
-    sender.close()
-    try:
-        error = receiver.recv()
-    except EOFError:
-        error = InputError(f"seed {seed}: the process that ran it was killed; see {folder}/partial")
-    except BaseException:
-        process.terminate()
-        process.join()
-        raise
-    process.join()
-    if error is not None:
-        raise error
+    name = f"seed-{seed}"
+    question = Question(scenario.policies.chosen)
+
+    def work() -> None:
+        write_run(run_seed(scenario, seed, so_far / name, objects, question), folder / name)
+
+    run_watched(work, question, scenario.patience_s, _what(scenario, seed))
 
 
-def _child(
-    scenario: Scenario, seed: int, folder: Path, objects: Mapping[str, Any], sender: Any
-) -> None:
-    try:
-        write_run(run_seed(scenario, seed, folder, objects), folder)
-        sender.send(None)
-    except KeyboardInterrupt:
-        sender.send(KeyboardInterrupt())
-    except (InputError, OSError) as error:
-        sender.send(error)
+def _try_twice(scenario: Scenario, objects: Mapping[str, Any]) -> dict[str, bool]:
+    """`repeats`: whether policies of one's own do the same with the first jobs again."""
+    if not (scenario.policies.files or objects):
+        return {}
+    question = Question(scenario.policies.chosen)
+    what = _what(scenario, scenario.seed)
+
+    def work() -> list[str]:
+        # What is said here will be said once more.
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            run = run_seed(scenario, scenario.seed, None, objects, question, _TRIED_JOBS)
+        return job_table(run, Attempts(run.log.attempts())).to_csv(index=False).splitlines()[1:]
+
+    once, again = (run_watched(work, question, scenario.patience_s, what) for _ in range(2))
+    differ = [row for row, (one, other) in enumerate(zip(once, again, strict=True)) if one != other]
+    if differ:
+        print(
+            f"{what}: job {differ[0]} does not go the same way again: a policy draws random "
+            "numbers without a seed, or goes by the time; take them from `grid.random`",
+            file=sys.stderr,
+        )
+    return {"repeats": not differ}
+
+
+def _what(scenario: Scenario, seed: int) -> str:
+    return f"policies {scenario.policies.label!r}, seed {seed}"
 
 
 def run_seed(
@@ -127,14 +140,20 @@ def run_seed(
     seed: int,
     folder: Path | None = None,
     objects: Mapping[str, Any] = MappingProxyType({}),
+    question: Question | None = None,
+    most_jobs: int | None = None,
 ) -> Run:
     """Simulate with one seed. A process can do this once, see `network.Network`.
+
+    Python's and NumPy's global random numbers begin with the seed, for policies that draw them.
 
     Args:
         scenario: the scenario.
         seed: the seed.
         folder: where partial results go; nowhere if `None`.
         objects: policies as Python objects, by kind.
+        question: where it is said which policy is asked what.
+        most_jobs: so many of the first rows of the job table; all if `None`.
     """
     environment = scenario.read_environment()
     part = scenario.workload
@@ -143,7 +162,7 @@ def run_seed(
     else:
         description = describe_jobs(part.jobs)
     workload = build_workload(
-        read_jobs(part.jobs, description),
+        read_jobs(part.jobs, description)[:most_jobs],
         description,
         seed,
         scenario.load_factor,
@@ -156,7 +175,9 @@ def run_seed(
     checkpoints = None
     if folder is not None:
         checkpoints = Checkpoints(folder, labels, environment, workload, scenario.checkpoint_s)
-    policies = choose_policies(scenario.policies, scenario.patience_s, objects)
+    random.seed(derive_seed(seed, "simulation", "global"))
+    np.random.seed(derive_seed(seed, "simulation", "global"))  # noqa: NPY002
+    policies = choose_policies(scenario.policies, question, objects)
     log = Engine(environment, workload, replicas, policies, seed, scenario, checkpoints).run()
     return Run(labels, environment, workload, scenario.interval_s, log)
 
@@ -174,10 +195,10 @@ def _replicas(
 
 
 class Checkpoints:
-    """Writes what has come of the jobs so far, now and then, beside where the results will be.
+    """Writes what has come of the jobs so far, now and then, into a folder.
 
-    `partial/progress.json` says that the run is incomplete and how far it has come, and
-    `partial/jobs-00001.parquet` and so on hold the jobs that ended since the one before.
+    `progress.json` says that the run is incomplete and how far it has come, and
+    `jobs-00001.parquet` and so on hold the jobs that ended since the one before.
     """
 
     def __init__(
@@ -188,11 +209,10 @@ class Checkpoints:
         workload: Workload,
         every_s: float,
     ) -> None:
-        self._folder, self._labels, self._every_s = folder / "partial", labels, every_s
+        self._folder, self._labels, self._every_s = folder, labels, every_s
         self._environment, self._workload = environment, workload
         self._last = time.monotonic()
         self._attempts = self._finals = self._parts = 0
-        shutil.rmtree(self._folder, ignore_errors=True)
 
     def __call__(self, log: Log, date: float, ended: int) -> None:
         if time.monotonic() - self._last < self._every_s:
@@ -221,7 +241,7 @@ class Checkpoints:
 
 
 def write_run(run: Run, folder: str | Path) -> None:
-    """Write `jobs`, `sites`, `flows` and, if logged, `events.parquet`, and last `summary.json`.
+    """Write `jobs`, `sites`, `flows` and, if logged, `events.parquet`, and `summary.json`.
 
     Equal runs give equal bytes.
     """
@@ -235,7 +255,6 @@ def write_run(run: Run, folder: str | Path) -> None:
     if run.log.keeps_events:
         write_table(event_table(run), folder / "events.parquet", EVENT_TABLE)
     write_json(folder / "summary.json", summarise(run, jobs, attempts))
-    shutil.rmtree(folder / "partial", ignore_errors=True)
 
 
 def gather(scenario: Scenario, folder: Path) -> dict[str, Any]:
