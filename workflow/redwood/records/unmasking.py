@@ -1,0 +1,155 @@
+"""Which of the words that cleaning masked come out after all, once all dumps are known.
+
+A word comes out if at least `least_owners` owners have it, counted over all dumps, or if its column
+is one of which any word may come out; and only if nothing in it is a name by which an owner in any
+of the dumps could be recognised. Names of dumps are held to the latter, too.
+"""
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, TypeAlias
+
+import duckdb
+import pyarrow as pa
+
+from redwood.configuration import ANY_WORD, Cleaning
+from redwood.errors import InputError
+from redwood.records.cleaned_file import CleanedFile
+from redwood.records.privacy import (
+    ENVIRONMENT_VARIABLE,
+    HashKey,
+    hash_key,
+    hashed,
+    looks_personal,
+    places_of_names,
+    unsealed,
+)
+from redwood.records.vocabulary import MASK
+
+# Column → mask → the word that comes out.
+Unmasked: TypeAlias = dict[str, dict[str, str]]
+
+_SHARED = """
+    WITH owned AS (SELECT DISTINCT "column", mask, sealed, "user" FROM read_parquet($words))
+    SELECT "column", mask, sealed FROM owned GROUP BY ALL
+    HAVING count("user") >= $owners OR list_contains($any_word, "column") ORDER BY ALL
+"""
+_NAMED = "SELECT DISTINCT word FROM places SEMI JOIN read_parquet($names) USING (part)"
+# Words of which all places are in memory at once, some hundred each.
+_WORDS_AT_ONCE = 1000
+
+
+def unmask(files: Sequence[CleanedFile], options: Cleaning, key_file: Path | None) -> Unmasked:
+    """The words that come out; a dump whose name holds an owner's gets another in its account.
+
+    Exact at any size: what does not fit into memory lies in a temporary folder.
+
+    Args:
+        files: cleaned files; the accounts of some are changed.
+        options: what they were cleaned with.
+        key_file: the random key of their hashes, if the environment has none.
+
+    Raises:
+        InputError: they were cleaned with another key.
+    """
+    unmasked: Unmasked = {column: {} for column in ANY_WORD}
+    named = [file for file in files if file.account["key"]["origin"] != "seed"]
+    if not named:
+        return unmasked
+    key = _key_of(named[0], key_file)
+    any_word = [column for column, option in ANY_WORD.items() if getattr(options, option)]
+    for column in any_word:
+        print(
+            f"records.cleaning.{ANY_WORD[column]}: words of {column} on no list come out, however "
+            "few owners have them",
+            file=sys.stderr,
+        )
+    with _database() as database:
+        shared = database.execute(
+            _SHARED,
+            {
+                "words": [str(file.folder / "words.parquet") for file in named],
+                "owners": options.least_owners,
+                "any_word": any_word,
+            },
+        ).fetchall()
+        names = [str(file.folder / "names.parquet") for file in named]
+        for first in range(0, len(shared), _WORDS_AT_ONCE):
+            some = shared[first : first + _WORDS_AT_ONCE]
+            words = {mask: unsealed(word, mask, key) for _, mask, word in some}
+            held = _holding_names(database, words.values(), names, key)
+            for column, mask, _ in some:
+                if words[mask] not in held:
+                    unmasked[column][mask] = words[mask]
+        called = {file.account["file"] for file in files}
+        held = _holding_names(database, called, names, key) | set(filter(looks_personal, called))
+    for number, file in enumerate(files, start=1):
+        if file.account["file"] in held:
+            file.account["file"] = f"{MASK}dump-{number}.{file.account['format']}"
+    if held:
+        print(
+            f"{len(held)} dumps are called by what may be a person's name; the account calls them "
+            f"{MASK}dump-1 and so on, by their order",
+            file=sys.stderr,
+        )
+    return unmasked
+
+
+def spoken(table: pa.Table, unmasked: Unmasked) -> pa.Table:
+    """Candidates with the words that come out in place of their masks."""
+    for column, words in unmasked.items():
+        if words:
+            place = table.schema.get_field_index(column)
+            pieces = [
+                pa.DictionaryArray.from_arrays(
+                    piece.indices,
+                    pa.array(
+                        [words.get(word, word) for word in piece.dictionary.to_pylist()],
+                        pa.string(),
+                    ),
+                )
+                for piece in table.column(place).chunks
+            ]
+            table = table.set_column(place, table.field(place), pieces)
+    return table
+
+
+def _key_of(file: CleanedFile, key_file: Path | None) -> HashKey:
+    key = hash_key(0, nameless=False, file=key_file)
+    if key.fingerprint != file.account["key"]["fingerprint"]:
+        raise InputError(
+            f"{file.folder}: cleaned with another key; gather it with the same "
+            f"{ENVIRONMENT_VARIABLE} or --key, or clean it again"
+        )
+    return key
+
+
+def _holding_names(
+    database: duckdb.DuckDBPyConnection, words: Iterable[str], names: list[str], key: HashKey
+) -> set[str]:
+    """The words in which there is something by which an owner could be recognised."""
+    parts = [(part, word) for word in words for part in sorted(places_of_names(word))]
+    places = pa.table(
+        {
+            "part": pa.array(hashed((part for part, _ in parts), key, "name"), pa.string()),
+            "word": pa.array([word for _, word in parts], pa.string()),
+        }
+    )
+    database.register("places", places)
+    return {word for (word,) in database.execute(_NAMED, {"names": names}).fetchall()}
+
+
+@contextmanager
+def _database() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database in memory; what does not fit lies in a temporary folder."""
+    with TemporaryDirectory() as folder:
+        settings: dict[str, Any] = {
+            "threads": 1,
+            "memory_limit": "500MB",
+            "temp_directory": folder,
+        }
+        with duckdb.connect(":memory:", config=settings) as database:
+            yield database
