@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from redwood.configuration import ANY_WORD, Cleaning
+from redwood.configuration import Cleaning
 from redwood.errors import InputError
 from redwood.outputs import write_json, writing, writing_folder
 from redwood.progress import ProgressReport
@@ -26,7 +26,7 @@ from redwood.records.duplicates import superseded
 from redwood.records.privacy import ENVIRONMENT_VARIABLE
 from redwood.records.requirements import check_alike, check_columns, describe
 from redwood.records.steps import DUPLICATE, LATE_REASONS, STATELESS, STEPS
-from redwood.records.unmasking import Unmasked, spoken, unmask
+from redwood.records.unmasking import Unmasked, exceptions, spoken, unmask
 from redwood.records.vocabulary import MASK
 from redwood.tables import Column, TableDescription, arrow_schema
 
@@ -77,6 +77,12 @@ def gather(
         raise InputError(f"{_listed(files)}: no rows")
     check_alike(files, options)
     check_columns(files, options)
+    for option in exceptions(options):
+        print(
+            f"records.cleaning.{option} is set: words on no list come out, however few owners have "
+            "them",
+            file=sys.stderr,
+        )
     unmasked = unmask(files, options, key_file)
     with ProgressReport("gathering", 2 * total, "rows") as report:
         survey = _Survey(files, unmasked)
@@ -352,11 +358,7 @@ def _account(
         },
         # Words on no list: those that come out because they are shared, and those that do not.
         "words": unlisted,
-        "exceptions": [
-            option
-            for option in ("pseudonymous", *ANY_WORD.values())
-            if options.model_dump()[option]
-        ],
+        "exceptions": exceptions(options),
         "assumptions": dict(
             sorted(sum((Counter(a["assumptions"]) for a in accounts), Counter()).items())
         ),

@@ -42,6 +42,11 @@ _NAMED = "SELECT DISTINCT word FROM places SEMI JOIN read_parquet($names) USING 
 _WORDS_AT_ONCE = 1000
 
 
+def exceptions(options: Cleaning) -> list[str]:
+    """The options that let out words on no list, however few owners have them."""
+    return [name for name in ("pseudonymous", *ANY_WORD.values()) if getattr(options, name)]
+
+
 def unmask(files: Sequence[CleanedFile], options: Cleaning, key_file: Path | None) -> Unmasked:
     """The words that come out; a dump whose name holds an owner's gets another in its account.
 
@@ -61,12 +66,6 @@ def unmask(files: Sequence[CleanedFile], options: Cleaning, key_file: Path | Non
         return unmasked
     key = _key_of(named[0], key_file)
     any_word = [column for column, option in ANY_WORD.items() if getattr(options, option)]
-    for column in any_word:
-        print(
-            f"records.cleaning.{ANY_WORD[column]}: words of {column} on no list come out, however "
-            "few owners have them",
-            file=sys.stderr,
-        )
     with _database() as database:
         shared = database.execute(
             _SHARED,

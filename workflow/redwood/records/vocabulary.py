@@ -10,7 +10,7 @@ Projects, steps, states and activities need none of that: only listed ones are e
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -119,7 +119,9 @@ class Vocabulary:
                 self.learn_owners(mentioned(cell))
 
     def evidence(
-        self, words: dict[str, tuple[np.ndarray, list[str]]], users: tuple[np.ndarray, list[str]]
+        self,
+        words: Mapping[str, tuple[np.ndarray, list[str]]],
+        users: tuple[np.ndarray, list[str]],
     ) -> Evidence:
         """What has come together since the last call.
 
