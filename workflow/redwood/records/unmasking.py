@@ -6,7 +6,7 @@ of the dumps could be recognised. Names of dumps are held to the latter, too.
 """
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -38,8 +38,7 @@ _SHARED = """
     HAVING count("user") >= $owners OR list_contains($any_word, "column") ORDER BY ALL
 """
 _NAMED = "SELECT DISTINCT word FROM places SEMI JOIN read_parquet($names) USING (part)"
-# Words of which all places are in memory at once, some hundred each.
-_WORDS_AT_ONCE = 1000
+_PLACES_AT_ONCE = 500_000
 
 
 def exceptions(options: Cleaning) -> list[str]:
@@ -75,23 +74,23 @@ def unmask(files: Sequence[CleanedFile], options: Cleaning, key_file: Path | Non
                 "any_word": any_word,
             },
         ).fetchall()
-        names = [str(file.folder / "names.parquet") for file in named]
-        for first in range(0, len(shared), _WORDS_AT_ONCE):
-            some = shared[first : first + _WORDS_AT_ONCE]
-            words = {mask: unsealed(word, mask, key) for _, mask, word in some}
-            held = _holding_names(database, words.values(), names, key)
-            for column, mask, _ in some:
-                if words[mask] not in held:
-                    unmasked[column][mask] = words[mask]
+        words = [(column, mask, unsealed(word, mask, key)) for column, mask, word in shared]
         called = {file.account["file"] for file in files}
-        held = _holding_names(database, called, names, key) | set(filter(looks_personal, called))
+        held = set(filter(looks_personal, called))
+        names = [str(file.folder / "names.parquet") for file in named]
+        for places in _places([*called, *(word for _, _, word in words)], key):
+            database.register("places", places)
+            held |= {word for (word,) in database.execute(_NAMED, {"names": names}).fetchall()}
+    for column, mask, word in words:
+        if word not in held:
+            unmasked[column][mask] = word
     for number, file in enumerate(files, start=1):
         if file.account["file"] in held:
             file.account["file"] = f"{MASK}dump-{number}.{file.account['format']}"
-    if held:
+    if called & held:
         print(
-            f"{len(held)} dumps are called by what may be a person's name; the account calls them "
-            f"{MASK}dump-1 and so on, by their order",
+            f"{len(called & held)} dumps are called by what may be a person's name; the account "
+            f"calls them {MASK}dump-1 and so on, by their order",
             file=sys.stderr,
         )
     return unmasked
@@ -126,19 +125,16 @@ def _key_of(file: CleanedFile, key_file: Path | None) -> HashKey:
     return key
 
 
-def _holding_names(
-    database: duckdb.DuckDBPyConnection, words: Iterable[str], names: list[str], key: HashKey
-) -> set[str]:
-    """The words in which there is something by which an owner could be recognised."""
-    parts = [(part, word) for word in words for part in sorted(places_of_names(word))]
-    places = pa.table(
-        {
-            "part": pa.array(hashed((part for part, _ in parts), key, "name"), pa.string()),
-            "word": pa.array([word for _, word in parts], pa.string()),
-        }
-    )
-    database.register("places", places)
-    return {word for (word,) in database.execute(_NAMED, {"names": names}).fetchall()}
+def _places(words: Sequence[str], key: HashKey) -> Iterator[pa.Table]:
+    """Where names could stand in words, hashed as names are, a table for as many as fit."""
+    parts: list[tuple[str, str]] = []
+    for number, word in enumerate(words, start=1):
+        parts += ((part, word) for part in sorted(places_of_names(word)))
+        if len(parts) >= _PLACES_AT_ONCE or number == len(words):
+            hashes = hashed((part for part, _ in parts), key, "name")
+            names = [name for _, name in parts]
+            yield pa.table({"part": pa.array(hashes, pa.string()), "word": names})
+            parts.clear()
 
 
 @contextmanager
