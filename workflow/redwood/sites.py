@@ -21,16 +21,24 @@ DEFAULT_CORE_POWER: Final = "default_core_power"
 # What PanDA adds to the name of a site for its queues of one kind of job.
 _PREFIX = re.compile(r"^ANALY_", re.IGNORECASE)
 _SUFFIX = re.compile(
-    r"[_-](?:[A-Z0-9]*CORE|V?HI(?:GH)?MEM|L(?:O|OW)?MEM|SL\d|CL\d|C\d|EL\d|TEST|PROD|UNIFIED|SHORT"
+    r"[_-](?:\d{0,3}[A-Z]?CORE|V?HI(?:GH)?MEM|L(?:O|OW)?MEM|SL\d|CL\d|C\d|EL\d|TEST|PROD|UNIFIED|SHORT"
     r"|LONG|VP|VAC|GPU|CONDOR|HTCONDOR|ARC|CE\d*|CVMFS|ES|PREPROD|CLOUD|DEV|T0|HI|OPP|DOCKER"
     r"|SINGULARITY|K8S|INTERACTIVE|ML)$",
     re.IGNORECASE,
 )
 
-_SEPARATOR = re.compile(r"[-_.+]")
-_SHORTEST_WORD = 3
-# What queues of any site may have in their names.
-_QUEUE_WORDS = frozenset({"ANALY", "ATLAS", "GRID", "HPC", "LCG2", "MCORE", "SCORE", "TIER2"})
+# Names of sites of which the table has no facts: queues of public job samples of 2016 to 2018, and
+# sites of the OSG that ran jobs of ATLAS in 2015 to 2017.
+_NAMES_ALONE = frozenset(
+    {
+        *("ca-mcgill-clumeq-t2", "ca-scinet-t2", "iaas", "uki-lt2-brunel", "uki-lt2-ucl-hep"),
+        *("uki-scotgrid-durham", "bnl_atlas_1", "cit_cms_t2", "clemson-palmetto", "glow", "hyak"),
+        *("fnal_fermigrid", "fnal_gpgrid_1", "hu_atlas_tier2", "lucille", "luhep_osg", "mit_cms"),
+        *("nebraska", "nebraska-hcc", "nysgrid_cornell_nys1", "ou_ochep_swt2", "ouhep_osg"),
+        *("purdue-hadoop", "smu_hpc", "sprace", "star-onlinepool", "su-og", "tusker", "uconn-osg"),
+        *("ucr-hep", "ucsd", "ucsdt2", "uscms-fnal-wc1", "uta_swt2", "wt2"),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -85,7 +93,6 @@ class SiteTable:
         for short, candidates in shortened.items():
             if len(candidates) == 1:
                 self._by_name.setdefault(short, *candidates)
-        self._words = _QUEUE_WORDS.union(*map(_words, self._by_name))
 
     def __iter__(self) -> Iterator[Site]:
         return iter(self.sites)
@@ -102,9 +109,10 @@ class SiteTable:
         names = (queue.lower(), *_shortened(queue.lower()))
         return next((self._by_name[name] for name in names if name in self._by_name), None)
 
-    def resembles_a_site(self, name: str) -> bool:
-        """Whether a name shares a word with those of the table, as `ANALY_CERN-ML` does."""
-        return not self._words.isdisjoint(_words(name))
+    def is_listed(self, queue: str) -> bool:
+        """Whether a queue is that of a site, one of which only the name is known included."""
+        names = {queue.lower(), *_shortened(queue.lower())}
+        return self.find(queue) is not None or not names.isdisjoint(_NAMES_ALONE)
 
 
 def _shortened(name: str) -> Iterator[str]:
@@ -117,11 +125,6 @@ def _shortened(name: str) -> Iterator[str]:
             return
         name = shorter
         yield name
-
-
-def _words(name: str) -> set[str]:
-    words = _SEPARATOR.split(name.upper())
-    return {word for word in words if len(word) >= _SHORTEST_WORD and not word.isdigit()}
 
 
 def load_sites(path: Path = SITES_FILE) -> SiteTable:

@@ -20,7 +20,8 @@ if sum(len(name) + 3 for name in DUMPS) > 100_000:
 CLEANED = expand("results/{{dataset}}/records/cleaned/{dump}", dump=DUMPS)
 
 # The key of the hashes: made-up users and pseudonyms need none; without one in the environment, one
-# is drawn for this run and removed when all dumps are cleaned.
+# is drawn for this run and removed when all dumps are gathered. A run that ends before, be it by an
+# error, leaves it, for its owner alone, so that the next one goes on with the dumps that are left.
 HASH_KEY = "results/{dataset}/records/.hash_key"
 NAMELESS = SOURCE.generate is not None or configuration.records.cleaning.pseudonymous
 KEY_IN_FILE = not NAMELESS and ENVIRONMENT_VARIABLE not in os.environ
@@ -138,6 +139,7 @@ rule records_clean_file:
 rule records_gather:
     input:
         **folders(CLEANED),
+        key=[HASH_KEY] if KEY_IN_FILE else [],
     output:
         **folder("results/{dataset}/records/jobs"),
         table="results/{dataset}/records/table.json",
@@ -158,10 +160,11 @@ rule records_gather:
         options=configuration.records.cleaning.model_dump_json(),
         names=list(DUMPS),
         cleaned="results/{dataset}/records/cleaned",
+        key=f"--key {HASH_KEY}" if KEY_IN_FILE else "",
         folder="results/{dataset}/records",
     shell:
         "python -m redwood records gather {params.names:q} --cleaned {params.cleaned} --dataset {wildcards.dataset}"
-        " --options {params.options:q} --output {params.folder} 2> {log}"
+        " --options {params.options:q} {params.key} --output {params.folder} 2> {log}"
 
 
 rule records_split:

@@ -216,6 +216,14 @@ def test_the_names_of_rare_unknown_sites_are_left_out(tmp_path: Path) -> None:
     assert any("GRID_A (300)" in text for text in findings(facts))
 
 
+def test_masked_words_and_exceptions_are_named(tmp_path: Path) -> None:
+    words = {"shared": {"words": 1, "rows": 9}, "masked": {"words": 3, "rows": 240}}
+    changes = {"words": {"datatype": words}, "exceptions": ["any_site_name"]}
+    said = " ".join(findings(describe(tmp_path, cleaning=account(**changes))[0]))
+    assert "3 values of datatype are masked, in 10.0 % of the jobs" in said
+    assert "records.cleaning.any_site_name is set" in said
+
+
 def test_rejects_are_counted_by_reason_and_column(tmp_path: Path) -> None:
     rejected = pd.DataFrame(
         {

@@ -43,19 +43,14 @@ def test_queues_lead_to_sites(queue: str, site: Site | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "resembles"),
+    ("queue", "listed"),
     [
-        ("BNL_NEW", True),
-        ("FZK-SOMETHING", True),
-        ("ANALY_Vega", True),
-        ("Vega", False),
-        ("jdoe", False),
-        ("12345", False),
-        ("", False),
+        *(("ANALY_CERN_MCORE", True), ("UKI-SCOTGRID-DURHAM_SL6", True), ("ANALY_WT2", True)),
+        *(("ANALY_JDOE", False), ("CERN_JDOECORE", False), ("CERN_jdoe", False), ("", False)),
     ],
 )
-def test_names_that_resemble_those_of_the_table(name: str, resembles: bool) -> None:
-    assert TABLE.resembles_a_site(name) is resembles
+def test_queues_of_which_only_the_name_is_known_are_listed(queue: str, listed: bool) -> None:
+    assert load_sites().is_listed(queue) is listed
 
 
 def test_every_queue_of_the_resource_table_leads_to_its_site() -> None:

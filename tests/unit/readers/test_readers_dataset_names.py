@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from redwood.readers.dataset_names import DatasetName, is_robot, parse, parse_project
+from redwood.readers.dataset_names import (
+    DatasetName,
+    is_official_type,
+    is_robot,
+    parse,
+    parse_project,
+)
 
 EXAMPLES = Path(__file__).parents[4] / "shared" / "data" / "dataset_names" / "examples.tsv"
 UNOFFICIAL = {"group", "user", "panda_um_user", "panda_um_prod", "panda_lib", "panda_dis"}
@@ -97,3 +103,14 @@ def test_any_text_is_parsed_or_passed_over(name: str) -> None:
 @given(st.from_regex(r"user\.[a-z]{2,8}\.[A-Za-z0-9_.]{0,60}", fullmatch=True))
 def test_no_part_of_a_users_dataset_name_is_taken(name: str) -> None:
     assert parse(name) == DatasetName()
+
+
+@pytest.mark.parametrize(
+    ("short", "official"),
+    [
+        *((name, True) for name in ("PHYS", "AOD", "HIGG3D3", "EXOT14", "RPVLL", "DESDM_ZMUMU")),
+        *((name, False) for name in ("JDOE", "PHYSJDOE", "HIGGD1", "DESDM_JDOE", "EXOT123", "")),
+    ],
+)
+def test_official_types(short: str, official: bool) -> None:
+    assert is_official_type(short) is official

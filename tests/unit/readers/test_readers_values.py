@@ -127,3 +127,4 @@ def test_only_numbers_and_times_are_shown() -> None:
     assert shown("-12.5e3") == "-12.5e3"
     assert shown("2025-01-27T02:51:00Z") == "2025-01-27T02:51:00Z"
     assert shown("Jane Doe") == "<text of 8 characters>"
+    assert shown("Zee T") == "<text of 5 characters>"

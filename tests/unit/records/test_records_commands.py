@@ -81,22 +81,33 @@ def test_a_killed_cleaning_goes_on_with_the_dumps_that_are_left(
 ) -> None:
     from redwood.records import cleaning
 
+    names = sorted(path.name for path in raw.iterdir() if path.name.startswith("jobs_"))
+    done("hash-key", "--output", tmp_path / "cleaned" / ".hash_key")
+    for number, name in enumerate(names[:2]):
+        key = ("--key", tmp_path / "cleaned" / ".hash_key")
+        done("clean-file", raw / name, *key, "--output", tmp_path / "cleaned" / f"{number:05d}")
     cleaned: list[str] = []
 
     def spy(path: Path, name: str, *rest: object) -> None:
         cleaned.append(name)
-        if len(cleaned) == 3:
-            raise KeyboardInterrupt
         clean_file(path, name, *rest)
 
     monkeypatch.setattr(cleaning, "clean_file", spy)
-    arguments = ("clean", raw, "--output", tmp_path, "--workers", 1)
-    assert redwood_records(*arguments).exit_code != 0
-    assert not (tmp_path / "cleaning.json").exists()
-    done(*arguments)
-    assert cleaned[3:] == cleaned[2:3] + sorted(set(cleaned[3:]) - set(cleaned[:3]))
-    assert len(cleaned) == 1 + len(set(cleaned))
+    done("clean", raw, "--output", tmp_path, "--workers", 1)
+    assert cleaned == names[2:]
     assert not (tmp_path / "cleaned").exists()
+
+
+def test_an_interrupted_cleaning_leaves_no_key(
+    tmp_path: Path, raw: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        assert (tmp_path / "cleaned" / ".hash_key").exists()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("redwood.records.cleaning.clean_file", interrupted)
+    assert redwood_records("clean", raw, "--output", tmp_path, "--workers", 1).exit_code != 0
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

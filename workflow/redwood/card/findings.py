@@ -206,17 +206,28 @@ def _of_cleaning(facts: Facts) -> Iterator[Finding]:
     if strangers > _UNKNOWN_SITES * kept:
         names = sorted(sites["unknown_names"].items(), key=lambda item: (-item[1], item[0]))
         texts = [f"{name} ({number:,})" for name, number in names[:5]]
-        advice = "Check the names, and add those that are right to the table of sites."
-        if masked:
-            advice += (
-                f" Names unlike a site's are masked, in {share(masked, kept)} of the jobs; "
-                "records.cleaning.any_site_name keeps them."
-            )
+        texts += [f"masked ones ({masked:,})"] if masked else []
         yield Finding(
             "care",
             f"{share(strangers, kept)} of the jobs ran at sites that the table of sites does not "
             f"know: {listed(texts)}.",
-            advice,
+            "Check the names, and add those that are right to the table of sites.",
+        )
+    for column, words in account.get("words", {}).items():
+        rows, number = words["masked"]["rows"], words["masked"]["words"]
+        if rows > _UNKNOWN_SITES * kept:
+            yield Finding(
+                "care",
+                f"{counted(number, 'value')} of {column} are masked, in {share(rows, kept)} of the "
+                "jobs: they are on no list, and too few owners share them or a name is in them.",
+                "records.cleaning.words lets out those that are nobody's name.",
+            )
+    for option in account.get("exceptions", ()):
+        yield Finding(
+            "note" if option == "pseudonymous" else "care",
+            f"records.cleaning.{option} is set: words came out that are on no list and that few "
+            "owners share.",
+            "Make sure that none of them is a person's name before you pass the table on.",
         )
     if account["hash_key"] == "random" and {"user", "task"} - set(facts["lacking"]):
         yield Finding(

@@ -10,8 +10,10 @@ from pydantic import Field, model_validator
 
 from redwood.configuration.evaluation import Evaluation
 from redwood.configuration.records import (
+    ANY_WORD,
     OPTIONAL_FEATURES,
     PAPER_FEATURES,
+    SPOKEN,
     BigPanda,
     Cleaning,
     Generate,
@@ -32,10 +34,10 @@ from redwood.configuration.surrogates import Surrogates
 from redwood.validation import Section, read_section
 
 __all__ = [
-    "IN_PYTHON", "OPTIONAL_FEATURES", "PAPER_FEATURES", "POLICIES", "BigPanda", "Cleaning",
-    "Configuration", "Evaluation", "Generate", "Paper", "PolicyChoice", "Records", "Release",
-    "Seeds", "Settings", "Simulation", "Source", "Split", "Surrogates", "own_policy", "schema",
-    "validate",
+    "ANY_WORD", "IN_PYTHON", "OPTIONAL_FEATURES", "PAPER_FEATURES", "POLICIES", "SPOKEN",
+    "BigPanda", "Cleaning", "Configuration", "Evaluation", "Generate", "Paper", "PolicyChoice",
+    "Records", "Release", "Seeds", "Settings", "Simulation", "Source", "Split", "Surrogates",
+    "own_policy", "schema", "validate",
 ]  # fmt: skip
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]

@@ -19,6 +19,13 @@ PAPER_FEATURES = (
     "jobstatus",
     "workload",
 )
+# Columns of words that may hold a name of a person, column → the key that lets any word out.
+ANY_WORD = {
+    "computingsite": "any_site_name",
+    "datatype": "any_data_type",
+    "workinggroup": "any_working_group",
+}
+SPOKEN = tuple(ANY_WORD)
 OPTIONAL_FEATURES = ("workinggroup", "user", "requestedtime", "cores", "walltime")
 
 
@@ -110,16 +117,27 @@ class Cleaning(Section):
     fold_sites: bool = Field(
         True, description="fold the queues of a site into one name, by the table of sites"
     )
+    least_owners: int = Field(
+        5,
+        ge=2,
+        description="how many owners must share a site, data type or working group that is on no "
+        "list for it to come out, over all dumps; any other may be a person's name and is masked",
+    )
+    words: dict[Literal[SPOKEN], tuple[str, ...]] = Field(  # type: ignore[valid-type]
+        {}, description="column → further words that come out as they are, whoever has them"
+    )
     any_site_name: bool = Field(
         False,
-        description="keep the names of sites that the table of sites neither has nor resembles; "
-        "else they are masked, since such a cell may hold a person's name from another column",
+        description="let out the sites that are on no list, however few owners have them; only "
+        "those that hold the name of an owner are masked",
     )
+    any_data_type: bool = Field(False, description="the same for data types")
+    any_working_group: bool = Field(False, description="the same for working groups")
     pseudonymous: bool = Field(
         False,
-        description="the dump's users are pseudonyms already: their hashes may follow from the "
-        "seed, so that runs repeat byte for byte; else they are keyed by REDWOOD_HASH_KEY or at "
-        "random",
+        description="the dump's users are pseudonyms already and no cell names a person: no word "
+        "is masked, and hashes follow from the seed, so that runs repeat byte for byte; else they "
+        "are keyed by REDWOOD_HASH_KEY or at random",
     )
     utc_offset_hours: float = Field(
         0.0, ge=-14, le=14, description="offset of the dump's clock from UTC, for local-time dumps"

@@ -25,6 +25,17 @@ _STEPS = frozenset(
 )
 _DATA_TYPE = re.compile(r"(?=.{2,32}$)[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*")
 _DERIVED = "DAOD_"
+# The data types of ATL-COM-GEN-2007-003 and the formats of ATLAS's derivation framework: what has
+# the form of one and is none of these may be any word.
+_OFFICIAL_TYPE = re.compile(
+    r"(?:D?AOD|D?ESD|DRAW|RAW|EVNT|HITS|RDO|BS|TAG|HIST|LOG|TXT|AODM|ESDM|DRD|NTUP"
+    r"|(?:DESDM?|DRAW|NTUP|HIST)_(?:PHYSVAL|ZMUMU|ZEE|WENU|WMUNU|EGAMMA|EGZ|SGLEL|CALJET|MCP|MUON"
+    r"|TAUMUH|TOPSLMU|RPVLL|IDALIGN|ALLCELLS|EXOTHION|EMU|EOVERP|SLTTMU|TRIG|COMMON|TRUTH|FASTMON"
+    r"|TRKVALID|IDVTXLUMI|IDPIXLUMI|TILEMU|PILEUP|SUSY|TOP|SMWZ|SCT)"
+    r"|PHYS(?:LITE|VAL)?|TRUTH\d?|RPVLL|IDTIDE\d?|IDTRKVALID|IDTRKLUMI|PIXELVALID|SCTVALID"
+    r"|(?:BPHY|EGAM|EXOT|FTAG|HDBS|HION|IDNCB|IDTR|JETM|L1CALO|LCALO|LLJ|LLP|LLQ|MUON|NCB|PHYSVAL"
+    r"|STDM|SUSY|TAUP|TCAL|TLA|TOPQ|TRIG|UPGR)\d{1,2}|HIGG\dD\d{1,2})"
+)
 
 
 class DatasetName(NamedTuple):
@@ -61,6 +72,11 @@ def short_data_type(data_type: str) -> tuple[str, bool]:
     """`DAOD_PHYS` → (`PHYS`, True); a type that is not derived stays as it is, with False."""
     is_daod = data_type.startswith(_DERIVED) and len(data_type) > len(_DERIVED)
     return (data_type[len(_DERIVED) :] if is_daod else data_type), is_daod
+
+
+def is_official_type(short: str) -> bool:
+    """Whether a short data type is one of ATLAS's, not merely of their form."""
+    return _OFFICIAL_TYPE.fullmatch(short) is not None
 
 
 def parse_data_type(value: str) -> tuple[str | None, bool]:

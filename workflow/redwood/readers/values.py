@@ -37,7 +37,8 @@ _LAST_TIME = np.datetime64("2100-01-01", "us")
 # 1e11 s is the year 5138, 1e11 ms is 1973: larger numbers are milliseconds.
 _FIRST_MILLISECOND = 1e11
 
-_SHOWABLE = re.compile(r"[-+0-9.,:/ eETZ]{1,40}")
+# Every letter in it has a digit before it, so that no word is shown.
+_SHOWABLE = re.compile(r"(?=.{1,40}$)[-+.,:/ ]*\d[-+0-9.,:/ ]*(?:(?<=\d)[eETZ][-+0-9.,:/ ]*)*")
 
 
 class Numbers(NamedTuple):

@@ -1,7 +1,8 @@
 """One dump → one cleaned file: its rows, each judged by itself, ready to be gathered with others.
 
 A cleaned file is a folder: `candidates.parquet` (rows that no step rejects, under the names of the
-job table), `rejected.parquet` and, written last, `account.json`.
+job table, words on no list masked), `rejected.parquet`, `words.parquet` and `names.parquet` (what
+tells which of these words may come out, see `vocabulary`) and, written last, `account.json`.
 """
 
 import json
@@ -25,6 +26,7 @@ from redwood.records.derivation import add_derived
 from redwood.records.normalisation import QUANTITIES, TIMES, Normaliser, Records, Words
 from redwood.records.privacy import hash_key
 from redwood.records.steps import STEPS, Verdicts, judge
+from redwood.records.vocabulary import EVIDENCE, NAMES
 from redwood.sites import SITES_FILE, load_sites
 from redwood.synthetic import is_synthetic
 
@@ -126,15 +128,17 @@ def clean_file(
     digest = file_digest(path)
     synthetic = is_synthetic(path, digest)
     form = format_of(path)
-    pseudonymous = options.pseudonymous or form == _PSEUDONYMOUS_FORMAT
-    key = hash_key(seed, nameless=pseudonymous or synthetic, file=key_file)
-    normaliser = Normaliser(options, key, load_sites(sites), pseudonymous=pseudonymous)
+    nameless = options.pseudonymous or form == _PSEUDONYMOUS_FORMAT or synthetic
+    key = hash_key(seed, nameless=nameless, file=key_file)
+    normaliser = Normaliser(options, key, load_sites(sites), nameless=nameless)
     renames = {raw.lower(): to.lower() for raw, to in options.columns.items()}
     account = _Account()
-    with writing_folder(output) as folder, ProgressReport(f"cleaning {name}", 0, "rows") as report:
+    with writing_folder(output) as folder, ProgressReport("cleaning", 0, "rows") as report:
         with (
             pq.ParquetWriter(folder / "candidates.parquet", _CANDIDATES, **_WRITING) as candidates,
             pq.ParquetWriter(folder / "rejected.parquet", _REJECTED, **_WRITING) as rejected,
+            pq.ParquetWriter(folder / "words.parquet", EVIDENCE, **_WRITING) as words,
+            pq.ParquetWriter(folder / "names.parquet", NAMES, **_WRITING) as names,
         ):
             for chunk in read(Source(path, name, renames, RAW_COLUMNS)):
                 records = normaliser.records(chunk)
@@ -143,6 +147,9 @@ def clean_file(
                 kept = _candidates(records, origin, verdicts)
                 candidates.write_table(kept)
                 rejected.write_table(_rejected(records, verdicts))
+                for part, rows in zip((words, names), records.evidence, strict=True):
+                    if len(rows):
+                        part.write_table(rows)
                 account.add(records, verdicts, kept)
                 report.advance(len(records) + len(chunk.unreadable))
         write_json(
@@ -288,6 +295,13 @@ def _utc(times: np.ndarray) -> pa.Array:
 
 
 def _words(words: Words, rows: np.ndarray) -> pa.DictionaryArray:
-    codes = words.codes[rows].astype(np.int32)
-    indices = pa.array(codes, mask=codes < 0)
-    return pa.DictionaryArray.from_arrays(indices, pa.array(words.values, pa.string()))
+    """The words of some rows; no other word may stand in the dictionary."""
+    codes = words.codes[rows]
+    used = np.zeros(len(words.values) + 1, dtype=bool)
+    used[codes] = True
+    used[-1] = False
+    indices = (np.cumsum(used, dtype=np.int32) - 1)[codes]
+    values = [words.values[code] for code in np.flatnonzero(used).tolist()]
+    return pa.DictionaryArray.from_arrays(
+        pa.array(indices, mask=codes < 0), pa.array(values, pa.string())
+    )

@@ -34,7 +34,8 @@ def clean(
     """Write jobs/, table.json, rejected.parquet and cleaning.json to `output`.
 
     Cleaned files and, unless the environment has one, the key of the hashes lie in
-    `output`/cleaned until all is done: a run that was killed goes on with the dumps that are left.
+    `output`/cleaned until the run ends, be it by an error: only a run that was killed leaves them,
+    and goes on with the dumps that are left.
 
     Args:
         inputs: dump files, folders or globs.
@@ -52,23 +53,23 @@ def clean(
     paths = find_files(inputs)
     folder = output / "cleaned"
     key_file = folder / ".hash_key"
-    write_key(key_file)
     tasks = [
         _Task(path, name, folder / f"{number:05d}", options, seed, key_file, sites)
         for number, (path, name) in enumerate(zip(paths, short_names(paths), strict=True))
     ]
     workers = min(len(tasks), workers or len(os.sched_getaffinity(0)))
-    if workers == 1:
-        for task in tasks:
-            task.run()
-    else:
-        _run_side_by_side(tasks, workers)
+    write_key(key_file)
     try:
-        gather([task.folder for task in tasks], output, dataset, options)
-    except InputError:
+        if workers == 1:
+            for task in tasks:
+                task.run()
+        else:
+            _run_side_by_side(tasks, workers)
+        gather([task.folder for task in tasks], output, dataset, options, key_file=key_file)
+    finally:
+        # Whatever the ending, unless this process was killed: the key is to be forgotten, and
+        # without it the cleaned files are of no use.
         shutil.rmtree(folder)
-        raise
-    shutil.rmtree(folder)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ Seed = Annotated[int, typer.Option(help="Seed of the run.", min=0)]
 Sites = Annotated[Path | None, typer.Option(help="Table of sites, resources/sites.csv.")]
 Options = Annotated[str, typer.Option(help="Section records.cleaning, as JSON.")]
 Dataset = Annotated[str, typer.Option(help="Name of the table.")]
+Key = Annotated[Path | None, typer.Option(help="Random key of the hashes.")]
 JobTable = Annotated[Path, typer.Option(help="Job table, a file or a folder partitioned by day.")]
 
 
@@ -75,7 +76,7 @@ def clean_file(
     options: Options = "{}",
     sites: Sites = None,
     name: Annotated[str | None, typer.Option(help="How reports name the dump.")] = None,
-    key: Annotated[Path | None, typer.Option(help="Random key of the hashes.")] = None,
+    key: Key = None,
 ) -> None:
     """Clean one of many dumps, so that others can be cleaned elsewhere at the same time.
 
@@ -99,17 +100,20 @@ def gather(
     output: Annotated[Path, typer.Option(help="Folder for the job table and its account.")],
     dataset: Dataset = "jobs",
     options: Options = "{}",
+    key: Key = None,
 ) -> None:
     """Gather cleaned files into the job table, each job once, partitioned by day.
 
-    Example: redwood records gather jobs_01 jobs_02 --cleaned cleaned --output records
+    Example: redwood records gather jobs_01 jobs_02 --cleaned cleaned --key .hash_key
+    --output records
     """
     from redwood.configuration import Cleaning
     from redwood.records.gathering import gather as gather_files
     from redwood.validation import read_section
 
     section = read_section(Cleaning, options, "records gather --options")
-    gather_files([cleaned / name for name in names], output, dataset, section)
+    folders = [cleaned / name for name in names]
+    gather_files(folders, output, dataset, section, key_file=key)
 
 
 @app.command()

@@ -5,7 +5,7 @@ cleaning.json counts them step by step. No more than a span of days is held in m
 """
 
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +26,8 @@ from redwood.records.duplicates import superseded
 from redwood.records.privacy import ENVIRONMENT_VARIABLE
 from redwood.records.requirements import check_alike, check_columns, describe
 from redwood.records.steps import DUPLICATE, LATE_REASONS, STATELESS, STEPS
+from redwood.records.unmasking import Unmasked, exceptions, spoken, unmask
+from redwood.records.vocabulary import MASK
 from redwood.tables import Column, TableDescription, arrow_schema
 
 _REJECTED = TableDescription(
@@ -51,6 +53,7 @@ def gather(
     dataset: str,
     options: Cleaning,
     span_rows: int = _SPAN_ROWS,
+    key_file: Path | None = None,
 ) -> None:
     """Write jobs/, rejected.parquet, table.json and, last, cleaning.json to the folder `output`.
 
@@ -61,6 +64,7 @@ def gather(
         dataset: name of the table.
         options: what they were cleaned with.
         span_rows: how many jobs may be held in memory at once, unless one day has more.
+        key_file: the random key of the hashes, if the environment has none.
 
     Raises:
         InputError: the files were cleaned with other options or different keys, a configured
@@ -73,12 +77,19 @@ def gather(
         raise InputError(f"{_listed(files)}: no rows")
     check_alike(files, options)
     check_columns(files, options)
+    for option in exceptions(options):
+        print(
+            f"records.cleaning.{option} is set: words on no list come out, however few owners have "
+            "them",
+            file=sys.stderr,
+        )
+    unmasked = unmask(files, options, key_file)
     with ProgressReport("gathering", 2 * total, "rows") as report:
-        survey = _Survey(files)
+        survey = _Survey(files, unmasked)
         with writing(output / "rejected.parquet") as partial:
             survey.write_rejected(partial, report)
         description = describe(files, dataset, options)
-        tally = _Tally()
+        tally = _Tally({column: set(words.values()) for column, words in unmasked.items()})
         if survey.kept:
             with writing_folder(output / "jobs") as folder:
                 for jobs in survey.days(folder, span_rows):
@@ -108,8 +119,8 @@ class _Group(NamedTuple):
 class _Survey:
     """What the gathered files hold, found without reading more than identifiers and times."""
 
-    def __init__(self, files: Sequence[CleanedFile]) -> None:
-        self._files = files
+    def __init__(self, files: Sequence[CleanedFile], unmasked: Unmasked) -> None:
+        self._files, self._unmasked = files, unmasked
         self._superseded = superseded(files)
         self._has_states = any("jobstatus" in file.account["present"] for file in files)
         self._groups: list[_Group] = []
@@ -200,7 +211,8 @@ class _Survey:
                 table = part.read_row_group(group.number)
             days = _days_of(table.column("creationtime"))
             chosen = group.kept & (days >= first) & (days <= last)
-            pieces.append(table.filter(pa.array(chosen)).drop_columns(["record", "line"]))
+            table = table.filter(pa.array(chosen)).drop_columns(["record", "line"])
+            pieces.append(spoken(table, self._unmasked))
         table = pa.concat_tables(pieces).unify_dictionaries()
         table = table.sort_by([("creationtime", "ascending"), ("pandaid", "ascending")])
         days = _days_of(table.column("creationtime"))
@@ -212,8 +224,10 @@ class _Survey:
 
 @dataclass
 class _Tally:
-    """Counts over all jobs that are kept."""
+    """Counts over all jobs that are kept; `shared` are the words on no list that come out."""
 
+    shared: dict[str, set[str]]
+    words: dict[str, Counter] = field(default_factory=lambda: defaultdict(Counter))
     missing: Counter = field(default_factory=Counter)
     origins: Counter = field(default_factory=Counter)
     acquaintances: Counter = field(default_factory=Counter)
@@ -245,7 +259,15 @@ class _Jobs(NamedTuple):
         tally.acquaintances.update(dict(zip(ACQUAINTANCES, counts.tolist(), strict=True)))
         strangers = pa.array(site >= ACQUAINTANCES.index("unknown"))
         for name in self.table.column("computingsite").filter(strangers).value_counts().to_pylist():
-            tally.unknown_sites[name["values"]] += name["counts"]
+            if not name["values"].startswith(MASK):
+                tally.unknown_sites[name["values"]] += name["counts"]
+        for column, shared in tally.shared.items():
+            words = self.table.column(column)
+            known = words.chunk(0).dictionary.to_pylist()
+            if any(word in shared or word.startswith(MASK) for word in known):
+                for word in words.drop_null().value_counts().to_pylist():
+                    if word["values"] in shared or word["values"].startswith(MASK):
+                        tally.words[column][word["values"]] += word["counts"]
         bits = self.table.column("_blanked").to_numpy()
         for bit, raw in enumerate(BLANKABLE):
             tally.blanked[raw] += int(np.count_nonzero(bits & (1 << bit)))
@@ -302,6 +324,10 @@ def _account(
             {"reason": reason, "description": text, "rejected": rejected[reason], "left": left}
         )
     origins = {account["key"]["origin"] for account in accounts}
+    unlisted = {name: _unlisted(words) for name, words in sorted(tally.words.items())}
+    known = {name: tally.acquaintances[name] for name in ACQUAINTANCES}
+    masked = unlisted.get("computingsite", _unlisted(Counter()))["masked"]["rows"]
+    known |= {"unknown": known["unknown"] + known["masked"] - masked, "masked": masked}
     return {
         "dataset": description.name,
         "synthetic": all(account["synthetic"] for account in accounts),
@@ -327,9 +353,12 @@ def _account(
             "default_core_power": tally.default_power,
         },
         "sites": {
-            **{name: tally.acquaintances[name] for name in ACQUAINTANCES},
+            **known,
             "unknown_names": dict(sorted(tally.unknown_sites.items())),
         },
+        # Words on no list: those that come out because they are shared, and those that do not.
+        "words": unlisted,
+        "exceptions": exceptions(options),
         "assumptions": dict(
             sorted(sum((Counter(a["assumptions"]) for a in accounts), Counter()).items())
         ),
@@ -339,6 +368,14 @@ def _account(
             for entry in description.columns
         },
         "options": options.model_dump(mode="json"),
+    }
+
+
+def _unlisted(words: Counter) -> dict[str, dict[str, int]]:
+    masked = Counter({word: rows for word, rows in words.items() if word.startswith(MASK)})
+    return {
+        name: {"words": len(some), "rows": some.total()}
+        for name, some in (("shared", words - masked), ("masked", masked))
     }
 
 

@@ -1,24 +1,23 @@
 """Chunks of text → typed records without names of persons.
 
 No later step sees a name: users and tasks leave this one as keyed hashes, dataset names as their
-project, step and type, and sites and groups only if they cannot be a person's name in the wrong
-column.
+project, step and type, and sites, types and groups as `vocabulary` lets them out.
 """
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from redwood.configuration import Cleaning
+from redwood.configuration import SPOKEN, Cleaning
 from redwood.readers import dataset_names
 from redwood.readers.reading import Chunk
 from redwood.readers.values import is_absent, shown, to_numbers, to_times
-from redwood.records.privacy import HashKey, Names, hashed
+from redwood.records.privacy import HashKey, hashed
+from redwood.records.vocabulary import MASK, NO_EVIDENCE, Evidence, Vocabulary
 from redwood.sites import Site, SiteTable
 
 # Typed columns that are read one to one from a raw one.
@@ -39,12 +38,6 @@ _LARGEST_WHOLE = float(1 << 53)
 _ROBOT_TYPES = ("gangarobot", "hc_")
 # A task that PanDA did not get from JEDI, and a user that BigPanDA does not know.
 _NOBODY = frozenset({"0", "unknown"})
-
-_QUEUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}")
-_GROUP = re.compile(
-    r"[A-Z]{2,4}_[A-Z0-9]{2,12}|(?:phys|perf|det|trig|soft|data|gen|proj|comp|dev|upgrade|tier)"
-    r"-[a-z0-9-]{2,20}|vo\d+|atlas"
-)
 
 
 class Words(NamedTuple):
@@ -88,6 +81,7 @@ class Records:
         core_power: HS23 per core of the site, NaN where the table of sites does not know it, [n].
         acquaintance: `known`, `folded`, `unknown` or `masked` as words [n]: how the table of sites
             knows the site.
+        evidence: what tells which masked words may come out.
         unusable: cells that hold something else than they should.
         present: raw columns, lower case, in which some row has a value.
     """
@@ -102,6 +96,7 @@ class Records:
     acquaintance: Words = field(default_factory=lambda: Words(np.empty(0, dtype=np.int32), []))
     unusable: list[Unusable] = field(default_factory=list)
     present: set[str] = field(default_factory=set)
+    evidence: Evidence = NO_EVIDENCE
 
     def __len__(self) -> int:
         return len(self.chunk.records)
@@ -122,15 +117,14 @@ class Normaliser:
         options: how the dump is to be read.
         key: what users and tasks are hashed with.
         sites: queue → site.
-        pseudonymous: whether no cell can hold the name of a person.
+        nameless: whether no cell can hold the name of a person.
     """
 
     def __init__(
-        self, options: Cleaning, key: HashKey, sites: SiteTable, *, pseudonymous: bool
+        self, options: Cleaning, key: HashKey, sites: SiteTable, *, nameless: bool
     ) -> None:
         self._options, self._key, self._sites = options, key, sites
-        self._any_word = pseudonymous
-        self._names = Names()
+        self._vocabulary = Vocabulary(options, key, nameless=nameless)
 
     def records(self, chunk: Chunk) -> Records:
         """The typed records of a chunk, as many as it has."""
@@ -149,8 +143,10 @@ class Normaliser:
         self._read_datasets(records)
         self._read_site(records)
         groups = self._distinct(records, "workinggroup")
-        records.words["workinggroup"] = _mapped(groups, self._group)
+        records.words["workinggroup"] = _mapped(groups, self._vocabulary.group)
         _note(records, "workinggroup", groups, records.words["workinggroup"])
+        spoken = {column: records.words[column] for column in SPOKEN}
+        records.evidence = self._vocabulary.evidence(spoken, records.words["user"])
         return records
 
     def _read_times(self, records: Records, name: str) -> None:
@@ -193,6 +189,7 @@ class Normaliser:
         )
         if (words.codes >= 0).any():
             records.present.add(raw)
+        self._vocabulary.learn_mentioned(words.values)
         return words
 
     def _hash(self, records: Records, name: str, raws: tuple[str, str]) -> None:
@@ -205,30 +202,27 @@ class Normaliser:
             for raw in raws
         )
         if name == "user":
-            for word in (*first.values, *other.values):
-                self._names.add_person(word)
+            self._vocabulary.learn_owners((*first.values, *other.values))
         named = _first_of(first, other)
         records.words[name] = Words(named.codes, hashed(named.values, self._key, name))
 
     def _read_datasets(self, records: Records) -> None:
         """Project, step and type of the input, from the dataset's name, else the file columns."""
         names = self._distinct(records, "proddblock")
-        for name in names.values:
-            self._names.add_owner(name)
         parsed = [dataset_names.parse(name) for name in names.values]
-        project, prodstep, datatype = (
-            self._vetted(Words(names.codes, [getattr(fields, part) for fields in parsed]))
-            for part in ("project", "prodstep", "datatype")
+        project, prodstep = (
+            _merged(names.codes, [getattr(fields, part) for fields in parsed])
+            for part in ("project", "prodstep")
         )
+        datatype = _merged(names.codes, [self._data_type(fields.datatype) for fields in parsed])
         file_projects = self._distinct(records, "inputfileproject")
         file_types = self._distinct(records, "inputfiletype")
         typed = [dataset_names.parse_data_type(name) for name in file_types.values]
         unnamed = names.codes < 0
         type_codes = np.where(unnamed, file_types.codes, -1)
-        shorts: list[Any] = [short for short, _ in typed]
-        file_type = self._vetted(Words(type_codes, shorts))
+        file_type = _merged(type_codes, [self._data_type(short) for short, _ in typed])
         file_project = _mapped(file_projects, dataset_names.parse_project)
-        records.words["project"] = _first_of(project, self._vetted(file_project))
+        records.words["project"] = _first_of(project, file_project)
         records.words["prodstep"] = prodstep
         records.words["datatype"] = _first_of(datatype, file_type)
         is_daod = np.array([*(fields.is_daod for fields in parsed), False], dtype=bool)
@@ -255,34 +249,21 @@ class Normaliser:
     def _site_name(self, queue: str, site: Site | None) -> tuple[str | None, str]:
         """What a site is called in the job table, and how it is known.
 
-        A name that the table of sites does not have may be a person's: it is taken only if it
-        resembles those of sites, else masked, so that the row is not lost. What looks like a
-        person's name is not a site.
+        A name that is on no list may be a person's: it is masked, so that the row is not lost. What
+        looks like a person's name is not a site.
         """
         if site is not None:
             folds = self._options.fold_sites and site.queue != queue
             return (site.queue, "folded") if folds else (queue, "known")
-        if self._names.may_be_in(queue) or not (self._any_word or _QUEUE.fullmatch(queue)):
-            return None, "unknown"
-        trusted = self._any_word or self._options.any_site_name
-        if trusted or self._sites.resembles_a_site(queue):
-            return queue, "unknown"
-        return f"unlisted-{hashed([queue], self._key, 'site')[0][:8]}", "masked"
+        listed = self._sites.is_listed(queue)
+        name = self._vocabulary.word("computingsite", queue, listed=listed)
+        return name, "masked" if name is not None and name.startswith(MASK) else "unknown"
 
-    def _group(self, word: str) -> str | None:
-        if self._names.may_be_in(word) or not (self._any_word or _GROUP.fullmatch(word)):
+    def _data_type(self, short: str | None) -> str | None:
+        if short is None:
             return None
-        return word
-
-    def _vetted(self, words: Words) -> Words:
-        """The words without those that are a person's name."""
-        return _merged(
-            words.codes,
-            [
-                None if word is None or self._names.may_be_in(word) else word
-                for word in words.values
-            ],
-        )
+        listed = dataset_names.is_official_type(short)
+        return self._vocabulary.word("datatype", short, listed=listed)
 
 
 def _mapped(words: Words, function: Callable[[str], str | None]) -> Words:

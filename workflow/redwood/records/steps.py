@@ -14,6 +14,7 @@ import numpy as np
 from redwood.configuration import Cleaning
 from redwood.job_table import ALTERNATIVES, FINAL_STATES, MADE_OF, REQUIRED
 from redwood.records.normalisation import Records
+from redwood.records.vocabulary import MASK
 
 # Values that may be shown when a row is rejected for them; others may come from another column.
 _KNOWN_STATES = frozenset(
@@ -128,7 +129,8 @@ def _other_input(records: Records, options: Cleaning) -> Iterator[Rejection]:
         def data_types(rows: np.ndarray) -> list[str | None]:
             types = records.words["datatype"].at(rows)
             return [
-                name if known else None for name, known in zip(types, official[rows], strict=True)
+                name if known and name and not name.startswith(MASK) else None
+                for name, known in zip(types, official[rows], strict=True)
             ]
 
         yield Rejection(~records.is_daod, "proddblock", data_types)
