@@ -140,6 +140,20 @@ class Settings(Section):
     drain_s: Positive = Field(
         7_776_000.0, description="from the last submission to the end at the latest, s"
     )
+    network: Literal["simgrid", "fluid"] = Field(
+        "simgrid",
+        description="what shares the links among transfers: SimGrid, or the same model without it, "
+        "which is as fast when thousands of transfers wait for each other",
+    )
+    transfers_per_link: int | None = Field(
+        None,
+        ge=1,
+        description="the most at once from one site to one other, the others wait; any number if "
+        "null; only with network: fluid",
+    )
+    transfers_per_site: int | None = Field(
+        None, ge=1, description="the most at once from a site, and to it; as transfers_per_link"
+    )
     tcp_gamma: float = Field(
         0.0,
         ge=0,

@@ -43,7 +43,7 @@ class Transfer:
         doomed: whether it counts as failed once it has ended.
         begun, ended: dates, s.
         limit: bytes/s that it can reach.
-        comm: SimGrid's activity.
+        comm: what the network keeps of it.
         moved: bytes moved, once it has ended.
         ok: whether it ended by itself and not by being cut.
     """
@@ -109,7 +109,8 @@ class Network:
         self._latency = latencies(routes)
         self._reads = [site.read_bandwidth is not None for site in environment.sites]
         self._writes = [site.write_bandwidth is not None for site in environment.sites]
-        self._write_limits = [site.write_bandwidth or inf for site in environment.sites]
+        self._read_limit = narrowest(environment, routes, tcp_gamma, writes=False)
+        self._write_limit = narrowest(environment, routes, tcp_gamma, reads=False)
         self._storage: list[Any] = []
         self._nodes: list[Any] = []
         self._build(environment, routes, tcp_gamma)
@@ -190,19 +191,15 @@ class Network:
         i, j = transfer.source, transfer.destination
         if i == j and not self._reads[i]:
             return False
-        self._start(date, transfer, self._storage[i], self._nodes[j], self.bandwidth[i][j])
+        self._start(date, transfer, self._storage[i], self._nodes[j], self._read_limit[i][j])
         return True
 
     def write(self, date: float, transfer: Transfer) -> bool:
         """Begin to bring bytes from a site's worker nodes to a site's storage; as `read`."""
         i, j = transfer.source, transfer.destination
-        if i == j:
-            if not self._writes[i]:
-                return False
-            limit = self._write_limits[i]
-        else:
-            limit = self.bandwidth[i][j]
-        self._start(date, transfer, self._nodes[i], self._storage[j], limit)
+        if i == j and not self._writes[i]:
+            return False
+        self._start(date, transfer, self._nodes[i], self._storage[j], self._write_limit[i][j])
         return True
 
     def copy(self, date: float, transfer: Transfer) -> None:
