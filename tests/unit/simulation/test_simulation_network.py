@@ -160,7 +160,9 @@ def test_what_joins_a_transfer_that_has_just_ended_changes_nothing(in_own_proces
 def first_date(how, each):
     network = Network(sites(5e9, 5e9, each=each))
     getattr(network, how)(0.0, Transfer(0, 1, 5 * GIGA, inf, lambda date, transfer: None))
-    return network.pending[0][0]
+    first = network.pending[0][0]
+    network.close()
+    return first
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """The network without SimGrid: the same links and the same model, made for a grid that is full.
 
 SimGrid shares links among transfers, and each end makes it share them anew; here routes share them
-(`sharing.py`), so that thousands of transfers on some hundred routes cost no more than some hundred.
+(`sharing.py`), so that thousands of transfers on a few routes cost no more than a few transfers.
 Dates agree with SimGrid's to the precision of its solver.
 """
 

@@ -62,8 +62,8 @@ def narrowest(
         writes: whether it is written to the destination's storage; on the diagonal it never is if
             it is read, for what is read at the site itself goes to its worker nodes.
     """
-    read = [reads and site.read_bandwidth or inf for site in environment.sites]
-    write = [writes and site.write_bandwidth or inf for site in environment.sites]
+    read = [(site.read_bandwidth if reads else None) or inf for site in environment.sites]
+    write = [(site.write_bandwidth if writes else None) or inf for site in environment.sites]
     return [
         [
             min(read[i], window(path, tcp_gamma), *(hop.bandwidth for hop in path), write[j])
