@@ -112,3 +112,67 @@ def test_any_number_of_networks_in_a_process():
     happening = [(0.0, "copy", 0, 0, 1, 1000 * MEGA)]
     ends = [course(FluidNetwork, grid, happening, 0.0)[0][0] for _ in "ab"]
     assert ends == pytest.approx([1.03, 1.03])
+
+
+def ends_with_limits(happening, **limits):
+    grid = environment(1, 1, 1, bandwidth=1e9, latency=1e-9)
+    found = course(lambda grid, gamma: FluidNetwork(grid, gamma, **limits), grid, happening, 0.0)
+    return [found[number][0] for number in sorted(found)]
+
+
+def copies(*pairs):
+    return [(0.0, "copy", number, *pair, 1000 * MEGA) for number, pair in enumerate(pairs)]
+
+
+@pytest.mark.parametrize(
+    ("limits", "pairs", "expected"),
+    [
+        ({}, [(0, 1)] * 3, [3, 3, 3]),
+        ({"per_link": 1}, [(0, 1)] * 3, [1, 2, 3]),
+        ({"per_link": 2}, [(0, 1)] * 3, [2, 2, 3]),
+        # What leaves a site counts whatever it goes to; of those that wait the next of the same two
+        # sites comes first.
+        ({"per_site": 1}, [(0, 1), (0, 2), (0, 1)], [1, 3, 2]),
+        # What comes to it does, too; 1→0 is another way.
+        ({"per_site": 1}, [(0, 2), (1, 2), (1, 0)], [1, 2, 1]),
+        ({"per_site": 1}, [(0, 2), (1, 0), (1, 2)], [1, 1, 2]),
+        # One that waits lets those of others pass that need not wait.
+        ({"per_link": 1}, [(0, 1), (0, 1), (2, 1)], [2, 3, 2]),
+    ],
+)
+def test_transfers_beyond_the_limits_wait(limits, pairs, expected):
+    """1 GB each, 1 GB/s to and from each site."""
+    assert ends_with_limits(copies(*pairs), **limits) == pytest.approx(expected)
+
+
+def test_what_waits_and_is_cut_never_begins():
+    happening = [*copies((0, 1), (0, 1), (0, 1)), (0.5, "cut", 1, 0, 0, 0)]
+    assert ends_with_limits(happening, per_link=1) == pytest.approx([1, 0.5, 2])
+
+
+@settings(deadline=None)
+@given(grids(), happenings(), st.integers(1, 3), st.integers(1, 4))
+def test_limits_hold_and_everything_ends(grid, happening, per_link, per_site):
+    most = {}
+
+    class Watched(FluidNetwork):
+        def _begin(self, transfer, kind):
+            super()._begin(transfer, kind)
+            between = [
+                (t.source, t.destination)
+                for heap in self._under_way
+                for _, _, t in heap
+                if t.ended == inf and t.source != t.destination
+            ]
+            for pair in between:
+                most["link"] = max(most.get("link", 0), between.count(pair))
+            for end in (0, 1):
+                sites = [pair[end] for pair in between]
+                most["site"] = max([most.get("site", 0), *map(sites.count, sites)])
+
+    def make(grid, gamma):
+        return Watched(grid, gamma, per_link=per_link, per_site=per_site)
+
+    course(make, grid, happening, 0.0)
+    assert most.get("link", 0) <= per_link
+    assert most.get("site", 0) <= per_site

@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -169,6 +169,15 @@ class Settings(Section):
     patience_s: Positive = Field(
         10.0, description="wall-clock time that one answer of a policy may take, s"
     )
+
+    @model_validator(mode="after")
+    def _limits_need_the_fluid_network(self) -> Self:
+        if self.network == "simgrid" and (self.transfers_per_link or self.transfers_per_site):
+            raise ValueError(
+                "transfers_per_link and transfers_per_site need network: fluid; with SimGrid "
+                "transfers cannot wait"
+            )
+        return self
 
 
 class Simulation(Settings):

@@ -20,8 +20,8 @@ _READ, _WRITE, _COPY = range(3)
 class FluidNetwork:
     """Does what `network.Network` does, any number of them in a process.
 
-    Promise: every end is dated exactly, and a caller that moves the clock no further than `horizon`
-    learns of it before anything that follows from it can start a transfer.
+    Promise: every end is dated exactly, however far the clock is moved; a caller that moves it no
+    further than `horizon` learns of every end before anything that follows can start a transfer.
 
     Where limits are given, transfers between sites beyond them wait, as those of FTS and Rucio do.
     A transfer that ends is followed by the next between the same two sites; if there is none, by
@@ -73,6 +73,7 @@ class FluidNetwork:
         self.pending: list[tuple[float]] = []
         self._alive = self._started = 0
         self._clock, self._earliest, self._next = 0.0, inf, -1
+        self._ended: list[Transfer] = []
         # Finding rates is put off: what changes at one moment is settled together.
         self._unsettled = False
 
@@ -99,27 +100,22 @@ class FluidNetwork:
 
     def horizon(self, until: float) -> float:
         """How far the clock may be moved at once, at most to `until`: to the next end."""
-        if self._unsettled:
-            self._earliest, self._next = self._sharing.settle(self._clock)
-            self._unsettled = False
-            self.pending = [(self._earliest,)] if self._alive else []
-        return min(until, self._earliest)
+        return min(until, self._next_end())
 
     def advance(self, until: float) -> list[Transfer]:
         """Move to `until`; return the transfers that have ended since the last call."""
-        ended: list[Transfer] = []
-        while self.horizon(inf) <= until and self._alive:
-            self._clock = max(self._clock, self._earliest)
-            self._end_first(self._next, ended)
-        if self._alive and until > self._clock:
-            self._clock = until
+        self._move_to(until)
+        while self._alive and self._next_end() <= until:
+            self._end_first()
+        ended, self._ended = self._ended, []
+        self._tell()
         return ended
 
     def cut(self, date: float, transfer: Transfer) -> bool:
         """As `network.Network.cut`."""
+        self._move_to(date)
         if transfer.ended != inf:
             return False
-        self._move_to(date)
         if transfer.comm is None:
             # It still waits.
             transfer.ended, transfer.ok = date, False
@@ -169,10 +165,25 @@ class FluidNetwork:
         crossed = [link for link in links if link >= 0]
         return self._sharing.add(crossed, window(path, self._tcp_gamma))
 
-    def _end_first(self, route: int, ended: list[Transfer]) -> None:
-        """End the first transfer of a route, and those of the same goal."""
+    def _next_end(self) -> float:
+        if self._unsettled:
+            self._earliest, self._next = self._sharing.settle(self._clock)
+            self._unsettled = False
+            self._tell()
+        return self._earliest
+
+    def _tell(self) -> None:
+        if self._ended or self._unsettled:
+            self.pending = [(self._clock,)]
+        else:
+            self.pending = [(self._earliest,)] if self._alive else []
+
+    def _end_first(self) -> None:
+        """End the transfer that ends next, and those of the same route and goal."""
+        self._clock = max(self._clock, self._earliest)
+        date, route, ended = self._clock, self._next, self._ended
         under_way, state = self._under_way[route], self._sharing.routes[route]
-        date, goal = self._clock, under_way[0][0]
+        goal = under_way[0][0]
         state[MOVED], state[SINCE] = goal, date
         gone = 0
         while under_way and under_way[0][0] <= goal:
@@ -193,8 +204,10 @@ class FluidNetwork:
                 self._begin(transfer, kind)
 
     def _move_to(self, date: float) -> None:
+        """What ends before is ended, but told by `advance` only."""
         if date > self._clock:
-            self.horizon(date)
+            while self._alive and self._next_end() < date:
+                self._end_first()
             self._clock = date
 
     def _changed(self, route: int, more: int) -> None:
@@ -212,7 +225,7 @@ class FluidNetwork:
             state[SINCE], state[END] = self._clock, inf
         self._sharing.change(route)
         self._unsettled = True
-        self.pending = [(self._clock,)] if self._alive else []
+        self.pending = [(self._clock,)]
 
 
 class _Queue:
