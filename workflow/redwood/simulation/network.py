@@ -115,7 +115,6 @@ class Network:
         self._nodes: list[Any] = []
         self._build(environment, routes, tcp_gamma)
         self._send = self._simgrid.Comm.sendto_async
-        self._run_until = self._engine.run_until
         self._time_step = time_step
         self._clock = 0.0
         # Transfers under way, by the earliest moment at which each can have ended (a heap; no
@@ -211,8 +210,7 @@ class Network:
         self, date: float, transfer: Transfer, source: Any, destination: Any, limit: float
     ) -> None:
         if date > self._clock:
-            self._run_until(date)
-            self._clock = date
+            self._move_to(date)
         clock = self._clock
         transfer.begun, transfer.limit = clock, limit
         transfer.comm = self._send(source, destination, transfer.size)
@@ -221,6 +219,12 @@ class Network:
         heappush(self.pending, (earliest, number, transfer))
         if transfer.reaction < _FAR:
             heappush(self._reactions, (earliest + transfer.reaction, number, transfer))
+
+    def _move_to(self, date: float) -> None:
+        # SimGrid's clock may stand a rounding error past the date that it was last moved to, and it
+        # ends the process if it is then told to move to that date.
+        self._engine.run_until(max(date, self._engine.clock))
+        self._clock = date
 
     def hasten(self, transfer: Transfer, reaction: float) -> None:
         """Say that something can follow from the end of a transfer sooner than it was told."""
@@ -254,8 +258,7 @@ class Network:
         if not pending:
             return ended
         if until > self._clock:
-            self._run_until(until)
-            self._clock = until
+            self._move_to(until)
         while pending and pending[0][0] <= until:
             _, number, transfer = pending[0]
             if transfer.ended != inf:
@@ -282,13 +285,12 @@ class Network:
         if transfer.ended != inf:
             return False
         if date > self._clock:
-            self._run_until(date)
-            self._clock = date
+            self._move_to(date)
         transfer.moved = min(transfer.size, round(transfer.size - transfer.comm.remaining))
         transfer.comm.cancel()
         # SimGrid frees the bandwidth only with its next step, which may be of no length, and
         # crashes if nobody holds a cancelled transfer.
-        self._run_until(date)
+        self._move_to(date)
         self._cut.append(transfer.comm)
         transfer.ended, transfer.ok = date, False
         return True
