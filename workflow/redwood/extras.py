@@ -16,7 +16,7 @@ from redwood.errors import InputError
 EXTRAS: dict[str, tuple[str, ...]] = {
     "models": ("torch", "safetensors", "sklearn", "imblearn"),
     "evaluation": ("catboost",),
-    "simulation": ("simgrid",),
+    "simulation": ("simgrid", "numba"),
     "sdv": ("sdv", "ctgan", "rdt", "copulas", "joblib"),
     "cluster": (
         "rocrate",

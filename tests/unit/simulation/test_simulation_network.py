@@ -157,6 +157,23 @@ def test_what_joins_a_transfer_that_has_just_ended_changes_nothing(in_own_proces
     assert in_own_process(hasten_what_has_ended) == "nothing is on its way"
 
 
+def first_date(how, each):
+    network = Network(sites(5e9, 5e9, each=each))
+    getattr(network, how)(0.0, Transfer(0, 1, 5 * GIGA, inf, lambda date, transfer: None))
+    first = network.pending[0][0]
+    network.close()
+    return first
+
+
+@pytest.mark.parametrize(
+    ("how", "each"),
+    [("read", {1: {"write_bandwidth": 1e8}}), ("write", {0: {"read_bandwidth": 1e8}})],
+)
+def test_storage_that_a_transfer_does_not_use_does_not_put_off_its_end(in_own_process, how, each):
+    """What comes from or goes to worker nodes is not read or written there: 5 GB at 5 GB/s."""
+    assert in_own_process(first_date, how, each) <= 1.0
+
+
 moments = st.floats(0, 200).map(lambda time: round(time, 3))
 transfers = st.lists(
     st.tuples(moments, st.integers(0, 3), st.integers(0, 3), st.integers(1, 20 * GIGA)).filter(

@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -140,6 +140,20 @@ class Settings(Section):
     drain_s: Positive = Field(
         7_776_000.0, description="from the last submission to the end at the latest, s"
     )
+    network: Literal["simgrid", "fluid"] = Field(
+        "simgrid",
+        description="what shares the links among transfers: SimGrid, or the same model without it, "
+        "which is as fast when thousands of transfers wait for each other",
+    )
+    transfers_per_link: int | None = Field(
+        None,
+        ge=1,
+        description="the most at once from one site to one other, the others wait; any number if "
+        "null; only with network: fluid",
+    )
+    transfers_per_site: int | None = Field(
+        None, ge=1, description="the most at once from a site, and to it; as transfers_per_link"
+    )
     tcp_gamma: float = Field(
         0.0,
         ge=0,
@@ -155,6 +169,15 @@ class Settings(Section):
     patience_s: Positive = Field(
         10.0, description="wall-clock time that a policy may take for an answer or its import, s"
     )
+
+    @model_validator(mode="after")
+    def _limits_need_the_fluid_network(self) -> Self:
+        if self.network == "simgrid" and (self.transfers_per_link or self.transfers_per_site):
+            raise ValueError(
+                "transfers_per_link and transfers_per_site need network: fluid; with SimGrid "
+                "transfers cannot wait"
+            )
+        return self
 
 
 class Simulation(Settings):

@@ -34,7 +34,7 @@ from collections.abc import Callable, Iterable
 from heapq import heappop, heappush
 from math import inf
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from redwood.configuration import Settings
 from redwood.progress import ProgressReport
@@ -65,6 +65,9 @@ from redwood.simulation.site_state import SiteState
 from redwood.simulation.staging import Staging, choose_nuclei
 from redwood.simulation.workload import Workload
 
+if TYPE_CHECKING:
+    from redwood.simulation.fluid_network import FluidNetwork
+
 _ENDS, _SITES, _ARRIVALS, _RETRIES, _MOMENTS = range(5)
 _FAILED, _CANCELLED, _CLOSED = (RECORDED_STATES.index(s) for s in ("failed", "cancelled", "closed"))
 _REPORT_EVERY = 1000
@@ -76,6 +79,16 @@ _LATEST = 0.05
 
 def _end(transfer: Transfer) -> float:
     return transfer.ended
+
+
+def _network(environment: Environment, settings: Settings) -> "Network | FluidNetwork":
+    if settings.network == "simgrid":
+        return Network(environment, settings.tcp_gamma, settings.time_step)
+    # Compiled code: not loaded where it is not used.
+    from redwood.simulation.fluid_network import FluidNetwork
+
+    limits = settings.transfers_per_link, settings.transfers_per_site
+    return FluidNetwork(environment, settings.tcp_gamma, *limits)
 
 
 class Engine:
@@ -118,7 +131,7 @@ class Engine:
         failures = Failures(environment, workload.kinds, len(workload), seed)
         self._failures = failures if settings.failures == "drawn" and not failures.never else None
         self._replays = settings.failures == "recorded"
-        self._network = Network(environment, settings.tcp_gamma, settings.time_step)
+        self._network = _network(environment, settings)
         self._tried: dict[int, set[int]] = {}
         self._grid = Grid(
             states,
@@ -205,7 +218,6 @@ class Engine:
 
     def _loop(self) -> None:
         events, network = self._events, self._network
-        pending = network.pending
         submissions = self._workload.jobs()
         job = next(submissions, None)
         submit = job.submit if job is not None else inf
@@ -215,7 +227,7 @@ class Engine:
             date = events[0][0] if events else inf
             submits = submit < date
             date = min(submit, date)
-            if pending and pending[0][0] <= date:
+            if network.pending and network.pending[0][0] <= date:
                 until = network.horizon(date)
                 ended = network.advance(until)
                 if ended:

@@ -43,7 +43,7 @@ class Transfer:
         doomed: whether it counts as failed once it has ended.
         begun, ended: dates, s.
         limit: bytes/s that it can reach.
-        comm: SimGrid's activity.
+        comm: what the network keeps of it.
         moved: bytes moved, once it has ended.
         ok: whether it ended by itself and not by being cut.
     """
@@ -109,12 +109,12 @@ class Network:
         self._latency = latencies(routes)
         self._reads = [site.read_bandwidth is not None for site in environment.sites]
         self._writes = [site.write_bandwidth is not None for site in environment.sites]
-        self._write_limits = [site.write_bandwidth or inf for site in environment.sites]
+        self._read_limit = narrowest(environment, routes, tcp_gamma, writes=False)
+        self._write_limit = narrowest(environment, routes, tcp_gamma, reads=False)
         self._storage: list[Any] = []
         self._nodes: list[Any] = []
         self._build(environment, routes, tcp_gamma)
         self._send = self._simgrid.Comm.sendto_async
-        self._run_until = self._engine.run_until
         self._time_step = time_step
         self._clock = 0.0
         # Transfers under way, by the earliest moment at which each can have ended (a heap; no
@@ -190,19 +190,15 @@ class Network:
         i, j = transfer.source, transfer.destination
         if i == j and not self._reads[i]:
             return False
-        self._start(date, transfer, self._storage[i], self._nodes[j], self.bandwidth[i][j])
+        self._start(date, transfer, self._storage[i], self._nodes[j], self._read_limit[i][j])
         return True
 
     def write(self, date: float, transfer: Transfer) -> bool:
         """Begin to bring bytes from a site's worker nodes to a site's storage; as `read`."""
         i, j = transfer.source, transfer.destination
-        if i == j:
-            if not self._writes[i]:
-                return False
-            limit = self._write_limits[i]
-        else:
-            limit = self.bandwidth[i][j]
-        self._start(date, transfer, self._nodes[i], self._storage[j], limit)
+        if i == j and not self._writes[i]:
+            return False
+        self._start(date, transfer, self._nodes[i], self._storage[j], self._write_limit[i][j])
         return True
 
     def copy(self, date: float, transfer: Transfer) -> None:
@@ -214,8 +210,7 @@ class Network:
         self, date: float, transfer: Transfer, source: Any, destination: Any, limit: float
     ) -> None:
         if date > self._clock:
-            self._run_until(date)
-            self._clock = date
+            self._move_to(date)
         clock = self._clock
         transfer.begun, transfer.limit = clock, limit
         transfer.comm = self._send(source, destination, transfer.size)
@@ -224,6 +219,12 @@ class Network:
         heappush(self.pending, (earliest, number, transfer))
         if transfer.reaction < _FAR:
             heappush(self._reactions, (earliest + transfer.reaction, number, transfer))
+
+    def _move_to(self, date: float) -> None:
+        # SimGrid's clock may stand a rounding error past the date that it was last moved to, and it
+        # ends the process if it is then told to move to that date.
+        self._engine.run_until(max(date, self._engine.clock))
+        self._clock = date
 
     def hasten(self, transfer: Transfer, reaction: float) -> None:
         """Say that something can follow from the end of a transfer sooner than it was told."""
@@ -257,8 +258,7 @@ class Network:
         if not pending:
             return ended
         if until > self._clock:
-            self._run_until(until)
-            self._clock = until
+            self._move_to(until)
         while pending and pending[0][0] <= until:
             _, number, transfer = pending[0]
             if transfer.ended != inf:
@@ -285,13 +285,12 @@ class Network:
         if transfer.ended != inf:
             return False
         if date > self._clock:
-            self._run_until(date)
-            self._clock = date
+            self._move_to(date)
         transfer.moved = min(transfer.size, round(transfer.size - transfer.comm.remaining))
         transfer.comm.cancel()
         # SimGrid frees the bandwidth only with its next step, which may be of no length, and
         # crashes if nobody holds a cancelled transfer.
-        self._run_until(date)
+        self._move_to(date)
         self._cut.append(transfer.comm)
         transfer.ended, transfer.ok = date, False
         return True

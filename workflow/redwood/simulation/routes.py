@@ -45,19 +45,30 @@ def latencies(routes: list[list[tuple[Hop, ...]]]) -> list[list[float]]:
 
 
 def narrowest(
-    environment: Environment, routes: list[list[tuple[Hop, ...]]], tcp_gamma: float = 0.0
+    environment: Environment,
+    routes: list[list[tuple[Hop, ...]]],
+    tcp_gamma: float = 0.0,
+    *,
+    reads: bool = True,
+    writes: bool = True,
 ) -> list[list[float]]:
-    """Bytes/s that one transfer reaches alone from storage to storage: [source][destination].
+    """Bytes/s that one transfer reaches alone: [source][destination].
 
-    On the diagonal that of reading at the site itself.
+    Args:
+        environment: the sites.
+        routes: as `find_routes` finds them.
+        tcp_gamma: see `window`.
+        reads: whether it is read from the source's storage; else it comes from worker nodes.
+        writes: whether it is written to the destination's storage; on the diagonal it never is if
+            it is read, for what is read at the site itself goes to its worker nodes.
     """
-    read = [site.read_bandwidth or inf for site in environment.sites]
-    write = [site.write_bandwidth or inf for site in environment.sites]
+    read = [(site.read_bandwidth if reads else None) or inf for site in environment.sites]
+    write = [(site.write_bandwidth if writes else None) or inf for site in environment.sites]
     return [
         [
             min(read[i], window(path, tcp_gamma), *(hop.bandwidth for hop in path), write[j])
             if i != j
-            else read[i]
+            else (read[i] if reads else write[i])
             for j, path in enumerate(row)
         ]
         for i, row in enumerate(routes)
