@@ -4,9 +4,7 @@ Counts are exact. Quantiles are those of a uniform sample of rows where there ar
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import duckdb
@@ -18,6 +16,7 @@ from redwood.card.wording import moment
 from redwood.job_table import FINAL_STATES
 from redwood.progress import ProgressReport
 from redwood.seeds import generator
+from redwood.sql import database
 from redwood.tables import Column, TableDescription, arrow_schema, scan_table, table_rows
 
 Facts = dict[str, Any]
@@ -64,21 +63,21 @@ def survey(jobs: Path, description: TableDescription) -> Facts:
     span = None
     with (
         ProgressReport("describing", len(description.columns), "columns") as report,
-        _database() as database,
+        database("1GB") as connection,
     ):
         for column, values in _columns(jobs, description, rows):
-            database.register("t", pa.table({"x": values}))
+            connection.register("t", pa.table({"x": values}))
             some: list[Any]
             if column.is_categorical:
-                facts, some = _words(database, values, drawn, column.name in PRIVATE)
+                facts, some = _words(connection, values, drawn, column.name in PRIVATE)
             else:
-                facts, some = _numbers(database, values, drawn, column)
+                facts, some = _numbers(connection, values, drawn, column)
             columns.append(_described(column) | facts)
             if column in description.features and not columns[-1]["private"]:
                 shown[column.name] = some
             if column.name == clock:
                 span = arrivals(clock, values.drop_null().cast("int64").to_numpy())
-            database.unregister("t")
+            connection.unregister("t")
             report.advance()
         return {
             "rows": rows,
@@ -89,21 +88,21 @@ def survey(jobs: Path, description: TableDescription) -> Facts:
                 "rows": [list(row) for row in zip(*shown.values(), strict=True)],
             },
             "arrivals": span,
-            "states": _states(database, jobs, description),
+            "states": _states(connection, jobs, description),
         }
 
 
 def rejects(rejected: Path) -> list[Facts]:
     """Rejected rows by reason and raw column at fault, with their most frequent values."""
-    with _database() as database:
+    with database() as connection:
         counted = [
             piece.group_by(["reason", "column", "value"]).aggregate([([], "count_all")])
             for piece in scan_table(rejected, _REJECTED)
         ]
         if not counted:
             return []
-        database.register("counted", pa.concat_tables(counted))
-        found = database.execute(
+        connection.register("counted", pa.concat_tables(counted))
+        found = connection.execute(
             f"""
             WITH faults AS (SELECT reason, "column", value, sum(count_all)::BIGINT AS rows
                             FROM counted GROUP BY ALL)
@@ -118,15 +117,6 @@ def rejects(rejected: Path) -> list[Facts]:
         {"reason": reason, "column": column, "rows": rows, "values": (values or [])[:5]}
         for reason, column, rows, values in found
     ]
-
-
-@contextmanager
-def _database() -> Iterator[duckdb.DuckDBPyConnection]:
-    """A database in memory; what does not fit lies in a temporary folder."""
-    with TemporaryDirectory() as folder:
-        settings: dict[str, Any] = {"threads": 1, "memory_limit": "1GB", "temp_directory": folder}
-        with duckdb.connect(":memory:", config=settings) as database:
-            yield database
 
 
 def _columns(
@@ -165,23 +155,23 @@ def _described(column: Column) -> Facts:
 
 
 def _words(
-    database: duckdb.DuckDBPyConnection, values: pa.ChunkedArray, drawn: np.ndarray, private: bool
+    connection: duckdb.DuckDBPyConnection, values: pa.ChunkedArray, drawn: np.ndarray, private: bool
 ) -> tuple[Facts, list[str]]:
     """The facts of a categorical column, and its values in the rows that are shown."""
-    database.execute(
+    connection.execute(
         "CREATE OR REPLACE TEMP TABLE counts AS SELECT x AS value, count(*) AS rows FROM t "
         "WHERE x IS NOT NULL GROUP BY x"
     )
-    distinct, rows, rare, largest = database.execute(
+    distinct, rows, rare, largest = connection.execute(
         f"SELECT count(*), coalesce(sum(rows), 0)::BIGINT, count(*) FILTER (rows < {RARE}), "
         "coalesce(max(rows), 0) FROM counts"
     ).fetchall()[0]
-    top = database.execute(
+    top = connection.execute(
         f"SELECT value, rows FROM counts WHERE rows >= {RARE} ORDER BY rows DESC, value "
         f"LIMIT {0 if private else _SHOWN_VALUES}"
     ).fetchall()
     some = values.take(pa.array(drawn[:_SHOWN_ROWS])).to_pylist()
-    named = database.execute(
+    named = connection.execute(
         f"SELECT value FROM counts WHERE rows >= {RARE} AND list_contains(?, value)", [some]
     ).fetchall()
     facts = {
@@ -200,7 +190,7 @@ def _words(
 
 
 def _numbers(
-    database: duckdb.DuckDBPyConnection,
+    connection: duckdb.DuckDBPyConnection,
     values: pa.ChunkedArray,
     drawn: np.ndarray,
     column: Column,
@@ -211,11 +201,11 @@ def _numbers(
     """
     is_time = column.kind == "timestamp"
     number = "epoch_us(x)" if is_time else "x"
-    missing, infinite = database.execute(
+    missing, infinite = connection.execute(
         f"SELECT count(*) FILTER (x IS NULL OR isnan({number}::DOUBLE)), "
         f"count(*) FILTER (isinf({number}::DOUBLE)) FROM t"
     ).fetchall()[0]
-    distinct, zeros, negative, minimum, maximum, mean = database.execute(
+    distinct, zeros, negative, minimum, maximum, mean = connection.execute(
         "SELECT count(DISTINCT n), count(*) FILTER (n = 0), count(*) FILTER (n < 0), min(n), "
         f"max(n), favg(n::DOUBLE) FROM (SELECT {number} AS n FROM t) WHERE isfinite(n::DOUBLE)"
     ).fetchall()[0]
@@ -269,17 +259,17 @@ def _histogram(sample: np.ndarray, scale: str) -> list[int]:
 
 
 def _states(
-    database: duckdb.DuckDBPyConnection, jobs: Path, description: TableDescription
+    connection: duckdb.DuckDBPyConnection, jobs: Path, description: TableDescription
 ) -> Facts | None:
     """Final states at the sites of most rows, and at all others together."""
     names = ["computingsite", "jobstatus"]
     if not all(name in description and description[name].is_categorical for name in names):
         return None
-    database.register("jobs", _table(jobs, description, names))
+    connection.register("jobs", _table(jobs, description, names))
     states = ", ".join(
         f"count(*) FILTER (jobstatus = '{state}') AS {state}" for state in FINAL_STATES
     )
-    found = database.execute(
+    found = connection.execute(
         f"SELECT computingsite, {states}, count(*) AS all_rows FROM jobs GROUP BY computingsite "
         "ORDER BY all_rows DESC, coalesce(computingsite, '')"
     ).fetchall()

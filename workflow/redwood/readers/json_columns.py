@@ -11,17 +11,10 @@ import pyarrow.compute as pc
 
 from redwood.readers.chunks import as_array
 from redwood.readers.json_keys import INVALID, WRAPPER, Keys, loads
+from redwood.sql import database
 
 # DuckDB's errors quote the text, which may break off within a character.
 _REFUSALS: Final = (duckdb.Error, UnicodeDecodeError)
-
-_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
-    "threads": 1,
-    "temp_directory": "",
-    "python_enable_replacements": False,
-    "autoinstall_known_extensions": False,
-    "autoload_known_extensions": False,
-}
 
 # The objects without their wrappers, null where there is no JSON.
 _OBJECTS: Final = f"""
@@ -116,7 +109,7 @@ class Columns:
 @contextmanager
 def columns(keys: Keys) -> Iterator[Columns]:
     """What turns texts into columns: an engine in memory that neither writes nor fetches."""
-    with duckdb.connect(":memory:", config=_SETTINGS) as connection:
+    with database(memory_limit=None) as connection:
         yield Columns(keys, connection)
 
 

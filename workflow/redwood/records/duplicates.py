@@ -1,13 +1,11 @@
 """Jobs that stand in the dumps more than once: the latest modification stays, the others go."""
 
 from collections.abc import Sequence
-from tempfile import TemporaryDirectory
-from typing import Any
 
-import duckdb
 import numpy as np
 
 from redwood.records.cleaned_file import CleanedFile
+from redwood.sql import database
 
 # Rows of all files, rejected ones too. Only repeated identifiers are put in order.
 _LOSERS = """
@@ -46,13 +44,7 @@ def superseded(files: Sequence[CleanedFile]) -> list[np.ndarray]:
         part: [str(file.folder / f"{part}.parquet") for file in files]
         for part in ("candidates", "rejected")
     }
-    with TemporaryDirectory() as folder:
-        settings: dict[str, Any] = {
-            "threads": 1,
-            "memory_limit": "500MB",
-            "temp_directory": folder,
-        }
-        with duckdb.connect(":memory:", config=settings) as database:
-            found = database.execute(_LOSERS, paths).fetchnumpy()
+    with database() as connection:
+        found = connection.execute(_LOSERS, paths).fetchnumpy()
     position = np.asarray(found["position"], dtype=np.int64)
     return [position[found["file"] == number] for number in range(len(files))]

@@ -7,12 +7,9 @@ of the dumps could be recognised. Names of dumps are held to the latter, too.
 
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-import duckdb
 import pyarrow as pa
 
 from redwood.configuration import ANY_WORD, Cleaning
@@ -28,6 +25,7 @@ from redwood.records.privacy import (
     unsealed,
 )
 from redwood.records.vocabulary import MASK
+from redwood.sql import database
 
 # Column → mask → the word that comes out.
 Unmasked: TypeAlias = dict[str, dict[str, str]]
@@ -65,8 +63,8 @@ def unmask(files: Sequence[CleanedFile], options: Cleaning, key_file: Path | Non
         return unmasked
     key = _key_of(named[0], key_file)
     any_word = [column for column, option in ANY_WORD.items() if getattr(options, option)]
-    with _database() as database:
-        shared = database.execute(
+    with database() as connection:
+        shared = connection.execute(
             _SHARED,
             {
                 "words": [str(file.folder / "words.parquet") for file in named],
@@ -79,8 +77,8 @@ def unmask(files: Sequence[CleanedFile], options: Cleaning, key_file: Path | Non
         held = set(filter(looks_personal, called))
         names = [str(file.folder / "names.parquet") for file in named]
         for places in _places([*called, *(word for _, _, word in words)], key):
-            database.register("places", places)
-            held |= {word for (word,) in database.execute(_NAMED, {"names": names}).fetchall()}
+            connection.register("places", places)
+            held |= {word for (word,) in connection.execute(_NAMED, {"names": names}).fetchall()}
     for column, mask, word in words:
         if word not in held:
             unmasked[column][mask] = word
@@ -135,16 +133,3 @@ def _places(words: Sequence[str], key: HashKey) -> Iterator[pa.Table]:
             names = [name for _, name in parts]
             yield pa.table({"part": pa.array(hashes, pa.string()), "word": names})
             parts.clear()
-
-
-@contextmanager
-def _database() -> Iterator[duckdb.DuckDBPyConnection]:
-    """A database in memory; what does not fit lies in a temporary folder."""
-    with TemporaryDirectory() as folder:
-        settings: dict[str, Any] = {
-            "threads": 1,
-            "memory_limit": "500MB",
-            "temp_directory": folder,
-        }
-        with duckdb.connect(":memory:", config=settings) as database:
-            yield database

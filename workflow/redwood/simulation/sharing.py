@@ -108,7 +108,17 @@ def _longer(array: np.ndarray) -> np.ndarray:
 
 
 @njit(cache=True)
-def _settle(now, changed, routes, numbers, hops, links, heads, active, counts):
+def _settle(
+    now: float,
+    changed: np.ndarray,
+    routes: np.ndarray,
+    numbers: np.ndarray,
+    hops: np.ndarray,
+    links: np.ndarray,
+    heads: np.ndarray,
+    active: np.ndarray,
+    counts: np.ndarray,
+) -> tuple[float, int]:
     counts[_SEARCHES] += 1
     search = counts[_SEARCHES]
     stack = [0]
@@ -192,7 +202,15 @@ def _settle(now, changed, routes, numbers, hops, links, heads, active, counts):
 
 
 @njit(cache=True)
-def _enter_or_leave(r, routes, numbers, hops, heads, active, counts):
+def _enter_or_leave(
+    r: int,
+    routes: np.ndarray,
+    numbers: np.ndarray,
+    hops: np.ndarray,
+    heads: np.ndarray,
+    active: np.ndarray,
+    counts: np.ndarray,
+) -> None:
     """Make the links know a route that has transfers, and forget one that has none."""
     place = numbers[r, _PLACE]
     if (routes[r, WEIGHT] > 0) == (place >= 0):
@@ -225,7 +243,16 @@ def _enter_or_leave(r, routes, numbers, hops, heads, active, counts):
 
 
 @njit(cache=True)
-def _fix(r, rate, now, search, routes, numbers, hops, links):
+def _fix(
+    r: int,
+    rate: float,
+    now: float,
+    search: int,
+    routes: np.ndarray,
+    numbers: np.ndarray,
+    hops: np.ndarray,
+    links: np.ndarray,
+) -> None:
     """Give each transfer of a route its rate, and take it from the route's links."""
     numbers[r, _FIXED] = search
     weight = routes[r, WEIGHT]
@@ -241,6 +268,6 @@ def _fix(r, rate, now, search, routes, numbers, hops, links):
 
 
 @njit(cache=True)
-def _find_end(r, now, routes):
+def _find_end(r: int, now: float, routes: np.ndarray) -> None:
     left = routes[r, GOAL] - routes[r, MOVED]
     routes[r, END] = max(now, routes[r, SINCE] + left / routes[r, RATE])

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from math import inf
 from random import Random
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from redwood.configuration import Settings
 from redwood.simulation.attempt import STAGING, STORING, Attempt
@@ -14,6 +14,9 @@ from redwood.simulation.log import BY_STAGE_IN, BY_STAGE_OUT, FLOWS, Log
 from redwood.simulation.network import Network, Transfer
 from redwood.simulation.notes import Notes
 from redwood.simulation.site_state import SiteState
+
+if TYPE_CHECKING:
+    from redwood.simulation.fluid_network import FluidNetwork
 
 _INPUT, _OUTPUT, _PLACEMENT = range(len(FLOWS))
 
@@ -64,7 +67,7 @@ class Staging:
         engine: AttemptEngine,
         *,
         states: list[SiteState],
-        network: Network,
+        network: "Network | FluidNetwork",
         catalogue: Catalogue,
         failures: Failures,
         log: Log,
