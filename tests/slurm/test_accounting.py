@@ -28,7 +28,10 @@ def test_a_run_is_told_of_jobs_that_the_controller_has_forgotten(
 
 def test_failures_are_told_with_their_state(forgetful_slurm, split_project, shared_files):
     project = SlurmProject(split_project, shared_files / "failed", forgetful_slurm)
-    (project.folder / "results/mini/records/train.parquet").write_bytes(b"no table")
+    # Without its digest nobody notices that it is not what was made.
+    results = project.folder / "results/mini"
+    (results / "records/train.parquet").write_bytes(b"no table")
+    (results / ".digests/records/train.parquet.sha256").unlink()
     output = project.run("results/mini/surrogates/smote/sample.parquet", retries=0, code=1)
     assert "SLURM status is: 'FAILED'" in output
     assert "results/mini/logs/surrogates_train_smote.log" in output

@@ -53,6 +53,10 @@ def writing(path: str | os.PathLike, *, lasting: bool = True) -> Iterator[Path]:
         _sync(path.parent)
         if kept:
             write_text(kept[0], f"{digest}  {kept[1]}\n")
+    except OSError as error:
+        # What a full disk refuses has no name of its own.
+        error.filename = error.filename or str(path)
+        raise
     finally:
         partial.unlink(missing_ok=True)
 
@@ -88,6 +92,9 @@ def writing_folder(path: str | os.PathLike) -> Iterator[Path]:
             # Digests that its files had when they were written one by one.
             shutil.rmtree(kept[0].parent, ignore_errors=True)
             write_text(kept[0], f"{digest}  {kept[1]}\n")
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 

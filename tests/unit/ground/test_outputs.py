@@ -1,3 +1,4 @@
+import errno
 import os
 import subprocess
 import sys
@@ -27,6 +28,22 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
         _write_and_fail(partial)
     assert target.read_text() == "old"
     assert list(target.parent.iterdir()) == [target]
+
+
+def write_folder(path):
+    with writing_folder(path):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def write_file(path):
+    with writing(path):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.parametrize("write", [write_file, write_folder])
+def test_what_a_full_disk_refuses_is_named(tmp_path, write):
+    with pytest.raises(OSError, match=r"No space left on device: '.*/result'"):
+        write(tmp_path / "result")
 
 
 def test_a_folder_is_replaced_whole_or_not_at_all(tmp_path):

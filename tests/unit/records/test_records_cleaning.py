@@ -93,6 +93,8 @@ def test_each_reason(tmp_path: Path) -> None:
         ({"INPUTFILEBYTES": "-1"}, "invalid_value"),
         ({"NINPUTDATAFILES": "Jane Doe"}, "invalid_value"),
         ({"NINPUTDATAFILES": "2.5"}, "invalid_value"),
+        ({"CPUCONSUMPTIONTIME": "1e308"}, "invalid_value"),
+        ({"INPUTFILEBYTES": "1e15"}, "invalid_value"),
         ({"CREATIONTIME": "tomorrow"}, "invalid_value"),
         ({"CREATIONTIME": "1970-01-01 00:00:00"}, "missing_value"),
         ({"COMPUTINGSITE": ""}, "missing_value"),

@@ -9,12 +9,11 @@ from collections import Counter
 from collections.abc import Mapping
 
 from redwood.errors import InputError
+from redwood.readers.values import LARGEST
 
 _FIELDS = 18
 _ENTRY = re.compile(r";\s*(\w+)\s*:\s*(.*?)\s*$")
 _SECONDS = re.compile(r"\d{1,12}(?!\d)")
-# More seconds, processors or kilobytes than any machine has; what lies beyond is no number either.
-_LARGEST = 1e15
 _NUMBERED = re.compile(r"(\d+)\s+(\S+)")
 
 # 2, 3 and 4 mark parts of a job that was checkpointed; a line of its own sums the job up.
@@ -79,7 +78,7 @@ def swf_row(line: str, header: SwfHeader, assumptions: Counter) -> Mapping[str, 
         partition, queue = str(int(numbers[15])), str(int(numbers[14]))
     except (ValueError, OverflowError):
         return "unreadable_row"
-    if not all(abs(number) < _LARGEST for number in numbers):
+    if not all(abs(number) < LARGEST for number in numbers):
         return "unreadable_row"
     submit, wait, run, processors, cpu, _, asked_processors, asked_time = numbers[1:9]
     used = processors if processors > 0 else asked_processors

@@ -5,12 +5,16 @@ rest is looked at again with all the forms that a dump may have.
 """
 
 import re
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+
+# No machine has as many seconds, bytes or jobs; what is larger is a sentinel or damaged. Doubles
+# below it tell whole numbers apart.
+LARGEST: Final = 1e15
 
 _ABSENT = pa.array(["", "null", "none", "nan", "nat", "na", "n/a", "\\n", "-"])
 _NUMBER = r"^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,3})?$"

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from redwood.configuration import SPOKEN, Cleaning
 from redwood.readers import dataset_names
 from redwood.readers.reading import Chunk
-from redwood.readers.values import is_absent, shown, to_numbers, to_times
+from redwood.readers.values import LARGEST, is_absent, shown, to_numbers, to_times
 from redwood.records.privacy import HashKey, hashed
 from redwood.records.vocabulary import MASK, NO_EVIDENCE, Evidence, Vocabulary
 from redwood.sites import Site, SiteTable
@@ -34,7 +34,6 @@ QUANTITIES = {
     "askedcores": "corecount",
 }
 _WHOLE = frozenset({"pandaid", "nfiles", "size", "attempt", "actualcores", "askedcores"})
-_LARGEST_WHOLE = float(1 << 53)
 _ROBOT_TYPES = ("gangarobot", "hc_")
 # A task that PanDA did not get from JEDI, and a user that BigPanDA does not know.
 _NOBODY = frozenset({"0", "unknown"})
@@ -169,10 +168,9 @@ class Normaliser:
         values, unreadable = to_numbers(cells)
         if unreadable.any() or not np.isnan(values).all():
             records.present.add(raw)
-        wrong = unreadable | (values < 0)
+        wrong = unreadable | (values < 0) | (values >= LARGEST)
         if name in _WHOLE:
             wrong |= (values != np.floor(values)) & ~np.isnan(values)
-            wrong |= values >= _LARGEST_WHOLE
         records.numbers[name] = np.where(wrong, np.nan, values)
         _note_rows(records, name, raw, wrong)
 
