@@ -17,7 +17,7 @@ from tests.faults.journal import Outcome
 from tests.project import Project
 
 from redwood.outputs import file_digest
-from redwood.runs.checking import check
+from redwood.runs.checking import MANIFEST, check
 
 SURVIVED = (
     "no process of the run is left 10 s later, the next run, started at once, ends with exit "
@@ -34,7 +34,7 @@ _MOST_JOBS, _LATEST_S = 8, 3
 AS_RUN = ("--nolock", "--cores", "2")
 RESULTS: Final = "results/mini"
 # What tells of times.
-_OF_TIMES = ("logs/", "benchmarks/", "ro-crate-metadata.json")
+_OF_TIMES = ("logs/", "benchmarks/", MANIFEST, f".digests/{MANIFEST}", ".digests/seen.json")
 
 
 @dataclass
