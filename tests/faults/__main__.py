@@ -22,7 +22,6 @@ from xml.etree import ElementTree
 
 from tests.faults import damages, dumps, kills
 from tests.faults.journal import Journal, Outcome
-from tests.faults.served import Server
 from tests.project import ROOT, Project
 
 from redwood.outputs import write_text
@@ -70,9 +69,8 @@ class Trials:
         self._folder, self._seed, self._begin = folder, seed, time.monotonic()
 
     def dumps(self, number: int) -> None:
-        with Server(self._folder / "said.log") as server:
-            for trial, chance, kind in self._left("dumps", [*dumps.KINDS], number):
-                self._add(trial, [dumps.fault(server, self._folder / "dump", chance, kind)])
+        for trial, chance, kind in self._left("dumps", [*dumps.KINDS], number):
+            self._add(trial, [dumps.fault(self._folder / "dump", chance, kind)])
 
     def kills(self, number: int) -> None:
         for trial, chance, _ in self._left("kills", [*kills.KINDS], number):

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import zstandard
 from tests.faults.journal import Outcome
-from tests.faults.served import Answer, Server
+from tests.forks import Answer, Forks
 from tests.unit.records.panda_job import DATASET, JOB
 
 SURVIVED = (
@@ -26,7 +26,12 @@ SURVIVED = (
 )
 # Marks the names of all persons, in whatever case they come out.
 MARK: Final = "zqx"
-PEAK_BYTES = 2e9
+# A dump of a few rows takes a second or two.
+LIMIT_S, PEAK_BYTES = 60, 2e9
+_REDWOOD = Forks(
+    *("redwood.command_line", "redwood.api", "redwood.card.page", "redwood.records.cleaning"),
+    "matplotlib.backends.backend_svg",
+)
 COMPRESSIONS: Final[dict[str, Callable[[bytes], bytes]]] = {
     "": bytes,
     ".gz": lambda content: gzip.compress(content, mtime=0),
@@ -316,11 +321,10 @@ KINDS: Final[dict[str, Callable[[Dump], None]]] = {
 OPTIONS: Final = ((), ("--all-jobs", "--features", "creationtime,computingsite,workload"))
 
 
-def fault(server: Server, folder: Path, chance: random.Random, kind: str) -> Outcome:
+def fault(folder: Path, chance: random.Random, kind: str) -> Outcome:
     """Clean a damaged dump, by itself or beside a sound one.
 
     Args:
-        server: runs the command.
         folder: what it reads and writes; emptied first.
         chance: source of randomness.
         kind: how it is damaged.
@@ -336,7 +340,8 @@ def fault(server: Server, folder: Path, chance: random.Random, kind: str) -> Out
     if chance.random() < 0.3:
         (raw / "sound.csv").write_bytes(sound(chance, "csv").content(bytes))
     options = chance.choice(OPTIONS)
-    answer = server.run("records", "clean", raw, "--output", output, "--workers", "1", *options)
+    arguments = ("--output", output, "--workers", "1", *options)
+    answer = _REDWOOD.run("records", "clean", raw, *arguments, limit_s=LIMIT_S)
     rows = len(dump.rows) if dump.counted else None
     return Outcome(kind, path.name, "; ".join(_wrong(answer, output, path.name, rows)))
 

@@ -60,7 +60,8 @@ class Run:
             process = subprocess.Popen(
                 project.command(*AS_RUN, *targets),
                 cwd=project.folder,
-                env={**os.environ, MARK: name},
+                # As ./run does: a run ends with who started it.
+                env={**os.environ, MARK: name, "REDWOOD_END_WITH_PARENT": str(os.getpid())},
                 stdout=stream,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
