@@ -22,7 +22,7 @@ from redwood.runs.checking import MANIFEST, check
 SURVIVED = (
     "no process of the run is left 10 s later, the next run, started at once, ends with exit "
     "status 0, and in the end every file has the bytes of an undisturbed run, none is missing and "
-    "none left over"
+    "none left over; a job that has no room says so without a traceback"
 )
 # In the environment of every process of a run: its name.
 MARK: Final = "REDWOOD_FAULTS_RUN"
@@ -178,6 +178,7 @@ def life(
     before, status = None, -1
     for kind in [*kinds, None]:
         largest = chance.randrange(1 << 12, 1 << 17) if kind == NO_ROOM else None
+        begin = time.time()
         run = Run.of(project, *targets, largest_file=largest)
         lost += [f"left over: {line}" for line in before.left()] if before else []
         if kind is not None:
@@ -186,6 +187,8 @@ def life(
             if run.process.poll() is None and KINDS[kind](run, chance):
                 struck.append((kind, stage))
         before, status = run, run.wait()
+        if kind == NO_ROOM:
+            lost += _tracebacks(project.folder / RESULTS / "logs", begin)
         if status == 0:
             break
     lost += [f"left over: {line}" for line in run.left()]
@@ -193,6 +196,12 @@ def life(
         lost.append(f"the last run ended with {status}: {run.said.read_text()[-800:]}")
     lost += wrong(project, undisturbed)
     return [Outcome(kind, stage, "; ".join(lost)) for kind, stage in struck]
+
+
+def _tracebacks(logs: Path, since: float) -> list[str]:
+    """The ends of logs written since a time that hold a traceback."""
+    texts = (log.read_text() for log in logs.rglob("*.log") if log.stat().st_mtime >= since)
+    return [f"a traceback: {text[-300:]}" for text in texts if "Traceback" in text]
 
 
 def digests(project: Project) -> dict[str, str]:
