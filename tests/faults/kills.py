@@ -39,11 +39,12 @@ _OF_TIMES = ("logs/", "benchmarks/", MANIFEST, f".digests/{MANIFEST}", ".digests
 
 @dataclass
 class Run:
-    """A run of snakemake in a session of its own, and where it puts what it says."""
+    """A run of snakemake in a session of its own, where it puts what it says, whether it hung."""
 
     name: str
     process: subprocess.Popen
     said: Path
+    hung: bool = False
 
     @classmethod
     def of(cls, project: Project, *targets: str, largest_file: int | None = None) -> "Run":
@@ -73,6 +74,7 @@ class Run:
         """Wait for its end; its exit status. One that does not end is killed."""
         with suppress(subprocess.TimeoutExpired):
             return self.process.wait(PATIENCE_S)
+        self.hung = True
         for process in self.processes():
             sent(process, signal.SIGKILL)
         return self.process.wait()
@@ -187,6 +189,8 @@ def life(
             if run.process.poll() is None and KINDS[kind](run, chance):
                 struck.append((kind, stage))
         before, status = run, run.wait()
+        if run.hung:
+            lost.append(f"hung for {PATIENCE_S} s after {kind}: {run.said.read_text()[-300:]}")
         if kind == NO_ROOM:
             lost += _tracebacks(project.folder / RESULTS / "logs", begin)
         if status == 0:
