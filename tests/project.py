@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.dry_runs import forked_dry_run
+from tests.forks import Forks
 
 ROOT = Path(__file__).resolve().parents[1]
 COPIED = (
@@ -26,6 +26,8 @@ release: {models: [smote]}
 simulation: {policies: [as_recorded, least_loaded+cache], seeds: 1, load_factor: 1}
 """
 
+# Half of what they take. The library is the project's own, which its Snakefile puts first.
+_DRY_RUNS = Forks("snakemake.cli")
 # A job as a dry run prints it.
 _JOB = re.compile(r"^( *)(?:local)?rule (\w+):\n((?:\1 {4}.*\n)+)", re.MULTILINE)
 _WILDCARDS = re.compile(r"^ +wildcards(:.*)", re.MULTILINE)
@@ -87,7 +89,8 @@ class Project:
     ) -> tuple[int, str]:
         """The exit status of a dry run, and what it said."""
         if environment is None:
-            return forked_dry_run(self.folder, self.options("--dry-run", *arguments))
+            forked = _DRY_RUNS.run(*self.options("--dry-run", *arguments), folder=self.folder)
+            return forked.status, forked.said
         answer = self.snakemake("--dry-run", *arguments, environment=environment)
         return answer.returncode, answer.stdout
 

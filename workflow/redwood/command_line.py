@@ -11,8 +11,8 @@ from redwood.extras import explained
 from redwood.processes import END_WITH, end_with
 
 _OUT_OF_OUR_HANDS = (
-    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM),
-    *(errno.ENOTDIR, errno.EISDIR, errno.EEXIST),
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS),
+    *(errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR, errno.EEXIST),
 )
 
 app = typer.Typer(
@@ -76,7 +76,7 @@ def main() -> None:
         _say(f"redwood: {error}")
         sys.exit(1)
     except OSError as error:
-        # A full disk or a wrong path is no bug; anything else is ours and shows where it is.
+        # A full or broken disk or a wrong path is no bug; else it is ours and shows where.
         if error.errno not in _OUT_OF_OUR_HANDS:
             raise
         place = f"{error.filename}: " if error.filename else ""

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 from types import SimpleNamespace
 
@@ -9,7 +10,7 @@ import pytest
 
 from redwood.outputs import writing, writing_folder
 from redwood.runs import preparing
-from redwood.runs.preparing import begin, redate_future, remove_abandoned
+from redwood.runs.preparing import amend_sigterm, begin, redate_future, remove_abandoned
 
 
 def test_files_from_the_future_are_dated_now_and_others_keep_their_time(tmp_path):
@@ -24,6 +25,27 @@ def test_files_from_the_future_are_dated_now_and_others_keep_their_time(tmp_path
     times = {path.name: path.lstat().st_mtime for path in tmp_path.rglob("*")}
     assert abs(times["old"] - (now - 5 * 3600)) < 1
     assert all(abs(times[name] - now) < 10 for name in ("new", ".hidden"))
+
+
+def test_a_sigterm_while_jobs_are_selected_does_not_hang():
+    class Scheduler:
+        """Of Snakemake's what matters here."""
+
+        lock, ended = threading.Lock(), threading.Event()
+
+        def exit_gracefully(self, *_):
+            with self.lock:
+                self.ended.set()
+
+    amend_sigterm(Scheduler)
+    scheduler = Scheduler()
+    before = signal.signal(signal.SIGTERM, scheduler.exit_gracefully)
+    try:
+        with scheduler.lock:
+            os.kill(os.getpid(), signal.SIGTERM)
+        assert scheduler.ended.wait(10)
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def test_what_killed_processes_left_is_removed_and_nothing_else(tmp_path):

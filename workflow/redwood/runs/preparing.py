@@ -4,9 +4,11 @@ import os
 import shutil
 import signal
 import sys
+import threading
 import time
 from collections.abc import Collection, Iterable
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 from redwood.configuration import Configuration, validate
@@ -46,6 +48,7 @@ def prepare(workflow: Any, shell: Any, config: dict[str, Any]) -> tuple[Configur
         WorkflowError: the configuration or the description of the cluster is wrong.
     """
     from snakemake.exceptions import WorkflowError
+    from snakemake.scheduling.job_scheduler import JobScheduler
     from snakemake_interface_executor_plugins.settings import ExecMode
 
     try:
@@ -57,6 +60,7 @@ def prepare(workflow: Any, shell: Any, config: dict[str, Any]) -> tuple[Configur
         raise WorkflowError(str(error)) from None
     amend_plugin()
     if workflow.exec_mode == ExecMode.DEFAULT and not workflow.output_settings.dryrun:
+        amend_sigterm(JobScheduler)
         mark_damaged()
         remove_abandoned(results)
         redate_future([Path("resources"), results])
@@ -134,6 +138,23 @@ def begin(workflow: Any, requests: Requests) -> None:
         known = [job for job in jobs if job[0] in COST_SCALES]
         for warning in filter(None, [what_is_lost(), *requests.beyond_limits(known)]):
             logger.warning(warning)
+
+
+def amend_sigterm(scheduler: type) -> None:
+    """Let Snakemake's scheduler end on SIGTERM whenever it comes.
+
+    Its handler takes a lock that the thread which it interrupts holds while jobs are selected, and
+    would wait for ever (Snakemake 9.27). Another thread gets it; the queue needs no lock.
+    """
+    ending: SimpleQueue = SimpleQueue()
+    end = scheduler.exit_gracefully  # type: ignore[attr-defined]
+
+    def wait() -> None:
+        while True:
+            end(ending.get())
+
+    threading.Thread(target=wait, daemon=True).start()
+    scheduler.exit_gracefully = lambda self, *_: ending.put(self)  # type: ignore[attr-defined]
 
 
 def _let_jobs_find_the_library(library: str, shell: Any) -> None:
