@@ -211,7 +211,7 @@ def _since(process: int) -> int | None:
 
 
 def _require_replaceable(folder: Path) -> None:
-    """Raise an `InputError` if a folder holds a file that its list of digests does not know."""
+    """Raise an `InputError` if a folder holds a file of which no digest is kept."""
     listed = folder / CONTENTS
     known = {CONTENTS}
     if listed.is_file():
@@ -219,6 +219,8 @@ def _require_replaceable(folder: Path) -> None:
     for file in sorted(folder.rglob("[!.]*")):
         name = file.relative_to(folder).as_posix()
         if file.is_file() and name not in known:
+            if (kept := kept_digest(file)) and kept[0].is_file():
+                continue
             raise InputError(
                 f"{file}: no earlier result, and {folder} is to be replaced: move it away, or name "
                 "another folder"
