@@ -218,6 +218,7 @@ class Engine:
 
     def _loop(self) -> None:
         events, network = self._events, self._network
+        pending = network.pending
         submissions = self._workload.jobs()
         job = next(submissions, None)
         submit = job.submit if job is not None else inf
@@ -227,7 +228,7 @@ class Engine:
             date = events[0][0] if events else inf
             submits = submit < date
             date = min(submit, date)
-            if network.pending and network.pending[0][0] <= date:
+            if pending and pending[0][0] <= date:
                 until = network.horizon(date)
                 ended = network.advance(until)
                 if ended:

@@ -174,9 +174,9 @@ class FluidNetwork:
 
     def _tell(self) -> None:
         if self._ended or self._unsettled:
-            self.pending = [(self._clock,)]
+            self.pending[:] = [(self._clock,)]
         else:
-            self.pending = [(self._earliest,)] if self._alive else []
+            self.pending[:] = [(self._earliest,)] if self._alive else []
 
     def _end_first(self) -> None:
         """End the transfer that ends next, and those of the same route and goal."""
@@ -225,7 +225,7 @@ class FluidNetwork:
             state[SINCE], state[END] = self._clock, inf
         self._sharing.change(route)
         self._unsettled = True
-        self.pending = [(self._clock,)]
+        self.pending[:] = [(self._clock,)]
 
 
 class _Queue:

@@ -29,6 +29,8 @@ from redwood.simulation.routes import Hop, find_routes, latencies, narrowest, wi
 
 # The clock is never moved further at once while something is on its way, s.
 _FAR = 600.0
+# SimGrid's clock is no further than this from where it was told to go, s.
+_ROUNDING = 1e-6
 
 
 class Transfer:
@@ -115,6 +117,7 @@ class Network:
         self._nodes: list[Any] = []
         self._build(environment, routes, tcp_gamma)
         self._send = self._simgrid.Comm.sendto_async
+        self._run_until = self._engine.run_until
         self._time_step = time_step
         self._clock = 0.0
         # Transfers under way, by the earliest moment at which each can have ended (a heap; no
@@ -210,7 +213,11 @@ class Network:
         self, date: float, transfer: Transfer, source: Any, destination: Any, limit: float
     ) -> None:
         if date > self._clock:
-            self._move_to(date)
+            if date - self._clock > _ROUNDING:
+                self._run_until(date)
+                self._clock = date
+            else:
+                self._move_to(date)
         clock = self._clock
         transfer.begun, transfer.limit = clock, limit
         transfer.comm = self._send(source, destination, transfer.size)
@@ -223,7 +230,7 @@ class Network:
     def _move_to(self, date: float) -> None:
         # SimGrid's clock may stand a rounding error past the date that it was last moved to, and it
         # ends the process if it is then told to move to that date.
-        self._engine.run_until(max(date, self._engine.clock))
+        self._run_until(max(date, self._engine.clock))
         self._clock = date
 
     def hasten(self, transfer: Transfer, reaction: float) -> None:
@@ -258,7 +265,11 @@ class Network:
         if not pending:
             return ended
         if until > self._clock:
-            self._move_to(until)
+            if until - self._clock > _ROUNDING:
+                self._run_until(until)
+                self._clock = until
+            else:
+                self._move_to(until)
         while pending and pending[0][0] <= until:
             _, number, transfer = pending[0]
             if transfer.ended != inf:
