@@ -70,13 +70,14 @@ def problems(error: ValidationError, section: type[BaseModel], prefix: str = "")
         if any(other["loc"][: len(here)] == here and other["loc"] != here for other in errors):
             continue
         key = ".".join([*([prefix] if prefix else []), *(str(part) for part in problem["loc"])])
+        said = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "extra_forbidden":
             allowed = ", ".join(_siblings(section, problem["loc"])) or "none"
             found.append(f"{key}: unknown key (value {problem['input']!r}); allowed: {allowed}")
         elif isinstance(problem["input"], dict):
-            found.append(f"{key}: {problem['msg']}".removeprefix(": "))
+            found.append(f"{key}: {said}".removeprefix(": "))
         else:
-            found.append(f"{key} is {problem['input']!r}: {problem['msg']}")
+            found.append(f"{key} is {problem['input']!r}: {said}")
     return found
 
 

@@ -65,6 +65,7 @@ def test_every_shipped_configuration_is_valid_on_top_of_the_default(name):
             "brokerage 'python:mine' was a Python object: give it again, or put it into a file",
         ),
         ({"simulation": {"policies": [{"name": "a/b"}]}}, "'a/b' cannot name a folder"),
+        ({"simulation": {"transfers_per_link": 3}}, "need network: fluid; with SimGrid"),
     ],
 )
 def test_a_wrong_key_or_value_is_named_with_what_is_allowed(content, message):

@@ -5,7 +5,7 @@ from math import inf
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_grids import environment
+from small_grids import environment, job
 
 from redwood.simulation.environment import Link
 from redwood.simulation.fluid_network import FluidNetwork
@@ -105,6 +105,30 @@ def test_every_end_is_simgrids(in_own_process, grid, happening, tcp_gamma):
         assert found[number][0] == pytest.approx(end, rel=1e-6, abs=1e-5), number
         assert found[number][1] == pytest.approx(moved, rel=1e-6, abs=2 + 1e-5 * 1e10), number
         assert found[number][2] == ok or moved == pytest.approx(found[number][1], rel=1e-5)
+
+
+@pytest.mark.parametrize("placement", ["none", "cache"])
+def test_a_whole_simulation_goes_the_same_way(simulated, placement):
+    """Inputs that jam, outputs to a Tier-1, transfers that fail, a site that goes down."""
+    grid = environment(
+        4, 4, 4, each={0: {"tier": 1}}, bandwidth=1e8, read_bandwidth=2e8, write_bandwidth=2e8,
+        storage_bytes=1e11, transfer_failure_rate=0.1,
+        outages=[{"site": "S1", "start_s": 200.0, "lasting_s": 700.0}],
+    )  # fmt: skip
+    jobs = [
+        job(10.0 * row, 50, site=row % 3, size=(row % 7 + 1) * 500 * MEGA, dataset=row % 20)
+        for row in range(200)
+    ]
+    replicas = [{row % 3} for row in range(20)]
+    runs = [
+        simulated(grid, jobs, "least_loaded", placement, None, replicas, outputs="tier1",
+                  network=network)
+        for network in ("simgrid", "fluid")
+    ]  # fmt: skip
+    one, other = (run.jobs for run in runs)
+    assert (one["attempts"] > 1).any()
+    assert one["state"].tolist() == other["state"].tolist()
+    assert one["end"].to_numpy() == pytest.approx(other["end"].to_numpy(), rel=1e-6)
 
 
 def test_any_number_of_networks_in_a_process():
