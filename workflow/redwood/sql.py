@@ -28,6 +28,9 @@ def database(memory_limit: str | None = "500MB") -> Iterator[duckdb.DuckDBPyConn
             folder = stack.enter_context(TemporaryDirectory())
             settings |= {"memory_limit": memory_limit, "temp_directory": folder}
         connection = stack.enter_context(duckdb.connect(":memory:", config=settings))
-        # In spawned workers DuckDB takes a log for a terminal.
-        connection.execute("SET enable_progress_bar = false")
+        # In spawned workers DuckDB takes a log for a terminal. In a notebook it refuses to turn off
+        # what is not on.
+        [(draws,)] = connection.execute("SELECT current_setting('enable_progress_bar')").fetchall()
+        if draws:
+            connection.execute("SET enable_progress_bar = false")
         yield connection
