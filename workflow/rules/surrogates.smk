@@ -44,7 +44,7 @@ rule surrogates_train:
         "results/{dataset}/{training}benchmarks/surrogates_train_{model}.tsv"
     conda:
         "../../envs/surrogates.yaml"
-    threads: 2
+    threads: 1
     resources:
         **needs("surrogates_train"),
     params:
@@ -72,7 +72,7 @@ rule surrogates_sample:
         "results/{dataset}/{training}benchmarks/surrogates_sample_{model}.tsv"
     conda:
         "../../envs/surrogates.yaml"
-    threads: 2
+    threads: 1
     resources:
         **needs("surrogates_sample"),
     params:
@@ -103,7 +103,7 @@ rule surrogates_score:
         "results/{dataset}/{training}benchmarks/surrogates_score_{model}.tsv"
     conda:
         "../../envs/surrogates.yaml"
-    threads: 2
+    threads: 1
     resources:
         **needs("surrogates_score"),
     params:
