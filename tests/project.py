@@ -26,8 +26,9 @@ release: {models: [smote]}
 simulation: {policies: [as_recorded, least_loaded+cache], seeds: 1, load_factor: 1}
 """
 
-# Half of what they take. The library is the project's own, which its Snakefile puts first.
-_DRY_RUNS = Forks("snakemake.cli")
+# Half of what they take: what Snakemake imports as it goes. The library is the project's own, which
+# its Snakefile puts first.
+_DRY_RUNS = Forks("snakemake.cli", "snakemake.report", "smart_open", "boto3")
 # A job as a dry run prints it.
 _JOB = re.compile(r"^( *)(?:local)?rule (\w+):\n((?:\1 {4}.*\n)+)", re.MULTILINE)
 _WILDCARDS = re.compile(r"^ +wildcards(:.*)", re.MULTILINE)

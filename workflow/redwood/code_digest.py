@@ -6,10 +6,17 @@ meaning of that module or of one that it imports inside this package has changed
 """
 
 import ast
+import atexit
 import hashlib
+import json
+import os
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
+
+from redwood.outputs import file_digest
 
 _PACKAGE = "redwood"
 # What cannot change a rule's results: configured values reach rules as parameters of their own, and
@@ -23,6 +30,9 @@ _WITHOUT_EFFECT = (
 )
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 _ROOT = Path(__file__).resolve().parent.parent
+# Keeps what was read of source files, by the digest of their bytes: parsing them is a third of what
+# Snakemake needs to begin, which each job of a batch system does anew.
+_KEPT = Path(__file__).parent / "__pycache__" / "code_digest.json"
 
 
 def code_digest(*modules: str) -> str:
@@ -59,26 +69,70 @@ def _file(module: str) -> Path:
     raise ModuleNotFoundError(f"{module}: no such module in {_ROOT}")
 
 
+class _Source(NamedTuple):
+    """What counts of a source file.
+
+    Attributes:
+        meaning: a digest of its syntax tree.
+        imports: of each import the number of its dots, the module after `from`, and the names.
+        beside: the pages and style sheets that it names in strings.
+    """
+
+    meaning: str
+    imports: list[tuple[int, str, list[str]]]
+    beside: list[str]
+
+
 @cache
 def _read(module: str) -> tuple[str, tuple[str, ...]]:
     """A digest of what a module means, and which of our modules it imports."""
-    tree = ast.parse(_file(module).read_text(encoding="utf-8"))
-    meaning: list[str] = []
-    imports: list[ast.Import | ast.ImportFrom] = []
-    _spell(tree, meaning, imports)
-    imported = {name for node in imports for name in _imported(module, node) if _is_ours(name)}
-    meaning.extend(_templates(module, meaning))
-    return hashlib.sha256("\n".join(meaning).encode()).hexdigest(), tuple(sorted(imported))
+    source = _source(_file(module).read_bytes())
+    imported = {
+        name for one in source.imports for name in _imported(module, *one) if _is_ours(name)
+    }
+    files = [_file(module).with_name(name) for name in source.beside]
+    beside = [file_digest(file) for file in files if file.is_file()]
+    return " ".join([source.meaning, *beside]), tuple(sorted(imported))
 
 
-def _templates(module: str, meaning: list[str]) -> list[str]:
-    """The pages and style sheets beside a module that it names in a string."""
-    names = {text.split("'")[-2] for text in meaning if text.endswith((".html'", ".css'"))}
-    files = [_file(module).with_name(name) for name in sorted(names)]
-    return [file.read_text(encoding="utf-8") for file in files if file.is_file()]
+def _source(content: bytes) -> _Source:
+    key = hashlib.sha256(content).hexdigest()
+    kept = _kept()
+    if key not in kept:
+        meaning: list[str] = []
+        imports: list[tuple[int, str, list[str]]] = []
+        _spell(ast.parse(content), meaning, imports)
+        strings = {text.split("'")[-2] for text in meaning if text.endswith((".html'", ".css'"))}
+        spelled = hashlib.sha256("\n".join(meaning).encode()).hexdigest()
+        kept[key] = _Source(spelled, imports, sorted(strings))
+    return kept[key]
 
 
-def _spell(node: ast.AST, meaning: list[str], imports: list[ast.Import | ast.ImportFrom]) -> None:
+@cache
+def _kept() -> dict[str, _Source]:
+    """What is kept of source files by the digest of their bytes; what comes is kept at exit."""
+    # Another version of this module may spell otherwise.
+    version = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
+    kept = {}
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        content = json.loads(_KEPT.read_text(encoding="utf-8"))
+        if content["version"] == version:
+            kept = {key: _Source(*source) for key, source in content["sources"].items()}
+    atexit.register(_keep, version, kept, len(kept))
+    return kept
+
+
+def _keep(version: str, kept: dict[str, _Source], before: int) -> None:
+    if len(kept) > before:
+        partial = _KEPT.with_suffix(f".{os.getpid()}")
+        # Where nothing can be written, nothing is kept.
+        with suppress(OSError):
+            _KEPT.parent.mkdir(exist_ok=True)
+            partial.write_text(json.dumps({"version": version, "sources": kept}), encoding="utf-8")
+            partial.replace(_KEPT)
+
+
+def _spell(node: ast.AST, meaning: list[str], imports: list[tuple[int, str, list[str]]]) -> None:
     """Spell out a syntax tree without its docstrings, and collect its imports on the way.
 
     Unlike `ast.dump`, it is the same in all versions of Python, which add fields that are empty
@@ -86,7 +140,8 @@ def _spell(node: ast.AST, meaning: list[str], imports: list[ast.Import | ast.Imp
     reads the Snakefile.
     """
     if isinstance(node, ast.Import | ast.ImportFrom):
-        imports.append(node)
+        level, base = (0, "") if isinstance(node, ast.Import) else (node.level, node.module or "")
+        imports.append((level, base, [alias.name for alias in node.names]))
     documented = isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False) is not None
     meaning.append(node.__class__.__name__)
     for name in node._fields:
@@ -112,25 +167,14 @@ def _spell(node: ast.AST, meaning: list[str], imports: list[ast.Import | ast.Imp
     meaning.append(".")
 
 
-def _imported(module: str, node: ast.Import | ast.ImportFrom) -> Iterator[str]:
-    """What an import may name: modules, and things in them."""
-    if isinstance(node, ast.Import):
-        yield from (alias.name for alias in node.names)
-    else:
-        base = _base(module, node)
-        yield base
-        yield from (f"{base}.{alias.name}" for alias in node.names)
-
-
-def _base(module: str, node: ast.ImportFrom) -> str:
-    """The package that a `from … import` in a module names, in full."""
-    if not node.level:
-        return node.module or ""
-    parents = module.split(".")
-    if _file(module).name != "__init__.py":
-        parents = parents[:-1]
-    parents = parents[: len(parents) - node.level + 1]
-    return ".".join([*parents, *([node.module] if node.module else [])])
+def _imported(module: str, level: int, base: str, names: list[str]) -> Iterator[str]:
+    """What an import in a module may name: modules, and things in them."""
+    if level:
+        parents = module.split(".")
+        if _file(module).name != "__init__.py":
+            parents = parents[:-1]
+        base = ".".join([*parents[: len(parents) - level + 1], *([base] if base else [])])
+    yield from [base, *(f"{base}.{name}" for name in names)] if base else names
 
 
 def _is_ours(name: str) -> bool:

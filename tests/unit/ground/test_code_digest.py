@@ -1,7 +1,13 @@
+import ast
+import hashlib
+from pathlib import Path
+
 import pytest
 
 from redwood import code_digest as module
 from redwood.code_digest import code_digest
+
+PARSE = ast.parse
 
 
 @pytest.fixture
@@ -94,3 +100,33 @@ def test_relative_imports_are_followed(package):
 def test_a_module_that_is_not_there_is_an_error(package):
     with pytest.raises(ModuleNotFoundError, match=r"redwood\.nothing"):
         code_digest("redwood.nothing")
+
+
+def test_what_was_read_is_kept_for_the_next_process_and_never_instead_of_an_edit(
+    package, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(module, "_KEPT", tmp_path / "kept.json")
+
+    def digest_in_a_new_process() -> tuple[str, int]:
+        """The digest, and how many files were parsed for it."""
+        parsed = []
+        with monkeypatch.context() as patch:
+            patch.setattr(module.ast, "parse", lambda text: parsed.append(text) or PARSE(text))
+            for cached in (module._read, module._kept):
+                cached.cache_clear()
+            digest = code_digest("redwood.lazy")
+        kept = module._kept()
+        module._keep(hashlib.sha256(Path(module.__file__).read_bytes()).hexdigest(), kept, 0)
+        return digest, len(parsed)
+
+    first, parsed = digest_in_a_new_process()
+    assert parsed == 3
+    assert digest_in_a_new_process() == (first, 0)
+    package("ground.py", "def f(x):\n    return x + 1\n")
+    second, parsed = digest_in_a_new_process()
+    assert (second != first, parsed) == (True, 1)
+    (tmp_path / "kept.json").write_text('{"version": "another", "sources": {}}')
+    assert digest_in_a_new_process() == (second, 3)
+    (tmp_path / "kept.json").write_text("{")
+    assert digest_in_a_new_process() == (second, 3)
+    module._kept.cache_clear()
