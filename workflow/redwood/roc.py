@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 
 
 @dataclass(frozen=True)
@@ -67,6 +66,6 @@ class RocCurve:
 
 def area_under_curve(positive: np.ndarray, negative: np.ndarray) -> float:
     """The probability that a positive score exceeds a negative one, half of it where equal."""
-    ranks = rankdata(np.concatenate([positive, negative]))[: len(positive)].sum()
+    ranks = pd.Series(np.concatenate([positive, negative])).rank().to_numpy()
     least = len(positive) * (len(positive) + 1) / 2
-    return float((ranks - least) / (len(positive) * len(negative)))
+    return float((ranks[: len(positive)].sum() - least) / (len(positive) * len(negative)))

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm, t
+from scipy.special import ndtr, stdtrit
 
 from redwood.paper.outcomes import Outcomes
 from redwood.seeds import generator
@@ -84,8 +84,8 @@ class Runs:
         """The share of draws that an interval leaves out on each side."""
         if self.seeds == 1:
             return _OUTSIDE
-        wider = np.sqrt(self.seeds / (self.seeds - 1)) * t.ppf(_OUTSIDE, self.seeds - 1)
-        return float(norm.cdf(wider))
+        wider = np.sqrt(self.seeds / (self.seeds - 1)) * stdtrit(self.seeds - 1, _OUTSIDE)
+        return float(ndtr(wider))
 
     def interval(self, drawn: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(k,) and (k,) ends of the intervals of (draws, k).

@@ -24,7 +24,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 _LEVEL = 0.975
 
@@ -48,7 +48,7 @@ def over_trainings(measures: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             np.array([measure[key] for measure in known], dtype=np.float64)
             for key in ("value", "low", "high")
         )
-        between = student.ppf(_LEVEL, len(known) - 1) * values.std(ddof=1) / np.sqrt(len(known))
+        between = stdtrit(len(known) - 1, _LEVEL) * values.std(ddof=1) / np.sqrt(len(known))
         below, above = (
             np.hypot(between, np.sqrt(np.mean(halves**2)))
             for halves in (values - lows, highs - values)

@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.mixture import BayesianGaussianMixture
 from threadpoolctl import threadpool_limits
 
 # Components of less weight are dropped; how many remain is the section's number of modes.
@@ -55,6 +54,9 @@ class ModeNormaliser:
                 time to fit grows with them, its quality hardly.
             rng: draws these rows and the start of the fit.
         """
+        # Sampling, which needs none of it, would take as long to begin as to import PyTorch.
+        from sklearn.mixture import BayesianGaussianMixture
+
         if len(numbers) > most_rows:
             numbers = rng.choice(numbers, most_rows, replace=False)
         mixture = BayesianGaussianMixture(
