@@ -70,8 +70,8 @@ def test_the_manifest_tells_of_every_job_and_of_every_file_that_a_rule_declares(
     }
     # Beside results, and read by no rule.
     beside = {
-        *("records/raw/generated/README", "records/raw/generated/contents.sha256"),
-        *("release/planted/contents.sha256", "release/decisions/smote/contents.sha256"),
+        *("records/raw/generated/README", "records/raw/generated/_contents.sha256"),
+        *("release/planted/_contents.sha256", "release/decisions/smote/_contents.sha256"),
     }
     assert written - set(read_manifest(results).results) == beside
     assert check(results).findings == []

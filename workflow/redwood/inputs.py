@@ -10,8 +10,8 @@ from typing import Any
 from redwood.errors import InputError
 from redwood.outputs import CONTENTS, file_digest, kept_digest
 
-# What to do about a file that cannot be read. Nobody should delete a file of their own.
-REMEDY = "if a run made it, delete it and run again"
+# What to do about a file that cannot be read. It may be the only copy of somebody's data.
+REMEDY = "if a run made it, make it again"
 
 # A stage's folder holds files, or one folder of them for each seed.
 _DEPTH = 2
@@ -89,7 +89,7 @@ def _require_kept(path: Path, remedy: str) -> None:
 
 
 def _again(folder: Path) -> str:
-    return f"delete the folder {folder} and make it again"
+    return f"make the folder {folder} again"
 
 
 def _require_digest(path: Path, digest: str, told: Path, remedy: str) -> None:

@@ -12,16 +12,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from redwood.errors import InputError
 
 # In a folder that a stage writes: the digests of what is in it, in the format of `sha256sum`. So a
-# copy is known to be one whatever its files' times, and damage shows when a file is read.
-CONTENTS = "contents.sha256"
+# copy is known to be one whatever its files' times, and damage shows when a file is read. What
+# begins with `_` or `.` is no part of a table to pandas, pyarrow, DuckDB and Spark.
+CONTENTS = "_contents.sha256"
+# What earlier versions called it: readers of tables do not know it for no part of a table.
+_EARLIER_CONTENTS = "contents.sha256"
 # In the folder of a dataset: below it, `tables/table1.csv.sha256` is the same of the one file
 # `tables/table1.csv`. The workflow makes it; elsewhere no digests are kept, nor of hidden files.
 DIGESTS = ".digests"
+
+# Endings that say a format.
+_FORMATS: Final = (
+    *(".arrow", ".csv", ".feather", ".gz", ".html", ".json", ".jsonl", ".md", ".parquet", ".tex"),
+    *(".tsv", ".txt", ".xlsx", ".zip", ".zst"),
+)
 
 # Names of what is being written: of which machine, which start of it, which container's processes,
 # and the process, with the time of its start, as numbers of processes come again.
@@ -68,9 +77,11 @@ def writing_folder(path: str | os.PathLike) -> Iterator[Path]:
     With what the block wrote comes a list of its digests, see `write_contents`.
 
     Raises:
-        InputError: `path` holds files that are no earlier result and would be lost.
+        InputError: `path` holds files that are no earlier result and would be lost, or its ending
+            says that it is a file.
     """
     path = Path(path)
+    require_ending(path)
     _require_replaceable(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = _partial(path)
@@ -99,6 +110,24 @@ def writing_folder(path: str | os.PathLike) -> Iterator[Path]:
         shutil.rmtree(partial, ignore_errors=True)
 
 
+def require_ending(path: str | os.PathLike, *endings: str) -> None:
+    """Make sure that the name of what is to be written does not say another format.
+
+    A name that says none will do.
+
+    Args:
+        path: the name.
+        endings: those of the format; none for a folder.
+
+    Raises:
+        InputError: it says another.
+    """
+    path = Path(path)
+    if path.suffix.lower() in _FORMATS and not path.name.endswith(endings):
+        expected = f"a name that ends with {' or '.join(endings)}" if endings else "a folder's name"
+        raise InputError(f"{path}: its ending is that of another format, expected {expected}")
+
+
 def write_text(path: str | os.PathLike, text: str) -> None:
     """Write `text` as UTF-8, whole or not at all."""
     with writing(path) as partial:
@@ -106,12 +135,17 @@ def write_text(path: str | os.PathLike, text: str) -> None:
 
 
 def write_json(path: str | os.PathLike, value: Any) -> None:
-    """Write `value` as indented JSON, whole or not at all. NaN and infinities are refused."""
+    """Write `value` as indented JSON, whole or not at all. NaN and infinities are refused.
+
+    Raises:
+        InputError: the ending of `path` says another format.
+    """
+    require_ending(path, ".json")
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def write_contents(folder: str | os.PathLike) -> None:
-    """Write `contents.sha256` into `folder`: SHA-256 and relative path of each file below it."""
+    """Write `_contents.sha256` into `folder`: SHA-256 and relative path of each file below it."""
     folder = Path(folder)
     paths = {
         file.relative_to(folder).as_posix(): file for file in folder.rglob("*") if file.is_file()
@@ -212,10 +246,10 @@ def _since(process: int) -> int | None:
 
 def _require_replaceable(folder: Path) -> None:
     """Raise an `InputError` if a folder holds a file of which no digest is kept."""
-    listed = folder / CONTENTS
-    known = {CONTENTS}
-    if listed.is_file():
-        known |= {line[66:] for line in listed.read_text(errors="replace").splitlines()}
+    known = {CONTENTS, _EARLIER_CONTENTS}
+    for listed in (folder / CONTENTS, folder / _EARLIER_CONTENTS):
+        if listed.is_file():
+            known |= {line[66:] for line in listed.read_text(errors="replace").splitlines()}
     for file in sorted(folder.rglob("[!.]*")):
         name = file.relative_to(folder).as_posix()
         if file.is_file() and name not in known:

@@ -1,8 +1,8 @@
 """What a table is: its description (columns, kinds, units), and reading and writing it.
 
 Every stage works on a table and its description and on nothing else; the job table of PanDA is one
-such table. A description is a JSON file beside the parquet files that share it. A table is one
-parquet file, or a folder of them.
+such table. A description is a JSON file beside the files that share it. A table is one file of a
+format of `redwood.table_formats`, or a folder of them.
 """
 
 import hashlib
@@ -15,22 +15,16 @@ from typing import Any, Literal, get_args
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from redwood import table_formats
+from redwood.column_values import ARROW_TYPES, from_series, typed
 from redwood.errors import InputError
-from redwood.inputs import REMEDY, contents_of, require_intact
-from redwood.outputs import CONTENTS, write_json, writing
+from redwood.inputs import REMEDY, contents_of
+from redwood.outputs import CONTENTS, require_ending, write_json, writing
 
 Kind = Literal["numeric", "integer", "timestamp", "categorical"]
 Scale = Literal["linear", "log"]
 Role = Literal["feature", "auxiliary"]
-
-_ARROW_TYPES = {
-    "numeric": pa.float64(),
-    "integer": pa.int64(),
-    "timestamp": pa.timestamp("us", tz="UTC"),
-    "categorical": pa.string(),
-}
 
 
 @dataclass(frozen=True)
@@ -173,7 +167,7 @@ def arrow_schema(description: TableDescription) -> pa.Schema:
     fields = [
         pa.field(
             column.name,
-            _ARROW_TYPES[column.kind],
+            ARROW_TYPES[column.kind],
             nullable=column.role != "feature",
             metadata={"kind": column.kind, "unit": column.unit or "", "meaning": column.meaning},
         )
@@ -182,66 +176,78 @@ def arrow_schema(description: TableDescription) -> pa.Schema:
     return pa.schema(fields, {"table": description.name})
 
 
-def write_table(frame: pd.DataFrame, path: str | Path, description: TableDescription) -> None:
-    """Write the described columns of `frame` as parquet, units in the schema's field metadata.
+def write_table(
+    frame: pd.DataFrame | pa.Table, path: str | Path, description: TableDescription
+) -> None:
+    """Write the described columns of `frame` in the format that the ending of `path` says.
 
-    Equal frames give equal bytes.
+    Parquet unless it is another, and then units are in the schema's field metadata. Equal tables
+    give equal bytes.
 
     Raises:
-        InputError: a described column is missing or does not hold values of its kind, or a feature
-            has a missing value.
+        InputError: a described column is missing or does not hold values of its kind, a feature has
+            a missing value, or the ending is no table's.
     """
+    require_ending(path, *table_formats.ENDINGS)
+    present = frame.column_names if isinstance(frame, pa.Table) else frame.columns
     arrays = []
     for column in description.columns:
-        if column.name not in frame.columns:
+        if column.name not in present:
             raise InputError(f"{path}: column {column.name!r} is missing")
         values = frame[column.name]
-        try:
-            array = pa.Array.from_pandas(values, type=_ARROW_TYPES[column.kind])
-        except (pa.ArrowException, TypeError, ValueError) as error:
-            raise InputError(
-                f"{path}: column {column.name!r} does not hold {column.kind} values: {error}"
-            ) from None
-        _require_values(array, column, path)
-        arrays.append(array)
+        if isinstance(values, pd.Series):
+            values = from_series(values, column.name, str(path))
+        arrays.append(typed(_whole(values), column, str(path)))
     table = pa.Table.from_arrays(arrays, schema=arrow_schema(description))
     with writing(path) as partial:
-        pq.write_table(table, partial, compression="zstd", write_page_checksum=True)
+        table_formats.write(table, Path(path), partial)
 
 
 def table_files(path: str | Path) -> tuple[Path, ...]:
-    """The parquet files of a table: the file itself, or all below a folder, by relative path.
+    """The files of a table: the file itself, or all below a folder, by relative path.
+
+    What begins with `.` or `_` is no part of a table, as to pandas, pyarrow and Spark.
 
     Raises:
-        InputError: there is no such file or folder, no parquet file in the folder, or others than
-            the stage wrote that made it.
+        InputError: there is no such file or folder, no file of a table in the folder, or others
+            than the stage wrote that made it.
     """
     path = Path(path)
     if not path.exists():
         raise InputError(f"{path}: no such table")
     if not path.is_dir():
         return (path,)
-    files = sorted(path.rglob("*.parquet"), key=lambda file: file.relative_to(path).as_posix())
-    if not files:
-        raise InputError(f"{path}: no *.parquet file in this folder")
-    listed = {path / name for name in contents_of(path) if name.endswith(".parquet")}
-    if listed and (others := sorted(listed.symmetric_difference(files))):
+    endings = table_formats.ENDINGS
+    found = (file.relative_to(path) for file in path.rglob("*") if file.name.endswith(endings))
+    parts = sorted(
+        (file for file in found if not any(part[0] in "._" for part in file.parts)),
+        key=Path.as_posix,
+    )
+    if not parts:
+        raise InputError(f"{path}: no table in this folder: no *{', *'.join(endings)}")
+    listed = {Path(name) for name in contents_of(path) if name.endswith(endings)}
+    if listed and (others := sorted(listed.symmetric_difference(parts))):
         words = "is missing" if others[0] in listed else "is there, too: move it elsewhere"
-        raise InputError(f"{others[0]}: {words}; expected what {path / CONTENTS} lists")
-    return tuple(files)
+        raise InputError(f"{path / others[0]}: {words}; expected what {path / CONTENTS} lists")
+    return tuple(path / part for part in parts)
+
+
+def table_columns(path: str | Path) -> list[str]:
+    """The names of a table's columns, in the order of its first file.
+
+    Raises:
+        InputError: there is no such table, or a file is not what its ending says.
+    """
+    return table_formats.columns_of(table_files(path)[0])
 
 
 def table_rows(path: str | Path) -> int:
-    """Number of rows of a table, without reading them.
+    """Number of rows of a table.
 
     Raises:
-        InputError: a file is missing or is not parquet.
+        InputError: a file is missing or is not what its ending says.
     """
-    number = 0
-    for file in table_files(path):
-        with _opened(file) as content:
-            number += content.metadata.num_rows
-    return number
+    return sum(table_formats.rows_of(file) for file in table_files(path))
 
 
 def table_digest(path: str | Path) -> str:
@@ -264,7 +270,7 @@ def scan_table(
     """Read a table piece by piece (row group by row group), so that it need not fit into memory.
 
     Args:
-        path: a parquet file, or a folder of them, which are read in the order of `table_files`.
+        path: a file, or a folder of them, which are read in the order of `table_files`.
         description: the table's description.
         columns: names of the columns to read; all described ones if `None`.
 
@@ -272,8 +278,9 @@ def scan_table(
         the rows in order, columns as asked for, typed as in `arrow_schema`.
 
     Raises:
-        InputError: a file is missing, is not parquet, lacks a column or holds another type, a
-            feature has a missing value, or a column is asked for that is not described.
+        InputError: a file is missing, is not what its ending says, lacks a column or holds another
+            type (`column_values.typed`), a feature has a missing value, or a column is asked for
+            that is not described.
     """
     if columns is not None:
         chosen = tuple(description[name] for name in columns)
@@ -281,13 +288,13 @@ def scan_table(
     schema = arrow_schema(description)
     for file in table_files(path):
         first = 0
-        for group in _row_groups(file, description):
+        for piece in table_formats.pieces(file, schema.names):
             arrays = [
-                _typed(group.column(column.name), column, file, first)
-                for column in description.columns
+                typed(_whole(values), column, str(file), first)
+                for column, values in zip(description.columns, piece.columns, strict=True)
             ]
             yield pa.Table.from_arrays(arrays, schema=schema)
-            first += group.num_rows
+            first += piece.num_rows
 
 
 def read_table(path: str | Path, description: TableDescription) -> pd.DataFrame:
@@ -317,64 +324,19 @@ def read_parquet(path: Path) -> pd.DataFrame:
     Raises:
         InputError: the file is missing, is damaged or is not parquet.
     """
-    with _opened(path) as file:
+    with table_formats.opened_parquet(path) as file:
         return file.read().to_pandas()
 
 
-def _opened(path: Path) -> pq.ParquetFile:
-    require_intact(path)
-    try:
-        return pq.ParquetFile(path, page_checksum_verification=True)
-    except (pa.ArrowException, OSError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"{path}: not a parquet file: {reason}; {REMEDY}") from None
-
-
-def _row_groups(path: Path, description: TableDescription) -> Iterator[pa.Table]:
-    names = [column.name for column in description.columns]
-    with _opened(path) as file:
-        present = file.schema_arrow.names
-        for name in names:
-            if name not in present:
-                raise InputError(
-                    f"{path}: column {name!r} is missing; the file has {', '.join(present)}"
-                )
-        for number in range(file.num_row_groups):
-            try:
-                group = file.read_row_group(number, columns=names)
-            except (pa.ArrowException, OSError) as error:
-                reason = " ".join(str(error).split())
-                raise InputError(f"{path}: cannot be read: {reason}; {REMEDY}") from None
-            yield group
-
-
-def _typed(array: pa.ChunkedArray, column: Column, path: Path, first: int) -> pa.ChunkedArray:
-    """`array` in the type of its column's kind; its first row is row `first` of the file."""
-    try:
-        array = array.cast(_ARROW_TYPES[column.kind])
-    except pa.ArrowException as error:
-        raise InputError(
-            f"{path}: column {column.name!r} does not hold {column.kind} values: {error}"
-        ) from None
-    _require_values(array, column, path, first)
-    return array
+def _whole(values: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """One array, of the chunks if there are several."""
+    return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
 
 
 def _to_pandas(array: pa.ChunkedArray, column: Column) -> pd.Series:
     if column.kind == "integer" and array.null_count:
         return array.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
     return array.to_pandas()
-
-
-def _require_values(
-    array: pa.Array | pa.ChunkedArray, column: Column, path: str | Path, first: int = 0
-) -> None:
-    if column.role != "feature":
-        return
-    missing = array.is_null(nan_is_null=True)
-    row = missing.index(pa.scalar(True)).as_py()
-    if row >= 0:
-        raise InputError(f"{path}: row {first + row}: feature {column.name!r} has no value")
 
 
 def to_numbers(values: pd.Series, column: Column) -> np.ndarray:

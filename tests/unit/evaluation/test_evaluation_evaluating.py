@@ -187,7 +187,7 @@ def test_tables_that_do_not_match_are_named(tables, tmp_path):
     rows, synthetic = toy_rows(300, 3), tmp_path / "synthetic.parquet"
     for frame, message in (
         (rows.drop(columns="work"), "column 'work' is missing; the file has when, site"),
-        (rows.assign(work="much"), "column 'work' does not hold numeric values"),
+        (rows.assign(work="much"), "row 0: work is 'much', expected a number"),
         (rows.assign(work=rows["work"].where(rows.index != 5)), "row 5: feature 'work' has no"),
         (rows.assign(site=rows["site"].where(rows.index != 7)), "row 7: feature 'site' has no"),
         (rows.iloc[:0], "0 rows, expected at least 10"),

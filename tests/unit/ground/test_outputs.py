@@ -100,7 +100,7 @@ def test_a_damaged_file_is_named_with_what_to_do_even_if_it_could_be_read(made, 
         with pytest.raises(InputError) as caught:
             read()
         assert str(caught.value).startswith(f"{path}: damaged or edited: its SHA-256 is ")
-        assert str(caught.value).endswith(f"; delete the folder {made} and make it again")
+        assert str(caught.value).endswith(f"; make the folder {made} again")
 
 
 def test_a_lost_file_and_a_damaged_list_are_named(made):

@@ -158,7 +158,7 @@ def test_a_stage_that_writes_its_folder_again_forgets_what_was_in_it(results):
         (TABLE, {"tables/table1.csv"}),
         ("evaluation/smote/seed-1/summary.json", {"evaluation/smote"}),
         (LIST, {"evaluation/smote", LIST}),
-        ("planted/contents.sha256", {"planted/train.parquet"}),
+        ("planted/_contents.sha256", {"planted/train.parquet"}),
         ("raw/monitor/one.json.gz", {"raw/monitor/_download.json"}),
         ("tables/of_an_earlier_configuration.csv", set()),
     ],

@@ -125,7 +125,7 @@ def test_equal_seeds_give_equal_bytes_and_others_do_not(folder):
     first = contents(run(folder, "first"))
     tables = ("flows.parquet", "jobs.parquet", "sites.parquet", "summary.json")
     assert list(first) == [
-        *("contents.sha256", "scenario.json"),
+        *("_contents.sha256", "scenario.json"),
         *(f"seed-1/{name}" for name in tables),
         "summary.json",
     ]
@@ -172,7 +172,7 @@ def test_a_run_in_the_place_of_another_leaves_nothing_of_it(folder):
     run(folder, "place", repetitions=3)
     made = run(folder, "place", repetitions=1, seed=3)
     assert sorted(path.name for path in made.iterdir()) == [
-        "contents.sha256", "scenario.json", "seed-3", "summary.json",
+        "_contents.sha256", "scenario.json", "seed-3", "summary.json",
     ]  # fmt: skip
 
 

@@ -140,10 +140,14 @@ def test_a_csv_is_read_by_the_names_of_its_columns(tmp_path):
 @pytest.mark.parametrize(
     ("column", "value", "words"),
     [
-        ("creationtime", "yesterday", "row 1: creationtime is 'yesterday', expected a timestamp"),
-        ("size", "1.5", r"row 1: size is .*1\.5.*, expected a integer"),
-        ("workload", "much", "row 1: workload is 'much', expected a numeric"),
-        ("computingsite", "", "row 1: computingsite is nan, expected a categorical"),
+        (
+            "creationtime",
+            "yesterday",
+            "row 1: creationtime is 'yesterday', expected a time such as 2024",
+        ),
+        ("size", "1.5", r"row 1: size is '1\.5', expected a whole number"),
+        ("workload", "much", "row 1: workload is 'much', expected a number"),
+        ("computingsite", "", "row 1: feature 'computingsite' has no value"),
     ],
 )
 def test_a_wrong_value_in_a_csv_names_row_and_column(tmp_path, column, value, words):
@@ -155,11 +159,41 @@ def test_a_wrong_value_in_a_csv_names_row_and_column(tmp_path, column, value, wo
         read_jobs(path, describe_jobs(path))
 
 
+def test_text_of_a_csv_stands_as_it_is_and_an_empty_cell_alone_is_missing(tmp_path):
+    path = tmp_path / "jobs.csv"
+    sites, users = ["NA", "01", "1", "None "], ["None", "nan", "007", "7"]
+    times = [f"2024-01-01T00:00:0{second}" for second in range(4)]
+    pd.DataFrame(
+        {"creationtime": times, "computingsite": sites, "workload": "36000", "user": users}
+    ).to_csv(path, index=False)
+    description = describe_jobs(path)
+    read = read_jobs(path, description)
+    assert (read["computingsite"].tolist(), read["user"].tolist()) == (sites, users)
+    assert build_workload(read, description, 1).site_names == ("01", "1", "NA", "None ")
+
+
+def test_a_folder_of_parts_is_a_job_table(tmp_path):
+    whole = frame()
+    for part in (0, 1):
+        written(tmp_path / f"day={part}", whole.iloc[part::2], describe())
+    (tmp_path / "_SUCCESS").touch()
+    description = describe_jobs(tmp_path)
+    assert sorted(read_jobs(tmp_path, description)["size"]) == sorted(whole["size"])
+
+
+@pytest.mark.parametrize("times", [[1_711_314_566] * 3, [1.7e9, 1.7e9 + 1, 1.7e9 + 2]])
+def test_numbers_are_no_times_of_jobs(tmp_path, times):
+    path = tmp_path / "jobs.parquet"
+    frame().assign(creationtime=times).to_parquet(path)
+    with pytest.raises(InputError, match=r"'creationtime' holds \w+, expected a time .*unit='s'"):
+        read_jobs(path, describe_jobs(path))
+
+
 def test_files_that_are_no_job_tables(tmp_path):
-    with pytest.raises(InputError, match="no such job table"):
+    with pytest.raises(InputError, match="no such table"):
         describe_jobs(tmp_path / "none.parquet")
     (tmp_path / "text.parquet").write_text("not parquet")
-    with pytest.raises(InputError, match="neither parquet nor CSV"):
+    with pytest.raises(InputError, match="not a parquet file"):
         describe_jobs(tmp_path / "text.parquet")
 
 

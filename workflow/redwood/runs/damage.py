@@ -1,6 +1,6 @@
 """What is damaged of the results: files that are no longer what the jobs wrote.
 
-Each writer keeps the digest of what it has written, see `outputs`: `contents.sha256` in a folder,
+Each writer keeps the digest of what it has written, see `outputs`: `_contents.sha256` in a folder,
 `.digests/PATH.sha256` of a file by itself and of each such list. To compare them all would read all
 results; a file whose size and times are as when it was last read is not read again.
 """

@@ -1,14 +1,12 @@
-"""Reading job tables for simulations: parquet or CSV, with a description or without."""
+"""Reading job tables for simulations, with a description or without."""
 
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from redwood.errors import InputError
-from redwood.tables import Column, TableDescription, read_table
+from redwood.tables import Column, TableDescription, read_table, table_columns
 
 REQUIRED = ("creationtime", "computingsite", "workload")
 RECORDED_STATES = ("finished", "failed", "cancelled", "closed")
@@ -34,17 +32,9 @@ def describe_jobs(path: str | Path) -> TableDescription:
     """The description of a job table that comes without one, by the names of its columns.
 
     Raises:
-        InputError: there is no such file, or it is neither parquet nor CSV.
+        InputError: there is no such table, or it is not in a format of tables.
     """
-    try:
-        if _is_csv(path):
-            names = list(pd.read_csv(path, nrows=0).columns)
-        else:
-            names = pq.read_schema(path).names
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such job table") from None
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise InputError(f"{path}: neither parquet nor CSV: {error}") from None
+    names = table_columns(path)
     return TableDescription("jobs", tuple(column for column in _KNOWN if column.name in names))
 
 
@@ -65,7 +55,7 @@ def read_jobs(path: str | Path, description: TableDescription) -> pd.DataFrame:
                 f"table {description.name!r}: a simulation needs the feature {name!r}; "
                 f"the features are {known}"
             )
-    frame = _read_csv(path, features) if _is_csv(path) else read_table(path, features)
+    frame = read_table(path, features)
     if frame.empty:
         raise InputError(f"{path}: the job table has no rows")
     for name, least, most in (
@@ -95,40 +85,3 @@ def _check_range(path: str | Path, values: pd.Series, least: float, most: float)
             f"{path}: row {row}: {values.name} is {values[row]}, "
             f"expected a finite number of at least {least}"
         )
-
-
-def _is_csv(path: str | Path) -> bool:
-    return str(path).endswith((".csv", ".csv.gz"))
-
-
-def _read_csv(path: str | Path, description: TableDescription) -> pd.DataFrame:
-    try:
-        raw = pd.read_csv(path)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such job table") from None
-    except (ValueError, OSError) as error:
-        raise InputError(f"{path}: not a CSV: {error}") from None
-    frame = {}
-    for column in description.columns:
-        if column.name not in raw:
-            raise InputError(
-                f"{path}: column {column.name!r} is missing; the file has {', '.join(raw.columns)}"
-            )
-        values = raw[column.name]
-        if column.kind == "timestamp":
-            read = pd.to_datetime(values, utc=True, errors="coerce", format="ISO8601")
-        elif column.kind == "categorical":
-            read = values.astype(object).where(values.isna(), values.astype(str))
-        else:
-            read = pd.to_numeric(values, errors="coerce")
-        wrong = read.isna().to_numpy()
-        if column.kind == "integer":
-            wrong = wrong | (read % 1 != 0).to_numpy()
-        if wrong.any():
-            row = int(np.flatnonzero(wrong)[0])
-            raise InputError(
-                f"{path}: row {row}: {column.name} is {values[row]!r}, expected a {column.kind}"
-                " value" + (" such as 2024-01-31 12:00:00" if column.kind == "timestamp" else "")
-            )
-        frame[column.name] = read.astype("int64") if column.kind == "integer" else read
-    return pd.DataFrame(frame)

@@ -42,7 +42,7 @@ def sample(
     output: Annotated[Path, typer.Option(help="parquet file to write")],
     seed: Annotated[int, typer.Option(min=0, help="same seed, same rows")] = 1,
     rows: Annotated[int | None, typer.Option(help="number of rows")] = None,
-    like: Annotated[Path | None, typer.Option(help="as many rows as this parquet file")] = None,
+    like: Annotated[Path | None, typer.Option(help="as many rows as this table")] = None,
     load: Annotated[
         float | None,
         typer.Option(help="density of the rows in time; 1 as in training"),
@@ -59,13 +59,14 @@ def sample(
     Example: redwood surrogates sample model --load 1.2 --given computingsite=BNL
     --given creationtime=2024-06-01..2024-06-08 --seed 1 --output busy_week.parquet
     """
-    from redwood.surrogates.sampling import parse_conditions, rows_at, rows_of, sample_model
+    from redwood.surrogates.sampling import parse_conditions, rows_at, sample_model
+    from redwood.tables import table_rows
 
     conditions = parse_conditions(given or [])
     if [rows, like, load].count(None) != 2:
         raise typer.BadParameter("give one of --rows, --like and --load")
     if rows is None:
-        rows = rows_of(like) if like is not None else rows_at(load or 0, folder, conditions)
+        rows = table_rows(like) if like is not None else rows_at(load or 0, folder, conditions)
     sample_model(folder, rows, seed, output, conditions)
     typer.echo(f"{output}: {rows} rows")
 

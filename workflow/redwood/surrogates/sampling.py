@@ -4,11 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from redwood.errors import InputError
-from redwood.inputs import REMEDY
 from redwood.outputs import write_json
 from redwood.surrogates.contract import load_surrogate
 from redwood.tables import write_table
@@ -45,21 +41,6 @@ def sample_model(
     }
     write_json(output.with_suffix(".json"), summary)
     return summary
-
-
-def rows_of(path: Path) -> int:
-    """The number of rows of a parquet file.
-
-    Raises:
-        InputError: the file is missing or is not parquet.
-    """
-    try:
-        return pq.read_metadata(path).num_rows
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such table") from None
-    except (pa.ArrowException, OSError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"{path}: not a parquet file: {reason}; {REMEDY}") from None
 
 
 def rows_at(load: float, folder: Path, given: Mapping[str, str]) -> int:
