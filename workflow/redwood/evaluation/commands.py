@@ -34,6 +34,11 @@ def evaluate(
     from redwood.validation import read_section
 
     checked = read_section(Evaluation, options, "--options")
-    evaluating.evaluate(
+    summary = evaluating.evaluate(
         table, train, holdout, synthetic, output, checked, seed, previous, densities, role
     )
+    measured = summary["measures"]
+    lacking = [name for name, entry in measured.items() if entry["value"] is None]
+    done = f"{output}: {len(measured) - len(lacking)} of {len(measured)} measures"
+    without = [f"without a value: {', '.join(lacking)}"] if lacking else []
+    typer.echo("; ".join([done, *without, *summary["warnings"]]))

@@ -122,6 +122,7 @@ class Result:
         floor: the measure for real rows in place of the synthetic ones, the mean over several draws
             of them where there are such.
         floor_draws: the floor of each of these draws, which tells how sure it is.
+        warning: what the value does not see, or what else makes it one not to rely on.
         columns: tidy rows `column, value, floor`, for measures that are means over columns.
         details: tables to be written beside the values, by file name without ending.
         note: what a reader should know of this value.
@@ -135,6 +136,7 @@ class Result:
     details: dict[str, pd.DataFrame] = field(default_factory=dict)
     note: str = ""
     floor_draws: tuple[float, ...] = ()
+    warning: str = ""
 
 
 def deviation(frame: pd.DataFrame, column: Column) -> float:

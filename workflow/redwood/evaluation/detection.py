@@ -29,6 +29,8 @@ _STRETCHES, _ROWS_PER_STRETCH = 50, 80
 _CATEGORIES = 254
 # A number that at least ten rows share is also offered as a category: trees see numbers in bins.
 _FREQUENT = 10
+# With fewer numbers than that all may be among the rows that tell when to stop learning.
+_LEAST_KNOWN = 20
 # Rows of each fold that suffice to say which features matter.
 _ROWS_FOR_DROPS = 1000
 # Features without which the AUC falls by less are not worth a mention.
@@ -95,11 +97,12 @@ def detect(
     with ProgressReport("telling samples apart", _FOLDS, "folds") as report:
         for number in range(_FOLDS):
             unseen = folds == number
+            shown = _with_values(inputs, ~unseen)
             classifier = _classifier(categorical, derive_seed(seed, number))
-            classifier.fit(inputs[~unseen], is_left[~unseen])
-            scores[unseen] = classifier.decision_function(inputs[unseen])
+            classifier.fit(shown[~unseen], is_left[~unseen])
+            scores[unseen] = classifier.decision_function(shown[unseen])
             some = random.permutation(np.flatnonzero(unseen))[:_ROWS_FOR_DROPS]
-            drops += _drops(classifier, inputs[some], is_left[some], feature_of_input)
+            drops += _drops(classifier, shown[some], is_left[some], feature_of_input)
             report.advance()
     by_feature = pd.Series(drops / _FOLDS, index=left.columns)
     return Detection(scores.reshape(2, rows), folds.reshape(2, rows), by_feature)
@@ -197,6 +200,16 @@ def _inputs(features: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]
             feature_of_input.append(number)
             categorical.append(True)
     return np.column_stack(inputs), np.array(feature_of_input), np.array(categorical)
+
+
+def _with_values(inputs: np.ndarray, learned: np.ndarray) -> np.ndarray:
+    """`inputs`, of those with next to no number among the rows learned from only where one is.
+
+    The trees cannot bin an input without any, and they learn from a part of these rows.
+    """
+    known = ~np.isnan(inputs)
+    few = known[learned].sum(axis=0) < _LEAST_KNOWN
+    return np.where(few, known, inputs) if few.any() else inputs
 
 
 def _codes(values: pd.Series, least: int) -> np.ndarray:

@@ -2,9 +2,10 @@
 
 import sys
 import time
+import traceback
 from pathlib import Path
 from types import ModuleType
-from typing import Any, get_args
+from typing import Any, Final, get_args
 
 import numpy as np
 import pandas as pd
@@ -22,7 +23,8 @@ from redwood.evaluation.contract import (
     Samples,
 )
 from redwood.evaluation.verdict import privacy_verdict
-from redwood.outputs import write_json, writing_folder
+from redwood.outliers import collapsed, merging, sentinels
+from redwood.outputs import require_ending, write_json, writing_folder
 from redwood.seeds import generator
 from redwood.tables import (
     DENSITIES,
@@ -35,6 +37,7 @@ from redwood.tables import (
 
 # Synthetic rows are thinned to so much if three real samples of that size can then be drawn.
 _MOST_KEPT = 0.99
+_NOTHING: Final = {**dict.fromkeys(("value", "low", "high", "floor")), "floor_draws": []}
 
 
 def evaluate(
@@ -48,12 +51,13 @@ def evaluate(
     previous: Path | None = None,
     densities: Path | None = None,
     role: Role = "model",
-) -> None:
+) -> dict[str, Any]:
     """Measure the synthetic rows and write the folder `output`.
 
-    `measures.json` has each measure's value, interval, floor, aspect and definition, and what the
-    privacy measures come to; `columns.csv` the values per column; `association.parquet`,
-    `dcr.parquet`, `autocorrelation.parquet` and `roc_*.parquet` what figures are drawn from.
+    `measures.json` has each measure's value, interval, floor, aspect and definition, what the
+    privacy measures come to, and warnings of what did not go as asked; `columns.csv` the values per
+    column; `association.parquet`, `dcr.parquet`, `autocorrelation.parquet` and `roc_*.parquet` what
+    figures are drawn from.
 
     Args:
         table: the description of all tables.
@@ -67,17 +71,22 @@ def evaluate(
         densities: what `redwood surrogates score` wrote of the training and the holdout rows.
         role: what made the rows: a `model`, or a `control` that models are judged by.
 
+    Returns:
+        What `measures.json` holds.
+
     Raises:
         InputError: a table cannot be read, has too few rows or a number that its column's scale has
-            no place for, a target that is asked for is none of its numeric features, or a measure
-            does not say what it is about.
+            no place for, a target that is asked for is none of its numeric features, a measure does
+            not say what it is about, or none has a value.
     """
+    require_ending(output)
     samples, given = read_samples(
         table, train, holdout, synthetic, options, seed, previous, densities
     )
     measured: dict[str, dict] = {}
     columns: list[pd.DataFrame] = []
     details: dict[str, pd.DataFrame] = {}
+    warnings = _warnings(samples, train, holdout)
     for name in options.measures:
         plugin = plugins.load(MEASURES, name)
         begin = time.monotonic()
@@ -86,12 +95,23 @@ def evaluate(
             # More threads would add up in another order, to other last digits.
             with threadpool_limits(1):
                 result = plugin.measure(samples)
+            measured[name] = entry | _numbers(result)
         except Inapplicable as reason:
-            nothing = dict.fromkeys(("value", "low", "high", "floor"))
-            measured[name] = entry | nothing | {"floor_draws": [], "note": str(reason)}
+            measured[name] = entry | _NOTHING | {"note": str(reason)}
             print(f"{plugin.TITLE}: not for this table: {reason}", file=sys.stderr)
             continue
-        measured[name] = entry | _numbers(result)
+        except ImportError:
+            raise
+        except Exception as error:
+            # The others have nothing to do with it. Its text is left out, which may quote a row.
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            reason = f"failed: {type(error).__name__} in {Path(place.filename).name}:{place.lineno}"
+            measured[name] = entry | _NOTHING | {"note": reason}
+            warnings.append(f"{plugin.TITLE} {reason}")
+            print(warnings[-1], file=sys.stderr)
+            continue
+        if result.warning:
+            warnings.append(f"{plugin.TITLE} {result.warning}")
         details |= result.details
         if result.columns is not None:
             columns.append(result.columns.assign(measure=name))
@@ -100,6 +120,9 @@ def evaluate(
             f"floor {result.floor:.4g}  ({time.monotonic() - begin:.1f} s)",
             file=sys.stderr,
         )
+    if all(entry["value"] is None for entry in measured.values()):
+        reasons = (f"{entry['title']}: {entry['note']}" for entry in measured.values())
+        raise InputError(f"{synthetic}: no measure has a value: {'; '.join(reasons)}")
     verdict = privacy_verdict(measured)
     print(f"privacy: {verdict.words}", file=sys.stderr)
     summary = {
@@ -111,6 +134,7 @@ def evaluate(
         "options": options.model_dump(mode="json"),
         "measures": measured,
         "privacy": {"passes": verdict.passes, "words": verdict.words},
+        "warnings": warnings,
     }
     with writing_folder(output) as folder:
         write_json(folder / "measures.json", summary)
@@ -119,6 +143,22 @@ def evaluate(
         per_column.to_csv(folder / "columns.csv", index=False)
         for name, frame in details.items():
             frame.to_parquet(folder / f"{name}.parquet", index=False, compression="zstd")
+    return summary
+
+
+def _warnings(samples: Samples, train: Path, holdout: Path) -> list[str]:
+    """What there is to say of the tables: values that stand apart, columns that have collapsed."""
+    features = samples.description.numeric_features
+    merged = [outlier for column in features if (outlier := merging(samples.train, column))]
+    found = [
+        f"{train}: {outlier}: beside it measures see the other values of the column as one"
+        for outlier in merged
+    ]
+    for path, frame in ((train, samples.train), (holdout, samples.holdout)):
+        others = (one for one in sentinels(frame, samples.description) if one not in merged)
+        found += [f"{path}: {outlier}" for outlier in others]
+    made, real = (rows.nunique().to_dict() for rows in (samples.synthetic, samples.fresh))
+    return found + collapsed(made, real)
 
 
 def read_samples(
@@ -270,4 +310,7 @@ def _described(plugin: ModuleType, name: str) -> dict[str, Any]:
 def _numbers(result: Result) -> dict[str, Any]:
     numbers = {name: float(getattr(result, name)) for name in ("value", "low", "high", "floor")}
     draws = {"floor_draws": [float(floor) for floor in result.floor_draws]}
-    return numbers | draws | ({"note": result.note} if result.note else {})
+    if not np.isfinite([*numbers.values(), *draws["floor_draws"]]).all():
+        raise ArithmeticError("a value is no number")
+    note = "; ".join(filter(None, (result.note, result.warning)))
+    return numbers | draws | ({"note": note} if note else {})

@@ -33,7 +33,8 @@ def train(
     summary = train_model(
         model, table, train, validation, output, _json_object(options, "--options"), seed
     )
-    typer.echo(f"{output}: {model} learned from {summary['rows']['train']} rows")
+    done = f"{output}: {model} learned from {summary['rows']['train']} rows"
+    typer.echo("; ".join([done, *summary["warnings"]]))
 
 
 @app.command()
@@ -67,8 +68,8 @@ def sample(
         raise typer.BadParameter("give one of --rows, --like and --load")
     if rows is None:
         rows = table_rows(like) if like is not None else rows_at(load or 0, folder, conditions)
-    sample_model(folder, rows, seed, output, conditions)
-    typer.echo(f"{output}: {rows} rows")
+    summary = sample_model(folder, rows, seed, output, conditions)
+    typer.echo("; ".join([f"{output}: {rows} rows", *summary["warnings"]]))
 
 
 @app.command()

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from redwood.errors import InputError
+from redwood.outliers import merging, sentinel
 from redwood.tables import (
     Column,
     TableDescription,
@@ -221,7 +222,8 @@ def check_rows(frame: pd.DataFrame, description: TableDescription, name: str) ->
     """Raise an InputError unless models can learn from the features of `frame`.
 
     There must be a row, every number must be finite and below 1e150 in size, non-negative where the
-    scale is logarithmic, and integers must be exact in float64.
+    scale is logarithmic, integers must be exact in float64, and no value so far outside that beside
+    it the others of a linear column are one.
 
     Args:
         name: the file that the message names.
@@ -237,13 +239,22 @@ def check_rows(frame: pd.DataFrame, description: TableDescription, name: str) ->
         if column.kind == "integer":
             beyond = np.abs(numbers) > LARGEST_EXACT_INTEGER
             _refuse(beyond, frame, column, name, "an integer of at most 2^53 in size")
+        if column.scale == "linear" and (outlier := merging(frame, column)):
+            remedy = "leave such rows out, or describe the column as auxiliary"
+            if column.kind != "timestamp" and numbers.min() >= 0:
+                remedy += " or its scale as log"
+            raise InputError(
+                f"{name}: {outlier}: beside it the other values of the column are one to a model: "
+                f"{remedy}"
+            )
 
 
 def _refuse(bad: np.ndarray, frame: pd.DataFrame, column: Column, name: str, expected: str) -> None:
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
         value = frame[column.name].iloc[row]
-        raise InputError(f"{name}: row {row}: {column.name} is {value}, expected {expected}")
+        often = "" if column.kind == "timestamp" else sentinel(float(value))
+        raise InputError(f"{name}: row {row}: {column.name} is {value}{often}, expected {expected}")
 
 
 def _deviation(scaled: np.ndarray) -> float:

@@ -4,9 +4,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from redwood.errors import InputError
-from redwood.outputs import write_json
+from redwood.inputs import read_json
+from redwood.outliers import collapsed
+from redwood.outputs import require_ending, write_json
 from redwood.surrogates.contract import load_surrogate
+from redwood.table_formats import ENDINGS
 from redwood.tables import write_table
 
 
@@ -24,6 +29,7 @@ def sample_model(
         InputError: `folder` is no model, `rows` is below 1, or the model cannot condition on
             `given`.
     """
+    require_ending(output, *ENDINGS)
     if rows < 1:
         raise InputError(f"rows is {rows}, expected at least 1")
     surrogate = load_surrogate(folder)
@@ -38,9 +44,25 @@ def sample_model(
         "rows": len(frame),
         "seed": seed,
         "given": dict(given),
+        "warnings": [] if given else _collapsed(frame, folder, surrogate.rows),
     }
     write_json(output.with_suffix(".json"), summary)
     return summary
+
+
+def _collapsed(frame: pd.DataFrame, folder: Path, trained_on: int) -> list[str]:
+    """The columns of a sample with fewer distinct values than it should have, by an order.
+
+    Of n of the N training rows at random there are at least n/N of the distinct values that all
+    have.
+    """
+    if not (folder / "train.json").exists():
+        return []
+    known = read_json(folder / "train.json", "summary of a training").get("distinct", {})
+    share = min(1.0, len(frame) / trained_on)
+    return collapsed(
+        frame.nunique().to_dict(), {column: share * number for column, number in known.items()}
+    )
 
 
 def rows_at(load: float, folder: Path, given: Mapping[str, str]) -> int:

@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from redwood.outputs import write_json, write_text, writing_folder
+import pandas as pd
+
+from redwood.outliers import sentinels
+from redwood.outputs import require_ending, write_json, write_text, writing_folder
 from redwood.surrogates.contract import Surrogate, new_surrogate, save_surrogate
 from redwood.surrogates.encoding import check_rows
 from redwood.tables import TableDescription, read_table
@@ -39,14 +42,20 @@ def train_model(
     Raises:
         InputError: a file, an option or a row cannot be used.
     """
+    require_ending(output)
     description = TableDescription.load(table).only_features()
     surrogate = new_surrogate(model, description, options, seed)
-    frames = []
+    frames: list[pd.DataFrame] = []
+    warnings: list[str] = []
     for path in (train, validation):
         frame = read_table(path, description)
         check_rows(frame, description, str(path))
+        warnings += [f"{path}: {outlier}" for outlier in sentinels(frame, description)]
         frames.append(frame)
     checkpoint = output.with_name(f"{output.name}.checkpoint.safetensors")
+    fit = surrogate.fit(frames[0], frames[1], checkpoint)
+    if surrogate.losses is not None:
+        warnings += _unconverged(surrogate.losses)
     summary = {
         "model": model,
         "table": description.name,
@@ -54,7 +63,9 @@ def train_model(
         "seed": seed,
         "options": surrogate.options.model_dump(mode="json"),
         "rows": {"train": len(frames[0]), "validation": len(frames[1])},
-        "fit": surrogate.fit(frames[0], frames[1], checkpoint),
+        "fit": fit,
+        "distinct": {column: int(number) for column, number in frames[0].nunique().items()},
+        "warnings": warnings,
     }
     with writing_folder(output) as folder:
         save_surrogate(surrogate, folder, len(frames[0]))
@@ -67,6 +78,13 @@ def train_model(
         write_text(folder / "MODEL_CARD.md", model_card(surrogate, summary))
     checkpoint.unlink(missing_ok=True)
     return summary
+
+
+def _unconverged(losses: pd.DataFrame) -> list[str]:
+    """What is to be said of a training whose best epoch was its last, which may not be the best."""
+    if losses["validation"].idxmin() < losses.index[-1]:
+        return []
+    return [f"the last of {len(losses)} epochs was the best: more of them may do better"]
 
 
 def model_card(surrogate: Surrogate, summary: Mapping[str, Any]) -> str:
@@ -95,4 +113,5 @@ def model_card(surrogate: Surrogate, summary: Mapping[str, Any]) -> str:
         lines.append(f"| {' | '.join(cells)} |")
     lines += ["", "## The fit", ""]
     lines += [f"* {name}: {value}" for name, value in summary["fit"].items()]
+    lines += [f"* **Mind:** {warning}" for warning in summary["warnings"]]
     return "\n".join(lines) + "\n"
