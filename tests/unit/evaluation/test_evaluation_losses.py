@@ -79,20 +79,19 @@ ONE_MOMENT = pd.Timestamp("2024-01-01", tz="UTC")
 CONSTANT = {"when": ONE_MOMENT, "site": "A", "state": "B", "size": 1, "work": 0.5}
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
 @pytest.mark.parametrize(
     "frames",
     [
-        FEW,
         {name: frame.assign(**CONSTANT) for name, frame in FEW.items()},
-        {name: frame.assign(when=ONE_MOMENT, work=1.0) for name, frame in FEW.items()},
-        {name: frame.assign(site=unique(len(frame), name), size=range(len(frame)))
-         for name, frame in FEW.items()},
+        {
+            name: frame.assign(site=unique(len(frame), name), size=range(len(frame)))
+            for name, frame in FEW.items()
+        },
         FEW | {"synthetic": FEW["synthetic"].assign(**CONSTANT)},
-        parts(site=unique),
-        parts(site=unique, state=unique),
     ],
-    ids=["few", "constant", "one moment", "few unique", "collapsed", "unique", "all unique"],
-)  # fmt: skip
+    ids=["constant", "unique", "collapsed"],
+)
 def test_no_measure_fails_on_any_table(tmp_path, frames):
     found = run(tmp_path, frames, conditionals=(("site", "state"), ("state", "size", "work")))
     assert not [one for one in found["warnings"] if "failed" in one]
@@ -106,7 +105,7 @@ def test_ids_that_are_all_unique_leave_the_series_without_gaps_and_are_measured(
 
 
 def test_wd_says_which_column_a_fill_value_hides_and_leaves_it_out(tmp_path):
-    description = TableDescription("t", (Column("work", "numeric"), Column("load", "numeric")))
+    description = TableDescription("t", (DESCRIPTION["work"], Column("load", "numeric")))
 
     def filled(rows, name):
         values = np.random.default_rng(len(name)).normal(10, 2, rows)
@@ -123,7 +122,6 @@ def test_wd_says_which_column_a_fill_value_hides_and_leaves_it_out(tmp_path):
     assert merged.endswith("beside it measures see the other values of the column as one")
     assert "holdout.parquet: row 17: load is 3.40282e+38" in held_out
     assert blind.startswith("WD does not see load")
-    assert not alone["warnings"]
 
 
 def test_a_collapsed_column_is_told_with_both_numbers(tmp_path):

@@ -253,15 +253,18 @@ def _drops(
 ) -> np.ndarray:
     """How much the AUC of rows in random order falls if they exchange a feature's values.
 
-    (features,). Each row takes the value of the next.
+    (features,). Each row takes the value of the next. 0 where all rows are of one sample.
     """
+    features = feature_of_input[-1] + 1
+    if is_left.all() or not is_left.any():
+        return np.zeros(features)
 
     def auc() -> float:
         scores = classifier.decision_function(inputs)
         return area_under_curve(scores[is_left], scores[~is_left])
 
     known, drops = auc(), []
-    for feature in range(feature_of_input[-1] + 1):
+    for feature in range(features):
         of_feature = np.flatnonzero(feature_of_input == feature)
         kept = inputs[:, of_feature]
         inputs[:, of_feature] = np.roll(kept, 1, axis=0)

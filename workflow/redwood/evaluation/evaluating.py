@@ -154,9 +154,11 @@ def _warnings(samples: Samples, train: Path, holdout: Path) -> list[str]:
         f"{train}: {outlier}: beside it measures see the other values of the column as one"
         for outlier in merged
     ]
-    for path, frame in ((train, samples.train), (holdout, samples.holdout)):
-        others = (one for one in sentinels(frame, samples.description) if one not in merged)
-        found += [f"{path}: {outlier}" for outlier in others]
+    of_train, of_holdout = (
+        sentinels(rows, samples.description) for rows in (samples.train, samples.holdout)
+    )
+    found += [f"{train}: {outlier}" for outlier in of_train if outlier not in merged]
+    found += [f"{holdout}: {outlier}" for outlier in of_holdout]
     made, real = (rows.nunique().to_dict() for rows in (samples.synthetic, samples.fresh))
     return found + collapsed(made, real)
 

@@ -2,10 +2,10 @@
 
 For a feature with distribution functions F (synthetic) and G (real), W₁ = ∫ |F(x) − G(x)| dx, taken
 on the column's scale (the logarithm for heavy tails) in units of its standard deviation in
-training. Features that do not vary there have no such unit and are left out, and so are those whose
-unit a few extreme values make so large that W₁ sees nothing else. The paper (arXiv 2410.07940,
-section 4) reports a WD on a scale that its text does not give and on which a perfect sample scores
-about .87; values here are not comparable to it.
+training. Features that do not vary there have no such unit and are left out, and so are those of
+which a value far outside leaves one number of all others. The paper (arXiv 2410.07940, section 4)
+reports a WD on a scale that its text does not give and on which a perfect sample scores about .87;
+values here are not comparable to it.
 """
 
 from dataclasses import replace
@@ -15,6 +15,7 @@ from scipy.stats import wasserstein_distance
 
 from redwood.evaluation.contract import Inapplicable, Result, Samples, deviation
 from redwood.evaluation.results import over_features
+from redwood.outliers import merging
 from redwood.tables import scaled
 
 TITLE = "WD"
@@ -32,26 +33,29 @@ def measure(samples: Samples) -> Result:
     if not samples.description.numeric_features:
         raise Inapplicable("the table has no numeric feature")
     frames = (samples.synthetic, samples.holdout, *samples.real_draws)
-    features, constant, unseen = [], [], []
+    features, left_out, unseen = [], [], []
     for column in samples.description.numeric_features:
         unit = deviation(samples.train, column)
         if unit == 0:
-            constant.append(column.name)
+            left_out.append(f"{column.name}, constant in training")
             continue
         values = [scaled(frame, column) / unit for frame in frames]
-        if _is_seen(*values[1:]):
-            features.append((column.name, values, wasserstein_distance))
+        if merging(samples.train, column):
+            left_out.append(f"{column.name}, all but one value of which are one in its unit")
         else:
+            features.append((column.name, values, wasserstein_distance))
+        if not _is_seen(*values[1:]):
             unseen.append(column.name)
-    blind = (
-        f"does not see {', '.join(unseen)}: extreme values there make the standard deviation so "
-        "large that nine in ten rows might have the same value"
-    )
     if not features:
-        raise Inapplicable(f"it {blind}" if unseen else "no numeric feature varies in training")
-    note = f"without {', '.join(constant)}, constant in training" if constant else ""
-    found = over_features(samples, features, note=note)
-    return replace(found, warning=blind) if unseen else found
+        raise Inapplicable(f"no numeric feature varies in training: {'; '.join(left_out)}")
+    found = over_features(samples, features, note="; ".join(f"without {one}" for one in left_out))
+    if not unseen:
+        return found
+    return replace(
+        found,
+        warning=f"does not see {', '.join(unseen)}: extreme values there make the standard "
+        "deviation so large that nine in ten rows might have the same value",
+    )
 
 
 def _is_seen(real: np.ndarray, *draws: np.ndarray) -> bool:
