@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
 from redwood.configuration import Cleaning, Evaluation, Generate, Simulation
 from redwood.configuration import Split as SplitOptions
@@ -317,7 +318,7 @@ def sample(
 @explained()
 def evaluate(
     split: Split,
-    synthetic: PathLike | pd.DataFrame,
+    synthetic: PathLike | pd.DataFrame | pa.Table,
     output: PathLike | None = None,
     *,
     seed: int = 1,
@@ -327,7 +328,7 @@ def evaluate(
 
     Args:
         split: the table; training and test rows are read.
-        synthetic: the rows, or a parquet file of them.
+        synthetic: the rows, as a data frame or an Arrow table, or a file of them.
         output: folder for `measures.json` and what figures are drawn from; none if `None`.
         seed: of the real rows that are drawn for the floor.
         options: the keys of `evaluation` of the configuration: `measures=["wd", "dcr"]`, ….
@@ -349,11 +350,11 @@ def evaluate(
 
     section = read_section(Evaluation, options, "evaluate")
     with TemporaryDirectory() as scratch:
-        if isinstance(synthetic, pd.DataFrame):
+        if isinstance(synthetic, str | Path):
+            file = Path(synthetic)
+        else:
             file = Path(scratch) / "synthetic.parquet"
             write_table(synthetic, file, split.description.only_features())
-        else:
-            file = Path(synthetic)
         folder = Path(scratch) / "measures" if output is None else Path(output)
         parts = (Path(split.table), Path(split.train), Path(split.test))
         evaluating.evaluate(*parts, file, folder, section, seed)

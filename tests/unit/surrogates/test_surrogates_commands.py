@@ -5,10 +5,12 @@ import sys
 
 import numpy as np
 import pytest
+from tests.unit.surrogates.conftest import JOBS
 from typer.testing import CliRunner
 
 from redwood.errors import InputError
 from redwood.surrogates.commands import app
+from redwood.surrogates.models.copy.surrogate import Surrogate
 from redwood.surrogates.sampling import parse_conditions
 from redwood.tables import read_table, write_table
 
@@ -86,6 +88,7 @@ def test_either_rows_or_like(tables, numbers):
             {"model": "tvae", "options": '{"epochs": 0}'},
             "tvae: options.epochs is 0: Input should be greater than or equal to 1",
         ),
+        ({"output": "model.json"}, r"model\.json: its ending is .* expected a folder's name"),
         ({"train": "nosuch.parquet"}, "nosuch.parquet: no such table"),
         ({"table": "nosuch.json"}, "nosuch.json: no such table description"),
     ],
@@ -106,8 +109,82 @@ def test_training_rows_that_no_model_can_learn_are_named(tables, jobs):
 
 
 @pytest.mark.parametrize(
+    ("part", "values", "words"),
+    [
+        (
+            "train",
+            {17: 3.4028235e38},
+            r"row 17: load is 3\.40282e\+38, the largest 32-bit float, wh",
+        ),
+        (
+            "validation",
+            {0: -1e20},
+            r"row 0: load is -1e\+20, a fill value, which often stands for a",
+        ),
+        (
+            "train",
+            {5: 1e12},
+            r"row 5: load is 1e\+12: beside it the other values of the column are",
+        ),
+        ("train", {5: 1e160}, r"row 5: load is 1e\+160, expected a finite number below 1e150"),
+    ],
+)
+def test_a_value_beside_which_all_others_are_one_is_refused(tables, jobs, part, values, words):
+    rows = read_table(tables / f"{part}.parquet", jobs.only_features())
+    rows.loc[list(values), "load"] = list(values.values())
+    write_table(rows, tables / f"{part}.parquet", jobs.only_features())
+    with pytest.raises(InputError, match=rf"{part}\.parquet: {words}"):
+        train(tables)
+
+
+def test_a_sentinel_that_merges_nothing_is_told_in_the_last_line_and_the_summary(tables, jobs):
+    rows = read_table(tables / "train.parquet", jobs.only_features())
+    rows.loc[[3, 9], "load"] = -999
+    write_table(rows, tables / "train.parquet", jobs.only_features())
+    done = train(tables)
+    told = (
+        f"{tables / 'train.parquet'}: row 3: load is -999, a fill value, which often stands for a "
+        "missing value (and in 1 more rows)"
+    )
+    assert done.output.splitlines()[-1].endswith(f"from 300 rows; {told}")
+    assert json.loads((tables / "model" / "train.json").read_text())["warnings"] == [told]
+    assert f"**Mind:** {told}" in (tables / "model" / "MODEL_CARD.md").read_text()
+
+
+def test_a_training_whose_last_epoch_was_its_best_says_so(tables):
+    done = train(tables, "tvae", options='{"epochs": 1}')
+    words = "the last of 1 epochs was the best: more of them may do better"
+    assert done.output.splitlines()[-1].endswith(f"300 rows; {words}")
+
+
+def test_a_sample_that_has_collapsed_says_so(tables, monkeypatch):
+    train(tables)
+    draw = Surrogate.sample
+    monkeypatch.setattr(Surrogate, "sample", lambda *given: draw(*given).assign(load=0.5))
+    output = tables / "sample.parquet"
+    distinct = read_table(tables / "train.parquet", JOBS.only_features())["load"].nunique()
+    done = run("sample", tables / "model", "--rows", 150, "--output", output)
+    words = f"load has collapsed: 1 distinct values, real rows have {distinct / 2:.0f}"
+    assert done.output.splitlines()[-1] == f"{output}: 150 rows; {words}"
+    assert json.loads(output.with_suffix(".json").read_text())["warnings"] == [words]
+
+
+def test_a_folder_of_parts_is_taken_wherever_a_table_is(tables, jobs):
+    rows = read_table(tables / "train.parquet", jobs.only_features())
+    parts = tables / "parts"
+    for number in range(3):
+        write_table(rows.iloc[number::3], parts / f"part-{number}.parquet", jobs.only_features())
+    (parts / "_SUCCESS").touch()
+    assert train(tables, train=parts).exit_code == 0
+    output = tables / "sample.csv"
+    run("sample", tables / "model", "--like", parts, "--output", output)
+    assert len(read_table(output, jobs.only_features())) == 300
+
+
+@pytest.mark.parametrize(
     ("words", "message"),
     [
+        (["--rows", 5, "--output", "s.json"], r"s\.json: its ending is that of another format"),
         (["--rows", 0], "rows is 0, expected at least 1"),
         (["--rows", 5, "--given", "computingsite=BNL"], "cannot sample given computingsite=BNL"),
         (["--rows", 5, "--given", "colour=red"], "has no column 'colour'"),

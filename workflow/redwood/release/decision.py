@@ -12,7 +12,6 @@ A check fails if nothing was measured, or on too few canaries: the gate fails cl
 says in words what failed.
 """
 
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,7 +23,7 @@ from redwood.outputs import write_json, write_text, writing_folder
 from redwood.release.audit import FALSE_ALARMS
 from redwood.release.canaries import RECORD
 from redwood.release.note import ReleaseNote, as_html, as_markdown
-from redwood.tables import TableDescription, table_digest, table_rows
+from redwood.tables import TableDescription, read_table, table_digest, table_rows, write_table
 
 MOST_FOUND = 3 * FALSE_ALARMS
 
@@ -113,7 +112,8 @@ def decide(
         published.mkdir()
         write_text(published / "NOTE.md", as_markdown(note))
         if passes:
-            shutil.copyfile(sample, published / "sample.parquet")
+            # Not a copy of the file: that may hold columns which nobody has judged.
+            write_table(read_table(sample, description), published / "sample.parquet", description)
             description.save(published / "table.json")
     return passes
 
