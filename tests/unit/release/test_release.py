@@ -12,7 +12,14 @@ from redwood.inputs import read_json
 from redwood.release.audit import audit
 from redwood.release.canaries import CANARY, LEVEL, PLANTED, Planting, canary_description, plant
 from redwood.release.decision import decide
-from redwood.tables import Column, TableDescription, read_table, table_digest, write_table
+from redwood.tables import (
+    Column,
+    TableDescription,
+    read_table,
+    table_columns,
+    table_digest,
+    write_table,
+)
 
 TASK = Column("task", "categorical", role="auxiliary", meaning="the task of the job")
 TABLE = TableDescription("toy", (*DESCRIPTION.columns, TASK))
@@ -173,6 +180,16 @@ def decided(folder, passes=True, levels=("record", "task"), **at_most):
     write_table(toy_rows(300, 9), folder / "sample.parquet", DESCRIPTION)
     released = decide_on(folder, evaluation_of(folder, passes), audit_of(folder, **at_most), levels)
     return released, read_json(folder / "release" / "decision.json", "decision")
+
+
+def test_columns_that_nobody_judged_are_not_published(folder):
+    sample = folder / "sample.parquet"
+    toy_rows(300, 9).assign(owner="a name").to_parquet(sample)
+    assert decide_on(folder, evaluation_of(folder), audit_of(folder, record=0.2), ["record"])
+    published = folder / "release" / "published" / "sample.parquet"
+    assert table_columns(published) == [column.name for column in DESCRIPTION.features]
+    decision = read_json(folder / "release" / "decision.json", "decision")
+    assert decision["sample"]["sha256"] == table_digest(published) != table_digest(sample)
 
 
 def test_a_sample_that_meets_every_check_is_released(folder):

@@ -89,32 +89,34 @@ def decide(
     checks = [_privacy(measured), *_canaries(read_json(audit, "audit"), full, levels)]
     passes = all(check.passed for check in checks)
     description = full.only_features()
-    note = ReleaseNote(
-        model=model,
-        table=description,
-        rows=table_rows(sample),
-        digest=digest,
-        passes=passes,
-        checks=[(check.title, check.passed, check.text) for check in checks],
-        measures=measured["measures"],
-    )
-    decision = {
-        "model": model,
-        "released": passes,
-        "checks": [asdict(check) for check in checks],
-        "sample": {"rows": note.rows, "sha256": digest},
-    }
     with writing_folder(output) as folder:
+        published = folder / "published"
+        published.mkdir()
+        if passes:
+            # Not a copy of the file: that may hold columns which nobody has judged.
+            made = published / "sample.parquet"
+            write_table(read_table(sample, description), made, description)
+            description.save(published / "table.json")
+            digest = table_digest(made)
+        note = ReleaseNote(
+            model=model,
+            table=description,
+            rows=table_rows(sample),
+            digest=digest,
+            passes=passes,
+            checks=[(check.title, check.passed, check.text) for check in checks],
+            measures=measured["measures"],
+        )
+        decision = {
+            "model": model,
+            "released": passes,
+            "checks": [asdict(check) for check in checks],
+            "sample": {"rows": note.rows, "sha256": digest},
+        }
         write_json(folder / "decision.json", decision)
         write_text(folder / "note.md", as_markdown(note))
         write_text(folder / "note.html", as_html(note))
-        published = folder / "published"
-        published.mkdir()
         write_text(published / "NOTE.md", as_markdown(note))
-        if passes:
-            # Not a copy of the file: that may hold columns which nobody has judged.
-            write_table(read_table(sample, description), published / "sample.parquet", description)
-            description.save(published / "table.json")
     return passes
 
 
