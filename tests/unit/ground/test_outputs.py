@@ -74,6 +74,27 @@ def test_a_folder_with_files_that_are_no_result_is_not_replaced(made):
     assert not list(made.parent.glob(".*"))
 
 
+def test_a_folder_that_an_earlier_version_listed_is_replaced(made):
+    (made / CONTENTS).rename(made / "contents.sha256")
+    require_intact(made)
+    with writing_folder(made) as partial:
+        (partial / "new").write_text("1")
+    assert {path.name for path in made.iterdir()} == {"new", CONTENTS}
+
+
+def test_an_ending_means_its_format_and_nothing_is_written_under_another(tmp_path):
+    with pytest.raises(InputError, match=r"a\.csv: .*, expected a name that ends with \.json$"):
+        write_json(tmp_path / "a.csv", {})
+    with (
+        pytest.raises(InputError, match=r"a\.parquet: .*, expected a folder's name"),
+        writing_folder(tmp_path / "a.parquet"),
+    ):
+        pytest.fail("the block must not run")
+    assert not list(tmp_path.iterdir())
+    for name in ("a.json", "a", "results-0.1"):
+        write_json(tmp_path / name, {})
+
+
 @pytest.fixture
 def made(tmp_path):
     with writing_folder(tmp_path / "made") as folder:

@@ -1,5 +1,6 @@
 import json
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from redwood.errors import InputError
-from redwood.outputs import write_contents
+from redwood.outputs import write_contents, writing_folder
 from redwood.tables import (
     Column,
     TableDescription,
@@ -132,6 +133,33 @@ def test_a_folder_is_read_in_the_order_of_its_files(tmp_path):
     assert table["attempt"].dtype == "Int64"
     assert table["attempt"].isna().tolist() == [False, False, False, True, False, True]
     assert table.dtypes["when"] == "datetime64[us, UTC]"
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        pd.read_parquet,
+        lambda folder: pq.read_table(folder).to_pandas(),
+        lambda folder: duckdb.read_parquet(f"{folder}/**/*.parquet").df(),
+        lambda folder: read_table(folder, DESCRIPTION),
+    ],
+    ids=["pandas", "pyarrow", "DuckDB", "redwood"],
+)
+def test_a_folder_that_a_stage_wrote_opens_with_the_usual_readers(tmp_path, read):
+    with writing_folder(tmp_path / "jobs") as folder:
+        partitioned(folder)
+    (tmp_path / "jobs" / ".snakemake_timestamp").touch()
+    assert sorted(read(tmp_path / "jobs")["size"]) == list(range(6))
+
+
+def test_a_folder_may_hold_parts_of_any_format_and_what_others_put_beside_them(tmp_path):
+    for number, ending in enumerate(("csv", "parquet", "arrow", "csv.gz")):
+        rows = toy().assign(size=number, attempt=number)
+        write_table(rows, tmp_path / f"part-{number}.{ending}", DESCRIPTION)
+    for name in ("_SUCCESS", ".part-0.csv.crc", "_old.parquet", ".hidden.parquet"):
+        (tmp_path / name).touch()
+    assert read_table(tmp_path, DESCRIPTION)["size"].tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert table_rows(tmp_path) == 8
 
 
 def test_a_scan_yields_the_columns_asked_for_row_group_by_row_group(tmp_path):
