@@ -143,8 +143,8 @@ def test_a_sentinel_that_merges_nothing_is_told_in_the_last_line_and_the_summary
     write_table(rows, tables / "train.parquet", jobs.only_features())
     done = train(tables)
     told = (
-        f"{tables / 'train.parquet'}: row 3: load is -999, a fill value, which often stands for a "
-        "missing value (and in 1 more rows)"
+        "train.parquet: row 3: load is -999, a fill value, which often stands for a missing value "
+        "(and in 1 more rows)"
     )
     assert done.output.splitlines()[-1].endswith(f"from 300 rows; {told}")
     assert json.loads((tables / "model" / "train.json").read_text())["warnings"] == [told]

@@ -37,7 +37,10 @@ from redwood.tables import (
 
 # Synthetic rows are thinned to so much if three real samples of that size can then be drawn.
 _MOST_KEPT = 0.99
-_NOTHING: Final = {**dict.fromkeys(("value", "low", "high", "floor")), "floor_draws": []}
+_NOTHING: Final[dict[str, Any]] = {
+    **dict.fromkeys(("value", "low", "high", "floor")),
+    "floor_draws": [],
+}
 
 
 def evaluate(
@@ -105,9 +108,9 @@ def evaluate(
         except Exception as error:
             # The others have nothing to do with it. Its text is left out, which may quote a row.
             place = traceback.extract_tb(error.__traceback__)[-1]
-            reason = f"failed: {type(error).__name__} in {Path(place.filename).name}:{place.lineno}"
-            measured[name] = entry | _NOTHING | {"note": reason}
-            warnings.append(f"{plugin.TITLE} {reason}")
+            words = f"failed: {type(error).__name__} in {Path(place.filename).name}:{place.lineno}"
+            measured[name] = entry | _NOTHING | {"note": words}
+            warnings.append(f"{plugin.TITLE} {words}")
             print(warnings[-1], file=sys.stderr)
             continue
         if result.warning:
@@ -151,14 +154,14 @@ def _warnings(samples: Samples, train: Path, holdout: Path) -> list[str]:
     features = samples.description.numeric_features
     merged = [outlier for column in features if (outlier := merging(samples.train, column))]
     found = [
-        f"{train}: {outlier}: beside it measures see the other values of the column as one"
+        f"{train.name}: {outlier}: beside it measures see the other values of the column as one"
         for outlier in merged
     ]
     of_train, of_holdout = (
         sentinels(rows, samples.description) for rows in (samples.train, samples.holdout)
     )
-    found += [f"{train}: {outlier}" for outlier in of_train if outlier not in merged]
-    found += [f"{holdout}: {outlier}" for outlier in of_holdout]
+    found += [f"{train.name}: {outlier}" for outlier in of_train if outlier not in merged]
+    found += [f"{holdout.name}: {outlier}" for outlier in of_holdout]
     made, real = (rows.nunique().to_dict() for rows in (samples.synthetic, samples.fresh))
     return found + collapsed(made, real)
 

@@ -50,7 +50,7 @@ def train_model(
     for path in (train, validation):
         frame = read_table(path, description)
         check_rows(frame, description, str(path))
-        warnings += [f"{path}: {outlier}" for outlier in sentinels(frame, description)]
+        warnings += [f"{path.name}: {outlier}" for outlier in sentinels(frame, description)]
         frames.append(frame)
     checkpoint = output.with_name(f"{output.name}.checkpoint.safetensors")
     fit = surrogate.fit(frames[0], frames[1], checkpoint)
