@@ -6,11 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from tests.unit.evaluation.evaluation_rows import DESCRIPTION, toy_rows
+from typer.testing import CliRunner
 
 from redwood.errors import InputError
 from redwood.inputs import read_json
 from redwood.release.audit import audit
 from redwood.release.canaries import CANARY, LEVEL, PLANTED, Planting, canary_description, plant
+from redwood.release.commands import app
 from redwood.release.decision import decide
 from redwood.tables import (
     Column,
@@ -136,6 +138,23 @@ def test_one_row_of_each_task_is_enough_to_be_found(folder):
     leaked = planted.groupby(CANARY.name).first()[[c.name for c in DESCRIPTION.columns]]
     sample = pd.concat([toy_rows(3000, 9), leaked], ignore_index=True)
     assert audited(folder, sample.astype(toy_rows(1, 1).dtypes))["task"]["found"] > 0.9
+
+
+def test_the_last_lines_say_of_which_level_nothing_was_tried(folder):
+    words = [f"--table={folder / 'table.json'}", f"--train={folder / 'train.parquet'}"]
+    levels = ["--level=record", "--level=user", "--units=40"]
+    output = folder / "by_command"
+    done = CliRunner().invoke(app, ["plant", *words, *levels, f"--output={output}"])
+    assert done.stdout.splitlines()[-1] == (
+        f"{output}: canaries: record 40, user 0; fewer than the 40 asked for of user: the table "
+        "does not tell them apart, or has too few rows"
+    )
+    canaries = [f"--canaries={output / 'canaries.parquet'}", f"--output={folder / 'audit.json'}"]
+    sample = f"--synthetic={output / 'train.parquet'}"
+    done = CliRunner().invoke(app, ["audit", *words, *canaries, sample])
+    assert done.stdout.splitlines()[-1] == (
+        f"{folder / 'audit.json'}: record 100 % of 20 planted found, at most 100 %"
+    )
 
 
 def test_few_canaries_prove_little(folder):

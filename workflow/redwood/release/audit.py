@@ -14,6 +14,7 @@ Hall 1993, chapter 13): few canaries prove little, and leave it high.
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -34,7 +35,7 @@ _LEAST = 1e-9
 
 def audit(
     table: Path, train: Path, canaries: Path, synthetic: Path, seed: int, output: Path
-) -> None:
+) -> dict[str, Any]:
     """Write for each level how many planted canaries are found, as JSON.
 
     Args:
@@ -45,6 +46,9 @@ def audit(
         seed: of the bootstrap.
         output: level → `planted`, `others` (numbers of canaries), `found` (share), `at_most` (its
             upper bound), `attack` (which one).
+
+    Returns:
+        What `output` holds, with its `levels`.
 
     Raises:
         InputError: a table cannot be read or holds no canaries.
@@ -64,7 +68,9 @@ def audit(
         level: _found(of_level, generator(seed, "audit", level))
         for level, of_level in scores.groupby(LEVEL.name, sort=False)
     }
-    write_json(output, {"false_alarms": FALSE_ALARMS, "levels": levels})
+    summary = {"false_alarms": FALSE_ALARMS, "levels": levels}
+    write_json(output, summary)
+    return summary
 
 
 def _found(scores: pd.DataFrame, random: np.random.Generator) -> dict[str, float | int | str]:

@@ -17,6 +17,7 @@ secret. In a table without a time all pairs are recombined.
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -68,7 +69,7 @@ def canary_description(description: TableDescription) -> TableDescription:
     return TableDescription(features.name, (*features.columns, CANARY, LEVEL, PLANTED))
 
 
-def plant(table: Path, train: Path, planting: Planting, seed: int, output: Path) -> None:
+def plant(table: Path, train: Path, planting: Planting, seed: int, output: Path) -> dict[str, Any]:
     """Write training rows with canaries among them, and all canaries, into the folder `output`.
 
     A level whose column the table lacks has no canaries; `planting.json` says so.
@@ -80,6 +81,10 @@ def plant(table: Path, train: Path, planting: Planting, seed: int, output: Path)
         seed: same seed, same canaries.
         output: the folder: `train.parquet` with the features only, `canaries.parquet` as
             `canary_description` says, `planting.json`.
+
+    Returns:
+        What `planting.json` holds: `rows`, how many there were and were planted, and `levels`, how
+        many canaries (`units`) of how many rows each level has.
 
     Raises:
         InputError: a table cannot be read, or allows no canaries at all.
@@ -118,6 +123,7 @@ def plant(table: Path, train: Path, planting: Planting, seed: int, output: Path)
         write_table(together.iloc[order], folder / "train.parquet", features)
         write_table(frame, folder / "canaries.parquet", canary_description(full))
         write_json(folder / "planting.json", summary)
+    return summary
 
 
 def _canaries(

@@ -35,7 +35,15 @@ def plant(
     """
     from redwood.release.canaries import Planting, plant
 
-    plant(table, train, Planting(tuple(level), units, most_rows), seed, output)
+    levels = plant(table, train, Planting(tuple(level), units, most_rows), seed, output)["levels"]
+    told = [f"{name} {found['units']}" for name, found in levels.items()]
+    fewer = [name for name, found in levels.items() if found["units"] < units]
+    if fewer:
+        told[-1] += (
+            f"; fewer than the {units} asked for of {', '.join(fewer)}: the table does not tell "
+            "them apart, or has too few rows"
+        )
+    typer.echo(f"{output}: canaries: {', '.join(told)}")
 
 
 @app.command()
@@ -56,7 +64,13 @@ def audit(
     """
     from redwood.release.audit import audit
 
-    audit(table, train, canaries, synthetic, seed, output)
+    levels = audit(table, train, canaries, synthetic, seed, output)["levels"]
+    told = [
+        f"{name} {100 * found['found']:.0f} % of {found['planted']} planted found, at most "
+        f"{100 * found['at_most']:.0f} %"
+        for name, found in levels.items()
+    ]
+    typer.echo(f"{output}: {'; '.join(told)}")
 
 
 @app.command()

@@ -89,8 +89,9 @@ def score(
     """
     from redwood.surrogates.scoring import score_rows
 
-    scored = score_rows(folder, train, holdout, output)
-    typer.echo(f"{output}: {scored} rows")
+    scored, impossible = score_rows(folder, train, holdout, output)
+    told = f"; {impossible} of them are impossible to the model" if impossible else ""
+    typer.echo(f"{output}: {scored} rows{told}")
 
 
 def _json_object(text: str, name: str) -> dict[str, Any]:

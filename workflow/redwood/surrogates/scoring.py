@@ -10,7 +10,7 @@ from redwood.surrogates.contract import load_surrogate
 from redwood.tables import DENSITIES, read_table, write_table
 
 
-def score_rows(folder: Path, train: Path, holdout: Path, output: Path) -> int:
+def score_rows(folder: Path, train: Path, holdout: Path, output: Path) -> tuple[int, int]:
     """Write the log densities of training and holdout rows by the model in `folder`.
 
     Args:
@@ -21,7 +21,7 @@ def score_rows(folder: Path, train: Path, holdout: Path, output: Path) -> int:
             their order.
 
     Returns:
-        how many rows were scored.
+        how many rows were scored, and how many of them are impossible to the model (−∞).
 
     Raises:
         InputError: `folder` is no model, the model has no density, or a table cannot be read.
@@ -37,4 +37,4 @@ def score_rows(folder: Path, train: Path, holdout: Path, output: Path) -> int:
         scored.append(pd.DataFrame({"origin": origin, "log_density": densities}))
     frame = pd.concat(scored, ignore_index=True)
     write_table(frame, output, DENSITIES)
-    return len(frame)
+    return len(frame), int(np.isneginf(frame["log_density"]).sum())
