@@ -90,9 +90,9 @@ class Split:
 
     Attributes:
         table: the table's description, JSON.
-        train: the rows to learn from, parquet.
-        validation: rows that may steer when to stop, parquet.
-        test: rows that no surrogate has seen, parquet.
+        train: the rows to learn from, a file or a folder of parts.
+        validation: rows that may steer when to stop, a file or a folder of parts.
+        test: rows that no surrogate has seen, a file or a folder of parts.
 
     Example:
         A table of your own, whatever its columns:
@@ -289,7 +289,7 @@ def sample(
     seed: int = 1,
     given: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
-    """Draw rows from the surrogate in `folder` into a parquet file, which `simulate` can read.
+    """Draw rows from the surrogate in `folder` into a table, which `simulate` can read.
 
     Args:
         folder: as `train` wrote it.

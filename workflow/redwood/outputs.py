@@ -77,11 +77,9 @@ def writing_folder(path: str | os.PathLike) -> Iterator[Path]:
     With what the block wrote comes a list of its digests, see `write_contents`.
 
     Raises:
-        InputError: `path` holds files that are no earlier result and would be lost, or its ending
-            says that it is a file.
+        InputError: `path` holds files that are no earlier result and would be lost.
     """
     path = Path(path)
-    require_ending(path)
     _require_replaceable(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = _partial(path)

@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from redwood.errors import InputError
-from redwood.outputs import write_json, writing_folder
+from redwood.outputs import require_ending, write_json, writing_folder
 from redwood.seeds import generator
 from redwood.tables import (
     Column,
@@ -89,6 +89,7 @@ def plant(table: Path, train: Path, planting: Planting, seed: int, output: Path)
     Raises:
         InputError: a table cannot be read, or allows no canaries at all.
     """
+    require_ending(output)
     full = TableDescription.load(table)
     features = full.only_features()
     rows = read_table(train, full)

@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 from redwood.errors import InputError
 from redwood.inputs import read_json
-from redwood.outputs import write_json, write_text, writing_folder
+from redwood.outputs import require_ending, write_json, write_text, writing_folder
 from redwood.release.audit import FALSE_ALARMS
 from redwood.release.canaries import RECORD
 from redwood.release.note import ReleaseNote, as_html, as_markdown
@@ -77,6 +77,7 @@ def decide(
     Raises:
         InputError: a file cannot be read, or the evaluation is one of another sample.
     """
+    require_ending(output)
     measured = read_json(evaluation / "measures.json", "evaluation")
     digest = table_digest(sample)
     found = measured.get("digests", {}).get("synthetic")

@@ -15,8 +15,8 @@ app = typer.Typer(help="Train generative models of a table and draw rows.", no_a
 def train(
     model: Annotated[str, typer.Argument(help="smote, tvae, …: a folder of surrogates/models")],
     table: Annotated[Path, typer.Option(help="table description, JSON")],
-    train: Annotated[Path, typer.Option(help="training rows, parquet")],
-    validation: Annotated[Path, typer.Option(help="validation rows, parquet")],
+    train: Annotated[Path, typer.Option(help="training rows, a table")],
+    validation: Annotated[Path, typer.Option(help="validation rows, a table")],
     output: Annotated[Path, typer.Option(help="model folder to write")],
     seed: Annotated[int, typer.Option(min=0, help="same seed, same model")] = 1,
     options: Annotated[str, typer.Option(help="the model's options, JSON object")] = "{}",
@@ -40,7 +40,7 @@ def train(
 @app.command()
 def sample(
     folder: Annotated[Path, typer.Argument(help="model folder, as `train` wrote it")],
-    output: Annotated[Path, typer.Option(help="parquet file to write")],
+    output: Annotated[Path, typer.Option(help="table to write: .parquet, .csv, .arrow, …")],
     seed: Annotated[int, typer.Option(min=0, help="same seed, same rows")] = 1,
     rows: Annotated[int | None, typer.Option(help="number of rows")] = None,
     like: Annotated[Path | None, typer.Option(help="as many rows as this table")] = None,
@@ -75,9 +75,9 @@ def sample(
 @app.command()
 def score(
     folder: Annotated[Path, typer.Argument(help="model folder, as `train` wrote it")],
-    train: Annotated[Path, typer.Option(help="the rows that it learned from, parquet")],
-    holdout: Annotated[Path, typer.Option(help="rows that it never saw, parquet")],
-    output: Annotated[Path, typer.Option(help="parquet file to write")],
+    train: Annotated[Path, typer.Option(help="the rows that it learned from")],
+    holdout: Annotated[Path, typer.Option(help="rows that it never saw")],
+    output: Annotated[Path, typer.Option(help="table to write")],
 ) -> None:
     """Write how likely a model holds rows that it learned from and rows that it never saw.
 

@@ -18,16 +18,17 @@ from redwood.tables import write_table
 def sample_model(
     folder: Path, rows: int, seed: int, output: Path, given: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Draw `rows` rows from the model in `folder` into the parquet file `output`.
+    """Draw `rows` rows from the model in `folder` into the table `output`.
 
-    The summary stands beside it, with the suffix `.json`.
+    The summary stands beside it, with the suffix `.json`; its `warnings` name columns that have
+    collapsed.
 
     Returns:
         The summary.
 
     Raises:
-        InputError: `folder` is no model, `rows` is below 1, or the model cannot condition on
-            `given`.
+        InputError: `folder` is no model, `rows` is below 1, the ending of `output` is no table's,
+            or the model cannot condition on `given`.
     """
     require_ending(output, *ENDINGS)
     if rows < 1:

@@ -30,14 +30,15 @@ def train_model(
     Args:
         model: name of a folder of `redwood/surrogates/models`.
         table: the table description.
-        train: training rows, parquet.
-        validation: validation rows, parquet.
+        train: training rows, a table.
+        validation: validation rows, a table.
         output: the model folder; what it held before is replaced.
         options: the model's options that differ from their defaults.
         seed: same seed, same model.
 
     Returns:
-        The summary that `train.json` holds.
+        The summary that `train.json` holds; `distinct` has the number of distinct training values
+        of each column, `warnings` what did not go as it should.
 
     Raises:
         InputError: a file, an option or a row cannot be used.
