@@ -336,7 +336,7 @@ def evaluate(
     Returns:
         One row a measure, named as its module (docs/evaluation.md defines each): `value`; its 95 %
         interval `low` to `high`; `floor`, what real rows reach in place of the synthetic ones;
-        `unit`, `direction` and `title`. What does not apply to the table has no value.
+        `unit`, `direction`, `title`; `note`, which also says why what has no value has none.
 
     Raises:
         InputError: a table or an option is wrong, or there are too few rows.
@@ -359,7 +359,7 @@ def evaluate(
         parts = (Path(split.table), Path(split.train), Path(split.test))
         evaluating.evaluate(*parts, file, folder, section, seed)
         measured = read_json(folder / "measures.json", "measures")["measures"]
-    columns = ["value", "low", "high", "floor", "unit", "direction", "title"]
+    columns = ["value", "low", "high", "floor", "unit", "direction", "title", "note"]
     return pd.DataFrame.from_dict(measured, orient="index").reindex(columns=columns)
 
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 import redwood
@@ -66,6 +67,13 @@ def test_measures_have_their_floor_and_interval(told):
     assert (measures["low"] <= measures["value"]).all()
     assert (measures["value"] <= measures["high"]).all()
     assert measures["floor"].notna().all()
+
+
+def test_a_measure_without_a_value_says_why(told):
+    rows = pa.Table.from_pandas(told["rows"])
+    measures = redwood.evaluate(told["split"], rows, measures=["wd", "attack_likelihood"], groups=5)
+    assert measures["value"].notna().tolist() == [True, False]
+    assert measures.loc["attack_likelihood", "note"].startswith("the model has no likelihood")
 
 
 def test_rows_are_those_that_the_command_writes(told, tmp_path):
