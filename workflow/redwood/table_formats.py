@@ -63,11 +63,7 @@ def pieces(path: Path, names: Sequence[str]) -> Iterator[pa.Table]:
         InputError: the file is missing, damaged or not what its ending says, or lacks a column or
             has it twice.
     """
-    present = columns_of(path)
-    for name in names:
-        if present.count(name) != 1:
-            words = "is there twice" if name in present else "is missing"
-            raise InputError(f"{path}: column {name!r} {words}; the file has {', '.join(present)}")
+    require_columns(path, names, columns_of(path))
     if path.name.endswith(_CSV):
         yield from _csv_pieces(path, names)
     elif path.name.endswith(_ARROW):
@@ -85,6 +81,14 @@ def pieces(path: Path, names: Sequence[str]) -> Iterator[pa.Table]:
                         f"{path}: cannot be read: {_one_line(error)}; {REMEDY}"
                     ) from None
                 yield group.select(names)
+
+
+def require_columns(where: Path, names: Sequence[str], present: Sequence[str]) -> None:
+    """Raise an InputError unless each of `names` is once among the columns that are present."""
+    for name in names:
+        if present.count(name) != 1:
+            words = "is there twice" if name in present else "is missing"
+            raise InputError(f"{where}: column {name!r} {words}; there are {', '.join(present)}")
 
 
 def write(table: pa.Table, path: Path, partial: Path) -> None:

@@ -189,11 +189,11 @@ def write_table(
             a missing value, or the ending is no table's.
     """
     require_ending(path, *table_formats.ENDINGS)
-    present = frame.column_names if isinstance(frame, pa.Table) else frame.columns
+    present = frame.column_names if isinstance(frame, pa.Table) else list(map(str, frame.columns))
+    names = [column.name for column in description.columns]
+    table_formats.require_columns(Path(path), names, present)
     arrays = []
     for column in description.columns:
-        if column.name not in present:
-            raise InputError(f"{path}: column {column.name!r} is missing")
         values = frame[column.name]
         if isinstance(values, pd.Series):
             values = from_series(values, column.name, str(path))

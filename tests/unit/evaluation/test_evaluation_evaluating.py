@@ -186,7 +186,7 @@ def test_a_table_of_anything_is_evaluated_with_no_option_at_all(tmp_path):
 def test_tables_that_do_not_match_are_named(tables, tmp_path):
     rows, synthetic = toy_rows(300, 3), tmp_path / "synthetic.parquet"
     for frame, message in (
-        (rows.drop(columns="work"), "column 'work' is missing; the file has when, site"),
+        (rows.drop(columns="work"), "column 'work' is missing; there are when, site"),
         (rows.assign(work="much"), "row 0: work is 'much', expected a number"),
         (rows.assign(work=rows["work"].where(rows.index != 5)), "row 5: feature 'work' has no"),
         (rows.assign(site=rows["site"].where(rows.index != 7)), "row 7: feature 'site' has no"),

@@ -164,7 +164,7 @@ def test_the_same_table_is_the_same_whatever_its_format(tmp_path, rows):
         ("site,size\nCERN,1\nBNL\n", "line 3 has 1 cells, expected 2: quote cells"),
         ("site,size\nCERN,1\nann@cern.ch,7,5\n", r"line 3 has 3 cells, expected 2"),
         ("site,size,size\nCERN,1,2\n", "column 'size' is there twice"),
-        ("site\nCERN\n", "column 'size' is missing; the file has site"),
+        ("site\nCERN\n", "column 'size' is missing; there are site"),
         ("", "not a CSV file"),
     ],
 )

@@ -89,6 +89,7 @@ def test_a_feature_without_a_value_is_refused_and_nothing_is_written(tmp_path, c
     ("frame", "message"),
     [
         (toy().drop(columns="site"), "column 'site' is missing"),
+        (pd.concat([toy(), toy()], axis=1), "column 'when' is there twice"),
         (toy().assign(size=["many", "few"]), "row 0: size is 'many', expected a whole number"),
     ],
 )

@@ -181,6 +181,17 @@ def test_a_folder_of_parts_is_taken_wherever_a_table_is(tables, jobs):
     assert len(read_table(output, jobs.only_features())) == 300
 
 
+def test_the_same_rows_give_the_same_model_whatever_their_format(tables, jobs):
+    train(tables)
+    rows = read_table(tables / "train.parquet", jobs.only_features())
+    for ending in ("csv.gz", "arrow"):
+        write_table(rows, tables / f"train.{ending}", jobs.only_features())
+        again = tables / ending.replace(".", "_")
+        train(tables, train=tables / f"train.{ending}", output=again)
+        for file in (tables / "model").iterdir():
+            assert (again / file.name).read_bytes() == file.read_bytes()
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
