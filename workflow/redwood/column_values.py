@@ -70,6 +70,9 @@ def typed(array: pa.Array, column: "Column", where: str, first: int = 0) -> pa.A
         InputError: the type is another, a value is none of the kind, or a feature's is missing.
     """
     array = _plain(array)
+    if array.null_count == len(array):
+        # What type has nothing? Of pandas it is a float.
+        array = pa.nulls(len(array))
     convert = _conversion(array.type, column)
     if convert is None:
         raise InputError(

@@ -50,6 +50,8 @@ NOON_S = 1_706_702_400
         (SITE, pa.array([b"CERN"]), ["CERN"]),
         (SITE, pa.array(["CERN"], pa.string_view()), ["CERN"]),
         (SIZE, pa.nulls(2), [None, None]),
+        (SITE, pa.array([float("nan")] * 2), [None, None]),
+        (TIME, pa.array([], pa.int64()), []),
     ],
 )  # fmt: skip
 def test_what_is_clear_is_taken(column, array, values):
