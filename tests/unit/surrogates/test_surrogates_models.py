@@ -183,6 +183,15 @@ def wild_tables(draw) -> tuple[TableDescription, pd.DataFrame]:
 
 
 @every_model
+def test_values_that_only_float64_tells_apart_beside_far_ones_are_learned(model):
+    frame = pd.DataFrame({"x": [8_080_554] * 16 + [28_445_109] * 5 + [0, 1]})
+    description = TableDescription("far", (Column("x", "integer"),))
+    surrogate = quick(model, description)
+    surrogate.fit(frame, frame)
+    assert_supported(surrogate.sample(30, seed=1), frame, description)
+
+
+@every_model
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(table=wild_tables())
 def test_wild_tables_give_correct_rows_or_a_clear_error(model, table):

@@ -280,7 +280,10 @@ def log_density(
     if mark.numbers is None or mixture.centres is None or mixture.log_widths is None:
         return single
     edges = torch.as_tensor(mark.numbers.edges, dtype=values.dtype, device=values.device)
-    widths = edges.diff().log()[(tokens - mark.atoms).clamp_min(0)][:, None]
+    # Two edges beside a far value may be one in float32, though not in float64.
+    exact = torch.as_tensor(np.diff(mark.numbers.edges), dtype=values.dtype, device=values.device)
+    widths = torch.where(edges.diff() > 0, edges.diff(), exact).log()
+    widths = widths[(tokens - mark.atoms).clamp_min(0)][:, None]
     z = (values[:, None] - mixture.centres) / mixture.log_widths.exp()
     kernels = torch.cat([beside.masked_fill(is_atom, _IMPOSSIBLE), around], dim=1)
     kernels = kernels - z - 2 * softplus(-z) - mixture.log_widths
