@@ -20,7 +20,7 @@ from redwood.errors import InputError
 # copy is known to be one whatever its files' times, and damage shows when a file is read. What
 # begins with `_` or `.` is no part of a table to pandas, pyarrow, DuckDB and Spark.
 CONTENTS = "_contents.sha256"
-# What earlier versions called it: readers of tables do not know it for no part of a table.
+# What earlier versions called it, which other readers took for a part of a table.
 _EARLIER_CONTENTS = "contents.sha256"
 # In the folder of a dataset: below it, `tables/table1.csv.sha256` is the same of the one file
 # `tables/table1.csv`. The workflow makes it; elsewhere no digests are kept, nor of hidden files.
