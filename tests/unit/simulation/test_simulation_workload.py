@@ -156,7 +156,7 @@ def test_a_wrong_value_in_a_csv_names_row_and_column(tmp_path, column, value, wo
 
 
 def test_files_that_are_no_job_tables(tmp_path):
-    with pytest.raises(InputError, match="no such job table"):
+    with pytest.raises(InputError, match="no such table"):
         describe_jobs(tmp_path / "none.parquet")
     (tmp_path / "text.parquet").write_text("not parquet")
     with pytest.raises(InputError, match="neither parquet nor CSV"):

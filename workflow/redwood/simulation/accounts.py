@@ -20,6 +20,7 @@ from redwood.simulation.log import (
     FINAL_STATES,
     FINISHED,
     FLOWS,
+    LOST,
     TRANSFER_COLUMNS,
     Log,
 )
@@ -334,6 +335,7 @@ def summarise(run: Run, jobs: pd.DataFrame, attempts: Attempts) -> dict[str, Any
     ran = jobs["start"].notna().to_numpy() & jobs["state"].isin(FINAL_STATES[:3]).to_numpy()
     state = jobs["state"]
     finished, failed = int((state == "finished").sum()), int((state == "failed").sum())
+    lost = int(state.isin(LOST).sum())
     queue_time = jobs["queue_s"].to_numpy()[ran]
     makespan = float(jobs["end"][ran].max() - jobs["submit"].min()) if ran.any() else None
     own = attempts.where(attempts.row >= 0)
@@ -357,6 +359,7 @@ def summarise(run: Run, jobs: pd.DataFrame, attempts: Attempts) -> dict[str, Any
         "utilisation": _ratio(_used_until(own, window), cores * window),
         "goodput": _ratio(useful, float(used.sum())),
         "failed_share": _ratio(failed, finished + failed),
+        "lost_share": lost / len(jobs),
         "wan_bytes": moved,
         "cache_hit_rate": _ratio(hits, hits + misses),
         "recovery_time": _mean(recoveries),

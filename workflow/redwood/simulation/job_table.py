@@ -8,12 +8,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from redwood.errors import InputError
-from redwood.tables import Column, TableDescription, read_table
+from redwood.tables import Column, TableDescription, read_table, table_files
 
 REQUIRED = ("creationtime", "computingsite", "workload")
 RECORDED_STATES = ("finished", "failed", "cancelled", "closed")
 # What a simulation can use, for files that come without a description.
-_KNOWN = (
+KNOWN = (
     Column("creationtime", "timestamp"),
     Column("computingsite", "categorical"),
     Column("project", "categorical"),
@@ -30,22 +30,30 @@ _KNOWN = (
 )
 
 
-def describe_jobs(path: str | Path) -> TableDescription:
-    """The description of a job table that comes without one, by the names of its columns.
+def columns_of(path: str | Path) -> list[str]:
+    """The names of the columns in the file of a job table, or in the first of its parts.
 
     Raises:
         InputError: there is no such file, or it is neither parquet nor CSV.
     """
     try:
         if _is_csv(path):
-            names = list(pd.read_csv(path, nrows=0).columns)
-        else:
-            names = pq.read_schema(path).names
+            return list(pd.read_csv(path, nrows=0).columns)
+        return pq.read_schema(table_files(path)[0]).names
     except FileNotFoundError:
         raise InputError(f"{path}: no such job table") from None
     except (pa.ArrowException, OSError, ValueError) as error:
         raise InputError(f"{path}: neither parquet nor CSV: {error}") from None
-    return TableDescription("jobs", tuple(column for column in _KNOWN if column.name in names))
+
+
+def describe_jobs(path: str | Path) -> TableDescription:
+    """The description of a job table that comes without one, by the names of its columns.
+
+    Raises:
+        InputError: as `columns_of`.
+    """
+    names = columns_of(path)
+    return TableDescription("jobs", tuple(column for column in KNOWN if column.name in names))
 
 
 def read_jobs(path: str | Path, description: TableDescription) -> pd.DataFrame:

@@ -85,6 +85,9 @@ OUTCOMES = {
         "Goodput, core time of attempts that finished", *_PERCENT, "more"),
     "failed_share": Outcome(
         "", "jobs that failed among those that finished or failed", "Failed jobs", *_PERCENT),
+    "lost_share": Outcome(
+        "", "jobs that got no site, or had not ended when the simulation did, among all submitted; "
+        "means are over the others", "Jobs that did not run to an end", *_PERCENT),
     "wan_bytes": Outcome(
         "bytes", "moved between sites: inputs, outputs and copies", "Moved between sites", "TB",
         1e12, comparison=Comparison("moved data", "bytes moved between sites")),
@@ -168,6 +171,8 @@ def _read(folder: Path) -> tuple[str, list[tuple[tuple[str, str, int], dict[str,
             file = folder / f"seed-{seed}" / "summary.json"
             summary = read_json(file, "summary of a run")
             key = (summary["workload"], summary["policy"], summary["seed"])
+            if missing := [name for name in OUTCOMES if name not in summary["outcomes"]]:
+                raise InputError(f"{file}: lacks the outcome {missing[0]!r}: simulate again")
             runs.append((key, {name: summary["outcomes"][name]["value"] for name in OUTCOMES}))
     except (KeyError, TypeError) as error:
         raise InputError(f"{file}: not the summary of a simulation: {error!r}") from None
