@@ -79,9 +79,8 @@ def platform(
         ("sites_without_training_jobs", "without training jobs, so as small as can be"),
     ):
         if names := summary.get(key):
-            _say(
-                f"not as asked: {len(names)} of {summary['sites']} sites are {words}: {listed(names)}"
-            )
+            share = f"{len(names)} of {summary['sites']} sites"
+            _say(f"not as asked: {share} are {words}: {listed(names)}")
 
 
 @app.command()

@@ -116,7 +116,7 @@ def build_platform(
     asked = core_seconds.groupby(training["computingsite"].to_numpy()).sum()
     wanted = asked * training_rate / len(training) * speedup / demand.utilisation
     new = sorted(demand.sites - set(wanted.index))
-    wanted = pd.concat([wanted, pd.Series(0.0, new)])
+    wanted = wanted.reindex([*wanted.index, *new], fill_value=0.0)
     largest = int(cores.max())
     sites = tuple(
         _site(
