@@ -347,6 +347,7 @@ def summarise(run: Run, jobs: pd.DataFrame, attempts: Attempts) -> dict[str, Any
     window = float(jobs["submit"].max()) or (makespan or 0.0)
     moved = sum(int(move[3].sum()) for move in _moves(run.log, attempts))
     recoveries = run.log.recoveries()
+    begun = {(run.site_names[int(site)], start) for site, start, _ in run.log.outages()}
     values = {
         "makespan": makespan,
         "queue_time_mean": _mean(queue_time),
@@ -380,7 +381,15 @@ def summarise(run: Run, jobs: pd.DataFrame, attempts: Attempts) -> dict[str, Any
             if name
         },
         "local_jobs": int((attempts.row < 0).sum()),
-        "outages": {"begun": len(run.log.outages()), "recovered_from": len(recoveries)},
+        "outages": {
+            "begun": len(run.log.outages()),
+            "recovered_from": len(recoveries),
+            "never_begun": [
+                {"site": outage.site, "start_s": outage.start_s}
+                for outage in run.environment.outages
+                if (outage.site, outage.start_s) not in begun
+            ],
+        },
         "outcomes": described({name: {"value": value} for name, value in values.items()}),
     }
 

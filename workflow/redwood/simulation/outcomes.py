@@ -103,8 +103,9 @@ OUTCOMES = {
 def write_outcomes(folders: Sequence[str | Path], path: str | Path) -> None:
     """Write the outcomes of many scenarios as one tidy CSV, and a JSON of the same name beside it.
 
-    The columns are workload, policy, seed, outcome, unit, value; an undefined value is empty. Both
-    are sorted: the order of the folders does not matter. The JSON has the role of each workload and what is to be known of each outcome (see `Outcome`).
+    The columns are workload, policy, seed, outcome, unit, value; an undefined value is empty. The
+    JSON has the role of each workload and what is to be known of each outcome (see `Outcome`). Both
+    are sorted: the order of the folders does not matter.
 
     Args:
         folders: those that `redwood simulate` wrote, each with one folder a seed.

@@ -40,8 +40,8 @@ from redwood.simulation.log import Log
 from redwood.simulation.outcomes import described
 from redwood.simulation.scenario import Scenario
 from redwood.simulation.shortfalls import (
+    afterwards,
     foreseen,
-    lost,
     require_recorded_sites,
     require_some_that_ran,
 )
@@ -333,7 +333,7 @@ def gather(scenario: Scenario, folder: Path, remarks: list[str]) -> dict[str, An
         **scenario.labels,
         "seeds": list(scenario.seeds),
         "jobs": counts,
-        "remarks": [*remarks, *lost(counts)],
+        "remarks": [*remarks, *afterwards(counts, runs)],
         "outcomes": described(
             {
                 name: mean_and_interval([value for value in values if value is not None])

@@ -5,6 +5,7 @@ that cannot run, or of which nothing has come, ends with an error.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -80,19 +81,27 @@ def require_some_that_ran(counts: Mapping[str, float], what: str) -> None:
         )
 
 
-def lost(counts: Mapping[str, float]) -> list[str]:
-    """What has not happened as asked, at most a line: jobs that did not run to an end.
+def afterwards(counts: Mapping[str, float], runs: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What has not happened as asked, a line each.
 
     Args:
         counts: number of jobs `submitted` and in each final state, means over the seeds.
+        runs: the summaries of the runs.
     """
+    never = dict.fromkeys(
+        f"the outage of {outage['site']!r} at {outage['start_s']:g} s never came: the simulation "
+        "was over before"
+        for run in runs
+        for outage in run["outages"]["never_begun"]
+    )
     number = sum(counts[state] for state in LOST)
     if not number:
-        return []
+        return [*never]
     told = states({state: counts[state] for state in LOST})
     return [
+        *never,
         f"{number:g} of {counts['submitted']:.0f} jobs did not run to an end and count in no mean: "
-        f"{told}"
+        f"{told}",
     ]
 
 
