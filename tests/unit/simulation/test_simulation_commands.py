@@ -5,6 +5,7 @@ import csv
 import inspect
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -279,11 +280,21 @@ def test_outcomes_are_tidy(folder, tmp_path):
     assert about["workloads"] == {"recorded": "recorded", "tvae": "model"}
     assert about["outcomes"].keys() == OUTCOMES.keys()
     assert about["outcomes"]["makespan"]["better"] == "less"
+    both = [tmp_path / "o.csv", tmp_path / "o.json"]
+    first = [path.read_bytes() for path in both]
+    redwood("simulation", "outcomes", *reversed(runs), "--output", tmp_path / "o.csv")
+    assert [path.read_bytes() for path in both] == first
     floor = run(folder, "tidy_3", seed=9, workload={"name": "tvae", "role": "floor"})
     with pytest.raises(InputError, match=r"role of workload 'tvae' is 'floor', but .*'model'"):
         redwood("simulation", "outcomes", *runs, floor, "--output", tmp_path / "o.csv")
     with pytest.raises(InputError, match="is the run that"):
         redwood("simulation", "outcomes", runs[0], runs[0], "--output", tmp_path / "o.csv")
+    earlier = json.loads((runs[1] / "seed-1/summary.json").read_text())
+    del earlier["outcomes"]["lost_share"]
+    shutil.copytree(runs[1], tmp_path / "earlier", ignore=lambda *_: {"contents.sha256"})
+    (tmp_path / "earlier/seed-1/summary.json").write_text(json.dumps(earlier))
+    with pytest.raises(InputError, match=r"lacks the outcome 'lost_share': simulate again"):
+        redwood("simulation", "outcomes", tmp_path / "earlier", "--output", tmp_path / "o.csv")
     with pytest.raises(InputError, match="no such summary of a simulation"):
         redwood("simulation", "outcomes", tmp_path, "--output", tmp_path / "o.csv")
 

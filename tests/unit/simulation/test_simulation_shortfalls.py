@@ -8,7 +8,7 @@ from small_grids import recorded_jobs
 
 from redwood.errors import InputError
 from redwood.simulation.commands import simulate
-from redwood.simulation.job_table import columns_of
+from redwood.simulation.job_table import table_columns
 from redwood.simulation.running import Given, run_scenario
 from redwood.simulation.scenario import Scenario
 from redwood.simulation.shortfalls import foreseen
@@ -270,7 +270,7 @@ def test_a_folder_of_parts_is_a_job_table(scenario, tmp_path):
     (tmp_path / "parts").mkdir()
     for number, part in enumerate((whole[:4], whole[4:])):
         part.to_parquet(tmp_path / f"parts/{number}.parquet", index=False)
-    assert columns_of(tmp_path / "parts") == ["creationtime", "computingsite", "workload"]
+    assert table_columns(tmp_path / "parts") == ["creationtime", "computingsite", "workload"]
     chosen = scenario(workload={"jobs": str(tmp_path / "parts")})
     assert run_scenario(chosen, tmp_path / "run")["jobs"]["finished"] == 10
     assert json.loads((tmp_path / "run/scenario.json").read_text())["digests"]

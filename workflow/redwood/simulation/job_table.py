@@ -30,7 +30,7 @@ KNOWN = (
 )
 
 
-def columns_of(path: str | Path) -> list[str]:
+def table_columns(path: str | Path) -> list[str]:
     """The names of the columns in the file of a job table, or in the first of its parts.
 
     Raises:
@@ -50,9 +50,9 @@ def describe_jobs(path: str | Path) -> TableDescription:
     """The description of a job table that comes without one, by the names of its columns.
 
     Raises:
-        InputError: as `columns_of`.
+        InputError: as `table_columns`.
     """
-    names = columns_of(path)
+    names = table_columns(path)
     return TableDescription("jobs", tuple(column for column in KNOWN if column.name in names))
 
 

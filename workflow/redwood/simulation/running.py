@@ -35,7 +35,7 @@ from redwood.simulation.choosing import choose_policies, with_objects
 from redwood.simulation.datasets import place_replicas, read_catalogue
 from redwood.simulation.engine import Engine
 from redwood.simulation.environment import Environment
-from redwood.simulation.job_table import columns_of, describe_jobs, read_jobs
+from redwood.simulation.job_table import describe_jobs, read_jobs, table_columns
 from redwood.simulation.log import Log
 from redwood.simulation.outcomes import described
 from redwood.simulation.scenario import Scenario
@@ -68,7 +68,7 @@ def run_scenario(
     Into `folder` go `scenario.json`, a folder `seed-1` and so on for each seed (see `write_run`),
     `summary.json` with the mean of each outcome and its 95 % interval over the seeds, and
     `contents.sha256` with the digests of it all. It gets its name once all is done; while a seed
-    runs, and if it is killed, `.NAME.partial/seed-1/` beside it has what came of the jobs so far.
+    runs, and if it ends early, `.NAME.partial/seed-1/` beside it has what came of the jobs so far.
 
     Every seed runs in a process of its own, since SimGrid can be started once in each, and is
     watched there, see `watching.run_watched`.
@@ -136,7 +136,7 @@ class Given:
             description = TableDescription.load(part.table)
             columns = [column.name for column in description.features]
         else:
-            description, columns = describe_jobs(part.jobs), columns_of(part.jobs)
+            description, columns = describe_jobs(part.jobs), table_columns(part.jobs)
         jobs = read_jobs(part.jobs, description)
         return cls(scenario.read_environment(), description, columns, jobs)
 
@@ -281,7 +281,7 @@ class Checkpoints:
             {
                 **self._labels,
                 "complete": False,
-                "meaning": "the simulation runs or was killed; the files hold the jobs that ended",
+                "meaning": "the simulation runs or ended early; the files hold the jobs that ended",
                 "simulated_s": date,
                 "jobs": len(self._workload),
                 "jobs_ended": ended,
