@@ -397,6 +397,7 @@ def test_wrong_use_and_wrong_values(folder, tmp_path):
         ({"workload": {"load_factor": 2}}, "load_factor is given twice, .* and in its workload"),
         ({"speed": 1}, r"speed: unknown key .*allowed: load_factor, .*environment, workload"),
         ({"environment": {"sites": [{"name": "A"}]}}, r"environment: sites\.0\.cores"),
+        ({"environment": [1]}, r"environment is \[1\], expected the path of a file"),
         ({"environment": "none.json"}, "none.json: no such file"),
         ({"policies": {"brokerage": "none.py"}}, "none.py: no such file"),
         ({"repetitions": 0}, "repetitions is 0"),

@@ -112,6 +112,7 @@ def nowhere(job, grid):
     [
         ({"cores": 3}, None, "10 unbrokered"),
         ({"jobstatus": "closed"}, None, "10 closed"),
+        ({"workload": 1e300}, None, "10 unfinished"),
         ({}, nowhere, "10 unbrokered"),
     ],
 )
@@ -131,6 +132,11 @@ CATALOGUE = "dataset,sites\nd,ALPHA\n"
     [
         ({}, {}, []),
         ({"size": 5, "jobstatus": "failed"}, {"failures": "recorded", "replicas": 1}, []),
+        (
+            {"creationtime": pd.to_datetime(["1970-01-01"] + ["2024-01-01"] * 9, utc=True)},
+            {},
+            ["between 1970-01-01 and 2024-01-01, .* 1 of 10 jobs come before"],
+        ),
         ({"colour": "red", "speed": 1}, {}, ["makes no use of colour, speed"]),
         ({}, {"failures": "recorded"}, ["failures: recorded has no effect: .* jobstatus"]),
         (

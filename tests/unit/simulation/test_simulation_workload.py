@@ -103,7 +103,7 @@ def test_owners_are_users_where_there_are_any():
         ({"workload": [1.0, -5.0, 1.0]}, "row 1: workload is -5.0"),
         ({"workload": [1.0, 1.0, float("inf")]}, "row 2: workload is inf"),
         ({"size": [-1, 0, 0]}, "row 0: size is -1"),
-        ({"cores": [1, 1, 0]}, "row 2: cores is 0, expected a finite number of at least 1"),
+        ({"cores": [1, 1, 0]}, "row 2: cores is 0, expected a number from 1 to 2.147e"),
         ({"jobstatus": ["finished", "running", "failed"]}, "row 1: jobstatus is 'running'"),
     ],
 )
@@ -118,6 +118,13 @@ def test_a_table_without_what_a_simulation_needs_is_an_error(tmp_path):
     description = describe("workload")
     with pytest.raises(InputError, match="needs the feature 'workload'"):
         read_jobs(written(tmp_path, frame(), description), description)
+    (tmp_path / "jobs.csv").write_text("creationtime,computing_site,workload\n2024-01-01,A,1\n")
+    with pytest.raises(
+        InputError,
+        match=r"jobs\.csv: a simulation needs the column 'computingsite'; the nearest is "
+        r"'computing_site'; its columns are creationtime, computing_site, workload",
+    ):
+        describe_jobs(tmp_path / "jobs.csv")
     with pytest.raises(InputError, match="has no rows"):
         read_jobs(written(tmp_path, frame(0), describe()), describe())
 

@@ -113,7 +113,7 @@ def _with_room(
         if not chosen:
             raise InputError(
                 f"dataset {dataset} has {size:.3g} bytes, but no site has more room than "
-                f"{room.max():.3g} bytes left for it"
+                f"{room.max():.3g} bytes left for it, by the storage_bytes of the environment"
             )
         replicas.append(chosen)
     return replicas

@@ -300,7 +300,8 @@ def write_run(run: Run, folder: str | Path) -> None:
     attempts = Attempts(run.log.attempts())
     jobs = job_table(run, attempts)
     write_table(jobs, folder / "jobs.parquet", JOBS)
-    end = max(jobs["end"].max(), jobs["submit"].max())
+    # No job may have ended.
+    end = np.fmax(jobs["end"].max(), jobs["submit"].max())
     write_table(site_table(run, attempts, float(end)), folder / "sites.parquet", SITES)
     write_table(flow_table(run, attempts), folder / "flows.parquet", FLOW_TABLE)
     if run.log.keeps_events:

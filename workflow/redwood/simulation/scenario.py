@@ -145,10 +145,16 @@ class Scenario(Settings):
         else:
             name, folder = str(source), Path(source).parent
             content = read_yaml(source, "scenario")
-        if isinstance(content.get("environment"), dict):
+        environment = content.get("environment", "")
+        if isinstance(environment, dict):
             # By itself, so that errors do not say besides that it might have been a path.
-            there = read_section(Environment, content["environment"], f"{name}: environment")
+            there = read_section(Environment, environment, f"{name}: environment")
             content = {**content, "environment": there}
+        elif not isinstance(environment, str):
+            raise InputError(
+                f"{name}: environment is {environment!r}, expected the path of a file, or keys and "
+                "values such as `sites`"
+            )
         given = read_section(cls, content, name)
         scenario = given.with_paths(lambda path: str((folder or Path()) / path))
         for key, path in scenario.paths.items():

@@ -19,6 +19,8 @@ from redwood.simulation.scenario import Scenario
 from redwood.simulation.workload import KIND, kinds_of
 
 _USED = {column.name for column in KNOWN}
+# A pause is worth a remark if it takes this share of more than so long.
+_MOSTLY, _LONG = 0.9, pd.Timedelta(days=365)
 
 
 def foreseen(
@@ -45,7 +47,7 @@ def foreseen(
             f"cannot run: row {row} needs {jobs['cores'][row]}, the largest site, "
             f"{largest.name!r}, has {largest.cores}"
         )
-    return found + _without_effect(scenario, environment, jobs)
+    return found + _long_gap(jobs["creationtime"]) + _without_effect(scenario, environment, jobs)
 
 
 def require_recorded_sites(
@@ -127,6 +129,19 @@ def _at_unknown_sites(environment: Environment, jobs: pd.DataFrame) -> str:
         f"{counts.sum()} of {len(jobs)} jobs were recorded at {len(counts)} "
         f"{'site' if len(counts) == 1 else 'sites'} that the environment lacks: {listed(names)}"
     )
+
+
+def _long_gap(created: pd.Series) -> list[str]:
+    """That most of the simulated time is one pause, as after a date that was mistyped."""
+    dates = created.sort_values(ignore_index=True)
+    gaps, whole = dates.diff(), dates.iloc[-1] - dates.iloc[0]
+    if whole < _LONG or gaps.max() < _MOSTLY * whole:
+        return []
+    after = int(gaps.argmax())
+    return [
+        f"no job was created between {dates[after - 1]:%Y-%m-%d} and {dates[after]:%Y-%m-%d}, "
+        f"which is most of the simulated time: {after} of {len(dates)} jobs come before"
+    ]
 
 
 def _without_effect(scenario: Scenario, environment: Environment, jobs: pd.DataFrame) -> list[str]:
