@@ -8,14 +8,10 @@ import numpy as np
 import pandas as pd
 
 from redwood.outputs import write_json, write_text, writing
-from redwood.paper.agreement import (
-    RECORDED,
-    Runs,
-    rankings,
-    relative_errors,
-)
+from redwood.paper.agreement import Runs, rankings, relative_errors
 from redwood.paper.outcomes import Outcomes, read_outcomes
 from redwood.paper.rendering import NONE, Block, Cell, Page, plain_number, with_interval
+from redwood.paper.style import RECORDED
 
 Described = Mapping[str, Mapping[str, Any]]
 

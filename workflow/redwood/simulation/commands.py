@@ -51,7 +51,7 @@ def platform(
     section = read_section(Simulation, options, "--options")
     description = TableDescription.load(table)
     read_jobs(jobs, description)
-    rate, sites = None, frozenset()
+    rate, sites = None, frozenset[str]()
     if rows_like is not None:
         simulated = read_jobs(rows_like, description)
         rate, sites = arrival_rate(simulated, description), frozenset(simulated["computingsite"])

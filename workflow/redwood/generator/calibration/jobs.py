@@ -121,7 +121,7 @@ def read_jobs(inputs: list[Path]) -> JobTable:
         name: np.concatenate([piece.pop(name) for piece in pieces])
         for name in list(next(iter(pieces), ()))
     }
-    kept = _last_states(columns) if columns else []
+    kept = _last_states(columns) if columns else np.zeros(0, np.int64)
     if not len(kept):
         raise InputError(
             f"{', '.join(map(str, inputs))}: no row has a pandaid and a creationtime, expected jobs"
