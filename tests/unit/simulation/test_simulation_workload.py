@@ -152,8 +152,6 @@ def test_a_csv_is_read_by_the_names_of_its_columns(tmp_path):
         ("creationtime", "yesterday", "row 1: creationtime is 'yesterday', expected a timestamp"),
         ("size", "1.5", r"row 1: size is .*1\.5.*, expected a integer"),
         ("workload", "much", "row 1: workload is 'much', expected a numeric"),
-        ("workload", "", "row 1: workload is .*nan.*, expected a numeric"),
-        ("cores", "1.5", "row 1: cores is .*1.5.*, expected a integer"),
         ("computingsite", "", "row 1: computingsite is nan, expected a categorical"),
     ],
 )
@@ -164,6 +162,18 @@ def test_a_wrong_value_in_a_csv_names_row_and_column(tmp_path, column, value, wo
     table.to_csv(path, index=False)
     with pytest.raises(InputError, match=rf"jobs\.csv: {words}"):
         read_jobs(path, describe_jobs(path))
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("workload", ""), ("cores", "1.5"), ("cores", ""), ("size", "-1"), ("workload", "-0.5")],
+)
+def test_what_no_job_can_have_is_refused_in_a_csv_too(tmp_path, column, value):
+    table = frame().astype(str)
+    table.loc[1, column] = value
+    table.to_csv(tmp_path / "jobs.csv", index=False)
+    with pytest.raises(InputError, match=rf"jobs\.csv: row 1: .*{column}"):
+        read_jobs(tmp_path / "jobs.csv", describe_jobs(tmp_path / "jobs.csv"))
 
 
 def test_files_that_are_no_job_tables(tmp_path):

@@ -68,7 +68,7 @@ def run_scenario(
     Into `folder` go `scenario.json`, a folder `seed-1` and so on for each seed (see `write_run`),
     `summary.json` with the mean of each outcome and its 95 % interval over the seeds, and
     `contents.sha256` with the digests of it all. It gets its name once all is done; while a seed
-    runs, and if it ends early, `.NAME.partial/seed-1/` beside it has what came of the jobs so far.
+    runs, and if it is killed, `.NAME.partial/seed-1/` beside it has what came of the jobs so far.
 
     Every seed runs in a process of its own, since SimGrid can be started once in each, and is
     watched there, see `watching.run_watched`.
