@@ -114,6 +114,18 @@ def test_impossible_values_name_file_row_and_value(tmp_path, changed, words):
         read_jobs(path, description)
 
 
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("workload", ""), ("cores", "1.5"), ("cores", ""), ("size", "-1"), ("workload", "-0.5")],
+)
+def test_what_no_job_can_have_is_refused_in_a_csv_too(tmp_path, column, value):
+    table = frame().astype(str)
+    table.loc[1, column] = value
+    table.to_csv(tmp_path / "jobs.csv", index=False)
+    with pytest.raises(InputError, match=rf"jobs\.csv: row 1: .*{column}"):
+        read_jobs(tmp_path / "jobs.csv", describe_jobs(tmp_path / "jobs.csv"))
+
+
 def test_a_table_without_what_a_simulation_needs_is_an_error(tmp_path):
     description = describe("workload")
     with pytest.raises(InputError, match="needs the feature 'workload'"):
@@ -162,18 +174,6 @@ def test_a_wrong_value_in_a_csv_names_row_and_column(tmp_path, column, value, wo
     table.to_csv(path, index=False)
     with pytest.raises(InputError, match=rf"jobs\.csv: {words}"):
         read_jobs(path, describe_jobs(path))
-
-
-@pytest.mark.parametrize(
-    ("column", "value"),
-    [("workload", ""), ("cores", "1.5"), ("cores", ""), ("size", "-1"), ("workload", "-0.5")],
-)
-def test_what_no_job_can_have_is_refused_in_a_csv_too(tmp_path, column, value):
-    table = frame().astype(str)
-    table.loc[1, column] = value
-    table.to_csv(tmp_path / "jobs.csv", index=False)
-    with pytest.raises(InputError, match=rf"jobs\.csv: row 1: .*{column}"):
-        read_jobs(tmp_path / "jobs.csv", describe_jobs(tmp_path / "jobs.csv"))
 
 
 def test_files_that_are_no_job_tables(tmp_path):
