@@ -21,6 +21,7 @@ from typer.testing import CliRunner
 
 from redwood.configuration import Simulation
 from redwood.errors import InputError
+from redwood.outputs import CONTENTS
 from redwood.simulation.account_tables import EVENT_TABLE, FLOW_TABLE, JOBS, SITES
 from redwood.simulation.commands import app as simulation
 from redwood.simulation.commands import simulate
@@ -291,7 +292,7 @@ def test_outcomes_are_tidy(folder, tmp_path):
         redwood("simulation", "outcomes", runs[0], runs[0], "--output", tmp_path / "o.csv")
     earlier = json.loads((runs[1] / "seed-1/summary.json").read_text())
     del earlier["outcomes"]["lost_share"]
-    shutil.copytree(runs[1], tmp_path / "earlier", ignore=lambda *_: {"contents.sha256"})
+    shutil.copytree(runs[1], tmp_path / "earlier", ignore=lambda *_: {CONTENTS})
     (tmp_path / "earlier/seed-1/summary.json").write_text(json.dumps(earlier))
     with pytest.raises(InputError, match=r"lacks the outcome 'lost_share': simulate again"):
         redwood("simulation", "outcomes", tmp_path / "earlier", "--output", tmp_path / "o.csv")
