@@ -285,6 +285,9 @@ def test_outcomes_are_tidy(folder, tmp_path):
     first = [path.read_bytes() for path in both]
     redwood("simulation", "outcomes", *reversed(runs), "--output", tmp_path / "o.csv")
     assert [path.read_bytes() for path in both] == first
+    with pytest.raises(InputError, match=r"o\.parquet: .* expected a name that ends with \.csv"):
+        redwood("simulation", "outcomes", *runs, "--output", tmp_path / "o.parquet")
+    assert not (tmp_path / "o.parquet").exists()
     floor = run(folder, "tidy_3", seed=9, workload={"name": "tvae", "role": "floor"})
     with pytest.raises(InputError, match=r"role of workload 'tvae' is 'floor', but .*'model'"):
         redwood("simulation", "outcomes", *runs, floor, "--output", tmp_path / "o.csv")

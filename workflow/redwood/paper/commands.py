@@ -8,11 +8,28 @@ from typing import Annotated
 
 import typer
 
+from redwood.errors import InputError
+
 app = typer.Typer(help="Tables and figures.", no_args_is_help=True)
 figures = typer.Typer(help="One figure, as PNG and PDF.", no_args_is_help=True)
 app.add_typer(figures, name="figure")
 
-Output = Annotated[Path, typer.Option(help="path of the files without their endings")]
+
+def _without_ending(path: Path) -> Path:
+    """The path, unless it ends as one of the files that it is to begin."""
+    if path.suffix in _ENDINGS:
+        raise InputError(
+            f"--output is {path}: several files are written, each with an ending of its own; "
+            f"expected a path without one, such as {path.with_suffix('')}"
+        )
+    return path
+
+
+_ENDINGS = (".csv", ".html", ".json", ".md", ".parquet", ".pdf", ".png", ".tex")
+Output = Annotated[
+    Path,
+    typer.Option(help="path of the files without their endings", callback=_without_ending),
+]
 Dpi = Annotated[int, typer.Option(help="resolution of the PNG", min=50, max=600)]
 
 

@@ -40,7 +40,7 @@ def platform(
     """
     from redwood.configuration import Simulation
     from redwood.names import listed
-    from redwood.outputs import write_text
+    from redwood.outputs import require_ending, write_text
     from redwood.simulation.calibration import read_with_auxiliary
     from redwood.simulation.job_table import read_jobs
     from redwood.simulation.platform import Demand, build_platform
@@ -48,6 +48,9 @@ def platform(
     from redwood.tables import TableDescription
     from redwood.validation import read_section
 
+    require_ending(output, ".json")
+    if calibration is not None:
+        require_ending(calibration, ".csv")
     section = read_section(Simulation, options, "--options")
     description = TableDescription.load(table)
     read_jobs(jobs, description)

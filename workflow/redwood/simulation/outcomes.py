@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from redwood.errors import InputError
 from redwood.inputs import read_json
-from redwood.outputs import file_digest, write_json, writing
+from redwood.outputs import file_digest, require_ending, write_json, writing
 from redwood.simulation.scenario import role_of
 
 
@@ -112,8 +112,10 @@ def write_outcomes(folders: Sequence[str | Path], path: str | Path) -> None:
         path: the CSV.
 
     Raises:
-        InputError: a folder holds no complete run, or two hold the same one.
+        InputError: a folder holds no complete run, two hold the same one, or the ending of `path`
+            says another format.
     """
+    require_ending(path, ".csv")
     rows: list[tuple[str, str, int, str, str, str]] = []
     seen: dict[tuple[str, str, int], str | Path] = {}
     roles: dict[str, str] = {}
