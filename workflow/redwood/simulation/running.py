@@ -71,7 +71,8 @@ def run_scenario(
     runs, and if it is killed, `.NAME.partial/seed-1/` beside it has what came of the jobs so far.
 
     Every seed runs in a process of its own, since SimGrid can be started once in each, and is
-    watched there, see `watching.run_watched`.
+    watched there, see `watching.run_watched`. What does not happen as asked is said on standard
+    error and in `remarks` of the summary, see `shortfalls`.
 
     Args:
         scenario: the scenario.
@@ -84,7 +85,7 @@ def run_scenario(
         The content of `summary.json`.
 
     Raises:
-        InputError: a file, a value in it, or a policy cannot be used.
+        InputError: a file, a value in it, or a policy cannot be used, or no job ran.
     """
     objects = {"brokerage": brokerage, "placement": placement, "queue": queue}
     objects = {kind: given for kind, given in objects.items() if given is not None}
@@ -94,13 +95,10 @@ def run_scenario(
     shutil.rmtree(so_far, ignore_errors=True)
     with writing_folder(folder) as written:
         scenario.save(written / "scenario.json")
-        given = Given.of(scenario)
-        remarks = foreseen(scenario, given.environment, given.columns, given.jobs)
-        for remark in remarks:
-            print(f"{scenario.workload.jobs}: {remark}", file=sys.stderr, flush=True)
-        repeats = _try_twice(scenario, given, objects)
+        repeats = _try_twice(scenario, objects)
+        remarks: list[str] = []
         for seed in scenario.seeds:
-            _in_own_process(scenario, given, seed, written, so_far, objects)
+            remarks += _in_own_process(scenario, seed, written, so_far, objects)
         summary = gather(scenario, written, remarks) | repeats
         write_json(written / "summary.json", summary)
     shutil.rmtree(so_far, ignore_errors=True)
@@ -142,24 +140,27 @@ class Given:
 
 
 def _in_own_process(
-    scenario: Scenario,
-    given: Given,
-    seed: int,
-    folder: Path,
-    so_far: Path,
-    objects: Mapping[str, Any],
-) -> None:
+    scenario: Scenario, seed: int, folder: Path, so_far: Path, objects: Mapping[str, Any]
+) -> list[str]:
+    """Simulate with a seed; the first one says, and returns, what is known to be left out."""
     name = f"seed-{seed}"
     question = Question(scenario.policies.chosen)
 
-    def work() -> None:
+    def work() -> list[str]:
+        given, remarks = Given.of(scenario), []
+        if seed == scenario.seed:
+            remarks = foreseen(scenario, given.environment, given.columns, given.jobs)
+        for remark in remarks:
+            print(f"{scenario.workload.jobs}: {remark}", file=sys.stderr, flush=True)
         run = run_seed(scenario, given, seed, so_far / name, objects, question)
         write_run(run, folder / name)
+        return remarks
 
-    run_watched(work, question, scenario.patience_s, _what(scenario, seed))
+    remarks: list[str] = run_watched(work, question, scenario.patience_s, _what(scenario, seed))
+    return remarks
 
 
-def _try_twice(scenario: Scenario, given: Given, objects: Mapping[str, Any]) -> dict[str, bool]:
+def _try_twice(scenario: Scenario, objects: Mapping[str, Any]) -> dict[str, bool]:
     """`repeats`: whether policies of one's own do the same with the first jobs again."""
     if not (scenario.policies.files or objects):
         return {}
@@ -169,6 +170,7 @@ def _try_twice(scenario: Scenario, given: Given, objects: Mapping[str, Any]) -> 
     def work() -> list[str]:
         # What is said here will be said once more.
         with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            given = Given.of(scenario)
             run = run_seed(scenario, given, scenario.seed, None, objects, question, _TRIED_JOBS)
         return job_table(run, Attempts(run.log.attempts())).to_csv(index=False).splitlines()[1:]
 
