@@ -103,6 +103,20 @@ def test_unfinished_jobs_are_counted_too(scenario, tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("replicas", "room", "short"), [(2, None, 0), (3, None, 1), (2, 5e3, 0), (2, 1e3, 1)]
+)
+def test_replicas_for_which_there_is_no_site_or_no_room_are_said(
+    scenario, tmp_path, replicas, room, short
+):
+    """One dataset of 2 kB, and a site besides with room for it or not."""
+    sites = [SITES[0], {**SITES[1], "storage_bytes": room}]
+    chosen = scenario({"size": 2000}, environment={"sites": sites}, replicas=replicas)
+    remarks = run_scenario(chosen, tmp_path / "run")["remarks"]
+    expected = "1 of 1 datasets began with fewer replicas than asked for: "
+    assert [remark.startswith(expected) for remark in remarks] == [True] * short
+
+
 def nowhere(job, grid):
     return None
 

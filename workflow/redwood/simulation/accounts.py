@@ -39,6 +39,7 @@ class Run:
         environment, workload: what it ran on.
         interval_s: step of the time series of the sites.
         log: what it wrote down.
+        short_of_replicas: datasets that began with fewer replicas than asked for.
     """
 
     labels: dict[str, Any]
@@ -46,6 +47,7 @@ class Run:
     workload: Workload
     interval_s: float
     log: Log
+    short_of_replicas: int = 0
 
     @property
     def site_names(self) -> np.ndarray:
@@ -370,6 +372,7 @@ def summarise(run: Run, jobs: pd.DataFrame, attempts: Attempts) -> dict[str, Any
         "sites": len(run.environment.sites),
         "cores": cores,
         "datasets": len(run.workload.dataset_bytes),
+        "short_of_replicas": run.short_of_replicas,
         "jobs": {
             "submitted": len(jobs),
             **{name: int((state == name).sum()) for name in FINAL_STATES},

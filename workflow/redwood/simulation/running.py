@@ -231,8 +231,11 @@ def run_seed(
     policies = choose_policies(scenario.policies, question, objects)
     if policies.replays:
         require_recorded_sites(scenario, environment, given.jobs)
+    short = 0
+    if scenario.workload.catalogue is None:
+        short = sum(len(sites) < scenario.replicas for sites in replicas)
     log = Engine(environment, workload, replicas, policies, seed, scenario, checkpoints).run()
-    return Run(labels, environment, workload, scenario.interval_s, log)
+    return Run(labels, environment, workload, scenario.interval_s, log, short)
 
 
 def _replicas(

@@ -90,6 +90,11 @@ def afterwards(counts: Mapping[str, float], runs: Sequence[Mapping[str, Any]]) -
         counts: number of jobs `submitted` and in each final state, means over the seeds.
         runs: the summaries of the runs.
     """
+    short = max(run["short_of_replicas"] for run in runs)
+    few = [
+        f"{short} of {runs[0]['datasets']} datasets began with fewer replicas than asked for: the "
+        "environment has too few sites, or these too little room"
+    ]
     never = dict.fromkeys(
         f"the outage of {outage['site']!r} at {outage['start_s']:g} s never came: the simulation "
         "was over before"
@@ -97,14 +102,11 @@ def afterwards(counts: Mapping[str, float], runs: Sequence[Mapping[str, Any]]) -
         for outage in run["outages"]["never_begun"]
     )
     number = sum(counts[state] for state in LOST)
-    if not number:
-        return [*never]
-    told = states({state: counts[state] for state in LOST})
-    return [
-        *never,
+    lost = [
         f"{number:g} of {counts['submitted']:.0f} jobs did not run to an end and count in no mean: "
-        f"{told}",
+        f"{states({state: counts[state] for state in LOST})}"
     ]
+    return [*(few if short else ()), *never, *(lost if number else ())]
 
 
 def states(counts: Mapping[str, float]) -> str:
