@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from redwood.errors import InputError
 
@@ -22,6 +22,12 @@ CONTENTS = "contents.sha256"
 # In the folder of a dataset: below it, `tables/table1.csv.sha256` is the same of the one file
 # `tables/table1.csv`. The workflow makes it; elsewhere no digests are kept, nor of hidden files.
 DIGESTS = ".digests"
+
+# Endings that say a format.
+_FORMATS: Final = (
+    *(".arrow", ".csv", ".feather", ".gz", ".html", ".json", ".jsonl", ".md", ".parquet", ".tex"),
+    *(".tsv", ".txt", ".xlsx", ".zip", ".zst"),
+)
 
 # Names of what is being written: of which machine, which start of it, which container's processes,
 # and the process, with the time of its start, as numbers of processes come again.
@@ -97,6 +103,24 @@ def writing_folder(path: str | os.PathLike) -> Iterator[Path]:
         raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def require_ending(path: str | os.PathLike, *endings: str) -> None:
+    """Make sure that the name of what is to be written does not say another format.
+
+    A name that says none will do.
+
+    Args:
+        path: the name.
+        endings: those of the format; none for a folder.
+
+    Raises:
+        InputError: it says another.
+    """
+    path = Path(path)
+    if path.suffix.lower() in _FORMATS and not path.name.endswith(endings):
+        expected = f"a name that ends with {' or '.join(endings)}" if endings else "a folder's name"
+        raise InputError(f"{path}: its ending is that of another format, expected {expected}")
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:

@@ -8,12 +8,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from redwood.errors import InputError
-from redwood.tables import Column, TableDescription, read_table
+from redwood.names import listed, suggested
+from redwood.tables import Column, TableDescription, read_table, table_files
 
 REQUIRED = ("creationtime", "computingsite", "workload")
 RECORDED_STATES = ("finished", "failed", "cancelled", "closed")
 # What a simulation can use, for files that come without a description.
-_KNOWN = (
+KNOWN = (
     Column("creationtime", "timestamp"),
     Column("computingsite", "categorical"),
     Column("project", "categorical"),
@@ -30,22 +31,36 @@ _KNOWN = (
 )
 
 
-def describe_jobs(path: str | Path) -> TableDescription:
-    """The description of a job table that comes without one, by the names of its columns.
+def table_columns(path: str | Path) -> list[str]:
+    """The names of the columns in the file of a job table, or in the first of its parts.
 
     Raises:
         InputError: there is no such file, or it is neither parquet nor CSV.
     """
     try:
         if _is_csv(path):
-            names = list(pd.read_csv(path, nrows=0).columns)
-        else:
-            names = pq.read_schema(path).names
+            return list(pd.read_csv(path, nrows=0).columns)
+        return pq.read_schema(table_files(path)[0]).names
     except FileNotFoundError:
         raise InputError(f"{path}: no such job table") from None
     except (pa.ArrowException, OSError, ValueError) as error:
         raise InputError(f"{path}: neither parquet nor CSV: {error}") from None
-    return TableDescription("jobs", tuple(column for column in _KNOWN if column.name in names))
+
+
+def describe_jobs(path: str | Path) -> TableDescription:
+    """The description of a job table that comes without one, by the names of its columns.
+
+    Raises:
+        InputError: as `table_columns`, or a column that a simulation needs is missing.
+    """
+    names = table_columns(path)
+    for name in REQUIRED:
+        if name not in names:
+            raise InputError(
+                f"{path}: a simulation needs the column {name!r}{suggested(name, names)}; its "
+                f"columns are {listed(names)}"
+            )
+    return TableDescription("jobs", tuple(column for column in KNOWN if column.name in names))
 
 
 def read_jobs(path: str | Path, description: TableDescription) -> pd.DataFrame:
@@ -62,8 +77,8 @@ def read_jobs(path: str | Path, description: TableDescription) -> pd.DataFrame:
         if name not in features:
             known = ", ".join(column.name for column in features.columns)
             raise InputError(
-                f"table {description.name!r}: a simulation needs the feature {name!r}; "
-                f"the features are {known}"
+                f"{path}: a simulation needs the feature {name!r}; the features of table "
+                f"{description.name!r} are {known or 'none'}"
             )
     frame = _read_csv(path, features) if _is_csv(path) else read_table(path, features)
     if frame.empty:
@@ -71,8 +86,8 @@ def read_jobs(path: str | Path, description: TableDescription) -> pd.DataFrame:
     for name, least, most in (
         ("workload", 0, np.finfo(float).max),
         ("size", 0, 2**53),
-        ("nfiles", 0, 2**31),
-        ("cores", 1, 2**31),
+        ("nfiles", 0, 2**31 - 1),
+        ("cores", 1, 2**31 - 1),
     ):
         if name in features:
             _check_range(path, frame[name], least, most)
@@ -93,7 +108,7 @@ def _check_range(path: str | Path, values: pd.Series, least: float, most: float)
         row = int(np.flatnonzero(wrong)[0])
         raise InputError(
             f"{path}: row {row}: {values.name} is {values[row]}, "
-            f"expected a finite number of at least {least}"
+            f"expected a number from {least} to {most:.4g}"
         )
 
 
