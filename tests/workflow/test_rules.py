@@ -61,6 +61,16 @@ def test_every_rule_is_one_line_of_the_command_with_log_conda_and_resources(name
     assert command.endswith((" 2> {log}", " 2> {log:q}"))
 
 
+@pytest.mark.parametrize("name", RULES)
+def test_an_input_of_many_files_is_named_by_a_parameter_for_the_sake_of_its_order(name):
+    """Snakemake compares which inputs there are; those of `simulation outcomes` are sorted."""
+    body = RULES[name]
+    if "{input.folders}" in body and name != '"simulation_outcomes"':
+        assert re.search(r"\*\*folders\(\[\"[^\",]+\"\]\)", body), (
+            f"{name} loses the order of folders"
+        )
+
+
 def test_training_asks_for_a_gpu():
     gpu = {name for name, rule in COST_SCALES.items() if rule.gpu}
     assert {"surrogates_train", "release_train"} <= gpu

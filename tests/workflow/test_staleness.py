@@ -15,6 +15,7 @@ AFTER_EVALUATE = {
     *MANIFEST,
 }
 EVALUATE = {"evaluate"} | AFTER_EVALUATE
+FLOORS = {"evaluation_floors"} | EVALUATE
 FIGURES_OF_RUNS = {"figure_grid", "figure_site_load", "figure_transfer_map"}
 FIGURES = FIGURES_OF_RUNS | {
     *("figure_distributions", "figure_arrivals", "figure_correlations", "figure_dcr"),
@@ -35,7 +36,7 @@ TRAIN_SHADOW = {"release_train"} | SAMPLE_SHADOW
 PLANT = {"release_plant"} | TRAIN_SHADOW
 TRAIN_SMOTE = SAMPLE | {"surrogates_train"} | TRAIN_SHADOW
 TRAIN = TRAIN_SMOTE | TRAIN_TVAE
-SPLIT = {"records_split", "card"} | TRAIN | PLANT | PLATFORM
+SPLIT = {"records_split", "card"} | FLOORS | TRAIN | PLANT | PLATFORM
 CLEAN = {"records_clean_file", "records_gather"} | SPLIT
 EVERYTHING = {"generator_make", "generator_calibrate"} | CLEAN
 
@@ -84,7 +85,7 @@ CODE = (
     Case("a comment in a measure", replaced(WD, "\ndef ", "\n\n# A remark.\ndef "), set()),
     Case("a docstring of a measure", replaced(WD, '"""WD: ', '"""Said anew: '), set()),
     Case("what only people see", coded("progress.py"), set()),
-    Case("a measure", coded("evaluation/measures/wd.py"), EVALUATE, {"evaluate": SMOTE | TVAE}),
+    Case("a measure", coded("evaluation/measures/wd.py"), FLOORS, {"evaluate": SMOTE | TVAE}),
     Case("a measure that is not asked for", coded("evaluation/measures/c2st.py"), set()),
     Case(
         "a model", coded("surrogates/models/tvae/surrogate.py"), TRAIN_TVAE,
@@ -132,7 +133,7 @@ PINS = (
     Case("of records", replaced("envs/records.yaml", "zstandard=", "zstandard=0."), EVERYTHING),
     Case("of surrogates", replaced("envs/surrogates.yaml", "rdt=", "rdt=0."), TRAIN),
     Case("of evaluation", replaced("envs/evaluation.yaml", "catboost=", "catboost=0."),
-         EVALUATE | PLANT),
+         FLOORS | PLANT),
     Case("of SimGrid",
          replaced("envs/simulation.post-deploy.sh", "simgrid==4.1", "simgrid==4.2"), PLATFORM),
     Case("of tables and figures", replaced("envs/paper.yaml", "matplotlib-base=", "matplotlib=0."),
@@ -145,7 +146,7 @@ CONFIGURATION = (
     Case("seed", added("seed: 7\n"), EVERYTHING),
     Case("seeds.records", added("seeds: {records: 7}\n"), EVERYTHING),
     Case("seeds.surrogates", added("seeds: {surrogates: 7}\n"), TRAIN),
-    Case("seeds.evaluation", added("seeds: {evaluation: 7}\n"), EVALUATE),
+    Case("seeds.evaluation", added("seeds: {evaluation: 7}\n"), FLOORS),
     Case("seeds.release", added("seeds: {release: 7}\n"), PLANT),
     Case("a seed that is the one of the run", added("seeds: {evaluation: 2410}\n"), MANIFEST),
     Case("records.source, two numbers exchanged",
@@ -158,15 +159,19 @@ CONFIGURATION = (
          {"surrogates_train": TVAE, "evaluate": TVAE}),
     Case("surrogates.options of a model that is not asked for",
          configured("tvae: {epochs: 1}", "tvae: {epochs: 1}, sequoia: {epochs: 3}"), MANIFEST),
-    Case("surrogates.rows", configured("options:", "rows: 50, options:"), SAMPLE | SAMPLE_SHADOW,
+    Case("surrogates.rows", configured("options:", "rows: 50, options:"),
+         SAMPLE | SAMPLE_SHADOW | FLOORS,
          {"surrogates_sample": SMOTE | TVAE, "release_sample": SMOTE,
           "simulate": {f"{model} {policy}" for model in ("smote", "tvae") for policy in POLICIES}}),
     Case("surrogates.models, one more", configured("[smote, tvae]", "[smote, tvae, copy]"),
          SAMPLE | {"surrogates_train"},
          {"surrogates_train": {"copy"}, "surrogates_sample": {"copy"}, "evaluate": {"copy"},
           "simulate": {f"copy {policy}" for policy in POLICIES}}),
-    Case("evaluation.measures", configured("[wd, jsd", "[wd, fano, jsd"), EVALUATE),
-    Case("evaluation.groups", configured(EVALUATION, "groups: 6"), EVALUATE),
+    Case("surrogates.models, in another order", configured("[smote, tvae]", "[tvae, smote]"),
+         {"table1"} | FIGURES - {"figure_training"} | MANIFEST),
+    Case("evaluation.measures, in another order", configured("[wd, jsd", "[jsd, wd"), FLOORS),
+    Case("evaluation.measures", configured("[wd, jsd", "[wd, fano, jsd"), FLOORS),
+    Case("evaluation.groups", configured(EVALUATION, "groups: 6"), FLOORS),
     Case("release.levels", configured(RELEASE, f"{RELEASE}, levels: [record]"), PLANT),
     Case("release, two numbers exchanged",
          configured(RELEASE, f"{RELEASE}, units: 10, most_rows: 400"), PLANT),
@@ -179,6 +184,9 @@ CONFIGURATION = (
     Case("simulation.policies, one more",
          configured("[as_recorded,", "[random, as_recorded,"), SIMULATE,
          {"simulate": {f"{jobs} random" for jobs in ("recorded", "smote", "tvae")}}),
+    Case("simulation.policies, in another order",
+         configured("[as_recorded, least_loaded+cache]", "[least_loaded+cache, as_recorded]"),
+         FIGURES_OF_RUNS | MANIFEST),
     Case("paper.dpi", added("paper: {dpi: 90}\n"), FIGURES | MANIFEST),
     Case("a value written out as its default", configured("seeds: 1", "seeds: 1, tcp_gamma: 0"),
          set()),

@@ -462,8 +462,8 @@ def simulate(
     """Run a scenario on the simulated grid, with each of its seeds.
 
     Args:
-        scenario: its file, or its keys and values (docs/simulation.md); files that it names are
-            sought from the folder in which Python runs.
+        scenario: its file, or its keys and values (docs/simulation.md). Relative paths count from
+            the file's folder, of keys and values from the one in which Python runs.
         output: folder for the outcomes; earlier runs in it are replaced.
         brokerage: who chooses the site of a job, in place of the scenario's: the name of a shipped
             policy, a function `choose(job, grid)` that answers with a site or `None`, or a class of

@@ -26,7 +26,7 @@ app = typer.Typer(
 def _register_stages() -> None:
     from redwood.card.commands import card
     from redwood.clean_command import clean
-    from redwood.evaluation.commands import evaluate
+    from redwood.evaluation.commands import evaluate, floors
     from redwood.generator.commands import app as generator
     from redwood.generator.commands import calibrate, make
     from redwood.paper.commands import app as paper
@@ -45,6 +45,7 @@ def _register_stages() -> None:
         records.command(old, hidden=True)(verb)
     app.command("card")(card)
     app.add_typer(surrogates, name="surrogates")
+    app.command("floors")(floors)
     app.command("evaluate")(evaluate)
     app.add_typer(release, name="release")
     app.add_typer(simulation, name="simulation")

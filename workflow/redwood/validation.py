@@ -74,6 +74,8 @@ def problems(error: ValidationError, section: type[BaseModel], prefix: str = "")
         if problem["type"] == "extra_forbidden":
             allowed = ", ".join(_siblings(section, problem["loc"])) or "none"
             found.append(f"{key}: unknown key (value {problem['input']!r}); allowed: {allowed}")
+        elif problem["type"] == "model_type":
+            found.append(f"{key} is {problem['input']!r}: expected keys and values".lstrip())
         elif isinstance(problem["input"], dict):
             found.append(f"{key}: {said}".removeprefix(": "))
         else:

@@ -16,8 +16,44 @@ def densities(wildcards):
     return "results/{dataset}/{training}surrogates/{model}/densities.parquet".format(**wildcards)
 
 
+# What measures find of the real rows alone, which evaluations of all models share.
+FLOORS = ["results/{dataset}/floors"] if configuration.evaluation.says("COSTLY_FLOOR") else []
+MEASURES = [f"redwood.evaluation.measures.{name}" for name in configuration.evaluation.measures]
+
+if FLOORS:
+
+    rule evaluation_floors:
+        input:
+            table="results/{dataset}/records/table.json",
+            train="results/{dataset}/records/train.parquet",
+            holdout="results/{dataset}/records/test.parquet",
+        output:
+            **folder(FLOORS[0]),
+        log:
+            "results/{dataset}/logs/evaluation_floors.log",
+        benchmark:
+            "results/{dataset}/benchmarks/evaluation_floors.tsv"
+        conda:
+            "../../envs/evaluation.yaml"
+        threads: 1
+        resources:
+            **needs("evaluation_floors"),
+        params:
+            environment=environment("evaluation"),
+            code=code("redwood.evaluation.evaluating", *MEASURES),
+            seed=configuration.seed_of("evaluation"),
+            options=configuration.evaluation.model_dump_json(),
+            # Samples have as many rows as the holdout unless it is said otherwise.
+            rows=f"--rows {configuration.surrogates.rows}" if configuration.surrogates.rows else "",
+        shell:
+            "python -m redwood floors --table {input.table} --train {input.train}"
+            " --holdout {input.holdout} --seed {params.seed} {params.rows}"
+            " --options {params.options:q} --output {output.folder} 2> {log}"
+
+
 rule evaluate:
     input:
+        **folders(FLOORS),
         table="results/{dataset}/records/table.json",
         train="results/{dataset}/records/train.parquet",
         holdout="results/{dataset}/records/test.parquet",
@@ -36,18 +72,17 @@ rule evaluate:
         **needs("evaluate"),
     params:
         environment=environment("evaluation"),
-        code=code(
-            "redwood.evaluation.evaluating",
-            *(f"redwood.evaluation.measures.{name}" for name in configuration.evaluation.measures),
-        ),
+        code=code("redwood.evaluation.evaluating", *MEASURES),
         seed=configuration.seed_of("evaluation"),
         options=configuration.evaluation.model_dump_json(),
         role=lambda wildcards: MODELS[wildcards.model].ROLE,
         densities=lambda wildcards, input: (
             f"--densities {input.densities}" if input.densities else ""
         ),
+        floors=f"--floors {FLOORS[0]}" if FLOORS else "",
     shell:
         "python -m redwood evaluate --table {input.table} --train {input.train}"
         " --holdout {input.holdout} --synthetic {input.synthetic} {params.densities}"
+        " {params.floors}"
         " --seed {params.seed} --role {params.role}"
         " --options {params.options:q} --output {output.folder} 2> {log}"

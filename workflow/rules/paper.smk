@@ -41,12 +41,14 @@ rule table1:
     params:
         environment=environment("paper"),
         code=code("redwood.paper.table1"),
+        # Values, for Snakemake compares which inputs there are, but not their order.
+        evaluations=" ".join(EVALUATIONS),
         prefix="results/{dataset}/tables/table1",
         decisions=lambda wildcards, input: " ".join(
             f"--decision {decision}" for decision in input.decisions
         ),
     shell:
-        "python -m redwood paper table1 {input.folders} --paper {input.paper}"
+        "python -m redwood paper table1 {params.evaluations} --paper {input.paper}"
         " --outcomes {input.outcomes} {params.decisions} --output {params.prefix} 2> {log}"
 
 

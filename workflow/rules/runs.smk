@@ -13,6 +13,7 @@ FOLDERS = [
     "results/{dataset}/records/jobs",
     *MODEL_FOLDERS,
     *(f"{path}/model" for path in SHADOWS),
+    *FLOORS,
     *EVALUATIONS,
     *RUNS,
 ]

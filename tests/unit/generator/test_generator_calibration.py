@@ -29,6 +29,7 @@ from redwood.generator.calibration.statistics import (
     measure,
     run_times,
 )
+from redwood.generator.commands import calibrate as of_command
 from redwood.generator.dumps import generate
 
 LCG = Path(__file__).resolve().parents[4] / "shared/data/lcg2005_first2days/panda_like.csv.gz"
@@ -277,6 +278,30 @@ def test_the_default_dumps_meet_what_can_be_told_of_them_and_the_page_shows_ever
         assert result["meaning"] in text
         assert result["source"] in text
     assert "synthetic user" not in html
+
+
+def test_the_last_lines_say_what_was_missed_and_what_could_not_be_told(tmp_path, capfd) -> None:
+    generate(Generate(days=7, sites=6, jobs=6000), 1, tmp_path / "raw")
+    capfd.readouterr()
+    of_command([tmp_path / "raw"], tmp_path / "calibration")
+    results = json.loads((tmp_path / "calibration/calibration.json").read_text())
+    holds = [result["holds"] for result in results]
+    said = capfd.readouterr().err
+    assert (
+        f"\n{tmp_path / 'calibration'}: {holds.count(True)} of {len(holds)} targets hold\n" in said
+    )
+    for answer, words in ((False, "missed"), (None, "could not be tested")):
+        number = holds.count(answer)
+        assert (f"\n  {number} {words}: " in said) is (number > 0)
+
+
+def test_dumps_without_a_job_are_an_error(tmp_path) -> None:
+    (tmp_path / "dump.csv").write_text("pandaid,creationtime,jobstatus\n,2024-01-01,finished\n")
+    with pytest.raises(InputError, match=r"dump\.csv: no row has a pandaid and a creationtime"):
+        read_jobs([tmp_path / "dump.csv"])
+    (tmp_path / "dump.csv").write_text("pandaid,creationtime,jobstatus\n")
+    with pytest.raises(InputError, match=r"dump\.csv: no row has a pandaid and a creationtime"):
+        read_jobs([tmp_path / "dump.csv"])
 
 
 def test_arrivals_at_the_rate_of_lcg_2005(tmp_path: Path) -> None:

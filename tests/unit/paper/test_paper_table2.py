@@ -12,6 +12,7 @@ from scipy.stats import kendalltau
 
 from redwood.errors import InputError
 from redwood.paper.agreement import Runs, contradictions, kendall, rankings, relative_errors
+from redwood.paper.commands import table2
 from redwood.paper.table2 import write_table2
 
 values = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=2, max_size=9)
@@ -188,6 +189,60 @@ def test_what_is_undefined_is_a_dash(outcomes, tmp_path):
     assert "|  | recorded | copy | smote | tvae |" in markdown
     assert "| p | 1.00 | – | −25 % | 100× |" in markdown
     assert json.loads((tmp_path / "table2.json").read_text())["undefined"] == 1
+
+
+def runs_of(lost, left_out=(), seeds=(1, 2), workloads=("recorded", "smote")):
+    """Rows of two policies: (workload, policy) → share of jobs lost; some runs are left out."""
+    return [
+        (workload, policy, seed, outcome, "s", value)
+        for workload in workloads
+        for policy in ("p", "q")
+        for seed in seeds
+        for outcome, value in (
+            ("turnaround_mean", 60.0 * seed),
+            ("lost_share", lost.get((workload, policy), 0.0)),
+        )
+        if (workload, policy, seed) not in left_out
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "sentence"),
+    [
+        (runs_of({}), None),
+        (
+            runs_of({("smote", "q"): 0.95, ("recorded", "p"): 0.001}),
+            "Jobs that got no site, or had not ended when the simulation did, count in no mean; "
+            "there are such of: recorded under p (0.1 %), smote under q (95 %).",
+        ),
+        (
+            runs_of({}, left_out={("smote", "q", 1), ("smote", "q", 2)}),
+            "There is no run of: smote under q.",
+        ),
+        (
+            runs_of({}, left_out={("recorded", "q", 2)}),
+            "There are fewer seeds of: recorded under q (1 of 2).",
+        ),
+        (
+            runs_of({}, workloads=("smote",)),
+            "There are no runs of recorded jobs, and so nothing to compare with.",
+        ),
+    ],
+)
+def test_what_runs_lack_or_leave_out_is_a_note_and_the_last_line(
+    outcomes, tmp_path, capsys, rows, sentence
+):
+    path = outcomes((), rows)
+    table2(path, tmp_path / "table2")
+    said = capsys.readouterr().err
+    remarks = json.loads((tmp_path / "table2.json").read_text())["remarks"]
+    notes = [line[2:] for line in (tmp_path / "table2.md").read_text().splitlines()]
+    if sentence is None:
+        assert (said, remarks) == ("", [])
+    else:
+        assert said == f"not as asked: {sentence}\n"
+        assert remarks == [sentence]
+        assert sentence in notes
 
 
 def test_equal_outcomes_give_equal_bytes(outcomes, tmp_path):

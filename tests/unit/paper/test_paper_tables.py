@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import typer
 from hypothesis import given
 from hypothesis import strategies as st
 from outcome_files import write_outcomes
 
 from redwood.errors import InputError
+from redwood.paper.commands import app
 from redwood.paper.rendering import Block, Cell, Page, plain_number, with_interval
 from redwood.paper.table1 import write_table1
 from redwood.paper.table2 import write_table2
@@ -156,9 +158,13 @@ def test_the_paper_s_values_stand_where_its_scale_was_measured(evaluations, chan
 
 def test_outcomes_of_the_simulation_join_the_measures(evaluations, tmp_path):
     rows = [
-        (workload, policy, 1, "throughput", "1/h", value)
+        (workload, policy, 1, outcome, "", value)
         for workload, values in (("recorded", (100, 50)), ("smote", (110, 50)), ("gan", (1, 2)))
-        for policy, value in zip(("a", "b"), values, strict=True)
+        for policy, throughput in zip(("a", "b"), values, strict=True)
+        for outcome, value in (
+            ("throughput", throughput),
+            ("lost_share", 0.25 * (workload == "smote")),
+        )
     ]
     path = write_outcomes(tmp_path / "outcomes.csv", rows)
     write_table1(evaluations, PAPER, tmp_path / "table1", path)
@@ -167,8 +173,16 @@ def test_outcomes_of_the_simulation_join_the_measures(evaluations, tmp_path):
     assert simulated["model"].tolist() == ["smote"]
     assert simulated["value"].iloc[0] == pytest.approx(math.log(1.1) / 2)
     markdown = (tmp_path / "table1.md").read_text()
+    assert "- Simulation: Jobs that got no site, or had not ended when" in markdown
+    assert "there are such of: smote under a (25 %), smote under b (25 %)." in markdown
     title = markdown.index("| *This run, what the simulation makes of the jobs* |")
     assert title < markdown.index("**simulated throughput ↓**")
+
+
+@pytest.mark.parametrize("command", [["table2", "o.csv"], ["figure", "grid", "runs"]])
+def test_an_ending_is_not_taken_for_the_path_without_one(command):
+    with pytest.raises(InputError, match=r"expected a path without one, such as out/t$"):
+        typer.main.get_command(app)([*command, "--output", "out/t.md"], standalone_mode=False)
 
 
 def test_without_the_paper_s_measures_the_others_have_the_page(evaluations, tmp_path):

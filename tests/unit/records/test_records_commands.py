@@ -114,7 +114,7 @@ def test_an_interrupted_cleaning_leaves_no_key(
     ("arguments", "message"),
     [
         (("clean", "x", "--options", "{"), "not JSON"),
-        (("clean", "x", "--options", "[]"), "valid dictionary"),
+        (("clean", "x", "--options", "[]"), "is []: expected keys and values"),
         (("clean", "x", "--options", '{"feature": []}'), "feature: unknown key"),
         (("clean", "x", "--options", '{"features": ["colour", "size"]}'), "colour"),
         (("clean", "x", "--features", "size,colour"), "colour"),

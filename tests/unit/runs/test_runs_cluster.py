@@ -70,7 +70,7 @@ def test_variables_prevail_over_the_file(tmp_path, text, environment, cpu, gpu):
         ("cpu: {hours: soon}", "cpu.hours is 'soon': Input should be a valid number"),
         ("cpu: {memory_gb: 0}", "cpu.memory_gb is 0: Input should be greater than 0"),
         ("cpu: {account: 12}", "cpu.account is 12: Input should be a valid string"),
-        ("cpu: 5", "cpu is 5: Input should be a valid dictionary"),
+        ("cpu: 5", "cpu is 5: expected keys and values"),
         ("gpu: {model: 'a100:2'}", "gpu.model is 'a100:2': String should match pattern"),
         ("gpu: {model: a100-80gb}", "gpu.model is 'a100-80gb'"),
         ("gpus: {}", "gpus: unknown key (value {}); allowed: name, cpu, gpu, currency"),

@@ -87,3 +87,10 @@ def test_a_file_that_one_run_lacks_is_a_difference(runs, name, same_print):
 def test_a_missing_folder_is_refused(runs):
     with pytest.raises(InputError, match="none: no such folder"):
         compare(runs[0], runs[0] / "none")
+
+
+def test_a_folder_without_results_is_no_equal(tmp_path):
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs/of.log").touch()
+    with pytest.raises(InputError, match="holds nothing to compare"):
+        compare(tmp_path, tmp_path)

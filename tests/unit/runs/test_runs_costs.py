@@ -3,6 +3,7 @@
 import pytest
 
 from redwood.errors import InputError
+from redwood.runs.bundling import bundle
 from redwood.runs.costs import Cost, Costs, Job, read_costs, write_costs
 
 HEADER = (
@@ -88,3 +89,10 @@ def test_other_columns_and_a_missing_table_are_refused(tmp_path, text):
         read_costs(path)
     with pytest.raises(InputError, match=r"gone\.csv: No such file"):
         read_costs(tmp_path / "gone.csv")
+
+
+def test_costs_and_bundles_are_written_in_the_format_of_their_ending(tmp_path):
+    with pytest.raises(InputError, match=r"costs\.json: .* expected a name that ends with \.csv"):
+        write_costs(tmp_path / "costs.json", [SMOTE], "here")
+    with pytest.raises(InputError, match=r"bundle\.gz: .* expected a name that ends with \.zip"):
+        bundle(tmp_path, tmp_path / "bundle.gz")

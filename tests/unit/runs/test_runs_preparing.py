@@ -8,6 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from redwood.configuration import validate
+from redwood.errors import InputError
 from redwood.outputs import writing, writing_folder
 from redwood.runs import preparing
 from redwood.runs.preparing import amend_sigterm, begin, redate_future, remove_abandoned
@@ -62,6 +64,23 @@ def test_what_killed_processes_left_is_removed_and_nothing_else(tmp_path):
         partial.touch()
         remove_abandoned(tmp_path)
         assert {path.name for path in tmp_path.rglob("*")} == {"deep", "mine.partial", partial.name}
+
+
+def test_a_policy_whose_file_is_missing_is_named_with_its_key_and_where_it_was_sought(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    mine = {"name": "mine", "brokerage": "policies/mine.py:best"}
+    configuration = validate({"simulation": {"policies": ["random", mine]}})
+    with pytest.raises(
+        InputError,
+        match=r"^simulation\.policies: mine: policies/mine\.py: no such file; relative paths of a "
+        rf"configuration count from the project's root, {tmp_path}$",
+    ):
+        preparing._require_policies(configuration)
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies/mine.py").touch()
+    preparing._require_policies(configuration)
 
 
 @pytest.mark.parametrize(("mode", "on_cluster"), [("DEFAULT", 1), ("DEFAULT", 0), ("REMOTE", 0)])

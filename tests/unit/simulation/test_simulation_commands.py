@@ -5,6 +5,7 @@ import csv
 import inspect
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from typer.testing import CliRunner
 
 from redwood.configuration import Simulation
 from redwood.errors import InputError
+from redwood.outputs import CONTENTS
 from redwood.simulation.account_tables import EVENT_TABLE, FLOW_TABLE, JOBS, SITES
 from redwood.simulation.commands import app as simulation
 from redwood.simulation.commands import simulate
@@ -279,11 +281,24 @@ def test_outcomes_are_tidy(folder, tmp_path):
     assert about["workloads"] == {"recorded": "recorded", "tvae": "model"}
     assert about["outcomes"].keys() == OUTCOMES.keys()
     assert about["outcomes"]["makespan"]["better"] == "less"
+    both = [tmp_path / "o.csv", tmp_path / "o.json"]
+    first = [path.read_bytes() for path in both]
+    redwood("simulation", "outcomes", *reversed(runs), "--output", tmp_path / "o.csv")
+    assert [path.read_bytes() for path in both] == first
+    with pytest.raises(InputError, match=r"o\.parquet: .* expected a name that ends with \.csv"):
+        redwood("simulation", "outcomes", *runs, "--output", tmp_path / "o.parquet")
+    assert not (tmp_path / "o.parquet").exists()
     floor = run(folder, "tidy_3", seed=9, workload={"name": "tvae", "role": "floor"})
     with pytest.raises(InputError, match=r"role of workload 'tvae' is 'floor', but .*'model'"):
         redwood("simulation", "outcomes", *runs, floor, "--output", tmp_path / "o.csv")
     with pytest.raises(InputError, match="is the run that"):
         redwood("simulation", "outcomes", runs[0], runs[0], "--output", tmp_path / "o.csv")
+    earlier = json.loads((runs[1] / "seed-1/summary.json").read_text())
+    del earlier["outcomes"]["lost_share"]
+    shutil.copytree(runs[1], tmp_path / "earlier", ignore=lambda *_: {CONTENTS})
+    (tmp_path / "earlier/seed-1/summary.json").write_text(json.dumps(earlier))
+    with pytest.raises(InputError, match=r"lacks the outcome 'lost_share': simulate again"):
+        redwood("simulation", "outcomes", tmp_path / "earlier", "--output", tmp_path / "o.csv")
     with pytest.raises(InputError, match="no such summary of a simulation"):
         redwood("simulation", "outcomes", tmp_path, "--output", tmp_path / "o.csv")
 
@@ -386,6 +401,7 @@ def test_wrong_use_and_wrong_values(folder, tmp_path):
         ({"workload": {"load_factor": 2}}, "load_factor is given twice, .* and in its workload"),
         ({"speed": 1}, r"speed: unknown key .*allowed: load_factor, .*environment, workload"),
         ({"environment": {"sites": [{"name": "A"}]}}, r"environment: sites\.0\.cores"),
+        ({"environment": [1]}, r"environment is \[1\], expected the path of a file"),
         ({"environment": "none.json"}, "none.json: no such file"),
         ({"policies": {"brokerage": "none.py"}}, "none.py: no such file"),
         ({"repetitions": 0}, "repetitions is 0"),

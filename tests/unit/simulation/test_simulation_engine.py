@@ -1,6 +1,7 @@
 """The life of jobs: dates by hand, queueing theory, and the books of random scenarios."""
 
 import heapq
+import math
 import os
 import subprocess
 import sys
@@ -53,6 +54,29 @@ def test_waits_are_kiefer_and_wolfowitzs(simulated, servers):
         expected.append(start)
         heapq.heappush(free, start + one["seconds"])
     np.testing.assert_allclose(done.jobs["start"], expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("servers", [1, 3])
+def test_queues_are_erlangs(simulated, servers):
+    """M/M/c: Poisson arrivals, exponential work; the share C(c, a) waits (A. K. Erlang, 1917).
+
+    With a = λ/μ, those that wait do so for 1/(cμ - λ) on average, and a/c of the cores are busy.
+    """
+    load, mean, rows = 0.7 * servers, 100.0, 30_000
+    gaps, durations = np.random.default_rng(5).exponential(1.0, (2, rows))
+    dates = np.cumsum(gaps) * mean / load
+    done = simulated(
+        environment(servers),
+        [job(d, s) for d, s in zip(dates - dates[0], durations * mean, strict=True)],
+        interval_s=1e6,
+    )
+    terms = [load**k / math.factorial(k) for k in range(servers + 1)]
+    last = terms[-1] / (1 - load / servers)
+    waits = done.jobs["queue_s"].to_numpy()
+    # The standard errors of waits that follow on each other are some 3 % here.
+    assert (waits > 0).mean() == pytest.approx(last / (sum(terms[:-1]) + last), rel=0.05)
+    assert waits[waits > 0].mean() == pytest.approx(mean / (servers - load), rel=0.1)
+    assert done.outcome("utilisation") == pytest.approx(load / servers, rel=0.03)
 
 
 def test_input_is_staged_before_and_output_after_the_run(simulated):

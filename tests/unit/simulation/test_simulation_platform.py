@@ -242,6 +242,17 @@ def test_the_rate_of_the_simulated_jobs_counts(resources):
     assert [site.cores for site in built.environment.sites] == [40, 54]
 
 
+def test_a_site_of_the_simulated_jobs_alone_is_as_small_as_can_be(resources):
+    """So that they can be replayed."""
+    demand = Demand(8, 0.5, len(training()) / 990 / 4, sites=frozenset({"AGLT2_SL6", "ELSEWHERE"}))
+    jobs = training().assign(cores=[4] + [1] * 99)
+    built = build_platform(jobs, None, DESCRIPTION, resources, demand)
+    new, *others = built.environment.sites
+    assert (new.name, new.tier, new.cores) == ("AGLT2_SL6", 2, 4)
+    assert [site.name for site in others] == ["ANALY_BNL_VP", "ELSEWHERE"]
+    assert built.environment.summary["sites_without_training_jobs"] == ["AGLT2_SL6"]
+
+
 def test_sites_hold_the_largest_job_where_cores_are_known(resources):
     jobs = training().assign(cores=[16] + [1] * 99)
     for known, least in ((True, 16), (False, 1)):
@@ -291,12 +302,12 @@ def test_a_wrong_network_names_file_and_row(resources, old, new, words):
         ),
         (
             "{sites: [{name: A, cores: 1}], links: [{between: [A, B], bandwidth: 1}]}",
-            "there is no site 'B'; the sites are A",
+            r"links\.0\.between: there is no site 'B'; the sites are A",
         ),
         ("{sites: [{name: A, cores: 1}], links: [{between: [A, A], bandwidth: 1}]}", "to itself"),
         (
             "{sites: [{name: A, cores: 1}], outages: [{site: X, start_s: 1, lasting_s: 1}]}",
-            "there is no site 'X'",
+            r"outages\.0\.site: there is no site 'X'",
         ),
         ("[1, 2]", "expected keys and values"),
         ("{sites: ", "holds no environment in YAML"),

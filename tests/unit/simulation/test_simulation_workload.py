@@ -103,19 +103,40 @@ def test_owners_are_users_where_there_are_any():
         ({"workload": [1.0, -5.0, 1.0]}, "row 1: workload is -5.0"),
         ({"workload": [1.0, 1.0, float("inf")]}, "row 2: workload is inf"),
         ({"size": [-1, 0, 0]}, "row 0: size is -1"),
+        ({"cores": [1, 1, 0]}, "row 2: cores is 0, expected a number from 1 to 2.147e"),
         ({"jobstatus": ["finished", "running", "failed"]}, "row 1: jobstatus is 'running'"),
     ],
 )
 def test_impossible_values_name_file_row_and_value(tmp_path, changed, words):
-    path = written(tmp_path, frame(**changed), describe())
+    description = describe(cores=Column("cores", "integer"))
+    path = written(tmp_path, frame(**changed), description)
     with pytest.raises(InputError, match=rf"jobs\.parquet: {words}"):
-        read_jobs(path, describe())
+        read_jobs(path, description)
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("workload", ""), ("cores", "1.5"), ("cores", ""), ("size", "-1"), ("workload", "-0.5")],
+)
+def test_what_no_job_can_have_is_refused_in_a_csv_too(tmp_path, column, value):
+    table = frame().astype(str)
+    table.loc[1, column] = value
+    table.to_csv(tmp_path / "jobs.csv", index=False)
+    with pytest.raises(InputError, match=rf"jobs\.csv: row 1: .*{column}"):
+        read_jobs(tmp_path / "jobs.csv", describe_jobs(tmp_path / "jobs.csv"))
 
 
 def test_a_table_without_what_a_simulation_needs_is_an_error(tmp_path):
     description = describe("workload")
     with pytest.raises(InputError, match="needs the feature 'workload'"):
         read_jobs(written(tmp_path, frame(), description), description)
+    (tmp_path / "jobs.csv").write_text("creationtime,computing_site,workload\n2024-01-01,A,1\n")
+    with pytest.raises(
+        InputError,
+        match=r"jobs\.csv: a simulation needs the column 'computingsite'; the nearest is "
+        r"'computing_site'; its columns are creationtime, computing_site, workload",
+    ):
+        describe_jobs(tmp_path / "jobs.csv")
     with pytest.raises(InputError, match="has no rows"):
         read_jobs(written(tmp_path, frame(0), describe()), describe())
 
@@ -220,6 +241,19 @@ def test_datasets_are_shared_within_kinds_among_jobs_of_like_size():
     assert (again == dataset).all()
 
 
+@pytest.mark.parametrize("sizes", [[10, 20, 0], [0, 0, 0]])
+def test_a_dataset_that_only_jobs_without_input_name_has_no_bytes(tmp_path, sizes):
+    """The last ones by name, or all."""
+    description = describe(dataset=Column("dataset", "categorical"))
+    load = build_workload(frame(dataset=["a", "b", "c"], size=sizes), description, 1)
+    assert load.dataset_bytes.tolist() == sizes
+    path = tmp_path / "catalogue.csv"
+    path.write_text("dataset,sites,bytes\na,S0,\nb,S0,\nc,S0,70\n")
+    replicas, bytes_ = read_catalogue(path, environment(1), load.dataset_names, load.dataset_bytes)
+    assert replicas == [{0}] * 3
+    assert bytes_.tolist() == [*sizes[:2], 70]
+
+
 def test_a_table_that_names_its_datasets_is_believed():
     description = describe(dataset=Column("dataset", "categorical"))
     load = build_workload(frame(dataset=["b", "a", "b"], size=[10, 20, 30]), description, 1)
@@ -276,15 +310,20 @@ def test_a_catalogue_says_where_datasets_lie(tmp_path):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("dataset,bytes\n", "column 'sites' is missing"),
+        ("dataset,bytes\n", "column 'sites' is missing; its columns: dataset, bytes"),
         ("dataset,sites\na,\n", "line 2: dataset 'a' has no replica"),
-        ("dataset,sites\na,S0\nb,S7\n", "line 3: dataset 'b': there is no site 'S7'"),
+        (
+            "dataset,sites\na,S0\nb,s0x\n",
+            "line 3: dataset 'b': there is no site 's0x'; the nearest is 'S0'; the sites are S0",
+        ),
+        ("dataset,sites\na,S0\na,S0\nb,S0\n", "line 3: dataset 'a' is there twice"),
+        ("dataset,sites\na,S0\xff\n", "not a CSV in UTF-8"),
         ("dataset,sites\na,S0\n", "dataset 'b' of the job table has no replica"),
         ("dataset,sites,bytes\na,S0,much\nb,S0,\n", "bytes is 'much', expected a positive"),
     ],
 )
 def test_a_wrong_catalogue_names_the_line(tmp_path, text, words):
     path = tmp_path / "catalogue.csv"
-    path.write_text(text)
+    path.write_text(text, encoding="latin-1")
     with pytest.raises(InputError, match=words):
         read_catalogue(path, environment(1), ("a", "b"), np.array([1.0, 1.0]))

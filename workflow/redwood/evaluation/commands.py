@@ -19,6 +19,9 @@ def evaluate(
     densities: Path | None = typer.Option(
         None, help="the model's log densities of the rows, as `redwood surrogates score` wrote them"
     ),
+    floors: Path | None = typer.Option(
+        None, help="folder that `redwood floors` wrote for samples of as many rows; saves time"
+    ),
     role: Literal["model", "control"] = typer.Option(
         "model", help="what made the rows: a control is never recommended for publication"
     ),
@@ -35,10 +38,34 @@ def evaluate(
 
     checked = read_section(Evaluation, options, "--options")
     summary = evaluating.evaluate(
-        table, train, holdout, synthetic, output, checked, seed, previous, densities, role
+        table, train, holdout, synthetic, output, checked, seed, previous, densities, role, floors
     )
     measured = summary["measures"]
     lacking = [name for name, entry in measured.items() if entry["value"] is None]
     done = f"{output}: {len(measured) - len(lacking)} of {len(measured)} measures"
     without = [f"without a value: {', '.join(lacking)}"] if lacking else []
     typer.echo("; ".join([done, *without, *summary["warnings"]]))
+
+
+def floors(
+    table: Path = typer.Option(..., help="description of the table (JSON)"),
+    train: Path = typer.Option(..., help="the rows that surrogates learn from"),
+    holdout: Path = typer.Option(..., help="real rows that they never see"),
+    output: Path = typer.Option(..., help="folder to write"),
+    rows: int | None = typer.Option(
+        None, min=1, help="rows of the samples [default: as many as the holdout has]"
+    ),
+    seed: int = typer.Option(1, min=0, help="seed of the evaluations"),
+    options: str = typer.Option("{}", help="the `evaluation` section of the configuration, JSON"),
+) -> None:
+    """Find once what all evaluations by the same real rows share: what real rows score themselves.
+
+    Example: redwood floors --table table.json --train train.parquet --holdout test.parquet
+    --seed 1 --output floors
+    """
+    from redwood.configuration import Evaluation
+    from redwood.evaluation import evaluating
+    from redwood.validation import read_section
+
+    checked = read_section(Evaluation, options, "--options")
+    evaluating.find_floors(table, train, holdout, output, checked, seed, rows)

@@ -12,6 +12,8 @@ and, where they apply,
 
 * `LIMIT`: what the value tends to as two tables of one law grow, if that is not the 0 that
   `DIRECTION = "lower"` stands for; `None` if it is not known;
+* `COSTLY_FLOOR = True`: what it finds of the real rows alone takes its time, and is found once for
+  all samples, see `Samples.once`;
 * `NEEDS_DENSITIES = True`: it is about the model itself, whose log densities it reads from
   `Samples.densities`; it never decides whether the sample is private;
 * `ATTACKER`: of a membership attack, who it is; what it answers has the detail `roc_NAME`, its ROC
@@ -22,6 +24,7 @@ and, where they apply,
 Being there registers it.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -36,6 +39,7 @@ MEASURES = "redwood.evaluation.measures"
 Aspect = Literal["fidelity", "utility", "time", "privacy"]
 Direction = Literal["lower", "higher", "near floor"]
 Role = Literal["model", "control"]
+Arrays = Mapping[str, np.ndarray]
 
 
 class Inapplicable(Exception):
@@ -63,6 +67,7 @@ class Samples:
         target_class: name of the categorical feature that models predict, which there need not be.
         conditionals: names of features whose distributions are compared: each the last of a tuple,
             given those before it.
+        of_real_rows: what measures have found of the real rows alone, see `once`.
     """
 
     description: TableDescription
@@ -78,6 +83,21 @@ class Samples:
     densities: tuple[np.ndarray, np.ndarray] | None = None
     target_class: str = ""
     conditionals: tuple[tuple[str, ...], ...] = ()
+    of_real_rows: dict[str, Arrays] = field(default_factory=dict)
+
+    def once(self, name: str, compute: Callable[[], Arrays]) -> Arrays:
+        """What depends on the real rows, their number and the options alone: computed but once.
+
+        So it is the same for every sample of as many rows, and another evaluation may have found
+        it already. A measure that asks for it says `COSTLY_FLOOR = True`.
+
+        Args:
+            name: of what is computed.
+            compute: gives named arrays.
+        """
+        if name not in self.of_real_rows:
+            self.of_real_rows[name] = compute()
+        return self.of_real_rows[name]
 
     @property
     def published(self) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from redwood.evaluation.contract import Result, Samples
+from redwood.evaluation.contract import Arrays, Result, Samples
 from redwood.evaluation.results import result
 from redwood.progress import ProgressReport
 from redwood.roc import area_under_curve
@@ -110,6 +110,7 @@ def detect(
 
 def detection_result(
     samples: Samples,
+    name: str,
     features: Sequence[pd.DataFrame],
     times: Sequence[np.ndarray] | None = None,
 ) -> Result:
@@ -118,6 +119,7 @@ def detection_result(
     The interval is over the rows, the classifiers as trained.
 
     Args:
+        name: the measure's.
         features: of synthetic and holdout rows and each draw of real ones, as many each, in time
             order.
         times: of the same rows, as for `detect`.
@@ -129,20 +131,27 @@ def detection_result(
         both = None if times is None else (times[sample], times[1])
         return detect(features[sample], real, seed, both)
 
+    def of_draws() -> Arrays:
+        draws = [told_from_real(sample) for sample in range(2, len(features))]
+        return {
+            "auc": np.array([draw.auc() for draw in draws]),
+            "drops": np.array([draw.drops for draw in draws]),
+        }
+
     found = told_from_real(0)
-    draws = [told_from_real(sample) for sample in range(2, len(features))]
+    draws = samples.once(name, of_draws)
     columns = pd.DataFrame(
         {
             "column": found.drops.index,
             "value": found.drops,
-            "floor": np.mean([draw.drops for draw in draws], axis=0),
+            "floor": draws["drops"].mean(axis=0),
         }
     )
     return result(
         found.auc,
         (np.arange(len(real)),),
         samples.groups,
-        floor_draws=[draw.auc() for draw in draws],
+        floor_draws=draws["auc"],
         most=1.0,
         columns=columns,
         note=_note(found.drops),

@@ -63,7 +63,7 @@ def categorical_predictors(description: TableDescription, target: Column) -> lis
 
 
 def difference_of_errors(
-    samples: Samples, target: Column, losses: Callable[[pd.DataFrame], np.ndarray]
+    samples: Samples, name: str, target: Column, losses: Callable[[pd.DataFrame], np.ndarray]
 ) -> Result:
     """|error(synthetic) − error(real)|; the interval is over holdout rows, models as trained.
 
@@ -71,23 +71,32 @@ def difference_of_errors(
     as that of a single pair may be almost 0 by chance. Its draws are these pairs.
 
     Args:
+        name: the measure's.
         target: what the models predict.
         losses: of the holdout rows, (holdout rows,), by a model that is trained on the given rows.
     """
     trained_on = (samples.synthetic, *samples.real_draws)
     random = generator(samples.seed, "efficacy")
-    found = []
-    with ProgressReport(f"models of {target.name}", len(trained_on), "models") as report:
-        for rows in trained_on:
-            chosen = np.sort(random.permutation(len(rows))[:_MOST_LEARNED])
-            found.append(losses(rows.iloc[chosen]))
+    learned = [
+        rows.iloc[np.sort(random.permutation(len(rows))[:_MOST_LEARNED])] for rows in trained_on
+    ]
+    with ProgressReport(f"models of {target.name}", len(learned), "models") as report:
+
+        def losses_after(rows: pd.DataFrame) -> np.ndarray:
+            found = losses(rows)
             report.advance()
-    synthetic, real = found[:2]
+            return found
+
+        synthetic = losses_after(learned[0])
+        by_draws = samples.once(
+            name, lambda: {"losses": np.array([losses_after(rows) for rows in learned[1:]])}
+        )["losses"]
+    real = by_draws[0]
 
     def difference(left: np.ndarray, right: np.ndarray) -> float:
         return float(abs(np.sqrt(left.mean()) - np.sqrt(right.mean())))
 
-    floors = [difference(a, b) for a, b in combinations(found[1:], 2)]
+    floors = [difference(a, b) for a, b in combinations(by_draws, 2)]
     note = (
         f"MLEF {np.sqrt(synthetic.mean()):.4f} trained on synthetic, "
         f"{np.sqrt(real.mean()):.4f} on real rows; target {target.name}"

@@ -3,6 +3,7 @@
 import sys
 import time
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, get_args
@@ -22,6 +23,7 @@ from redwood.evaluation.contract import (
     Role,
     Samples,
 )
+from redwood.evaluation.floors import read_floors, write_floors
 from redwood.evaluation.verdict import privacy_verdict
 from redwood.outliers import collapsed, merging, sentinels
 from redwood.outputs import require_ending, write_json, writing_folder
@@ -54,6 +56,7 @@ def evaluate(
     previous: Path | None = None,
     densities: Path | None = None,
     role: Role = "model",
+    floors: Path | None = None,
 ) -> dict[str, Any]:
     """Measure the synthetic rows and write the folder `output`.
 
@@ -73,19 +76,24 @@ def evaluate(
         previous: synthetic rows of an earlier release, which an attacker has, too.
         densities: what `redwood surrogates score` wrote of the training and the holdout rows.
         role: what made the rows: a `model`, or a `control` that models are judged by.
+        floors: what `find_floors` has written for as many rows; found anew for another number.
 
     Returns:
         What `measures.json` holds.
 
     Raises:
         InputError: a table cannot be read, has too few rows or a number that its column's scale has
-            no place for, a target that is asked for is none of its numeric features, a measure does
-            not say what it is about, or none has a value.
+            no place for, a target that is asked for is none of its numeric features, a measure
+            does not say what it is about, none has a value, or `floors` are those of other tables.
     """
     require_ending(output)
     samples, given = read_samples(
         table, train, holdout, synthetic, options, seed, previous, densities
     )
+    if floors is not None:
+        samples.of_real_rows.update(
+            read_floors(floors, _determined_by(train, holdout, samples, options))
+        )
     measured: dict[str, dict] = {}
     columns: list[pd.DataFrame] = []
     details: dict[str, pd.DataFrame] = {}
@@ -166,6 +174,67 @@ def _warnings(samples: Samples, train: Path, holdout: Path) -> list[str]:
     return found + collapsed(made, real)
 
 
+def find_floors(
+    table: Path,
+    train: Path,
+    holdout: Path,
+    output: Path,
+    options: Evaluation,
+    seed: int,
+    rows: int | None = None,
+) -> None:
+    """Find what takes measures their time and is the same for every sample of as many rows.
+
+    The folder `output` is for `evaluate` of samples by the same tables, options and seed.
+
+    Args:
+        table, train, holdout, options, seed: as for `evaluate`.
+        output: the folder to write.
+        rows: the number of rows of the samples; by default as many as `holdout` has.
+
+    Raises:
+        InputError: as for `evaluate`.
+    """
+    require_ending(output)
+    description, real, unseen = _read_real(table, train, holdout, options)
+    rows = _sample_size(rows or len(unseen), len(real))
+    # Real rows stand in for the sample, which what is found does not depend on.
+    fresh, *others = _real_draws(real, rows, generator(seed, "evaluation"), description)
+    samples = Samples(
+        description=description,
+        train=real,
+        holdout=in_time_order(unseen, description),
+        synthetic=fresh,
+        fresh=fresh,
+        others=tuple(others),
+        target=options.target,
+        groups=options.groups,
+        seed=seed,
+        target_class=options.target_class,
+        conditionals=options.conditionals,
+    )
+    for name in options.measures:
+        plugin = plugins.load(MEASURES, name)
+        if getattr(plugin, "COSTLY_FLOOR", False):
+            # Measures that do not apply, or fail, say so in each evaluation.
+            with suppress(Exception), threadpool_limits(1):
+                plugin.measure(samples)
+    write_floors(output, samples.of_real_rows, _determined_by(train, holdout, samples, options))
+
+
+def _determined_by(
+    train: Path, holdout: Path, samples: Samples, options: Evaluation
+) -> dict[str, Any]:
+    """All that floors depend on."""
+    return {
+        "rows": len(samples.synthetic),
+        "train": table_digest(train),
+        "holdout": table_digest(holdout),
+        "seed": samples.seed,
+        "options": options.model_dump(mode="json", exclude={"measures"}),
+    }
+
+
 def read_samples(
     table: Path,
     train: Path,
@@ -185,13 +254,8 @@ def read_samples(
     Returns:
         the samples, and how many rows each table has.
     """
-    description = TableDescription.load(table).only_features()
-    if "target" in options.model_fields_set:
-        _require_target(description, options.target, table)
-    groups = options.groups
-    real = _read(train, description, 4 * groups)
-    unseen = _read(holdout, description, 2 * groups)
-    made = _read(synthetic, description, 2 * groups)
+    description, real, unseen = _read_real(table, train, holdout, options)
+    made = _read(synthetic, description, 2 * options.groups)
     released = [] if previous is None else [_read(previous, description, 1)]
     rows = _sample_size(len(made), len(real))
     if rows < len(made):
@@ -201,13 +265,9 @@ def read_samples(
             file=sys.stderr,
         )
     random = generator(seed, "evaluation")
-    drawn = random.permutation(len(real))
+    fresh, *others = _real_draws(real, rows, random, description)
     chosen, left_out = np.split(random.permutation(len(made)), [rows])
     released += [made.iloc[left_out]] if len(left_out) else []
-    fresh, *others = (
-        in_time_order(real.iloc[drawn[begin : begin + rows]], description)
-        for begin in range(0, min(3, len(real) // rows) * rows, rows)
-    )
     samples = Samples(
         description=description,
         train=real,
@@ -216,7 +276,7 @@ def read_samples(
         fresh=fresh,
         others=tuple(others),
         target=options.target,
-        groups=groups,
+        groups=options.groups,
         seed=seed,
         earlier=pd.concat(released, ignore_index=True) if released else None,
         densities=None if densities is None else _read_densities(densities, real, unseen),
@@ -225,6 +285,28 @@ def read_samples(
     )
     given = {"train": len(real), "holdout": len(unseen), "synthetic": len(made)}
     return samples, given | ({} if previous is None else {"previous": len(released[0])})
+
+
+def _read_real(
+    table: Path, train: Path, holdout: Path, options: Evaluation
+) -> tuple[TableDescription, pd.DataFrame, pd.DataFrame]:
+    """The features of a table, the rows that were learned from, and the holdout."""
+    description = TableDescription.load(table).only_features()
+    if "target" in options.model_fields_set:
+        _require_target(description, options.target, table)
+    real = _read(train, description, 4 * options.groups)
+    return description, real, _read(holdout, description, 2 * options.groups)
+
+
+def _real_draws(
+    real: pd.DataFrame, rows: int, random: np.random.Generator, description: TableDescription
+) -> list[pd.DataFrame]:
+    """Two or three samples of as many real rows, which share none, in time order."""
+    drawn = random.permutation(len(real))
+    return [
+        in_time_order(real.iloc[drawn[begin : begin + rows]], description)
+        for begin in range(0, min(3, len(real) // rows) * rows, rows)
+    ]
 
 
 def _sample_size(synthetic: int, train: int) -> int:

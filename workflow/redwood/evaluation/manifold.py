@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from redwood.evaluation.contract import Inapplicable, Samples
+from redwood.evaluation.contract import Arrays, Inapplicable, Samples
 from redwood.evaluation.intervals import group_of_rows
 from redwood.nearest import Encoded, encoded, squared_distances
 from redwood.progress import ProgressReport
@@ -74,9 +74,8 @@ def balls(samples: Samples) -> Balls:
     groups = group_of_rows(len(real), samples.groups)
     blocks = [slice(i, i + _BLOCK) for i in range(0, len(real), _BLOCK)]
     with ProgressReport("balls of real rows", (2 + len(draws)) * len(real), "rows") as report:
-        squared_radii = np.concatenate([_squared_radii(of_real, b, report) for b in blocks])
 
-        def hits(points: Encoded) -> Hits:
+        def hits(points: Encoded, squared_radii: np.ndarray) -> Hits:
             by_ball = np.zeros((len(real), samples.groups), np.int64)
             by_row = np.zeros(len(real), np.int64)
             for block in blocks:
@@ -88,8 +87,21 @@ def balls(samples: Samples) -> Balls:
                 report.advance(len(inside))
             return Hits(by_ball, by_row)
 
+        def of_real_rows() -> Arrays:
+            radii = np.concatenate([_squared_radii(of_real, block, report) for block in blocks])
+            found = [hits(points, radii) for points in of_draws]
+            return {
+                "squared_radii": radii,
+                "by_ball": np.array([one.by_ball for one in found]),
+                "by_row": np.array([one.by_row for one in found]),
+            }
+
+        known = samples.once("balls", of_real_rows)
         return Balls(
-            real.reset_index(drop=True), groups, hits(of_synthetic), tuple(map(hits, of_draws))
+            real.reset_index(drop=True),
+            groups,
+            hits(of_synthetic, known["squared_radii"]),
+            tuple(map(Hits, known["by_ball"], known["by_row"])),
         )
 
 

@@ -1,5 +1,6 @@
 """`redwood generator …`: make synthetic dumps, and compare dumps with what is published."""
 
+import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -48,5 +49,14 @@ def calibrate(
     Example: redwood generator calibrate raw --output calibration
     """
     from redwood.generator.calibration.calibrating import calibrate as calibrate_dumps
+    from redwood.names import listed
 
-    calibrate_dumps(inputs, output)
+    results = calibrate_dumps(inputs, output)
+    hold, missed, untold = (
+        [result["name"] for result in results if result["holds"] is answer]
+        for answer in (True, False, None)
+    )
+    print(f"{output}: {len(hold)} of {len(results)} targets hold", file=sys.stderr)
+    for words, names in (("missed", missed), ("could not be tested", untold)):
+        if names:
+            print(f"  {len(names)} {words}: {listed(names)}", file=sys.stderr)

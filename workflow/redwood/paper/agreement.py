@@ -23,9 +23,9 @@ import pandas as pd
 from scipy.special import ndtr, stdtrit
 
 from redwood.paper.outcomes import Outcomes
+from redwood.paper.style import RECORDED
 from redwood.seeds import generator
 
-RECORDED = "recorded"
 _DRAWS = 5000
 _OUTSIDE = 0.025
 

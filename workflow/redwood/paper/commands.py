@@ -1,5 +1,6 @@
 """`redwood paper …`: tables and figures."""
 
+import sys
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -7,11 +8,28 @@ from typing import Annotated
 
 import typer
 
+from redwood.errors import InputError
+
 app = typer.Typer(help="Tables and figures.", no_args_is_help=True)
 figures = typer.Typer(help="One figure, as PNG and PDF.", no_args_is_help=True)
 app.add_typer(figures, name="figure")
 
-Output = Annotated[Path, typer.Option(help="path of the files without their endings")]
+
+def _without_ending(path: Path) -> Path:
+    """The path, unless it ends as one of the files that it is to begin."""
+    if path.suffix in _ENDINGS:
+        raise InputError(
+            f"--output is {path}: several files are written, each with an ending of its own; "
+            f"expected a path without one, such as {path.with_suffix('')}"
+        )
+    return path
+
+
+_ENDINGS = (".csv", ".html", ".json", ".md", ".parquet", ".pdf", ".png", ".tex")
+Output = Annotated[
+    Path,
+    typer.Option(help="path of the files without their endings", callback=_without_ending),
+]
 Dpi = Annotated[int, typer.Option(help="resolution of the PNG", min=50, max=600)]
 
 
@@ -40,7 +58,7 @@ def table1(
     """
     from redwood.paper.table1 import write_table1
 
-    write_table1(evaluations, paper, output, outcomes, decision or [])
+    _say(write_table1(evaluations, paper, output, outcomes, decision or []))
 
 
 @app.command()
@@ -54,7 +72,12 @@ def table2(
     """
     from redwood.paper.table2 import write_table2
 
-    write_table2(outcomes, output)
+    _say(write_table2(outcomes, output))
+
+
+def _say(shortfalls: list[str]) -> None:
+    for sentence in shortfalls:
+        print(f"not as asked: {sentence}", file=sys.stderr)
 
 
 def _of_samples(figure: str, what: str) -> None:

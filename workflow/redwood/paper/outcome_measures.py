@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import kendalltau
 
-from redwood.paper.agreement import RECORDED
 from redwood.paper.outcomes import Outcomes
+from redwood.paper.style import RECORDED
 
 _RANKED = "turnaround_mean"
 _RANKING = "sim_ranking"

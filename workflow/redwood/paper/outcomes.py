@@ -1,6 +1,6 @@
 """Reading the outcomes of simulations, and what the simulation says of each."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,12 +9,17 @@ import pandas as pd
 
 from redwood.errors import InputError
 from redwood.inputs import REMEDY, read_json
+from redwood.names import listed
 from redwood.outputs import file_digest
 from redwood.paper.reading import read_csv
+from redwood.paper.style import RECORDED
 
 _COLUMNS = ("workload", "policy", "seed", "outcome", "unit", "value")
 _KEYS = ("unit", "definition", "title", "shown_unit", "scale", "better", "comparison")
 _SIGNS = {"less": 1, "more": -1}
+_LOST = "lost_share"
+# As many runs are named in a sentence.
+_NAMED = 8
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,37 @@ class Outcomes:
         """Outcomes by which policies can be better or worse: 1 if less is better, −1 if more is."""
         better = {name: about["better"] for name, about in self.described.items()}
         return {name: _SIGNS[side] for name, side in better.items() if side is not None}
+
+    @property
+    def shortfalls(self) -> list[str]:
+        """What they lack and what they leave out, a sentence each."""
+        runs, found = self.runs, []
+        if not (runs["workload"] == RECORDED).any():
+            found.append("There are no runs of recorded jobs, and so nothing to compare with.")
+        seeds = runs.groupby(["workload", "policy"], sort=False)["seed"].nunique()
+        pairs = pd.MultiIndex.from_product(seeds.index.remove_unused_levels().levels)
+        counts = seeds.reindex(pairs, fill_value=0)
+        if len(missing := counts[counts == 0]):
+            found.append(f"There is no run of: {_named(missing)}.")
+        fewer = counts[(counts > 0) & (counts < counts.max())]
+        if len(fewer):
+            told = _named(fewer, lambda number: f" ({number} of {counts.max()})")
+            found.append(f"There are fewer seeds of: {told}.")
+        lost = runs[runs["outcome"] == _LOST].groupby(["workload", "policy"], sort=False)["value"]
+        shares = lost.mean()
+        if (shares > 0).any():
+            told = _named(shares[shares > 0], lambda share: f" ({100 * share:.2g} %)")
+            found.append(
+                "Jobs that got no site, or had not ended when the simulation did, count in no "
+                f"mean; there are such of: {told}."
+            )
+        return found
+
+
+def _named(values: pd.Series, words: Callable[[Any], str] = lambda value: "") -> str:
+    """The runs of a series by workload and policy, each with words on its value."""
+    texts = [f"{workload} under {policy}{words(v)}" for (workload, policy), v in values.items()]
+    return listed(texts, _NAMED)
 
 
 def read_outcomes(path: Path) -> Outcomes:

@@ -31,6 +31,12 @@ class RunFolder:
     def label(self) -> dict[str, str | int]:
         return {"workload": self.workload, "policy": self.policy, "seed": self.seed}
 
+    @property
+    def title(self) -> str:
+        """The policy; with whose jobs they are, where these were not recorded."""
+        other = "" if self.workload == RECORDED else f", jobs of {self.workload}"
+        return f"{self.policy}{other}"
+
     def read(self, table: str, columns: Sequence[str]) -> pd.DataFrame:
         """Columns of one of its tables.
 

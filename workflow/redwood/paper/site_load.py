@@ -60,7 +60,7 @@ def draw_site_load(scenarios: Sequence[Path], dpi: int, prefix: Path) -> None:
             edges / time, rows, out, vmin=0, vmax=1, cmap=ListedColormap([_DOWN]), rasterized=True
         )
         # One line is too wide for names of two policies.
-        axis.set_title(run.policy.replace("+", "\n+ "))
+        axis.set_title(run.title.replace("+", "\n+ "))
         axis.set_facecolor(_OVER)
         axis.set_xlabel(f"simulated time [{unit}]")
         axis.set_xlim(0, end / time)

@@ -75,7 +75,7 @@ def write_table1(
     prefix: Path,
     outcomes: Path | None = None,
     decisions: Sequence[Path] = (),
-) -> None:
+) -> list[str]:
     """Write Table I: tidy as CSV and parquet, for readers as Markdown, LaTeX and HTML.
 
     A summary goes beside them as JSON.
@@ -89,14 +89,19 @@ def write_table1(
             join the measures.
         decisions: what the release gate decided (`decision.json`), of some models.
 
+    Returns:
+        What the outcomes of the simulation lack or leave out, a sentence each; notes say it, too.
+
     Raises:
         InputError: an evaluation is missing, incomplete or given twice, another file is not what
             it should be, or trainings of a model were evaluated by other measures.
     """
     published = read_csv(paper, ("model", "measure", "value"), numbers=("value",))
     evaluated = read_evaluations(evaluations)
+    shortfalls: list[str] = []
     if outcomes is not None:
-        simulated = outcome_measures(read_outcomes(outcomes))
+        read = read_outcomes(outcomes)
+        simulated, shortfalls = outcome_measures(read), read.shortfalls
         evaluated = {
             model: replace(one, measures={**one.measures, **_simulated(simulated.get(model, {}))})
             for model, one in evaluated.items()
@@ -107,7 +112,7 @@ def write_table1(
     write_text(f"{prefix}.csv", tidy.to_csv(index=False))
     with writing(f"{prefix}.parquet") as partial:
         tidy.to_parquet(partial, index=False)
-    _page(evaluated, titles, published, recommendation.words).save(prefix)
+    _page(evaluated, titles, published, recommendation.words, shortfalls).save(prefix)
     write_json(
         f"{prefix}.json",
         {
@@ -117,8 +122,10 @@ def write_table1(
             "typical_multiples": typical_multiples(_measures(evaluated)),
             "recommendation": {"model": recommendation.model, "words": recommendation.words},
             "of_the_paper_not_shown": sorted(set(published["measure"]) - set(titles)),
+            "remarks": shortfalls,
         },
     )
+    return shortfalls
 
 
 def _measures(evaluated: Mapping[str, Evaluated]) -> dict[str, Measures]:
@@ -164,7 +171,11 @@ def _titles(evaluated: Mapping[str, Evaluated]) -> dict[str, Measure]:
 
 
 def _page(
-    evaluated: Mapping[str, Evaluated], titles: Measures, published: pd.DataFrame, lead: str
+    evaluated: Mapping[str, Evaluated],
+    titles: Measures,
+    published: pd.DataFrame,
+    lead: str,
+    shortfalls: Sequence[str],
 ) -> Page:
     panels = [*_results(evaluated, titles, published), *_multiples(_measures(evaluated), titles)]
     width = max((len(headings) for _, headings, _ in panels), default=0)
@@ -183,7 +194,8 @@ def _page(
     sizes = sorted({one.rows for one in evaluated.values()})
     sizes_text = " to ".join(f"{size:,}" for size in dict.fromkeys((sizes[0], sizes[-1])))
     caption = f"Surrogates by measure, on {sizes_text} synthetic rows each."
-    return Page("Table I", caption, header, blocks, _notes(evaluated, titles), lead)
+    notes = _notes(evaluated, titles) + [f"Simulation: {sentence}" for sentence in shortfalls]
+    return Page("Table I", caption, header, blocks, notes, lead)
 
 
 def _padded(items: Sequence[Any], width: int, empty: Any) -> list[Any]:

@@ -8,14 +8,10 @@ import numpy as np
 import pandas as pd
 
 from redwood.outputs import write_json, write_text, writing
-from redwood.paper.agreement import (
-    RECORDED,
-    Runs,
-    rankings,
-    relative_errors,
-)
-from redwood.paper.outcomes import read_outcomes
+from redwood.paper.agreement import Runs, rankings, relative_errors
+from redwood.paper.outcomes import Outcomes, read_outcomes
 from redwood.paper.rendering import NONE, Block, Cell, Page, plain_number, with_interval
+from redwood.paper.style import RECORDED
 
 Described = Mapping[str, Mapping[str, Any]]
 
@@ -27,7 +23,7 @@ _MAIN = "turnaround_mean"
 _FACTOR = 10.0
 
 
-def write_table2(outcomes: Path, prefix: Path) -> None:
+def write_table2(outcomes: Path, prefix: Path) -> list[str]:
     """Write Table II: tidy as CSV and parquet, for readers as Markdown, LaTeX and HTML.
 
     The tidy table has mean, least and greatest value over the seeds of each outcome, and the
@@ -37,6 +33,9 @@ def write_table2(outcomes: Path, prefix: Path) -> None:
     Args:
         outcomes: the CSV that `redwood simulation outcomes` wrote.
         prefix: the files' path without their endings.
+
+    Returns:
+        What the outcomes lack or leave out, a sentence each; notes of the table say it, too.
 
     Raises:
         InputError: the file is missing, empty or not of that form, or so is the JSON beside it.
@@ -49,7 +48,7 @@ def write_table2(outcomes: Path, prefix: Path) -> None:
     with writing(f"{prefix}.parquet") as partial:
         tidy.to_parquet(partial, index=False)
     write_text(f"{prefix}_ranking.csv", ranked.to_csv(index=False))
-    _page(runs, tidy, ranked, read.described).save(prefix)
+    _page(runs, tidy, ranked, read).save(prefix)
     write_json(
         f"{prefix}.json",
         {
@@ -57,8 +56,10 @@ def write_table2(outcomes: Path, prefix: Path) -> None:
             "policies": list(runs.policies),
             "undefined": int(tidy["value"].isna().sum()),
             "outcomes_in_the_tidy_table_only": sorted(set(tidy["outcome"]) - set(_IN_FULL)),
+            "remarks": read.shortfalls,
         },
     )
+    return read.shortfalls
 
 
 def summarise(runs: pd.DataFrame) -> pd.DataFrame:
@@ -71,7 +72,8 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
     return grouped.agg(value="mean", low="min", high="max", seeds="count").reset_index()
 
 
-def _page(runs: Runs, tidy: pd.DataFrame, ranked: pd.DataFrame, described: Described) -> Page:
+def _page(runs: Runs, tidy: pd.DataFrame, ranked: pd.DataFrame, read: Outcomes) -> Page:
+    described = read.described
     workloads, seeds = runs.workloads, int(tidy["seeds"].max())
     blocks = _ranking_blocks(workloads, ranked, described)
     values = tidy.set_index(["workload", "policy", "outcome"])
@@ -92,6 +94,7 @@ def _page(runs: Runs, tidy: pd.DataFrame, ranked: pd.DataFrame, described: Descr
         if seeds > 1
         else "One seed of the simulation, and so no intervals."
     ]
+    notes += read.shortfalls
     if len(workloads) > 1 and len(runs.policies) > 1:
         notes += [
             "Ranking: Kendall's τ between the means of all policies on these and on recorded "

@@ -58,7 +58,7 @@ def draw_transfer_map(scenarios: Sequence[Path], resources: Path, dpi: int, pref
     norm = LogNorm(max(largest / 1e4, 1.0) / unit, max(largest, 10.0) / unit)
     image = None
     for run, flow, axis in zip(runs, flows, axes.flat, strict=False):
-        axis.set_title(f"{run.policy}\n{flow.to_numpy().sum() / unit:.3g} {unit_name}")
+        axis.set_title(f"{run.title}\n{flow.to_numpy().sum() / unit:.3g} {unit_name}")
         axis.grid(False)
         if largest == 0:
             axis.text(0.5, 0.5, "no transfers", ha="center", transform=axis.transAxes)

@@ -2,6 +2,7 @@
 
 import os
 from glob import glob
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from redwood.configuration import Source
@@ -19,21 +20,25 @@ def raw_dumps(source: Source, folder: str) -> dict[str, str]:
         folder: where dumps lie that are made or got.
 
     Raises:
-        InputError: none of the files is there, and there is nothing to get instead.
+        InputError: a file is not there, and there is nothing to get instead of all of them.
     """
     if source.generate is not None:
         return {name: f"{folder}/generated/{name}" for name in dump_names(source.generate)}
     if source.bigpanda is not None:
         return {name: f"{folder}/bigpanda/{name}" for name in bigpanda_names(source.bigpanda)}
     there = files_there(source)
-    if there:
+    missing = [pattern for pattern in source.files if pattern not in there]
+    if not missing:
         paths = find_files(there)
         names = [name.replace("/", "__") for name in short_names(paths)]
         return dict(zip(names, map(str, paths), strict=True))
-    if source.retrieve is not None:
+    if source.retrieve is not None and not there:
         name = retrieved_name(source.retrieve.url)
         return {name: f"{folder}/{name}"}
-    raise InputError(f"records.source.files: nothing exists at {', '.join(source.files)}")
+    raise InputError(
+        f"records.source.files: nothing exists at {', '.join(missing)}; relative paths of a "
+        f"configuration count from the project's root, {Path.cwd()}"
+    )
 
 
 def files_there(source: Source) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from redwood.errors import InputError
 from redwood.inputs import files_of, read_json
-from redwood.outputs import writing
+from redwood.outputs import require_ending, writing
 from redwood.runs.checking import (
     CONFIGURATION,
     LEFT_OUT,
@@ -76,8 +76,9 @@ def bundle(results: Path, output: Path) -> Bundle:
 
     Raises:
         InputError: results are not what their manifest says, or the source that made them is not
-            a commit of the project.
+            a commit of the project; or the ending of `output` says another format.
     """
+    require_ending(output, ".zip")
     manifest = read_manifest(results)
     faults = check(results).findings
     if faults:

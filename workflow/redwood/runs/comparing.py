@@ -81,11 +81,14 @@ def _names(results: Path) -> set[str]:
     if not results.is_dir():
         raise InputError(f"{results}: no such folder, expected the results of a dataset")
     names = {file.relative_to(results).as_posix() for file in files_of(results)}
-    return {
+    compared = {
         name
         for name in names
         if without_training(name).split("/")[0] not in OF_TIMES and name != MANIFEST
     }
+    if not compared:
+        raise InputError(f"{results}: holds nothing to compare, expected the results of a dataset")
+    return compared
 
 
 def _different_lines(one: Path, other: Path) -> Iterator[str]:

@@ -47,6 +47,7 @@ COST_SCALES: Mapping[str, CostScale] = {
     "surrogates_train": _TRAINING,
     "surrogates_sample": _SAMPLING,
     "surrogates_score": CostScale("train", variants=True, gpu=True),
+    "evaluation_floors": CostScale("compared", like="evaluate"),
     "evaluate": CostScale("compared"),
     "release_plant": CostScale("train"),
     "release_train": replace(_TRAINING, like="surrogates_train"),

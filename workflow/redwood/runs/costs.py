@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field, NonNegativeInt, TypeAdapter, ValidationError
 
 from redwood.errors import InputError
-from redwood.outputs import write_text
+from redwood.outputs import require_ending, write_text
 from redwood.runs.cost_scales import COST_SCALES
 
 _Number = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -146,7 +146,12 @@ def read_costs(path: Path) -> Costs:
 
 
 def write_costs(path: Path, costs: Iterable[Cost], machine: str) -> None:
-    """Write costs, four digits each, under a remark that says where they were measured."""
+    """Write costs as CSV, four digits each, under a remark that says where they were measured.
+
+    Raises:
+        InputError: the ending of `path` says another format.
+    """
+    require_ending(path, ".csv")
     lines = [f"# {line}" for line in machine.splitlines()]
     lines.append(",".join(field.name for field in fields(Cost)))
     for cost in costs:

@@ -53,6 +53,7 @@ def prepare(workflow: Any, shell: Any, config: dict[str, Any]) -> tuple[Configur
 
     try:
         configuration = validate(config)
+        _require_policies(configuration)
         results = Path("results", configuration.dataset)
         cluster, costs = read_cluster(Path(), os.environ), read_costs(fact_file("costs.csv"))
         requests = Requests(configuration, cluster, costs, results)
@@ -68,6 +69,17 @@ def prepare(workflow: Any, shell: Any, config: dict[str, Any]) -> tuple[Configur
     _let_jobs_find_the_library(f"{workflow.basedir}/workflow", shell)
     prepared.append(workflow)
     return configuration, requests
+
+
+def _require_policies(configuration: Configuration) -> None:
+    """Make sure of the files of one's own policies: Snakemake would name a rule, not the key."""
+    for policy in configuration.simulation.policies:
+        for path in policy.files:
+            if not Path(path).is_file():
+                raise InputError(
+                    f"simulation.policies: {policy.label}: {path}: no such file; relative paths of "
+                    f"a configuration count from the project's root, {Path.cwd()}"
+                )
 
 
 def renew_damaged(workflow: Any, dataset: str, outputs: Collection[str]) -> None:

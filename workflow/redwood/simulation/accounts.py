@@ -20,6 +20,7 @@ from redwood.simulation.log import (
     FINAL_STATES,
     FINISHED,
     FLOWS,
+    LOST,
     TRANSFER_COLUMNS,
     Log,
 )
@@ -38,6 +39,7 @@ class Run:
         environment, workload: what it ran on.
         interval_s: step of the time series of the sites.
         log: what it wrote down.
+        short_of_replicas: datasets that began with fewer replicas than asked for.
     """
 
     labels: dict[str, Any]
@@ -45,6 +47,7 @@ class Run:
     workload: Workload
     interval_s: float
     log: Log
+    short_of_replicas: int = 0
 
     @property
     def site_names(self) -> np.ndarray:
@@ -334,6 +337,7 @@ def summarise(run: Run, jobs: pd.DataFrame, attempts: Attempts) -> dict[str, Any
     ran = jobs["start"].notna().to_numpy() & jobs["state"].isin(FINAL_STATES[:3]).to_numpy()
     state = jobs["state"]
     finished, failed = int((state == "finished").sum()), int((state == "failed").sum())
+    lost = int(state.isin(LOST).sum())
     queue_time = jobs["queue_s"].to_numpy()[ran]
     makespan = float(jobs["end"][ran].max() - jobs["submit"].min()) if ran.any() else None
     own = attempts.where(attempts.row >= 0)
@@ -345,6 +349,7 @@ def summarise(run: Run, jobs: pd.DataFrame, attempts: Attempts) -> dict[str, Any
     window = float(jobs["submit"].max()) or (makespan or 0.0)
     moved = sum(int(move[3].sum()) for move in _moves(run.log, attempts))
     recoveries = run.log.recoveries()
+    begun = {(run.site_names[int(site)], start) for site, start, _ in run.log.outages()}
     values = {
         "makespan": makespan,
         "queue_time_mean": _mean(queue_time),
@@ -357,6 +362,7 @@ def summarise(run: Run, jobs: pd.DataFrame, attempts: Attempts) -> dict[str, Any
         "utilisation": _ratio(_used_until(own, window), cores * window),
         "goodput": _ratio(useful, float(used.sum())),
         "failed_share": _ratio(failed, finished + failed),
+        "lost_share": lost / len(jobs),
         "wan_bytes": moved,
         "cache_hit_rate": _ratio(hits, hits + misses),
         "recovery_time": _mean(recoveries),
@@ -366,6 +372,7 @@ def summarise(run: Run, jobs: pd.DataFrame, attempts: Attempts) -> dict[str, Any
         "sites": len(run.environment.sites),
         "cores": cores,
         "datasets": len(run.workload.dataset_bytes),
+        "short_of_replicas": run.short_of_replicas,
         "jobs": {
             "submitted": len(jobs),
             **{name: int((state == name).sum()) for name in FINAL_STATES},
@@ -377,7 +384,15 @@ def summarise(run: Run, jobs: pd.DataFrame, attempts: Attempts) -> dict[str, Any
             if name
         },
         "local_jobs": int((attempts.row < 0).sum()),
-        "outages": {"begun": len(run.log.outages()), "recovered_from": len(recoveries)},
+        "outages": {
+            "begun": len(run.log.outages()),
+            "recovered_from": len(recoveries),
+            "never_begun": [
+                {"site": outage.site, "start_s": outage.start_s}
+                for outage in run.environment.outages
+                if (outage.site, outage.start_s) not in begun
+            ],
+        },
         "outcomes": described({name: {"value": value} for name, value in values.items()}),
     }
 

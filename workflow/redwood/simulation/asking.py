@@ -58,6 +58,9 @@ class Policies:
         self._next_number = self._question.numbers[BROKERAGE].__next__
         self.listens = type(placement).brokered is not Placement.brokered
         self.in_order_of_arrival = type(queue).key is QueueOrder.key
+        self.replays = self.ask(
+            BROKERAGE, NO_JOB, lambda: bool(getattr(brokerage, "replays", False))
+        )
         self.keeps_inputs = self.ask(PLACEMENT, NO_JOB, lambda: bool(placement.keeps_inputs))
 
     def ask(self, policy: int, row: int, function: Callable[..., Any], *arguments: Any) -> Any:

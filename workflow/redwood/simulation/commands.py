@@ -39,7 +39,8 @@ def platform(
     --output simulation/platform.json
     """
     from redwood.configuration import Simulation
-    from redwood.outputs import write_text
+    from redwood.names import listed
+    from redwood.outputs import require_ending, write_text
     from redwood.simulation.calibration import read_with_auxiliary
     from redwood.simulation.job_table import read_jobs
     from redwood.simulation.platform import Demand, build_platform
@@ -47,19 +48,27 @@ def platform(
     from redwood.tables import TableDescription
     from redwood.validation import read_section
 
+    require_ending(output, ".json")
+    if calibration is not None:
+        require_ending(calibration, ".csv")
     section = read_section(Simulation, options, "--options")
     description = TableDescription.load(table)
     read_jobs(jobs, description)
-    rate = None
+    rate, sites = None, frozenset[str]()
     if rows_like is not None:
-        rate = arrival_rate(read_jobs(rows_like, description), description)
+        simulated = read_jobs(rows_like, description)
+        rate, sites = arrival_rate(simulated, description), frozenset(simulated["computingsite"])
     built = build_platform(
         read_with_auxiliary(jobs, description),
         None if validation is None else read_with_auxiliary(validation, description),
         description,
         resources,
         Demand(
-            section.load_factor, section.utilisation, rate, "cores" in description.only_features()
+            section.load_factor,
+            section.utilisation,
+            rate,
+            "cores" in description.only_features(),
+            sites,
         ),
     )
     built.environment.save(output)
@@ -68,6 +77,13 @@ def platform(
     summary = built.environment.summary
     _say(f"{output}: {summary['sites']} sites, {summary['cores']} cores")
     _say(f"run times: {summary['run_times']}")
+    for key, words in (
+        ("sites_without_facts", f"not in {resources / 'sites.csv'}, so taken for usual Tier-2s"),
+        ("sites_without_training_jobs", "without training jobs, so as small as can be"),
+    ):
+        if names := summary.get(key):
+            share = f"{len(names)} of {summary['sites']} sites"
+            _say(f"not as asked: {share} are {words}: {listed(names)}")
 
 
 @app.command()
@@ -98,6 +114,7 @@ def simulate(
     """
     from redwood.simulation.running import run_scenario
     from redwood.simulation.scenario import Scenario
+    from redwood.simulation.shortfalls import states
 
     chosen = Scenario.load(scenario)
     begin = time.perf_counter()
@@ -105,11 +122,15 @@ def simulate(
     seconds = time.perf_counter() - begin
     jobs = summary["jobs"]["submitted"] * len(summary["seeds"])
     _say(f"{output}: {jobs:.0f} jobs simulated in {seconds:.1f} s, {jobs / seconds:.0f} jobs/s")
+    _say(f"  {states(summary['jobs'])}")
     for name in ("queue_time_mean", "turnaround_mean", "utilisation", "failed_share"):
         found = summary["outcomes"][name]
         if found["value"] is not None:
-            spread = f" [{found['low']:.4g}, {found['high']:.4g}]" if found["low"] else ""
+            known = found["low"] is not None
+            spread = f" [{found['low']:.4g}, {found['high']:.4g}]" if known else ""
             _say(f"  {name} {found['value']:.4g}{spread} {found['unit']}".rstrip())
+    for remark in summary["remarks"]:
+        _say(f"not as asked: {remark}")
 
 
 def _say(line: str) -> None:

@@ -252,7 +252,14 @@ class Grid:
 
 
 class Brokerage(ABC):
-    """Chooses the site of each job. One instance serves one simulation."""
+    """Chooses the site of each job. One instance serves one simulation.
+
+    Attributes:
+        replays: whether it sends jobs to the sites at which they were recorded and nowhere else:
+            then an environment that lacks one of these is an error.
+    """
+
+    replays: bool = False
 
     @abstractmethod
     def choose(self, job: Job, grid: Grid) -> Site | None:

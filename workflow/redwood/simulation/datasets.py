@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from redwood.errors import InputError
+from redwood.names import listed, suggested
 from redwood.seeds import generator
 from redwood.simulation.environment import Environment
 
@@ -112,7 +113,7 @@ def _with_room(
         if not chosen:
             raise InputError(
                 f"dataset {dataset} has {size:.3g} bytes, but no site has more room than "
-                f"{room.max():.3g} bytes left for it"
+                f"{room.max():.3g} bytes left for it, by the storage_bytes of the environment"
             )
         replicas.append(chosen)
     return replicas
@@ -142,11 +143,12 @@ def read_catalogue(
     replicas: list[set[int]] = [set() for _ in names]
     sizes = np.array(dataset_bytes, dtype=np.float64)
     try:
-        with open(path, encoding="utf-8", newline="") as stream:
+        with open(path, encoding="utf-8-sig", newline="") as stream:
             reader = csv.DictReader(stream)
             for column in ("dataset", "sites"):
                 if column not in (reader.fieldnames or ()):
-                    raise InputError(f"{path}: column {column!r} is missing")
+                    there = listed(reader.fieldnames or ["none"])
+                    raise InputError(f"{path}: column {column!r} is missing; its columns: {there}")
             for row in reader:
                 where = f"{path}: line {reader.line_num}: dataset {row['dataset']!r}"
                 holders = (row["sites"] or "").split()
@@ -154,17 +156,26 @@ def read_catalogue(
                     raise InputError(f"{where} has no replica, expected sites separated by blanks")
                 for site in holders:
                     if site not in index:
-                        raise InputError(f"{where}: there is no site {site!r}")
+                        raise InputError(
+                            f"{where}: there is no site {site!r}{suggested(site, index)}; the "
+                            f"sites are {listed(list(index))}"
+                        )
                 if row["dataset"] in known:
                     number = known[row["dataset"]]
+                    if replicas[number]:
+                        raise InputError(f"{where} is there twice, expected one line a dataset")
                     replicas[number] = {index[site] for site in holders}
                     if row.get("bytes"):
                         sizes[number] = max(sizes[number], _bytes(where, row["bytes"]))
     except FileNotFoundError:
         raise InputError(f"{path}: no such catalogue of datasets") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path}: not a CSV in UTF-8: {error}") from None
     for name, number in known.items():
         if not replicas[number] and sizes[number] > 0:
-            raise InputError(f"{path}: dataset {name!r} of the job table has no replica")
+            raise InputError(
+                f"{path}: dataset {name!r} of the job table has no replica, expected a line for it"
+            )
     return replicas, sizes
 
 

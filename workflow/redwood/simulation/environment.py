@@ -17,6 +17,7 @@ from pydantic import Field, model_validator
 from redwood.errors import InputError
 from redwood.facts import PANDA_CORE_POWER
 from redwood.inputs import REMEDY
+from redwood.names import listed, suggested
 from redwood.outputs import write_json
 from redwood.validation import Positive, Section, read_section
 
@@ -112,12 +113,15 @@ class Environment(Section):
         for link in self.links:
             if link.between[0] == link.between[1]:
                 raise ValueError(f"a link leads from {link.between[0]!r} to itself")
-        for name in (
-            *(n for link in self.links for n in link.between),
-            *(outage.site for outage in self.outages),
+        for what, name in (
+            *((f"links.{i}.between", name) for i, a in enumerate(self.links) for name in a.between),
+            *((f"outages.{i}.site", outage.site) for i, outage in enumerate(self.outages)),
         ):
             if name not in known:
-                raise ValueError(f"there is no site {name!r}; the sites are {', '.join(names)}")
+                raise ValueError(
+                    f"{what}: there is no site {name!r}{suggested(name, names)}; "
+                    f"the sites are {listed(names)}"
+                )
         if not any(site.cores for site in self.sites):
             raise ValueError("no site has cores")
         return self

@@ -6,12 +6,13 @@ import numpy as np
 import pandas as pd
 
 from redwood.errors import InputError
+from redwood.names import listed, suggested
 from redwood.tables import Column, TableDescription, read_table, table_columns
 
 REQUIRED = ("creationtime", "computingsite", "workload")
 RECORDED_STATES = ("finished", "failed", "cancelled", "closed")
 # What a simulation can use, for files that come without a description.
-_KNOWN = (
+KNOWN = (
     Column("creationtime", "timestamp"),
     Column("computingsite", "categorical"),
     Column("project", "categorical"),
@@ -32,10 +33,16 @@ def describe_jobs(path: str | Path) -> TableDescription:
     """The description of a job table that comes without one, by the names of its columns.
 
     Raises:
-        InputError: there is no such table, or it is not in a format of tables.
+        InputError: as `tables.table_columns`, or a column that a simulation needs is missing.
     """
     names = table_columns(path)
-    return TableDescription("jobs", tuple(column for column in _KNOWN if column.name in names))
+    for name in REQUIRED:
+        if name not in names:
+            raise InputError(
+                f"{path}: a simulation needs the column {name!r}{suggested(name, names)}; its "
+                f"columns are {listed(names)}"
+            )
+    return TableDescription("jobs", tuple(column for column in KNOWN if column.name in names))
 
 
 def read_jobs(path: str | Path, description: TableDescription) -> pd.DataFrame:
@@ -52,8 +59,8 @@ def read_jobs(path: str | Path, description: TableDescription) -> pd.DataFrame:
         if name not in features:
             known = ", ".join(column.name for column in features.columns)
             raise InputError(
-                f"table {description.name!r}: a simulation needs the feature {name!r}; "
-                f"the features are {known}"
+                f"{path}: a simulation needs the feature {name!r}; the features of table "
+                f"{description.name!r} are {known or 'none'}"
             )
     frame = read_table(path, features)
     if frame.empty:
@@ -61,8 +68,8 @@ def read_jobs(path: str | Path, description: TableDescription) -> pd.DataFrame:
     for name, least, most in (
         ("workload", 0, np.finfo(float).max),
         ("size", 0, 2**53),
-        ("nfiles", 0, 2**31),
-        ("cores", 1, 2**31),
+        ("nfiles", 0, 2**31 - 1),
+        ("cores", 1, 2**31 - 1),
     ):
         if name in features:
             _check_range(path, frame[name], least, most)
@@ -83,5 +90,5 @@ def _check_range(path: str | Path, values: pd.Series, least: float, most: float)
         row = int(np.flatnonzero(wrong)[0])
         raise InputError(
             f"{path}: row {row}: {values.name} is {values[row]}, "
-            f"expected a finite number of at least {least}"
+            f"expected a number from {least} to {most:.4g}"
         )

@@ -5,6 +5,8 @@ from array import array
 import numpy as np
 
 FINAL_STATES = ("finished", "failed", "cancelled", "closed", "unbrokered", "unfinished")
+# Of jobs that did not run to an end.
+LOST = ("unbrokered", "unfinished")
 ENDS = ("finished", "failed", "cancelled", "sent back", "cut off")
 FINISHED, FAILED, CANCELLED, SENT_BACK, CUT_OFF = range(len(ENDS))
 CAUSES = ("", "site", "kind", "outage", "stage-in", "stage-out", "recorded")

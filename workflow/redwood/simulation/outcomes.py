@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from redwood.errors import InputError
 from redwood.inputs import read_json
-from redwood.outputs import file_digest, write_json, writing
+from redwood.outputs import file_digest, require_ending, write_json, writing
 from redwood.simulation.scenario import role_of
 
 
@@ -85,6 +85,9 @@ OUTCOMES = {
         "Goodput, core time of attempts that finished", *_PERCENT, "more"),
     "failed_share": Outcome(
         "", "jobs that failed among those that finished or failed", "Failed jobs", *_PERCENT),
+    "lost_share": Outcome(
+        "", "jobs that got no site, or had not ended when the simulation did, among all submitted; "
+        "means are over the others", "Jobs that did not run to an end", *_PERCENT),
     "wan_bytes": Outcome(
         "bytes", "moved between sites: inputs, outputs and copies", "Moved between sites", "TB",
         1e12, comparison=Comparison("moved data", "bytes moved between sites")),
@@ -101,15 +104,18 @@ def write_outcomes(folders: Sequence[str | Path], path: str | Path) -> None:
     """Write the outcomes of many scenarios as one tidy CSV, and a JSON of the same name beside it.
 
     The columns are workload, policy, seed, outcome, unit, value; an undefined value is empty. The
-    JSON has the role of each workload and what is to be known of each outcome (see `Outcome`).
+    JSON has the role of each workload and what is to be known of each outcome (see `Outcome`). Both
+    are sorted: the order of the folders does not matter.
 
     Args:
         folders: those that `redwood simulate` wrote, each with one folder a seed.
         path: the CSV.
 
     Raises:
-        InputError: a folder holds no complete run, or two hold the same one.
+        InputError: a folder holds no complete run, two hold the same one, or the ending of `path`
+            says another format.
     """
+    require_ending(path, ".csv")
     rows: list[tuple[str, str, int, str, str, str]] = []
     seen: dict[tuple[str, str, int], str | Path] = {}
     roles: dict[str, str] = {}
@@ -143,7 +149,7 @@ def write_outcomes(folders: Sequence[str | Path], path: str | Path) -> None:
             "rows": len(rows),
             "sha256": file_digest(path),
             "undefined": sum(row[-1] == "" for row in rows),
-            "workloads": roles,
+            "workloads": dict(sorted(roles.items())),
             "outcomes": {name: asdict(outcome) for name, outcome in OUTCOMES.items()},
         },
     )
@@ -168,6 +174,8 @@ def _read(folder: Path) -> tuple[str, list[tuple[tuple[str, str, int], dict[str,
             file = folder / f"seed-{seed}" / "summary.json"
             summary = read_json(file, "summary of a run")
             key = (summary["workload"], summary["policy"], summary["seed"])
+            if missing := [name for name in OUTCOMES if name not in summary["outcomes"]]:
+                raise InputError(f"{file}: lacks the outcome {missing[0]!r}: simulate again")
             runs.append((key, {name: summary["outcomes"][name]["value"] for name in OUTCOMES}))
     except (KeyError, TypeError) as error:
         raise InputError(f"{file}: not the summary of a simulation: {error!r}") from None

@@ -1,6 +1,7 @@
 """The platform: the environment that recorded jobs ran in, from facts and from training jobs.
 
-Sites are those that the training jobs ran at; what each is like comes from the resource tables,
+Sites are those that the training jobs ran at, and any besides at which jobs to be simulated were
+recorded; what each is like comes from the resource tables,
 how fast it is and how often it fails from the training jobs (`calibration.py`,
 `failure_rates.py`), how large it is from their load.
 
@@ -10,7 +11,8 @@ training jobs, f the load factor and u the wanted utilisation, the site's jobs a
 
     demand = C / T × r × f   cores on average, and it gets   cores = ⌈demand / u⌉,
 
-but at least as many as the largest training job takes, and at least one.
+but at least as many as the largest training job takes, and at least one. A site without training
+jobs gets just these.
 
 *Links and storage.* A simulated site is the slice cores / installed cores of the real one and has
 the same slice of its access link and of its storage, but never less bandwidth than one transfer
@@ -61,12 +63,14 @@ class Demand:
         rate: arrival rate of the jobs to be simulated, rows per second of their table; that of the
             training jobs if `None`.
         cores_known: whether the simulated jobs have their cores; else all take one.
+        sites: at which the jobs to be simulated were recorded.
     """
 
     load_factor: float = 1.0
     utilisation: float = 0.7
     rate: float | None = None
     cores_known: bool = True
+    sites: frozenset[str] = frozenset()
 
 
 def build_platform(
@@ -91,7 +95,8 @@ def build_platform(
     """
     table_of_sites = load_sites(Path(resources) / "sites.csv")
     tiers = read_network(Path(resources) / "network.csv")
-    known = {name: table_of_sites.find(name) for name in _names(training, validation)}
+    names = {*_names(training, validation), *demand.sites}
+    known = {name: table_of_sites.find(name) for name in names}
     default_power = default_core_power(description)
 
     def power(name: str) -> float:
@@ -110,6 +115,8 @@ def build_platform(
         core_seconds[(training["jobstatus"] == "closed").to_numpy()] = 0.0
     asked = core_seconds.groupby(training["computingsite"].to_numpy()).sum()
     wanted = asked * training_rate / len(training) * speedup / demand.utilisation
+    new = sorted(demand.sites - set(wanted.index))
+    wanted = wanted.reindex([*wanted.index, *new], fill_value=0.0)
     largest = int(cores.max())
     sites = tuple(
         _site(
@@ -142,6 +149,8 @@ def build_platform(
             "outages": _of_outages(rates),
         },
     }
+    if new:
+        summary["sites_without_training_jobs"] = new
     environment = Environment(sites=sites, kind_failure_rates=rates.kind, summary=summary)
     return Platform(environment, table)
 

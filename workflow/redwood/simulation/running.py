@@ -7,11 +7,13 @@ import sys
 import time
 from collections.abc import Mapping
 from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy.special import stdtrit
 
 from redwood.errors import InputError
@@ -37,9 +39,15 @@ from redwood.simulation.job_table import describe_jobs, read_jobs
 from redwood.simulation.log import Log
 from redwood.simulation.outcomes import described
 from redwood.simulation.scenario import Scenario
+from redwood.simulation.shortfalls import (
+    afterwards,
+    foreseen,
+    require_recorded_sites,
+    require_some_that_ran,
+)
 from redwood.simulation.watching import Question, run_watched
 from redwood.simulation.workload import Workload, build_workload
-from redwood.tables import TableDescription, write_table
+from redwood.tables import TableDescription, table_columns, write_table
 
 # The coverage of the intervals of the mean.
 _CONFIDENCE = 0.95
@@ -63,7 +71,8 @@ def run_scenario(
     runs, and if it is killed, `.NAME.partial/seed-1/` beside it has what came of the jobs so far.
 
     Every seed runs in a process of its own, since SimGrid can be started once in each, and is
-    watched there, see `watching.run_watched`.
+    watched there, see `watching.run_watched`. What does not happen as asked is said on standard
+    error and in `remarks` of the summary, see `shortfalls`.
 
     Args:
         scenario: the scenario.
@@ -76,7 +85,7 @@ def run_scenario(
         The content of `summary.json`.
 
     Raises:
-        InputError: a file, a value in it, or a policy cannot be used.
+        InputError: a file, a value in it, or a policy cannot be used, or no job ran.
     """
     objects = {"brokerage": brokerage, "placement": placement, "queue": queue}
     objects = {kind: given for kind, given in objects.items() if given is not None}
@@ -87,24 +96,68 @@ def run_scenario(
     with writing_folder(folder) as written:
         scenario.save(written / "scenario.json")
         repeats = _try_twice(scenario, objects)
+        remarks: list[str] = []
         for seed in scenario.seeds:
-            _in_own_process(scenario, seed, written, so_far, objects)
-        summary = gather(scenario, written) | repeats
+            remarks += _in_own_process(scenario, seed, written, so_far, objects)
+        summary = gather(scenario, written, remarks) | repeats
         write_json(written / "summary.json", summary)
     shutil.rmtree(so_far, ignore_errors=True)
     return summary
 
 
+@dataclass(frozen=True)
+class Given:
+    """What a scenario reads, the same for all of its seeds.
+
+    Attributes:
+        environment: its environment.
+        description: of the job table.
+        columns: what the job table offers: its features, or all columns of a file that comes
+            without a description.
+        jobs: the job table.
+    """
+
+    environment: Environment
+    description: TableDescription
+    columns: list[str]
+    jobs: pd.DataFrame
+
+    @classmethod
+    def of(cls, scenario: Scenario) -> "Given":
+        """Read it.
+
+        Raises:
+            InputError: a file is not what it should be, or a value in it is impossible.
+        """
+        part = scenario.workload
+        if part.table is not None:
+            description = TableDescription.load(part.table)
+            columns = [column.name for column in description.features]
+        else:
+            description, columns = describe_jobs(part.jobs), table_columns(part.jobs)
+        jobs = read_jobs(part.jobs, description)
+        return cls(scenario.read_environment(), description, columns, jobs)
+
+
 def _in_own_process(
     scenario: Scenario, seed: int, folder: Path, so_far: Path, objects: Mapping[str, Any]
-) -> None:
+) -> list[str]:
+    """Simulate with a seed; the first one says, and returns, what is known to be left out."""
     name = f"seed-{seed}"
     question = Question(scenario.policies.chosen)
 
-    def work() -> None:
-        write_run(run_seed(scenario, seed, so_far / name, objects, question), folder / name)
+    def work() -> list[str]:
+        given, remarks = Given.of(scenario), []
+        if seed == scenario.seed:
+            remarks = foreseen(scenario, given.environment, given.columns, given.jobs)
+        for remark in remarks:
+            print(f"{scenario.workload.jobs}: {remark}", file=sys.stderr, flush=True)
+        run = run_seed(scenario, given, seed, so_far / name, objects, question)
+        write_run(run, folder / name)
+        return remarks
 
-    run_watched(work, question, scenario.patience_s, _what(scenario, seed))
+    remarks: list[str] = run_watched(work, question, scenario.patience_s, _what(scenario, seed))
+    return remarks
 
 
 def _try_twice(scenario: Scenario, objects: Mapping[str, Any]) -> dict[str, bool]:
@@ -117,7 +170,8 @@ def _try_twice(scenario: Scenario, objects: Mapping[str, Any]) -> dict[str, bool
     def work() -> list[str]:
         # What is said here will be said once more.
         with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-            run = run_seed(scenario, scenario.seed, None, objects, question, _TRIED_JOBS)
+            given = Given.of(scenario)
+            run = run_seed(scenario, given, scenario.seed, None, objects, question, _TRIED_JOBS)
         return job_table(run, Attempts(run.log.attempts())).to_csv(index=False).splitlines()[1:]
 
     once, again = (run_watched(work, question, scenario.patience_s, what) for _ in range(2))
@@ -137,6 +191,7 @@ def _what(scenario: Scenario, seed: int) -> str:
 
 def run_seed(
     scenario: Scenario,
+    given: Given,
     seed: int,
     folder: Path | None = None,
     objects: Mapping[str, Any] = MappingProxyType({}),
@@ -149,21 +204,17 @@ def run_seed(
 
     Args:
         scenario: the scenario.
+        given: what it reads.
         seed: the seed.
         folder: where partial results go; nowhere if `None`.
         objects: policies as Python objects, by kind.
         question: where it is said which policy is asked what.
         most_jobs: so many of the first rows of the job table; all if `None`.
     """
-    environment = scenario.read_environment()
-    part = scenario.workload
-    if part.table is not None:
-        description = TableDescription.load(part.table)
-    else:
-        description = describe_jobs(part.jobs)
+    environment = given.environment
     workload = build_workload(
-        read_jobs(part.jobs, description)[:most_jobs],
-        description,
+        given.jobs[:most_jobs],
+        given.description,
         seed,
         scenario.load_factor,
         scenario.output_share,
@@ -178,8 +229,13 @@ def run_seed(
     random.seed(derive_seed(seed, "simulation", "global"))
     np.random.seed(derive_seed(seed, "simulation", "global"))  # noqa: NPY002
     policies = choose_policies(scenario.policies, question, objects)
+    if policies.replays:
+        require_recorded_sites(scenario, environment, given.jobs)
+    short = 0
+    if scenario.workload.catalogue is None:
+        short = sum(len(sites) < scenario.replicas for sites in replicas)
     log = Engine(environment, workload, replicas, policies, seed, scenario, checkpoints).run()
-    return Run(labels, environment, workload, scenario.interval_s, log)
+    return Run(labels, environment, workload, scenario.interval_s, log, short)
 
 
 def _replicas(
@@ -230,7 +286,7 @@ class Checkpoints:
             {
                 **self._labels,
                 "complete": False,
-                "meaning": "the simulation runs or was killed; the files hold the jobs that ended",
+                "meaning": "the simulation runs or ended early; the files hold the jobs that ended",
                 "simulated_s": date,
                 "jobs": len(self._workload),
                 "jobs_ended": ended,
@@ -249,7 +305,8 @@ def write_run(run: Run, folder: str | Path) -> None:
     attempts = Attempts(run.log.attempts())
     jobs = job_table(run, attempts)
     write_table(jobs, folder / "jobs.parquet", JOBS)
-    end = max(jobs["end"].max(), jobs["submit"].max())
+    # No job may have ended.
+    end = np.fmax(jobs["end"].max(), jobs["submit"].max())
     write_table(site_table(run, attempts, float(end)), folder / "sites.parquet", SITES)
     write_table(flow_table(run, attempts), folder / "flows.parquet", FLOW_TABLE)
     if run.log.keeps_events:
@@ -257,22 +314,32 @@ def write_run(run: Run, folder: str | Path) -> None:
     write_json(folder / "summary.json", summarise(run, jobs, attempts))
 
 
-def gather(scenario: Scenario, folder: Path) -> dict[str, Any]:
+def gather(scenario: Scenario, folder: Path, remarks: list[str]) -> dict[str, Any]:
     """The summary of a scenario: each outcome's mean and 95 % interval over its seeds.
 
     Student's t interval of the mean; none where fewer than two seeds define the outcome.
+
+    Args:
+        scenario: the scenario.
+        folder: with a folder for each seed.
+        remarks: what was known beforehand that it leaves out.
+
+    Raises:
+        InputError: under one of the seeds no job ran.
     """
     runs = [
         read_json(folder / f"seed-{seed}" / "summary.json", "summary of a run")
         for seed in scenario.seeds
     ]
+    for seed, run in zip(scenario.seeds, runs, strict=True):
+        require_some_that_ran(run["jobs"], _what(scenario, seed))
+    counts = {name: float(np.mean([run["jobs"][name] for run in runs])) for name in runs[0]["jobs"]}
     found = {name: [run["outcomes"][name]["value"] for run in runs] for name in runs[0]["outcomes"]}
     return {
         **scenario.labels,
         "seeds": list(scenario.seeds),
-        "jobs": {
-            name: float(np.mean([run["jobs"][name] for run in runs])) for name in runs[0]["jobs"]
-        },
+        "jobs": counts,
+        "remarks": [*remarks, *afterwards(counts, runs)],
         "outcomes": described(
             {
                 name: mean_and_interval([value for value in values if value is not None])

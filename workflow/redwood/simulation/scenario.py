@@ -5,24 +5,28 @@ In YAML or JSON, written by hand or by the workflow. The smallest:
     environment: {sites: [{name: A, cores: 100}, {name: B, cores: 50}]}
     workload: {jobs: jobs.csv}
 
-Paths are relative to the folder in which the simulation is run, so that a results folder can move
-and equal runs write equal files.
+Relative paths count from the scenario's own folder, those of a scenario that is no file from the
+folder in which the simulation is started. So results can move together with what they were made of.
 """
 
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from redwood.configuration import PolicyChoice, Settings
+from redwood.configuration import PolicyChoice, Settings, own_policy
 from redwood.errors import InputError
 from redwood.outputs import file_digest, write_text
 from redwood.simulation.environment import Environment, read_yaml
+from redwood.tables import table_digest
 from redwood.validation import Section, read_section
 
 RECORDED = "recorded"
+# Keys of the workload that are paths.
+_FILES = ("jobs", "table", "catalogue")
 Role = Literal["recorded", "model", "control", "floor"]
 
 
@@ -77,13 +81,34 @@ class Scenario(Settings):
         return {"workload": workload.name, "role": role, "policy": self.policies.label}
 
     @property
-    def files(self) -> list[str]:
-        """The paths of all that it reads, policy files included."""
-        paths = [self.workload.jobs]
-        paths += [self.workload.table] if self.workload.table is not None else []
-        paths += [self.environment] if isinstance(self.environment, str) else []
-        paths += [self.workload.catalogue] if self.workload.catalogue is not None else []
-        return sorted({*paths, *self.policies.files})
+    def paths(self) -> dict[str, str]:
+        """Key → path of all that it reads, policy files included."""
+        files = {"environment": self.environment if isinstance(self.environment, str) else None}
+        files |= {f"workload.{key}": getattr(self.workload, key) for key in _FILES}
+        files |= {
+            f"policies.{kind}": own_policy(name) for kind, name in self.policies.chosen.items()
+        }
+        return {key: path for key, path in files.items() if path}
+
+    def with_paths(self, change: Callable[[str], str]) -> "Scenario":
+        """The same with every path changed."""
+        files = {key: getattr(self.workload, key) for key in _FILES}
+        changed: dict[str, Any] = {
+            "workload": self.workload.model_copy(
+                update={key: change(path) for key, path in files.items() if path is not None}
+            ),
+            "policies": self.policies.model_copy(
+                update={
+                    kind: change(path) + name.removeprefix(path)
+                    for kind, name in self.policies.chosen.items()
+                    if (path := own_policy(name))
+                }
+            ),
+            "digests": {change(path): digest for path, digest in self.digests.items()},
+        }
+        if isinstance(self.environment, str):
+            changed["environment"] = change(self.environment)
+        return self.model_copy(update=changed)
 
     def read_environment(self) -> Environment:
         """The environment, its sites sorted by name."""
@@ -92,41 +117,82 @@ class Scenario(Settings):
         return self.environment.in_order()
 
     def save(self, path: str | Path) -> None:
-        """Write it with its defaults and the digests of the files it reads, as JSON."""
-        content = self.model_dump(mode="json", exclude={"digests"})
-        content["digests"] = {file: file_digest(file) for file in self.files}
+        """Write it with its defaults and the digests of the files it reads, as JSON.
+
+        Relative paths are written as they are seen from its folder.
+        """
+        seen = self.with_paths(lambda file: _seen_from(Path(path).parent, file))
+        content = seen.model_dump(mode="json", exclude={"digests"})
+        digests = {file: _digest(self.paths[key], key) for key, file in seen.paths.items()}
+        content["digests"] = dict(sorted(digests.items()))
         write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
     @classmethod
     def load(cls, source: str | Path | Mapping[str, Any]) -> "Scenario":
         """Read a scenario from a file, from a text that begins with `{`, or from keys and values.
 
+        Its paths become such as hold where this process runs.
+
         Raises:
             InputError: the file is missing or no scenario, or a file that it reads is missing or
                 not what it was when the scenario was saved.
         """
-        name, text = "scenario", str(source).lstrip()
+        name, text, folder = "scenario", str(source).lstrip(), None
         if isinstance(source, Mapping):
             content = dict(source)
         elif text.startswith("{"):
             content = _parse(text)
         else:
-            name = str(source)
+            name, folder = str(source), Path(source).parent
             content = read_yaml(source, "scenario")
-        if isinstance(content.get("environment"), dict):
+        environment = content.get("environment", "")
+        if isinstance(environment, dict):
             # By itself, so that errors do not say besides that it might have been a path.
-            there = read_section(Environment, content["environment"], f"{name}: environment")
+            there = read_section(Environment, environment, f"{name}: environment")
             content = {**content, "environment": there}
-        scenario = read_section(cls, content, name)
-        for path in scenario.files:
-            found = file_digest(path)
+        elif not isinstance(environment, str):
+            raise InputError(
+                f"{name}: environment is {environment!r}, expected the path of a file, or keys and "
+                "values such as `sites`"
+            )
+        given = read_section(cls, content, name)
+        scenario = given.with_paths(lambda path: str((folder or Path()) / path))
+        for key, path in scenario.paths.items():
+            if not Path(path).exists():
+                raise InputError(
+                    f"{name}: {key}: {path}: no such file{_where(given.paths[key], folder)}"
+                )
+            found = _digest(path, key)
             wanted = scenario.digests.get(path, found)
             if found != wanted:
                 raise InputError(
-                    f"{name}: {path} has changed since: its sha256 is {found[:12]}…, "
+                    f"{name}: {key}: {path} has changed since: its sha256 is {found[:12]}…, "
                     f"expected {wanted[:12]}…"
                 )
         return scenario
+
+
+def _digest(path: str, key: str) -> str:
+    """Of a file, or of the parts of a job table that is a folder."""
+    return table_digest(path) if key == "workload.jobs" else file_digest(path)
+
+
+def _seen_from(folder: Path, path: str) -> str:
+    """A relative path as seen from a folder, an absolute one as it is."""
+    if os.path.isabs(path):
+        return path
+    seen = os.path.relpath(path, folder)
+    # Behind a link `..` leads elsewhere.
+    return seen if (folder / seen).exists() else os.path.abspath(path)
+
+
+def _where(path: str, folder: Path | None) -> str:
+    """Where a path was looked for, as the end of a message."""
+    if os.path.isabs(path):
+        return ""
+    if folder is None:
+        return f"; relative paths count from where it is started, {Path.cwd()}"
+    return f"; relative paths count from the scenario's own folder, {folder.absolute()}"
 
 
 def _parse(text: str) -> dict[str, Any]:

@@ -108,10 +108,11 @@ def build_workload(
     created = created[order]
     input_bytes = _column(frame, "size", 0).round().astype(np.int64)
     sites, site_names = pd.factorize(frame["computingsite"].astype(str), sort=True)
-    kinds, kind_names = _grouped(frame, [name for name in KIND if name in frame])
+    kinds, kind_names = kinds_of(frame)
     owner = next((name for name in _OWNER if name in frame), None)
     dataset, names = assign_datasets(frame, kinds, input_bytes, seed, jobs_per_dataset)
-    dataset_bytes = np.zeros(int(dataset.max(initial=-1)) + 1)
+    # A dataset that only jobs without input name has bytes, too: none.
+    dataset_bytes = np.zeros(max(int(dataset.max(initial=-1)) + 1, len(names or ())))
     has_input = dataset >= 0
     np.maximum.at(dataset_bytes, dataset[has_input], input_bytes[has_input])
     state = np.zeros(len(frame), np.int8)
@@ -135,6 +136,11 @@ def build_workload(
         dataset_bytes=dataset_bytes,
         dataset_names=names,
     )
+
+
+def kinds_of(frame: pd.DataFrame) -> tuple[np.ndarray, tuple[str, ...]]:
+    """(n,) the kind of each row of a job table, as an index into the kinds, and these."""
+    return _grouped(frame, [name for name in KIND if name in frame])
 
 
 def _column(frame: pd.DataFrame, name: str, default: float) -> np.ndarray:

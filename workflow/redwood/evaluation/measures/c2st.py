@@ -15,6 +15,7 @@ UNIT = "1"
 ASPECT = "fidelity"
 DIRECTION = "lower"
 LIMIT = 0.5
+COSTLY_FLOOR = True
 DEFINITION = (
     "Classifier two-sample test: area under the ROC curve of gradient-boosted trees that tell "
     "synthetic from as many holdout rows, each row scored out of fold; 0.5 is indistinguishable, 1 "
@@ -25,4 +26,4 @@ DEFINITION = (
 def measure(samples: Samples) -> Result:
     """The AUC of synthetic against holdout rows."""
     features = [row_features(frame, samples.description) for frame in samples.equally_many.values()]
-    return detection_result(samples, features)
+    return detection_result(samples, "c2st", features)

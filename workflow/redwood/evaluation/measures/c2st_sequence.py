@@ -30,6 +30,7 @@ UNIT = "1"
 ASPECT = "time"
 DIRECTION = "lower"
 LIMIT = 0.5
+COSTLY_FLOOR = True
 DEFINITION = (
     f"As C2ST, each row together with its gap to the row before, how many of the {ROWS_BEFORE} "
     "rows before share each of its categories, and what changed since the last row of the same "
@@ -51,6 +52,6 @@ def measure(samples: Samples) -> Result:
         return by_row.join(sequence_features(rows, description, entity)), times
 
     by_sample, times = zip(*map(features, samples.equally_many.values()), strict=True)
-    result = detection_result(samples, by_sample, times)
+    result = detection_result(samples, "c2st_sequence", by_sample, times)
     kind = f"; series by {entity.name}" if entity is not None else ""
     return replace(result, note=result.note + kind)

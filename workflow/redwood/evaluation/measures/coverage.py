@@ -25,6 +25,7 @@ TITLE = "coverage"
 UNIT = "1"
 ASPECT = "fidelity"
 DIRECTION = "higher"
+COSTLY_FLOOR = True
 DEFINITION = (
     f"Share of holdout rows with a synthetic row within the distance of their {NEAREST}th nearest "
     "holdout row (numbers in [0, 1] by the range of training, different categories 1 apart; as "

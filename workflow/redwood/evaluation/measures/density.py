@@ -22,6 +22,7 @@ TITLE = "density"
 UNIT = "1"
 ASPECT = "fidelity"
 DIRECTION = "near floor"
+COSTLY_FLOOR = True
 DEFINITION = (
     f"In how many balls of holdout rows, each of the radius of its {NEAREST}th nearest holdout "
     f"row, a synthetic row lies on average, over {NEAREST} (metric and rows as for coverage): 1 "

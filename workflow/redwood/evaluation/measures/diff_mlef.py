@@ -25,6 +25,7 @@ TITLE = "diff-MLEF"
 UNIT = "training standard deviations"
 ASPECT = "utility"
 DIRECTION = "lower"
+COSTLY_FLOOR = True
 DEFINITION = (
     "Difference of the root mean squared errors, on the holdout, of two CatBoost regressions of "
     "the target, trained on synthetic and on as many real rows; the target on its own scale over "
@@ -50,7 +51,7 @@ def measure(samples: Samples) -> Result:
         raise Inapplicable(f"the target {target.name!r} does not vary in training")
     truth = scaled(samples.holdout, target)
     return difference_of_errors(
-        samples, target, lambda rows: ((_predict(rows, samples) - truth) / unit) ** 2
+        samples, "diff_mlef", target, lambda rows: ((_predict(rows, samples) - truth) / unit) ** 2
     )
 
 

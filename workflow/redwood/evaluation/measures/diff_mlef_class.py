@@ -30,6 +30,7 @@ TITLE = "diff-MLEF, classes"
 UNIT = "1"
 ASPECT = "utility"
 DIRECTION = "lower"
+COSTLY_FLOOR = True
 DEFINITION = (
     "Difference of the roots of the Brier scores, on the holdout, of two CatBoost classifiers of "
     "the class target, trained on synthetic and on as many real rows; 0 for probabilities that "
@@ -54,7 +55,7 @@ def measure(samples: Samples) -> Result:
         shares, classes = _class_shares(rows, samples, target)
         return brier_losses(shares, classes.get_indexer(samples.holdout[target.name]))
 
-    return difference_of_errors(samples, target, losses)
+    return difference_of_errors(samples, "diff_mlef_class", target, losses)
 
 
 def brier_losses(probabilities: np.ndarray, truth: np.ndarray) -> np.ndarray:

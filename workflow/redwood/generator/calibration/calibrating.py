@@ -43,11 +43,14 @@ class Extent:
     sites: int | None = None
 
 
-def calibrate(inputs: list[Path], output: Path) -> None:
+def calibrate(inputs: list[Path], output: Path) -> list[dict[str, Any]]:
     """Measure dumps and write calibration.json and calibration.html to the folder `output`.
 
+    Returns:
+        What `compare` does.
+
     Raises:
-        InputError: there is no dump, or one cannot be read.
+        InputError: there is no dump, one cannot be read, or none holds a job.
     """
     with ProgressReport("calibrating", 2, "steps") as report:
         jobs = read_jobs(inputs)
@@ -56,6 +59,7 @@ def calibrate(inputs: list[Path], output: Path) -> None:
         write_json(output / "calibration.json", results)
         write_text(output / "calibration.html", page(results, len(jobs)))
         report.advance()
+    return results
 
 
 def compare(statistics: dict[str, Statistic], extent: Extent) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from redwood.errors import InputError
 from redwood.readers import dataset_names
 from redwood.readers.reading import Chunk, Source, find_files, read, short_names
 from redwood.readers.values import text, to_numbers, to_times
@@ -100,7 +101,7 @@ def read_jobs(inputs: list[Path]) -> JobTable:
     """Read dumps.
 
     Raises:
-        InputError: there is no dump, or one cannot be read at all.
+        InputError: there is no dump, one cannot be read at all, or no row tells of a job.
     """
     paths = find_files(inputs)
     wanted = frozenset((*NUMBERS, *TIMES, *_WORDS, *_PRESENCE, *_DATASET, "computingsite"))
@@ -117,9 +118,14 @@ def read_jobs(inputs: list[Path]) -> JobTable:
             if len(chunk.records):
                 pieces.append(dict(_columns(chunk, vocabularies)))
     columns = {
-        name: np.concatenate([piece.pop(name) for piece in pieces]) for name in list(pieces[0])
+        name: np.concatenate([piece.pop(name) for piece in pieces])
+        for name in list(next(iter(pieces), ()))
     }
-    kept = _last_states(columns)
+    kept = _last_states(columns) if columns else np.zeros(0, np.int64)
+    if not len(kept):
+        raise InputError(
+            f"{', '.join(map(str, inputs))}: no row has a pandaid and a creationtime, expected jobs"
+        )
     columns = {name: column[kept] for name, column in columns.items()}
     return JobTable(
         {name: columns[name] for name in NUMBERS},
@@ -170,6 +176,7 @@ def _last_states(columns: dict[str, np.ndarray]) -> np.ndarray:
     identifier, changed = columns["pandaid"], columns["modificationtime"]
     there = np.flatnonzero(~np.isnan(identifier) & ~np.isnan(columns["creationtime"]))
     order = there[np.lexsort((np.nan_to_num(changed[there]), identifier[there]))]
-    last = np.append(identifier[order][1:] != identifier[order][:-1], True)
+    last = np.ones(len(order), bool)
+    last[:-1] = identifier[order][1:] != identifier[order][:-1]
     kept = order[last]
     return kept[np.lexsort((identifier[kept], columns["creationtime"][kept]))]
