@@ -26,6 +26,19 @@ _UNREADABLE, _TOO_LONG, _TRUNCATED = "unreadable_row", "line_too_long", "truncat
 csv.field_size_limit(1 << 30)
 
 
+def headers(source: Source) -> Iterator[list[str]]:
+    """The names of a file's columns by each of the delimiters.
+
+    Raises:
+        InputError: the file cannot be read at all.
+    """
+    for block in Lines(source.path, source.name).blocks():
+        line = block.data.lstrip(b"\n").partition(b"\n")[0].decode()
+        if line.strip():
+            yield from (_cells(line, delimiter) for delimiter in _DELIMITERS)
+            return
+
+
 def read_csv(source: Source) -> Iterator[Chunk]:
     """Read a CSV file with a header in chunks.
 
@@ -258,7 +271,7 @@ def _layout(source: Source, block: Block) -> tuple[_Layout, Block]:
     skipped = len(block.data) - len(content)
     line, _, rest = content.partition(b"\n")
     text = line.decode()
-    headers = {mark: next(csv.reader([text], delimiter=mark), []) for mark in _DELIMITERS}
+    headers = {mark: _cells(text, mark) for mark in _DELIMITERS}
     # The delimiter that gives the most known names, of those the one that gives the most names.
     delimiter = max(
         _DELIMITERS,
@@ -268,6 +281,10 @@ def _layout(source: Source, block: Block) -> tuple[_Layout, Block]:
     places = {name: header.index(column) for name, column in source.named(header).items()}
     layout = _Layout(source, header, delimiter, places)
     return layout, Block(rest, block.first_line + skipped + 1)
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    return next(csv.reader([line], delimiter=delimiter), [])
 
 
 def _size(chunk: Chunk) -> int:
