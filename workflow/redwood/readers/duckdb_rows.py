@@ -44,7 +44,7 @@ def read_duckdb(source: Source) -> Iterator[Chunk]:
         selected = ", ".join(f'"{column}" AS "{name}"' for name, column in named.items())
         query = f'SELECT {selected} FROM dump.main."{_table(source, connection)}"'
         record = 1
-        for batch in connection.execute(query).to_arrow_reader(_CHUNK_ROWS):
+        for batch in connection.sql(query).to_arrow_reader(_CHUNK_ROWS):
             latin_1 = np.zeros(batch.num_rows, dtype=bool)
             cells = {name: as_text(batch.column(name), latin_1) for name in named}
             numbers = np.arange(record, record + batch.num_rows)

@@ -58,7 +58,8 @@ def check_columns(files: Sequence[CleanedFile], options: Cleaning) -> None:
         by = "" if name in options.features else ", which every job table needs,"
         lacking.append(f"{name!r}{by} is made of {named(ALTERNATIVES[name])}")
     if lacking:
-        have = ", ".join(in_own_words(system, raw) for raw in sorted(present)) or "nothing"
+        between = ", " if system == PANDA else "; "
+        have = between.join(in_own_words(system, raw) for raw in sorted(present)) or "nothing"
         made = [
             name
             for name in (*PAPER_FEATURES, *OPTIONAL_FEATURES)
