@@ -132,7 +132,7 @@ def cleaned(tmp_path: Path, name: str, text: str, *features: str) -> list[dict]:
     (tmp_path / name).write_text(text)
     features = ("creationtime", "computingsite", "workload", *features)
     options = Cleaning(analysis_of_daod=False, features=features)
-    clean([tmp_path / name], tmp_path / "out", "log", 1, options)
+    clean([tmp_path / name], tmp_path / "out", "log", 1, options, workers=1)
     description = TableDescription.load(tmp_path / "out" / "table.json")
     return read_table(tmp_path / "out" / "jobs", description).to_dict("records")
 
@@ -165,7 +165,7 @@ def test_equal_job_numbers_of_two_logs_are_two_jobs(tmp_path: Path) -> None:
         lines = [JOB.format(number, number) for number in (1, 2, 2)]
         (tmp_path / name).write_text("\n".join(lines))
     options = Cleaning(analysis_of_daod=False, features=("creationtime", "workload"))
-    clean([tmp_path / "a.swf", tmp_path / "b.swf"], tmp_path / "out", "log", 1, options)
+    clean([tmp_path / "a.swf", tmp_path / "b.swf"], tmp_path / "out", "log", 1, options, workers=1)
     description = TableDescription.load(tmp_path / "out" / "table.json")
     assert len(read_table(tmp_path / "out" / "jobs", description)) == 4
 
@@ -205,7 +205,7 @@ def test_grid_workload_format(tmp_path: Path) -> None:
         st.lists(
             st.one_of(
                 st.integers(-2, 10).map(str),
-                st.sampled_from(["1e999", "nan", "-", ";", "#", "x", "1.5", "9" * 30, "٣", "\x1f"]),
+                st.sampled_from(["1e999", "nan", "-", ";", "#", "x", "1.5", "9" * 30, "٣"]),
             ),
             min_size=1,
             max_size=30,

@@ -201,7 +201,7 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
 
 
 def cleaned(path: Path, out: Path) -> pd.DataFrame:
-    clean([path], out, "jobs", 1, OPTIONS)
+    clean([path], out, "jobs", 1, OPTIONS, workers=1)
     parts = sorted((out / "jobs").rglob("*.parquet"))
     return pd.concat([pq.read_table(part).to_pandas() for part in parts], ignore_index=True)
 

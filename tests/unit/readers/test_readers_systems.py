@@ -31,7 +31,7 @@ class Cleaned:
     def __init__(self, path: Path, **options: object) -> None:
         chosen = {"analysis_of_daod": False, "keep_robots": True, "features": FEATURES, **options}
         out = path.parent / "out"
-        clean([path], out, "test", 1, Cleaning(pseudonymous=True, **chosen))
+        clean([path], out, "test", 1, Cleaning(pseudonymous=True, **chosen), workers=1)
         self.account = json.loads((out / "cleaning.json").read_text())
         self.rejected = pd.read_parquet(out / "rejected.parquet")
         description = TableDescription.load(out / "table.json")
