@@ -40,7 +40,8 @@ def clean(
     A data card, card.html, says whether they are usable.
 
     CSV, JSON, Parquet and DuckDB are read, and job logs of Slurm, HTCondor and the workloads
-    archives; text also as .gz or .zst. Users and tasks become hashes, keyed by the environment variable REDWOOD_HASH_KEY, else by a random key.
+    archives; text also as .gz or .zst. Users and tasks become hashes, keyed by the environment
+    variable REDWOOD_HASH_KEY, else by a random key.
 
     Example: redwood records clean raw --output records
 

@@ -10,9 +10,9 @@ from whole_dump import Read
 
 from redwood.configuration import Cleaning
 from redwood.readers import blocks
+from redwood.readers.archives import CPU_ASSUMPTION, IN_1970, NEGATIVE, UNIX_TIMES
 from redwood.readers.foreign import FILE_IS_SITE
 from redwood.readers.log_lines import FEWER_FIELDS, MORE_FIELDS
-from redwood.readers.systems._archives import CPU_ASSUMPTION, IN_1970, NEGATIVE, UNIX_TIMES
 from redwood.records.cleaning import clean
 from redwood.tables import TableDescription, read_table
 

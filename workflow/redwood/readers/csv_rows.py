@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from redwood.errors import InputError
-from redwood.readers.blocks import Block, Lines
+from redwood.readers.blocks import LOOKED_AT_BYTES, Block, Lines
 from redwood.readers.chunks import Chunk, Source, Unreadable, as_array, plain_name
 from redwood.readers.csv_lines import BlockLines
 from redwood.readers.csv_quotes import Quotes
@@ -40,7 +40,7 @@ def headers(source: Source) -> Iterator[list[str]]:
     Raises:
         InputError: the file cannot be read at all.
     """
-    for block in Lines(source.path, source.name).blocks():
+    for block in Lines(source.path, source.name, LOOKED_AT_BYTES).blocks():
         line, _ = _header_line(block)
         if line:
             yield from (_cells(line, delimiter) for delimiter in _DELIMITERS)

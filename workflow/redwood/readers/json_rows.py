@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from redwood.errors import InputError
-from redwood.readers.blocks import Block, Lines, line_ends
+from redwood.readers.blocks import LOOKED_AT_BYTES, Block, Lines, line_ends
 from redwood.readers.chunks import Chunk, Source, Unreadable
 from redwood.readers.json_columns import Columns, columns
 from redwood.readers.json_keys import Keys, keys_of
@@ -46,14 +46,14 @@ def keys_at_first(source: Source) -> Iterator[list[str]]:
     Raises:
         InputError: the file cannot be read at all.
     """
-    begin = next(Lines(source.path, source.name).texts(), "")
+    begin = next(Lines(source.path, source.name, LOOKED_AT_BYTES).texts(), "")
     if (table := table_in(source, begin)) is not None:
         yield list(table)
         return
     if _is_by_line(begin):
         texts: Iterable[str | None] = begin.split("\n", _LOOKED_AT)[:_LOOKED_AT]
     else:
-        objects = islice(Objects(Lines(source.path, source.name)), _LOOKED_AT)
+        objects = islice(Objects(Lines(source.path, source.name, LOOKED_AT_BYTES)), _LOOKED_AT)
         texts = (found.text for found in objects)
     yield list(dict.fromkeys(key for text in texts for key in keys_of(text or "")))
 

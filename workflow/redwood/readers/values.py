@@ -20,8 +20,9 @@ LARGEST: Final = 1e15
 # of floating-point numbers, of which the latter are written with few digits.
 _SENTINELS = np.array(
     [
-        *(-999, -9999, -99999, 1e20, -1e20, 1e30, -1e30),
-        *(2**31 - 1, -(2**31), 2**32 - 1, 2**63, -(2**63), 2**64),
+        # The one nearest to 0 on each side first.
+        *(-999, 2**31 - 1, -9999, -99999, 1e20, -1e20, 1e30, -1e30, -(2**31)),
+        *(2**32 - 1, 2**63, -(2**63), 2**64),
         *(float(sign * np.finfo(kind).max) for sign in (1, -1) for kind in ("float32", "float64")),
     ]
 )
@@ -64,7 +65,9 @@ _LAST_TIME = np.datetime64("2100-01-01", "us")
 _FIRST_MILLISECOND = 1e11
 # The last second of a clock of 32 bits, and what databases have for never.
 _LAST_SECOND = np.datetime64("2038-01-19T03:14:07", "us")
-_NEVER = np.datetime64("9999-12-31", "us")
+_NEVER, _NEVER_TEXT = np.datetime64("9999-12-31", "us"), "^9999-12-31"
+# Seconds since 1970 that are sentinels.
+_EARLY = np.array([-999, -9999, -99999]).astype("datetime64[s]").astype("datetime64[us]")
 
 # Every letter in it has a digit before it, so that no word is shown.
 _SHOWABLE = re.compile(r"(?=.{1,40}$)[-+.,:/ ]*\d[-+0-9.,:/ ]*(?:(?<=\d)[eETZ][-+0-9.,:/ ]*)*")
@@ -125,11 +128,15 @@ def to_numbers(cells: pa.Array) -> Numbers:
 
 def are_sentinels(numbers: np.ndarray) -> np.ndarray:
     """Which numbers are written where there is no value (-999, 1e20, 2147483647, …), bool [n]."""
-    large = np.abs(numbers) > LARGEST
-    found = np.isin(numbers, _SENTINELS)
-    if large.any():
-        near = np.abs(numbers[large, None] / _SENTINELS - 1) < _FEW_DIGITS
-        found[large] |= near.any(axis=1)
+    found = np.zeros(len(numbers), dtype=bool)
+    odd = (numbers <= _SENTINELS[0]) | (numbers >= _SENTINELS[1])
+    if odd.any():
+        some = numbers[odd]
+        large = np.abs(some) > LARGEST
+        of_few_digits = np.zeros(len(some), dtype=bool)
+        near = np.abs(some[large, None] / _SENTINELS - 1) < _FEW_DIGITS
+        of_few_digits[large] = near.any(axis=1)
+        found[odd] = np.isin(some, _SENTINELS) | of_few_digits
     return found
 
 
@@ -161,14 +168,22 @@ def to_times(
     rest = np.flatnonzero(~plain)
     if len(rest):
         column = text(cells.take(pa.array(rest)))
-        times[rest] = _read_any(column, offset, _DAY_FIRST if day_first else _MONTH_FIRST)
         absent[rest] = pc.is_null(column).to_numpy(zero_copy_only=False)
-        sentinel[rest] = are_sentinels(to_numbers(column).numbers)
-        if day_first is None and not _matching(column, _SURELY_MONTH_FIRST).any():
-            ambiguous[rest] = _matching(column, _AMBIGUOUS)
+        slashed = _matching(column, _SLASHED)
+        times[rest] = _read_any(column, offset, slashed, _DAY_FIRST if day_first else _MONTH_FIRST)
+        if day_first is None and slashed.any():
+            dates = column.filter(pa.array(slashed))
+            if not _matching(dates, _SURELY_MONTH_FIRST).any():
+                ambiguous[rest[slashed]] = _matching(dates, _AMBIGUOUS)
+    early = times < first_time
+    readable = ~early & (times < _LAST_TIME) & (times != _LAST_SECOND)
+    odd = np.flatnonzero(~absent & ~readable & ~early & ~plain)
+    unread = text(cells.take(pa.array(odd)))
+    sentinel[odd] = are_sentinels(to_numbers(unread).numbers) | _matching(unread, _NEVER_TEXT)
     sentinel |= (times == _LAST_SECOND) | (times >= _NEVER)
-    absent |= (times < first_time) & ~sentinel
-    readable = (times >= first_time) & (times < _LAST_TIME) & ~sentinel
+    if early.any():
+        sentinel[early] = np.isin(times[early], _EARLY)
+    absent |= early & ~sentinel
     return Times(
         np.where(readable, times, _NO_TIME), ~absent & ~readable, sentinel, ambiguous & readable
     )
@@ -202,15 +217,17 @@ def _read_plain(column: pa.Array) -> np.ndarray:
         return _read_iso(column)
 
 
-def _read_any(column: pa.Array, offset: np.timedelta64, slashed: tuple[str, ...]) -> np.ndarray:
-    """Times of stripped text in any form, [n], NaT where there is none."""
+def _read_any(
+    column: pa.Array, offset: np.timedelta64, slashed: np.ndarray, forms: tuple[str, ...]
+) -> np.ndarray:
+    """Times of stripped text in any form, [n], NaT where there is none; `forms` of slashed ones."""
     times = np.full(len(column), _NO_TIME)
     zoned = _matching(column, _ZONED)
     for chosen, read, shift in (
         (_matching(column, _EPOCH), _read_epoch, np.timedelta64(0, "us")),
         (zoned, _read_iso, np.timedelta64(0, "us")),
         (_matching(column, _ISO) & ~zoned, _read_iso, offset),
-        (_matching(column, _SLASHED), partial(_read_formats, formats=slashed), offset),
+        (slashed, partial(_read_formats, formats=forms), offset),
         (_matching(column, _DOTTED), partial(_read_formats, formats=_DOTTED_FORMATS), offset),
         (_matching(column, _ORACLE), partial(_read_formats, formats=_ORACLE_FORMATS), offset),
         (_matching(column, _KIBANA), partial(_read_formats, formats=_KIBANA_FORMATS), offset),

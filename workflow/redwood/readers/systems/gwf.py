@@ -10,27 +10,27 @@ from typing import Final
 
 import pyarrow as pa
 
+from redwood.readers import archives
+from redwood.readers.archives import Clock, job_cells, known
 from redwood.readers.foreign import Rows
-from redwood.readers.systems import _archives
-from redwood.readers.systems._archives import Clock, job_cells, known
 
 TITLE: Final = "the Grid Workloads Archive's format"
 ENDINGS = (".gwf",)
 FIELDS: Final = (
-    *(*_archives.COMMON, "first site", "last site", "structure", "structure parameters"),
+    *(*archives.COMMON, "first site", "last site", "structure", "structure parameters"),
     *("network", "disk", "resources", "asked platform", "asked network", "asked disk"),
     *("asked resources", "organisation", "project"),
 )
-NUMBERS: Final = _archives.NUMBERS
+NUMBERS: Final = archives.NUMBERS
 FEWEST: Final = 18
-STATES: Final = _archives.STATES
-MADE_OF: Final = _archives.MADE_OF | {
+STATES: Final = archives.STATES
+MADE_OF: Final = archives.MADE_OF | {
     "workinggroup": "the virtual organisation (field 28), else the group (field 13)",
     "computingsite": "the site of the last run (field 18), else that of the submission (field 17), "
     "the partition (field 16) or the queue (field 15)",
 }
 REMEDY: Final = "the format has no other fields: put the values into these, -1 where unknown"
-FIRST_TIME: Final = _archives.FIRST_TIME
+FIRST_TIME: Final = archives.FIRST_TIME
 IS_NAMELESS: Final = True
 OWN_NUMBERS: Final = True
 

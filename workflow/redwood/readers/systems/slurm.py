@@ -56,7 +56,7 @@ FIRST_TIME: Final = values.FIRST_TIME
 IS_NAMELESS: Final = False
 OWN_NUMBERS: Final = False
 
-# Spellings of sacct's fields, and of the tables that were made of them.
+# sacct's fields, and how tables spell them that were made of these.
 _SPELLED: Final = {
     "job": ("jobid", "job_id"),
     "raw job": ("jobidraw",),
@@ -68,16 +68,16 @@ _SPELLED: Final = {
     "submit": ("submit", "submittime", "submit_time", "time_submit"),
     "start": ("start", "starttime", "start_time", "time_start"),
     "end": ("end", "endtime", "end_time", "time_end"),
-    "elapsed": ("elapsed", "elapsedraw", "run_time", "runtime", "wallclock_used"),
-    "limit": ("timelimit", "time_limit", "wallclock_req", "reqtime"),
-    "limit in minutes": ("timelimitraw",),
-    "total cpu": ("totalcpu", "total_cpu", "cputime_used", "totalcputime", "total_cpu_time"),
-    "cpu time": ("cputimeraw", "cputime", "cpu_time"),
-    "cpus": ("alloccpus", "ncpus", "alloc_cpus", "cpus_alloc", "cpus", "num_cpus"),
-    "asked cpus": ("reqcpus", "req_cpus", "cpus_req", "processors_req"),
-    "memory": ("maxrss", "max_rss", "mem_used", "peak_memory"),
+    "elapsed": ("elapsed", "elapsedraw", "elapsed_raw"),
+    "limit": ("timelimit", "time_limit"),
+    "limit in minutes": ("timelimitraw", "time_limit_raw"),
+    "total cpu": ("totalcpu", "total_cpu"),
+    "cpu time": ("cputimeraw", "cputime", "cpu_time", "cpu_time_raw"),
+    "cpus": ("alloccpus", "ncpus", "alloc_cpus", "cpus_alloc"),
+    "asked cpus": ("reqcpus", "req_cpus", "cpus_req"),
+    "memory": ("maxrss", "max_rss"),
     "state": ("state", "job_state", "jobstate"),
-    "exit": ("exitcode", "exit_code", "exit_status"),
+    "exit": ("exitcode", "exit_code"),
 }
 COLUMNS: Final = {spelled: name for name, names in _SPELLED.items() for spelled in names}
 _MARKS = frozenset({"job", "submit", "partition", "account", "state", "limit", "exit", "raw job"})

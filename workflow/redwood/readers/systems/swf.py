@@ -11,21 +11,21 @@ from typing import Final
 import pyarrow as pa
 
 from redwood.errors import InputError
+from redwood.readers import archives
+from redwood.readers.archives import Clock, job_cells, known
 from redwood.readers.foreign import Rows
-from redwood.readers.systems import _archives
-from redwood.readers.systems._archives import Clock, job_cells, known
 
 TITLE: Final = "the Standard Workload Format"
 ENDINGS = (".swf",)
-FIELDS: Final = (*_archives.COMMON, "preceding job", "think time")
+FIELDS: Final = (*archives.COMMON, "preceding job", "think time")
 NUMBERS: Final = FIELDS
 FEWEST: Final = 5
-STATES: Final = _archives.STATES
-MADE_OF: Final = _archives.MADE_OF | {
+STATES: Final = archives.STATES
+MADE_OF: Final = archives.MADE_OF | {
     "computingsite": "the partition (field 16), else the queue (field 15), else `; Computer:`",
 }
 REMEDY: Final = "the format has no other fields: put the values into these, -1 where unknown"
-FIRST_TIME: Final = _archives.FIRST_TIME
+FIRST_TIME: Final = archives.FIRST_TIME
 IS_NAMELESS: Final = True
 OWN_NUMBERS: Final = True
 
