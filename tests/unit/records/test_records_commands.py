@@ -64,7 +64,7 @@ def test_what_comes_first_in_a_date_is_a_flag(tmp_path: Path, flag: str, month: 
     dump = write_csv(tmp_path / "dump.csv", [{**JOB, "CREATIONTIME": "3/4/2025 2:51"}])
     done("clean", dump, "--output", tmp_path / "out", flag, "--workers", 1)
     [day] = (tmp_path / "out" / "jobs").glob("day=*")
-    assert day.name[5:] == f"2025-{month:02}-{7 - month:02}"
+    assert day.name[4:] == f"2025-{month:02}-{7 - month:02}"
     assert json.loads((tmp_path / "out" / "cleaning.json").read_text())["assumptions"] == {}
 
 

@@ -179,8 +179,6 @@ def _joined(first: Chunk, second: Chunk) -> Chunk:
         )
         for name in first.cells | second.cells
     }
-    places = (
-        np.concatenate([getattr(first, name), getattr(second, name)])
-        for name in ("records", "lines")
-    )
-    return Chunk(first.source, cells, *places, second.unreadable, second.assumptions)
+    records = np.concatenate([first.records, second.records])
+    lines = np.concatenate([first.lines, second.lines])
+    return Chunk(first.source, cells, records, lines, second.unreadable, second.assumptions)

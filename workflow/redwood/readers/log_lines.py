@@ -93,7 +93,8 @@ def _chunk(
     for name in cells.keys() & set(system.NUMBERS):
         good &= np.abs(to_numbers(cells[name]).numbers) < LARGEST
     places = np.array([place[:2] for place in found], dtype=np.int64).reshape(-1, 2)
-    unreadable += [Unreadable(*place, "unreadable_row") for place in places[~good].tolist()]
+    for record, line in places[~good].tolist():
+        unreadable.append(Unreadable(record, line, "unreadable_row"))
     return Chunk(
         source,
         {name: column.filter(good) for name, column in cells.items()},
