@@ -99,10 +99,12 @@ def test_what_comes_first_in_a_date(
     assert times.ambiguous.tolist() == [day_first is None and cell == "3/4/2025"]
 
 
-def test_a_date_is_ambiguous_only_where_no_other_tells_which_is_the_month() -> None:
+def test_one_date_shows_what_comes_first_in_all() -> None:
     cells = ["3/4/2025", "2025-01-27", "11/12/2025 1:00", "27/1/2025", None]
-    assert to_times(column(*cells)).ambiguous.tolist() == [True, False, True, False, False]
-    assert not to_times(column(*cells, "1/27/2025")).ambiguous.any()
+    times = to_times(column(*cells))
+    assert times.ambiguous.tolist() == [True, False, True, False, False]
+    assert not times.month_first
+    assert to_times(column(*cells, "1/27/2025")).month_first
     assert not to_times(column(*cells), day_first=False).ambiguous.any()
 
 

@@ -201,6 +201,8 @@ def test_dates_that_may_be_either_are_counted(tmp_path: Path) -> None:
     assert "3/4/2025" in text
     assert "--day-first" in text
     assert number == 1
+    other = {**JOB, "PANDAID": "2", "ENDTIME": "1/27/2025 3:00"}
+    assert cleaned(tmp_path, [*rows, other]).account["assumptions"] == {}
     result = cleaned(tmp_path, rows, day_first=True)
     assert result.jobs["creationtime"][0] == pd.Timestamp("2025-04-03 02:51", tz="UTC")
     assert result.account["assumptions"] == {}

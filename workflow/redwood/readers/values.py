@@ -83,13 +83,15 @@ class Numbers(NamedTuple):
 class Times(NamedTuple):
     """`times` datetime64[us] UTC, NaT where absent or unreadable; the others bool.
 
-    `sentinel` are those of `unreadable` that stand for nothing; `ambiguous` may be another day.
+    `sentinel` are those of `unreadable` that stand for nothing; `ambiguous` may be another day, if
+    not one cell (`month_first`) shows which of two numbers is the month.
     """
 
     times: np.ndarray
     unreadable: np.ndarray
     sentinel: np.ndarray
     ambiguous: np.ndarray
+    month_first: bool
 
 
 def text(cells: pa.Array) -> pa.Array:
@@ -156,12 +158,12 @@ def to_times(
     Args:
         cells: text.
         utc_offset_hours: how far the clock of times without a zone is ahead of UTC.
-        day_first: whether 3/4/2025 is in April; if nobody says so it is in March, and ambiguous
-            unless another cell of the column has a day that is no month in the second place.
+        day_first: whether 3/4/2025 is in April; if nobody says so it is in March, and ambiguous.
         first_time: an earlier one stands for none and is thus absent.
     """
     times = np.full(len(cells), _NO_TIME)
     absent, sentinel, ambiguous = np.zeros((3, len(cells)), dtype=bool)
+    month_first = False
     offset = np.timedelta64(round(utc_offset_hours * 3.6e9), "us")
     plain = _matching(cells, _PLAIN_TIME)
     times[plain] = _read_plain(cells.filter(pa.array(plain))) - offset
@@ -173,8 +175,8 @@ def to_times(
         times[rest] = _read_any(column, offset, slashed, _DAY_FIRST if day_first else _MONTH_FIRST)
         if day_first is None and slashed.any():
             dates = column.filter(pa.array(slashed))
-            if not _matching(dates, _SURELY_MONTH_FIRST).any():
-                ambiguous[rest[slashed]] = _matching(dates, _AMBIGUOUS)
+            month_first = bool(_matching(dates, _SURELY_MONTH_FIRST).any())
+            ambiguous[rest[slashed]] = _matching(dates, _AMBIGUOUS)
     early = times < first_time
     readable = ~early & (times < _LAST_TIME) & (times != _LAST_SECOND)
     odd = np.flatnonzero(~absent & ~readable & ~early & ~plain)
@@ -184,9 +186,8 @@ def to_times(
     if early.any():
         sentinel[early] = np.isin(times[early], _EARLY)
     absent |= early & ~sentinel
-    return Times(
-        np.where(readable, times, _NO_TIME), ~absent & ~readable, sentinel, ambiguous & readable
-    )
+    found, unreadable = np.where(readable, times, _NO_TIME), ~absent & ~readable
+    return Times(found, unreadable, sentinel, ambiguous & readable, month_first)
 
 
 def written(numbers: pa.Array) -> pa.Array:

@@ -161,7 +161,7 @@ def clean_file(
                 "bytes": path.stat().st_size,
                 "sha256": digest,
                 "synthetic": synthetic,
-                **account.content(),
+                **account.content(normaliser.assumptions),
                 "key": {"origin": key.origin, "fingerprint": key.fingerprint},
                 "options": options.model_dump(mode="json"),
                 "sites": file_digest(sites),
@@ -196,7 +196,7 @@ class _Account:
         for name in COLUMNS:
             self._values[name] += kept.num_rows - kept.column(name).null_count
 
-    def content(self) -> dict[str, Any]:
+    def content(self, of_dates: Counter) -> dict[str, Any]:
         rejected = {reason: self._rejected[reason] for reason in _REASONS}
         unreadable = dict(sorted(self._unreadable.items()))
         return {
@@ -205,7 +205,7 @@ class _Account:
             "candidates": self._rows - sum(rejected.values()) - sum(unreadable.values()),
             "unreadable": unreadable,
             "rejected": rejected,
-            "assumptions": dict(sorted(self._assumptions.items())),
+            "assumptions": dict(sorted((self._assumptions + of_dates).items())),
             "present": sorted(self._present),
             "values": {name: self._values[name] for name in COLUMNS},
         }

@@ -4,6 +4,7 @@ No later step sees a name: users and tasks leave this one as keyed hashes, datas
 project, step and type, and sites, types and groups as `vocabulary` lets them out.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -139,6 +140,16 @@ class Normaliser:
     ) -> None:
         self._options, self._key, self._sites = options, key, sites
         self._vocabulary = Vocabulary(options, key, nameless=nameless)
+        self._ambiguous: Counter = Counter()
+        self._month_first = False
+
+    @property
+    def assumptions(self) -> Counter:
+        """What had to be assumed of dates → number of rows, over all chunks so far.
+
+        Nothing if a date of the dump shows what comes first in it.
+        """
+        return Counter() if self._month_first else +self._ambiguous
 
     def records(self, chunk: Chunk) -> Records:
         """The typed records of a chunk, as many as it has."""
@@ -168,7 +179,7 @@ class Normaliser:
         if cells is None:
             records.times[name] = np.full(len(records), np.datetime64("NaT", "us"))
             return
-        times, unreadable, sentinel, ambiguous = to_times(
+        times, unreadable, sentinel, ambiguous, month_first = to_times(
             cells,
             self._options.utc_offset_hours,
             day_first=self._options.day_first,
@@ -177,8 +188,8 @@ class Normaliser:
         records.times[name] = times
         if unreadable.any() or not np.isnat(times).all():
             records.present.add(name)
-        if ambiguous.any():
-            records.chunk.assumptions[AMBIGUOUS_DATES.format(name.upper())] += int(ambiguous.sum())
+        self._ambiguous[AMBIGUOUS_DATES.format(name.upper())] += int(ambiguous.sum())
+        self._month_first = self._month_first or month_first
         _note_rows(records, name, name, unreadable, sentinel)
 
     def _read_quantity(self, records: Records, name: str, raw: str) -> None:
