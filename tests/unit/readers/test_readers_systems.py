@@ -144,6 +144,8 @@ def test_records_of_overlapping_exports_are_one_job(tmp_path: Path) -> None:
         ("", "02:00:00", "", "", "7200"),
         ("", "", "00:30:00", "4", "7200"),
         ("", "", "1800", "4", "7200"),
+        ("00:00:00", "", "00:30:00", "4", "7200"),  # nobody measured
+        ("00:00:00", "", "00:00:00", "4", "0"),
     ],
 )
 def test_cpu_time_of_a_job(
@@ -153,7 +155,26 @@ def test_cpu_time_of_a_job(
     text += f"1|2024-03-01T10:00:00|p|COMPLETED|{total}|{raw}|{elapsed}|{cpus}\n"
     found = Read(tmp_path / "a.psv", text)
     assert found.cells["cpuconsumptiontime"] == [seconds]
-    assert found.assumptions == {OWN_CLOCK: 1} | ({} if total else {ALLOCATED: 1})
+    is_measured = total and (total, elapsed) != ("00:00:00", "00:30:00")
+    assert found.assumptions == {OWN_CLOCK: 1} | ({} if is_measured else {ALLOCATED: 1})
+
+
+def test_all_fields_at_once(tmp_path: Path) -> None:
+    """`sacct --format=ALL` has some in two forms."""
+    row = {
+        **{"JobID": "102_4", "JobIDRaw": "103", "User": "anna", "UID": "7", "Partition": "p"},
+        **{"Submit": "2024-03-01T10:00:00", "Start": "2024-03-01T10:00:10"},
+        **{"End": "2024-03-01T10:01:40", "Elapsed": "00:01:30", "ElapsedRaw": "90"},
+        **{"Timelimit": "01:00:00", "TimelimitRaw": "60", "NCPUS": "2", "AllocCPUS": "2"},
+        **{"CPUTime": "00:03:00", "CPUTimeRAW": "180", "TotalCPU": "", "State": "COMPLETED"},
+    }
+    found = Read(tmp_path / "a.psv", "|".join(row) + "\n" + "|".join(row.values()) + "\n")
+    assert found.cells["cpuconsumptiontime"] == ["180"]
+    assert found.cells["maxwalltime"] == ["3600"]
+    assert found.assumptions == {OWN_CLOCK: 1, ALLOCATED: 1}
+    del row["Elapsed"], row["ElapsedRaw"], row["CPUTime"], row["CPUTimeRAW"]
+    found = Read(tmp_path / "a.psv", "|".join(row) + "\n" + "|".join(row.values()) + "\n")
+    assert found.cells["cpuconsumptiontime"] == ["180"]
 
 
 def test_an_end_follows_from_start_and_elapsed(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ MADE_OF: Final = {
     "endtime": "End, else Start and Elapsed",
     "jobstatus": "State, else ExitCode",
     "computingsite": "Partition (after the Cluster, if there is one)",
-    "cpuconsumptiontime": "TotalCPU, else CPUTimeRAW, else Elapsed × AllocCPUS",
+    "cpuconsumptiontime": "TotalCPU, else CPUTimeRAW, else Elapsed (or Start to End) × AllocCPUS",
     "actualcorecount": "AllocCPUS or NCPUS",
     "corecount": "ReqCPUS",
     "maxwalltime": "Timelimit",
@@ -56,10 +56,9 @@ FIRST_TIME: Final = values.FIRST_TIME
 IS_NAMELESS: Final = False
 OWN_NUMBERS: Final = False
 
-# sacct's fields, and how tables spell them that were made of these.
+# sacct's fields, the preferred first, and how tables spell them that were made of these.
 _SPELLED: Final = {
-    "job": ("jobid", "job_id"),
-    "raw job": ("jobidraw",),
+    "job": ("jobid", "job_id", "jobidraw"),
     "cluster": ("cluster", "cluster_name"),
     "user": ("user", "username", "user_name"),
     "uid": ("uid", "user_id", "userid"),
@@ -68,19 +67,19 @@ _SPELLED: Final = {
     "submit": ("submit", "submittime", "submit_time", "time_submit"),
     "start": ("start", "starttime", "start_time", "time_start"),
     "end": ("end", "endtime", "end_time", "time_end"),
-    "elapsed": ("elapsed", "elapsedraw", "elapsed_raw"),
+    "elapsed": ("elapsedraw", "elapsed_raw", "elapsed"),
     "limit": ("timelimit", "time_limit"),
     "limit in minutes": ("timelimitraw", "time_limit_raw"),
     "total cpu": ("totalcpu", "total_cpu"),
-    "cpu time": ("cputimeraw", "cputime", "cpu_time", "cpu_time_raw"),
+    "cpu time": ("cputimeraw", "cpu_time_raw", "cputime", "cpu_time"),
     "cpus": ("alloccpus", "ncpus", "alloc_cpus", "cpus_alloc"),
     "asked cpus": ("reqcpus", "req_cpus", "cpus_req"),
     "memory": ("maxrss", "max_rss"),
     "state": ("state", "job_state", "jobstate"),
     "exit": ("exitcode", "exit_code"),
 }
-COLUMNS: Final = {spelled: name for name, names in _SPELLED.items() for spelled in names}
-_MARKS = frozenset({"job", "submit", "partition", "account", "state", "limit", "exit", "raw job"})
+COLUMNS: Final = {spelled: spelled for names in _SPELLED.values() for spelled in names}
+_MARKS = ("job", "submit", "partition", "account", "state", "limit", "exit")
 _FEWEST_MARKS = 3
 
 STEP: Final = "job_step"
@@ -107,52 +106,55 @@ _KILOBYTES_OF = {
 
 def is_mine(names: frozenset[str]) -> bool:
     """Whether a table has columns of Slurm's accounting."""
-    return len(_MARKS & {COLUMNS.get(name) for name in names}) >= _FEWEST_MARKS
+    return sum(not names.isdisjoint(_SPELLED[mark]) for mark in _MARKS) >= _FEWEST_MARKS
 
 
 def follows(cells: Mapping[str, pa.Array], size: int) -> np.ndarray:
     """Which rows are steps of the job before them, bool [n]."""
-    if "job" not in cells:
-        return np.zeros(size, dtype=bool)
-    found = pc.fill_null(pc.match_substring(cells["job"], "."), False)
-    return found.to_numpy(zero_copy_only=False)
+    is_step = np.zeros(size, dtype=bool)
+    for name in cells.keys() & {*_SPELLED["job"]}:
+        found = pc.fill_null(pc.match_substring(cells[name], "."), False)
+        is_step |= found.to_numpy(zero_copy_only=False)
+    return is_step
 
 
 def translate(rows: Rows) -> Mapping[str, pa.Array]:
     """Cells under PanDA's names."""
     step = follows(rows.cells, rows.size)
     rows.refuse(STEP, step)
-    job, submit, start, end = (
-        _something(rows.text(*names))
-        for names in (("raw job", "job"), ("submit",), ("start",), ("end",))
-    )
+    column = {name: rows.text(*spelled) for name, spelled in _SPELLED.items()}
+    submit, start, end = (_something(column[name]) for name in ("submit", "start", "end"))
     rows.assume(OWN_CLOCK, ~step & _is_local(submit))
-    elapsed, cpus = _duration(rows.text("elapsed")), rows.numbers("cpus")
-    cpu_time = _duration(rows.text("total cpu"))
-    allocated = _duration(rows.text("cpu time"))
-    allocated = np.where(np.isnan(allocated), elapsed * cpus, allocated)
+    elapsed = _duration(column["elapsed"])
+    elapsed = np.where(np.isnan(elapsed), _between(start, end), elapsed)
+    # Slurm counts milliseconds: none at all is what it has where nobody measured.
+    cpu_time = _duration(column["total cpu"])
+    cpu_time = np.where((cpu_time == 0) & (elapsed > 0), np.nan, cpu_time)
+    allocated = _duration(column["cpu time"])
+    by_cpus = elapsed * values.to_numbers(column["cpus"]).numbers
+    allocated = np.where(np.isnan(allocated), by_cpus, allocated)
     rows.assume(ALLOCATED, ~step & np.isnan(cpu_time) & ~np.isnan(allocated))
-    limit = rows.text("limit")
-    rows.assume(MINUTES, ~step & ~np.isnan(values.to_numbers(limit).numbers))
-    minutes = 60 * rows.numbers("limit in minutes")
-    limits = np.where(np.isnan(minutes), _duration(limit, bare=60), minutes)
-    cluster, partition = rows.text("cluster"), rows.text("partition")
+    minutes = 60 * values.to_numbers(column["limit in minutes"]).numbers
+    is_bare = np.isnan(minutes) & ~np.isnan(values.to_numbers(column["limit"]).numbers)
+    rows.assume(MINUTES, ~step & is_bare)
+    limits = np.where(np.isnan(minutes), _duration(column["limit"], bare=60), minutes)
+    cluster, partition = column["cluster"], column["partition"]
     sites = pc.coalesce(pc.binary_join_element_wise(cluster, partition, "-"), partition, cluster)
     return {
-        "pandaid": identity(job, cluster, submit),
+        "pandaid": identity(column["job"], cluster, submit),
         "creationtime": submit,
         "starttime": start,
         "endtime": pc.coalesce(end, _later(start, elapsed)),
-        "jobstatus": _states(rows),
+        "jobstatus": _states(column["state"], column["exit"]),
         "computingsite": rows.or_file(sites),
         "cpuconsumptiontime": seconds(np.where(np.isnan(cpu_time), allocated, cpu_time)),
-        "actualcorecount": rows.text("cpus"),
-        "corecount": rows.text("asked cpus"),
+        "actualcorecount": column["cpus"],
+        "corecount": column["asked cpus"],
         "maxwalltime": seconds(limits),
-        "maxrss": _peak_memory(rows, job, step),
-        "produsername": rows.text("user"),
-        "produserid": rows.text("uid"),
-        "workinggroup": rows.text("account"),
+        "maxrss": _peak_memory(column["memory"], column["job"], step),
+        "produsername": column["user"],
+        "produserid": column["uid"],
+        "workinggroup": column["account"],
     }
 
 
@@ -184,10 +186,14 @@ def _later(start: pa.Array, elapsed: np.ndarray) -> pa.Array:
     return pa.array(times).cast(pa.string())
 
 
-def _states(rows: Rows) -> pa.Array:
+def _between(start: pa.Array, end: pa.Array) -> np.ndarray:
+    """Seconds from start to end, float64 [n]."""
+    return (values.to_times(end).times - values.to_times(start).times) / np.timedelta64(1, "s")
+
+
+def _states(states: pa.Array, exits: pa.Array) -> pa.Array:
     """PanDA's names of states; `CANCELLED by 1234` is cancelled, as is a cut `CANCELLED+`."""
-    words = pc.utf8_lower(pc.replace_substring_regex(rows.text("state"), r"[ +].*$", ""))
-    exits = rows.text("exit")
+    words = pc.utf8_lower(pc.replace_substring_regex(states, r"[ +].*$", ""))
     by_exit = pc.if_else(pc.is_in(exits, pa.array(["0:0", "0"])), "completed", "failed")
     words = pc.coalesce(words, pc.if_else(exits.is_valid(), by_exit, None))
     return pa.array(
@@ -196,19 +202,19 @@ def _states(rows: Rows) -> pa.Array:
     )
 
 
-def _peak_memory(rows: Rows, job: pa.Array, step: np.ndarray) -> pa.Array:
+def _peak_memory(memory: pa.Array, job: pa.Array, step: np.ndarray) -> pa.Array:
     """The largest resident memory of each job and the steps after it [kB]."""
-    parts = pc.extract_regex(rows.text("memory"), _MEMORY)
+    parts = pc.extract_regex(memory, _MEMORY)
     number = values.to_numbers(pc.struct_field(parts, "number")).numbers
     units = [_KILOBYTES_OF.get(unit, np.nan) for unit in pc.struct_field(parts, "unit").to_pylist()]
-    memory = number * np.array(units, dtype=float)
+    kilobytes = number * np.array(units, dtype=float)
     heads = np.flatnonzero(~step)
     if not len(heads):
-        return seconds(memory)
+        return seconds(kilobytes)
     head = heads[np.maximum(np.cumsum(~step) - 1, 0)]
-    base = pc.replace_substring_regex(rows.text("job"), r"\..*$", "")
+    base = pc.replace_substring_regex(job, r"\..*$", "")
     own = pc.fill_null(pc.equal(base, base.take(pa.array(head))), False)
-    known = own.to_numpy(zero_copy_only=False) & ~np.isnan(memory)
-    peak = np.full(rows.size, -np.inf)
-    np.maximum.at(peak, head[known], memory[known])
+    known = own.to_numpy(zero_copy_only=False) & ~np.isnan(kilobytes)
+    peak = np.full(len(job), -np.inf)
+    np.maximum.at(peak, head[known], kilobytes[known])
     return seconds(np.where(np.isinf(peak), np.nan, peak))
