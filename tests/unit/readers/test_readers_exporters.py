@@ -244,11 +244,23 @@ def test_quotes_after_a_backslash_in_blocks_of_any_size(tmp_path: Path, size: in
 
 
 def test_lists_of_several_values_stay_lists(tmp_path: Path) -> None:
-    hit = {"fields": {"pandaid": [1], "corecount": [4, 8], "jobstatus": []}}
+    hit = {"_index": "jobs", "fields": {"pandaid": [1], "corecount": [4, 8], "jobstatus": []}}
     for name, content in (("a.jsonl", json.dumps(hit) + "\n"), ("a.json", json.dumps([hit]))):
         found = Read(tmp_path / name, content)
         assert found.cells["pandaid"] == ["1"]
         assert found.cells["corecount"] == ["[4,8]"]
+
+
+@pytest.mark.parametrize("shape", ["{}\n", "[{}]"])
+def test_a_record_with_a_key_called_fields_is_no_hit(tmp_path: Path, shape: str) -> None:
+    text = shape.format('{"pandaid": 1, "fields": {"pandaid": [2]}}')
+    assert Read(tmp_path / "a.json", text).cells["pandaid"] == ["1"]
+
+
+@pytest.mark.parametrize("shape", ["{}\n", "[{}]"])
+def test_an_empty_source_gives_way_to_fields(tmp_path: Path, shape: str) -> None:
+    text = shape.format('{"_index": "jobs", "_source": {}, "fields": {"pandaid": [2]}}')
+    assert Read(tmp_path / "a.json", text).cells["pandaid"] == ["2"]
 
 
 def dialects() -> Iterator[tuple[str, str]]:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from redwood.readers.chunks import as_array
-from redwood.readers.json_keys import FIELDS, INVALID, SOURCE, Keys, loads
+from redwood.readers.json_keys import FIELDS, HIT, INVALID, SOURCE, Keys, loads
 from redwood.sql import database
 
 # DuckDB's errors quote the text, which may break off within a character.
@@ -28,7 +28,8 @@ _OBJECTS: Final = f"""
         select object, case
             when not coalesce(json_valid(object), false) then 'none'
             when {_HAS.format(SOURCE)} and object->>'$.{SOURCE}' <> '{{}}' then 'source'
-            when {_HAS.format(FIELDS)} then 'fields'
+            when {_HAS.format(FIELDS)} and json_exists(object, '$.{HIT}') then 'fields'
+            when {_HAS.format(SOURCE)} then 'source'
             else 'plain'
         end as kind
         from objects

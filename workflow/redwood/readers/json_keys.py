@@ -11,6 +11,7 @@ NO_OBJECT: Final = "not_a_json_object"
 # Under what Elasticsearch has the values of a hit; those of `fields` are lists.
 SOURCE: Final = "_source"
 FIELDS: Final = "fields"
+HIT: Final = "_index"
 # Keys that are data, one for each object, must not fill the memory.
 _MOST_KEYS = 10_000
 
@@ -52,14 +53,11 @@ def holds_list(content: dict[str, Any]) -> bool:
 
 def unwrapped(content: dict[str, Any]) -> dict[str, Any]:
     """A record without what Elasticsearch puts around it, lists of one value as that value."""
-    for wrapper in (SOURCE, FIELDS):
-        inner = content.get(wrapper)
-        if isinstance(inner, dict) and (inner or wrapper == FIELDS):
-            return (
-                {key: _single(value) for key, value in inner.items()}
-                if wrapper == FIELDS
-                else inner
-            )
+    source, fields = content.get(SOURCE), content.get(FIELDS)
+    if isinstance(source, dict) and (source or not isinstance(fields, dict)):
+        return source
+    if isinstance(fields, dict) and HIT in content:
+        return {key: _single(value) for key, value in fields.items()}
     return content
 
 
