@@ -7,7 +7,10 @@ from pathlib import Path
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from whole_dump import Read
 
 from redwood import plugins
@@ -18,6 +21,7 @@ from redwood.readers import blocks
 from redwood.readers.foreign import FILE_IS_SITE, PACKAGE, systems
 from redwood.readers.systems.htcondor import NO_EXIT
 from redwood.readers.systems.slurm import ALLOCATED, MINUTES, OWN_CLOCK
+from redwood.readers.values import to_numbers
 from redwood.records.cleaning import clean
 from redwood.tables import TableDescription, read_table
 
@@ -393,3 +397,28 @@ def test_no_name_of_an_owner_comes_out_of_any_system(tmp_path: Path) -> None:
         clean([tmp_path / name], tmp_path / f"out {name}", "test", 1, options)
         for file in (tmp_path / f"out {name}").rglob("*.*"):
             assert file.is_dir() or b"zqx" not in file.read_bytes()
+
+
+CELLS = st.one_of(
+    st.sampled_from(["", "Unknown", "1.batch", "1-00:00:00", "9" * 400, "-1", "1e400", "nan"]),
+    st.sampled_from(["2024-03-01T10:00:00", "1709287200", "9999-12-31", "0:0", "5K", "undefined"]),
+    st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=8),
+)
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.sampled_from(["slurm", "htcondor"]), st.data())
+def test_any_cells_are_read(tmp_path: Path, system: str, data: st.DataObject) -> None:
+    marks = {"slurm": ["jobid", "submit", "partition"], "htcondor": ["clusterid", "qdate"]}[system]
+    others = data.draw(st.lists(st.sampled_from(sorted(systems()[system].COLUMNS)), unique=True))
+    names = list(dict.fromkeys([*marks, *others]))
+    rows = data.draw(st.lists(st.lists(CELLS, min_size=len(names), max_size=len(names))))
+    lines = [json.dumps(dict(zip(names, row, strict=True))) for row in rows]
+    first = json.dumps(dict.fromkeys(names, "1"))
+    found = Read(tmp_path / "a.jsonl", "\n".join([first, *lines]))
+    assert len(found.lines) + len(found.unreadable) == 1 + len(rows)
+    for name in ("cpuconsumptiontime", "maxwalltime"):
+        values = to_numbers(pa.array(found.cells.get(name, []), pa.string()))
+        assert not values.unreadable.any()
