@@ -407,7 +407,7 @@ CELLS = st.one_of(
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.sampled_from(["slurm", "htcondor"]), st.data())
 def test_any_cells_are_read(tmp_path: Path, system: str, data: st.DataObject) -> None:

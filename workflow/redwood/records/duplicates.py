@@ -48,11 +48,12 @@ def superseded(files: Sequence[CleanedFile]) -> list[np.ndarray]:
         part: [str(file.folder / f"{part}.parquet") for file in files]
         for part in ("candidates", "rejected")
     }
-    # The file by which a row's number counts, or the system.
-    numbering = [
-        str(number) if systems()[file.account["system"]].OWN_NUMBERS else file.account["system"]
+    # Jobs are told apart within each of these: a system, or a file that numbers them by itself.
+    numberings = [
+        (file.account["system"], number if systems()[file.account["system"]].OWN_NUMBERS else None)
         for number, file in enumerate(files)
     ]
+    numbering = [numberings.index(own) for own in numberings]
     with database() as connection:
         found = connection.execute(_LOSERS, paths | {"numbering": numbering}).fetchnumpy()
     position = np.asarray(found["position"], dtype=np.int64)
