@@ -8,29 +8,31 @@ from redwood.readers.foreign import systems
 from redwood.records.cleaned_file import CleanedFile
 from redwood.sql import database
 
-# Rows of all files, rejected ones too. Only repeated identifiers are put in order.
+# Rows of all files, rejected ones too. Only repeated identifiers are put in order. What `numbering`
+# costs for each row is spared where all files have the same.
 _LOSERS = """
-    WITH rows AS (
+    WITH copies AS (
         SELECT list_position($candidates, filename) AS file, file_row_number AS position,
-            pandaid, modificationtime, record
+            pandaid, modificationtime, record {numbering}
         FROM read_parquet($candidates, filename = true, file_row_number = true)
         UNION ALL
-        SELECT list_position($rejected, filename), NULL, pandaid, modificationtime, record
+        SELECT list_position($rejected, filename) AS file, NULL,
+            pandaid, modificationtime, record {numbering}
         FROM read_parquet($rejected, filename = true)
-    ), copies AS (
-        SELECT *, $numbering[file] AS numbering FROM rows WHERE pandaid IS NOT NULL
     ), repeated AS (
-        SELECT pandaid, numbering FROM copies GROUP BY ALL HAVING count(*) > 1
+        SELECT {key} FROM copies WHERE pandaid IS NOT NULL GROUP BY ALL HAVING count(*) > 1
     ), ordered AS (
         SELECT file, position, row_number() OVER (
-            PARTITION BY pandaid, numbering
+            PARTITION BY {key}
             ORDER BY modificationtime DESC NULLS LAST, file DESC, record DESC
         ) AS place
-        FROM copies SEMI JOIN repeated USING (pandaid, numbering)
+        FROM copies SEMI JOIN repeated USING ({key})
     )
     SELECT file - 1 AS file, position FROM ordered
     WHERE place > 1 AND position IS NOT NULL ORDER BY file, position
 """
+_ONE_NUMBERING = {"numbering": "", "key": "pandaid"}
+_NUMBERINGS = {"numbering": ", $numbering[file] AS numbering", "key": "pandaid, numbering"}
 
 
 def superseded(files: Sequence[CleanedFile]) -> list[np.ndarray]:
@@ -44,7 +46,7 @@ def superseded(files: Sequence[CleanedFile]) -> list[np.ndarray]:
     Args:
         files: cleaned files, in the order of the dumps.
     """
-    paths = {
+    parameters: dict[str, list] = {
         part: [str(file.folder / f"{part}.parquet") for file in files]
         for part in ("candidates", "rejected")
     }
@@ -53,8 +55,11 @@ def superseded(files: Sequence[CleanedFile]) -> list[np.ndarray]:
         (file.account["system"], number if systems()[file.account["system"]].OWN_NUMBERS else None)
         for number, file in enumerate(files)
     ]
-    numbering = [numberings.index(own) for own in numberings]
+    query = _LOSERS.format(**_ONE_NUMBERING)
+    if len(set(numberings)) > 1:
+        query = _LOSERS.format(**_NUMBERINGS)
+        parameters |= {"numbering": [numberings.index(own) for own in numberings]}
     with database() as connection:
-        found = connection.execute(_LOSERS, paths | {"numbering": numbering}).fetchnumpy()
+        found = connection.execute(query, parameters).fetchnumpy()
     position = np.asarray(found["position"], dtype=np.int64)
     return [position[found["file"] == number] for number in range(len(files))]
