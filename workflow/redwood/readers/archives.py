@@ -34,7 +34,7 @@ COMMON: Final = (
     *("asked time", "asked memory", "status", "user", "group", "executable", "queue", "partition"),
 )
 NUMBERS: Final = COMMON[1:11]
-# What comes after the first clock is the archives' earliest possible time.
+# A clock that starts at 0 starts in 1970, so that no time of that year stands for none.
 FIRST_TIME: Final = np.datetime64("1970-01-01", "us")
 
 CPU_ASSUMPTION: Final = (
