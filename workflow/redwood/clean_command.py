@@ -17,8 +17,15 @@ def clean(
     dataset: Dataset = "jobs",
     seed: Seed = 0,
     all_jobs: Annotated[
-        bool, typer.Option("--all-jobs", help="Keep jobs of every kind, not the paper's alone.")
+        bool,
+        typer.Option(
+            "--all-jobs", help="Keep jobs of every kind, test jobs too, not the paper's alone."
+        ),
     ] = False,
+    day_first: Annotated[
+        bool | None,
+        typer.Option("--day-first/--month-first", help="What 3/4/2025 begins with."),
+    ] = None,
     features: Annotated[
         str | None, typer.Option(help="Columns that a row must have, separated by commas.")
     ] = None,
@@ -32,8 +39,9 @@ def clean(
 
     A data card, card.html, says whether they are usable.
 
-    CSV, JSON and Standard Workload Format (plain, .gz or .zst) and Parquet are read. Users and
-    tasks become hashes, keyed by the environment variable REDWOOD_HASH_KEY, else by a random key.
+    CSV, JSON, Parquet and DuckDB are read, and job logs of Slurm, HTCondor and the workloads
+    archives; text also as .gz or .zst. Users and tasks become hashes, keyed by the environment
+    variable REDWOOD_HASH_KEY, else by a random key.
 
     Example: redwood records clean raw --output records
 
@@ -48,7 +56,8 @@ def clean(
     from redwood.validation import read_section
 
     section = read_section(Cleaning, options, "records clean --options").model_dump()
-    section |= {"analysis_of_daod": False} if all_jobs else {}
+    section |= {"analysis_of_daod": False, "keep_robots": True} if all_jobs else {}
+    section |= {} if day_first is None else {"day_first": day_first}
     if features is not None:
         section["features"] = [name.strip() for name in features.split(",")]
     records = api.clean(

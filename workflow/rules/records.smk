@@ -121,7 +121,7 @@ rule records_clean_file:
         **needs("records_clean_file"),
     params:
         environment=environment("records"),
-        code=code("redwood.records.cleaned_file"),
+        code=code("redwood.records.cleaned_file", "redwood.readers.systems"),
         dump=lambda wildcards: DUMPS[wildcards.dump],
         seed=configuration.seed_of("records"),
         options=configuration.records.cleaning.model_dump_json(),
@@ -156,7 +156,7 @@ rule records_gather:
         **needs("records_gather"),
     params:
         environment=environment("records"),
-        code=code("redwood.records.gathering"),
+        code=code("redwood.records.gathering", "redwood.readers.systems"),
         options=configuration.records.cleaning.model_dump_json(),
         names=list(DUMPS),
         cleaned="results/{dataset}/records/cleaned",

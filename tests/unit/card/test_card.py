@@ -302,6 +302,14 @@ def test_gaps_and_stray_dates_are_said(tmp_path: Path) -> None:
     assert any("2 days of 100 without any job: 2024-01-03" in text for text in findings(facts))
 
 
+def test_steps_of_jobs_are_no_loss(tmp_path: Path) -> None:
+    rows = {"input": 3000 + 9000, "kept": 2400, "rejected": 600 + 9000}
+    told = account(rows=rows, unreadable={"job_step": 9000})
+    facts, _ = describe(tmp_path, usable(), cleaning=told)
+    assert not any("faulty" in text or "More than half" in text for text in findings(facts))
+    assert "a step of a job that has a row of its own" in " ".join(facts["verdict"]["summary"])
+
+
 @pytest.mark.parametrize(
     ("changes", "level", "text"),
     [
@@ -314,6 +322,14 @@ def test_gaps_and_stray_dates_are_said(tmp_path: Path) -> None:
             {"unreadable": {"text that is no number": 1000}},
             "problem",
             "33.3 % of the rows are faulty (text that is no number 1,000)",
+        ),
+        (  # 6,000 rows of steps and 3,000 of jobs.
+            {
+                "rows": {"input": 9000, "kept": 1400, "rejected": 7600},
+                "unreadable": {"job_step": 6000, "invalid_json": 1000},
+            },
+            "problem",
+            "33.3 % of the rows are faulty (invalid_json 1,000)",
         ),
         ({"hash_key": "random"}, "note", "hashed with a key drawn for this run"),
         ({"assumptions": {"times without a zone are UTC": 7}}, "note", "Assumed in 7 rows: times"),

@@ -24,7 +24,7 @@ ABOVE = ("api.py", "command_line.py", "clean_command.py")
 ROOMS_ABOVE = ("runs",)
 # Plug-ins that are modules, and plug-ins that are folders.
 PLUGINS = (
-    "evaluation/measures", "simulation/policies/brokerage",
+    "evaluation/measures", "readers/systems", "simulation/policies/brokerage",
     "simulation/policies/placement", "simulation/policies/queueing",
 )  # fmt: skip
 MODELS = sorted(path.parent for path in LIBRARY.glob("surrogates/models/*/__init__.py"))

@@ -42,6 +42,14 @@ UNOFFICIAL = {"group", "user", "panda_um_user", "panda_um_prod", "panda_lib", "p
             "valid2.147917.Pythia8_jetjet.recon.DAOD_IDTRKVALID.e3099_s2896",
             DatasetName("valid2", "recon", "IDTRKVALID", True),
         ),
+        *(
+            (
+                f"{project}.361024.Pythia8EvtGen_jetjet.recon.DAOD_IDTRKVALID.e3668_s2832",
+                DatasetName(project, "recon", "IDTRKVALID", True),
+            )
+            for project in ("mc15_valid", "mc16_valid", "data16_valid", "data09_calocomm")
+        ),
+        ("mc15_janedoe.1.x.recon.DAOD_PHYS.e1", DatasetName()),
         ("group.perf-idtracking.postd0fix..00304337.merge.DESDM_ZMUMU/", DatasetName()),
         ("user.u0001.data16_13TeV.00309640.physics_Main.recon.DAOD_RPVLL.f750", DatasetName()),
         ("panda.um.data16_13TeV.00305920.physics_Main.merge.log.f730", DatasetName()),

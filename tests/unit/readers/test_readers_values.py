@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from redwood.readers.values import shown, to_numbers, to_times
+from redwood.readers.values import are_sentinels, shown, to_numbers, to_times
 
 MOMENT = np.datetime64("2025-01-27T02:51:00", "us")
 
@@ -28,6 +28,9 @@ def column(*cells: str | None) -> pa.Array:
         " 2025-01-27 02:51 ",
         "1/27/2025 2:51",
         "01/27/2025 02:51:00",
+        "1/27/2025 2:51:00 AM",
+        "27.1.2025 2:51",
+        "27.01.2025 02:51:00.000",
         "27-JAN-25 02.51.00.000000 AM",
         "27-JAN-25 02.51.00 AM",
         "27-Jan-2025 02:51:00",
@@ -71,6 +74,82 @@ def test_default_times_are_absent_and_not_wrong(cell: str) -> None:
     times = to_times(column(cell))
     assert np.isnat(times.times[0])
     assert not times.unreadable[0]
+
+
+@pytest.mark.parametrize(
+    ("cell", "day_first", "expected"),
+    [
+        ("3/4/2025", None, "2025-03-04"),
+        ("3/4/2025", False, "2025-03-04"),
+        ("3/4/2025", True, "2025-04-03"),
+        ("03/04/2025 02:51:00", True, "2025-04-03T02:51"),
+        ("27/1/2025 2:51", True, "2025-01-27T02:51"),
+        ("27/1/2025", False, None),
+        ("27/1/2025", None, None),
+        ("1/27/2025", True, None),
+        ("3.4.2025", None, "2025-04-03"),
+    ],
+)
+def test_what_comes_first_in_a_date(
+    cell: str, day_first: bool | None, expected: str | None
+) -> None:
+    times = to_times(column(cell), day_first=day_first)
+    assert times.times.tolist() == [np.datetime64(expected, "us").item() if expected else None]
+    assert times.unreadable.tolist() == [expected is None]
+    assert times.ambiguous.tolist() == [day_first is None and cell == "3/4/2025"]
+
+
+def test_one_date_shows_what_comes_first_in_all() -> None:
+    cells = ["3/4/2025", "2025-01-27", "11/12/2025 1:00", "27/1/2025", None]
+    times = to_times(column(*cells))
+    assert times.ambiguous.tolist() == [True, False, True, False, False]
+    assert not times.month_first
+    assert to_times(column(*cells, "1/27/2025")).month_first
+    assert not to_times(column(*cells), day_first=False).ambiguous.any()
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        *("-999", "-9999", "2147483647", "4294967295", "9223372036854775807", "1e20", "3.4e38"),
+        *("9999-12-31", "9999-12-31 23:59:59", "9999-12-31T00:00:00Z", "2038-01-19 03:14:07"),
+    ],
+)
+def test_times_that_stand_for_nothing(cell: str) -> None:
+    times = to_times(column(cell))
+    assert np.isnat(times.times[0])
+    assert times.unreadable[0]
+    assert times.sentinel[0]
+
+
+def test_no_other_time_stands_for_nothing() -> None:
+    cells = [
+        "2147483646",
+        "2038-01-19 03:14:08",
+        "1970-01-01",
+        "0",
+        "later",
+        "2199-01-01",
+        "",
+        None,
+    ]
+    assert not to_times(column(*cells)).sentinel.any()
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        *((cell, True) for cell in ("-999", "-9999.0", "-99999", "1e20", "1E+20", "-1e30")),
+        *((cell, True) for cell in ("3.4e38", "3.4028235e38", "-3.40282e+38", "1.797e308")),
+        *((cell, True) for cell in ("2147483647", "-2147483648", "4294967295")),
+        *((cell, True) for cell in ("9223372036854775807", "-9223372036854775808", "1.8446744e19")),
+        *((cell, False) for cell in ("-1", "0", "999", "2147483646", "1e308", "1e19", "99999")),
+        *((cell, False) for cell in ("NULL", "text", "3.4e37", "-998")),
+    ],
+)
+def test_numbers_that_stand_for_nothing(cell: str, expected: bool) -> None:
+    numbers = to_numbers(column("17", cell)).numbers
+    assert are_sentinels(numbers).tolist() == [False, expected]
 
 
 @pytest.mark.parametrize(

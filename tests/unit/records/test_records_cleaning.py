@@ -96,6 +96,10 @@ def test_each_reason(tmp_path: Path) -> None:
         ({"CPUCONSUMPTIONTIME": "1e308"}, "invalid_value"),
         ({"INPUTFILEBYTES": "1e15"}, "invalid_value"),
         ({"CREATIONTIME": "tomorrow"}, "invalid_value"),
+        ({"INPUTFILEBYTES": "9223372036854775807"}, "sentinel"),
+        ({"CPUCONSUMPTIONTIME": "3.4e38"}, "sentinel"),
+        ({"NINPUTDATAFILES": "-999"}, "sentinel"),
+        ({"CREATIONTIME": "9999-12-31 00:00:00"}, "sentinel"),
         ({"CREATIONTIME": "1970-01-01 00:00:00"}, "missing_value"),
         ({"COMPUTINGSITE": ""}, "missing_value"),
         ({"CPUCONSUMPTIONTIME": "NULL"}, "missing_value"),
@@ -111,6 +115,10 @@ def test_each_reason(tmp_path: Path) -> None:
     assert shown[7] == {"column": "PRODDBLOCK", "value": "AOD"}
     assert shown[9] == {"column": "INPUTFILEBYTES", "value": "-1"}
     assert shown[10]["value"] == "<text of 8 characters>"
+    assert [shown[line]["value"] for line in (15, 16, 17)] == [
+        *("9223372036854775807", "3.4e38", "-999"),
+    ]
+    assert shown[18] == {"column": "CREATIONTIME", "value": "9999-12-31 00:00:00"}
 
 
 def test_of_duplicates_the_latest_stays(tmp_path: Path) -> None:
@@ -177,6 +185,32 @@ def test_all_jobs_and_robots_can_be_kept(tmp_path: Path) -> None:
     assert len(cleaned(tmp_path, rows, analysis_of_daod=False, keep_robots=True).jobs) == 2
     assert len(cleaned(tmp_path, rows, analysis_of_daod=False).jobs) == 1
     assert len(cleaned(tmp_path, rows, keep_robots=True).jobs) == 1
+
+
+def test_a_pandaid_is_no_sentinel(tmp_path: Path) -> None:
+    """Jobs had these numbers."""
+    rows = [{**JOB, "PANDAID": number} for number in ("2147483647", "2147483647", "4294967295")]
+    assert len(cleaned(tmp_path, rows).jobs) == 2
+
+
+def test_dates_that_may_be_either_are_counted(tmp_path: Path) -> None:
+    rows = [{**JOB, "CREATIONTIME": "3/4/2025 2:51", "PANDAID": "1"}]
+    result = cleaned(tmp_path, rows)
+    assert result.jobs["creationtime"][0] == pd.Timestamp("2025-03-04 02:51", tz="UTC")
+    [(text, number)] = result.account["assumptions"].items()
+    assert "3/4/2025" in text
+    assert "--day-first" in text
+    assert number == 1
+    other = {**JOB, "PANDAID": "2", "ENDTIME": "1/27/2025 3:00"}
+    assert cleaned(tmp_path, [*rows, other]).account["assumptions"] == {}
+    result = cleaned(tmp_path, rows, day_first=True)
+    assert result.jobs["creationtime"][0] == pd.Timestamp("2025-04-03 02:51", tz="UTC")
+    assert result.account["assumptions"] == {}
+
+
+def test_memory_is_the_largest_resident_one(tmp_path: Path) -> None:
+    jobs = cleaned(tmp_path, [{**JOB, "MAXRSS": "2048000"}]).jobs
+    assert jobs["memory"].tolist() == [2_048_000.0]
 
 
 def test_renames_and_local_time(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from panda_job import JOB, write_csv
 from tests.unit.runs.made_up_run import run_command
 from typer.testing import Result
 
@@ -54,6 +55,17 @@ def test_everything_can_be_kept_without_a_line_of_json(tmp_path: Path, raw: Path
     assert every["rows"]["kept"] > paper["rows"]["kept"]
     assert every["options"]["features"] == ["creationtime", "computingsite", "workload"]
     assert every["options"]["analysis_of_daod"] is False
+    rejected = {step["reason"]: step["rejected"] for step in every["steps"]}
+    assert paper["steps"][3]["rejected"] > 0 == rejected["robot"]
+
+
+@pytest.mark.parametrize(("flag", "month"), [("--day-first", 4), ("--month-first", 3)])
+def test_what_comes_first_in_a_date_is_a_flag(tmp_path: Path, flag: str, month: int) -> None:
+    dump = write_csv(tmp_path / "dump.csv", [{**JOB, "CREATIONTIME": "3/4/2025 2:51"}])
+    done("clean", dump, "--output", tmp_path / "out", flag, "--workers", 1)
+    [day] = (tmp_path / "out" / "jobs").glob("day=*")
+    assert day.name[4:] == f"2025-{month:02}-{7 - month:02}"
+    assert json.loads((tmp_path / "out" / "cleaning.json").read_text())["assumptions"] == {}
 
 
 def test_file_by_file_gives_the_same_as_all_at_once(tmp_path: Path, raw: Path) -> None:

@@ -210,10 +210,53 @@ def test_a_table_without_tasks_says_nothing_of_near_copies(tmp_path: Path) -> No
     assert account_of(tmp_path)["near_copies"] is None
 
 
+@pytest.mark.parametrize("method", ["random", "time", "task"])
+def test_any_timestamp_parts_a_table(tmp_path: Path, method: str) -> None:
+    make_table(tmp_path, 100)
+    parts = split_up(tmp_path, method=method)
+    renamed = tmp_path / "renamed"
+    renamed.mkdir()
+    submitted = Column("submitted", "timestamp", "s, UTC")
+    description = TableDescription("other", (submitted, *DESCRIPTION.columns[1:]))
+    frame = pd.read_parquet(tmp_path / "jobs.parquet").rename(columns={"creationtime": "submitted"})
+    write_table(frame, renamed / "jobs.parquet", description)
+    description.save(renamed / "table.json")
+    others = split_up(renamed, method=method)
+    for name in PARTS:
+        assert others[name]["number"].tolist() == parts[name]["number"].tolist()
+    for key in ("first", "last"):
+        assert (
+            account_of(renamed)["parts"]["test"][key] == account_of(tmp_path)["parts"]["test"][key]
+        )
+    assert "creationtime" not in account_of(renamed)["rule"]
+
+
+@pytest.mark.parametrize("method", ["random", "task"])
+def test_a_table_without_times_is_split(tmp_path: Path, method: str) -> None:
+    make_table(tmp_path, 100, TableDescription("timeless", DESCRIPTION.columns[1:]))
+    parts = split_up(tmp_path, method=method)
+    numbers = np.concatenate([part["number"] for part in parts.values()])
+    assert np.array_equal(np.sort(numbers), np.arange(100))
+    test = account_of(tmp_path)["parts"]["test"]
+    assert (test["first"], test["last"]) == (None, None)
+
+
+def test_times_that_may_be_missing_do_not_stand_in_the_way(tmp_path: Path) -> None:
+    ended = Column("ended", "timestamp", "s, UTC", role="auxiliary")
+    description = TableDescription("gaps", (Column("number", "integer"), ended))
+    times = pd.to_datetime([None, *(1.7e9 + np.arange(19))], unit="s", utc=True)
+    frame = pd.DataFrame({"number": np.arange(20), "ended": times})
+    write_table(frame, tmp_path / "jobs.parquet", description)
+    description.save(tmp_path / "table.json")
+    assert sum(map(len, split_up(tmp_path).values())) == 20
+    with pytest.raises(InputError, match="a row without 'ended'"):
+        split_up(tmp_path, method="time")
+
+
 @pytest.mark.parametrize(
     ("rows", "columns", "method", "message"),
     [
-        (50, DESCRIPTION.columns[1:], "random", "'bare' has no column 'creationtime'"),
+        (50, DESCRIPTION.columns[1:], "time", r"has no timestamp; it has number \(integer\), task"),
         (50, DESCRIPTION.columns[:2], "task", "'bare' has no column 'task'"),
         (2, DESCRIPTION.columns, "random", r"leaves no .* row of 2"),
     ],

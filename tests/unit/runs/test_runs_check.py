@@ -110,3 +110,12 @@ def test_the_command_says_what_is_wrong_and_fails(run):
         "tables/table1.csv: missing",
         "12 files are as they were made, 1 are not",
     ]
+
+
+def test_a_manifest_that_is_lost_is_missing(run):
+    (RESULTS / DIGESTS).mkdir()
+    write_text(RESULTS / "tables/one.csv", "1\n")
+    run.manifest()
+    assert check(RESULTS).findings == []
+    (RESULTS / MANIFEST).unlink()
+    assert check(RESULTS).findings == [f"{MANIFEST}: missing"]

@@ -12,6 +12,8 @@ Facts = dict[str, Any]
 
 # Rows rejected for these are not what was asked for; rows rejected for others are faulty.
 _SELECTING: Final = frozenset({"not_final", "other_activity", "not_daod", "robot"})
+# Rows that are no records of jobs, so that nothing is lost with them.
+_NO_JOBS: Final = frozenset({"job_step", "remark", "repeated_header"})
 # What the steps of the cleaning reject, for readers who do not know PanDA's columns.
 _IN_PLAIN_WORDS: Final = {
     "not_final": "the job had not ended",
@@ -20,6 +22,9 @@ _IN_PLAIN_WORDS: Final = {
     "robot": "an automatic test, not somebody's work",
     "no_state": "how the job ended is not said",
     "duplicate": "another record of a job that is there already",
+    "job_step": "a step of a job that has a row of its own",
+    "remark": "what the exporting program writes around the rows",
+    "repeated_header": "the names of the columns once more",
 }
 _HEADLINES: Final = {
     "problem": "Do not use this table before the problems below are understood.",
@@ -64,7 +69,10 @@ def verdict(facts: Facts) -> Facts:
 def reasons(facts: Facts) -> list[tuple[str, str, int]]:
     """Code, meaning and number of rejected rows of each reason that occurs, most rows first."""
     account = facts["cleaning"]
-    unreadable = [(text, "the row cannot be read", n) for text, n in account["unreadable"].items()]
+    unreadable = [
+        (reason, plain_words(reason, "the row cannot be read"), rows)
+        for reason, rows in account["unreadable"].items()
+    ]
     steps = [
         (step["reason"], plain_words(step["reason"], step["description"]), step["rejected"])
         for step in account["steps"]
@@ -169,11 +177,14 @@ def _findings(facts: Facts) -> Iterator[Finding]:
 
 def _of_cleaning(facts: Facts) -> Iterator[Finding]:
     account = facts["cleaning"]
-    total, kept, rejected = (account["rows"][n] for n in ("input", "kept", "rejected"))
-    faulty = [reason for reason in reasons(facts) if reason[0] not in _SELECTING]
+    others = sum(account["unreadable"].get(reason, 0) for reason in _NO_JOBS)
+    kept = account["rows"]["kept"]
+    total, rejected = (account["rows"][name] - others for name in ("input", "rejected"))
+    why = [reason for reason in reasons(facts) if reason[0] not in _NO_JOBS]
+    faulty = [reason for reason in why if reason[0] not in _SELECTING]
     wrong = sum(number for _, _, number in faulty)
     if rejected > _MOST_REJECTED * total:
-        code, text, number = reasons(facts)[0]
+        code, text, number = why[0]
         advice = (
             "Most of that is selection, not damage: other kinds of jobs than those asked for. "
             "Check that records.cleaning selects what you want."

@@ -26,7 +26,7 @@ ANY_WORD = {
     "workinggroup": "any_working_group",
 }
 SPOKEN = tuple(ANY_WORD)
-OPTIONAL_FEATURES = ("workinggroup", "user", "requestedtime", "cores", "walltime")
+OPTIONAL_FEATURES = ("workinggroup", "user", "requestedtime", "cores", "walltime", "memory")
 
 
 class Generate(Section):
@@ -141,6 +141,11 @@ class Cleaning(Section):
     )
     utc_offset_hours: float = Field(
         0.0, ge=-14, le=14, description="offset of the dump's clock from UTC, for local-time dumps"
+    )
+    day_first: bool | None = Field(
+        None,
+        description="whether 3/4/2025 is the third of April; if nobody says so the month is first, "
+        "and the account counts the dates that may be either",
     )
     default_core_power: float = Field(
         PANDA_CORE_POWER,

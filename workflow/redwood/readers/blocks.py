@@ -16,6 +16,8 @@ from redwood.readers.compression import DAMAGES, contents, opened, unchanged
 
 # About this much is read at a time, and no line may be longer.
 BLOCK_BYTES = 16 << 20
+# Of this much it is told what a file holds, before it is read.
+LOOKED_AT_BYTES: Final = 1 << 20
 _UTF8_MARK, _UTF16_MARKS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
 _REPLACEMENT: Final = "\ufffd"
 # What Python's `surrogateescape` makes of bytes that are not UTF-8.

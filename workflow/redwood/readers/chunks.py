@@ -21,12 +21,15 @@ class Source:
         name: how reports name it.
         renames: raw column name, lower case → PanDA's name, lower case.
         wanted: PanDA's names, lower case, of the columns to read; others are skipped.
+        only: whether columns count by their entry in `renames` alone: those of another system,
+            which may have names of PanDA for something else.
     """
 
     path: Path
     name: str
     renames: Mapping[str, str]
     wanted: frozenset[str]
+    only: bool = False
 
     def named(self, columns: Sequence[str]) -> dict[str, str]:
         """Wanted PanDA name → the file's column that holds it.
@@ -51,15 +54,20 @@ class Source:
         if not named:
             raise InputError(
                 f"{self.name}: none of its {len(columns)} columns is known; expected a header with "
-                "PanDA's names (CREATIONTIME, COMPUTINGSITE, …) or records.cleaning.columns"
+                "PanDA's names (CREATIONTIME, COMPUTINGSITE, …), sacct's or HTCondor's, or "
+                "records.cleaning.columns (Spark and sacct have options that leave the header out)"
             )
         return named
 
     def wanted_name(self, column: str) -> str | None:
         """The PanDA name of a column, `None` if it is not wanted."""
-        lowered = plain_name(column)
-        name = self.renames.get(lowered, lowered)
+        name = self.name_of(column)
         return name if name in self.wanted else None
+
+    def name_of(self, column: str) -> str:
+        """What a column is called, wanted or not; empty if it has no name that counts."""
+        lowered = plain_name(column)
+        return self.renames.get(lowered, "" if self.only else lowered)
 
 
 def plain_name(column: str) -> str:
@@ -88,6 +96,7 @@ class Chunk:
         lines: line on which each begins, from 1, -1 where the format has no lines, int64 [n].
         unreadable: records that could not be read.
         assumptions: what the reader had to assume → number of rows.
+        system: the batch system that wrote the records, a module of `systems`.
     """
 
     source: Source
@@ -96,6 +105,7 @@ class Chunk:
     lines: np.ndarray
     unreadable: list[Unreadable] = field(default_factory=list)
     assumptions: Counter = field(default_factory=Counter)
+    system: str = "panda"
 
 
 def as_array(cells: Sequence[str | None]) -> pa.Array:

@@ -1,6 +1,7 @@
 """CSV → chunks. Lines that are one record each go to Arrow, the others to Python's csv module."""
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,9 +12,10 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from redwood.errors import InputError
-from redwood.readers.blocks import Block, Lines
+from redwood.readers.blocks import LOOKED_AT_BYTES, Block, Lines
 from redwood.readers.chunks import Chunk, Source, Unreadable, as_array, plain_name
 from redwood.readers.csv_lines import BlockLines
+from redwood.readers.csv_quotes import Quotes
 
 _DELIMITERS = ",;\t|"
 # Arrow is not asked again for fewer lines than these if some of them do not parse as one record.
@@ -21,9 +23,28 @@ _FEW_LINES = 32
 
 _WRONG_NUMBER, _REPEATED = "wrong_number_of_fields", "repeated_header"
 _UNREADABLE, _TOO_LONG, _TRUNCATED = "unreadable_row", "line_too_long", "truncated_file"
+# What SQL*Plus and other clients of databases write around the rows.
+_REMARK = "remark"
+_REMARKS = re.compile(
+    r"\s*(\(?\d[\d,]* rows? ?(selected|fetched|returned|affected)?\.?\)?|no rows selected\.?"
+    r"|SQL> .*|(Elapsed|Time): .*)\s*"
+)
 
 # Cells may be as long as lines, whose length has a limit of its own.
 csv.field_size_limit(1 << 30)
+
+
+def headers(source: Source) -> Iterator[list[str]]:
+    """The names of a file's columns by each of the delimiters.
+
+    Raises:
+        InputError: the file cannot be read at all.
+    """
+    for block in Lines(source.path, source.name, LOOKED_AT_BYTES).blocks():
+        line, _ = _header_line(block)
+        if line:
+            yield from (_cells(line, delimiter) for delimiter in _DELIMITERS)
+            return
 
 
 def read_csv(source: Source) -> Iterator[Chunk]:
@@ -39,11 +60,13 @@ def read_csv(source: Source) -> Iterator[Chunk]:
         if layout is None:
             if block.too_long:
                 raise InputError(f"{source.name}: the first line is too long for a header")
-            if not block.data.strip():
+            header, block = _header_line(block)
+            if not header:
                 continue
-            layout, block = _layout(source, block)
+            layout = _layout(source, header)
         first_line = block.first_line - rest.count(b"\n")
-        chunk, rest = layout.chunk(rest + block.data, first_line, record, final=block.too_long)
+        data = rest + layout.quotes.doubled(block.data)
+        chunk, rest = layout.chunk(data, first_line, record, final=block.too_long)
         record += _size(chunk)
         if block.too_long:
             chunk.unreadable.append(Unreadable(record, block.first_line, _TOO_LONG))
@@ -68,6 +91,7 @@ class _Layout:
     header: list[str]
     delimiter: str
     places: dict[str, int]
+    quotes: Quotes
 
     def chunk(
         self, data: bytes, first_line: int, record: int, *, final: bool
@@ -132,7 +156,7 @@ class _Layout:
     def _judged(self, cells: list[str]) -> list[str] | str:
         """Cells, unless they are not as many as those of the header, or the header once more."""
         if len(cells) != len(self.header):
-            return _WRONG_NUMBER
+            return _REMARK if _REMARKS.fullmatch(cells[0] if cells else "") else _WRONG_NUMBER
         names = [plain_name(cell) for cell in cells]
         header = [plain_name(cell) for cell in self.header]
         if names == header:
@@ -154,7 +178,9 @@ class _Layout:
             some = left.pop()
             table, wrong = self._parsed(lines.joined(some))
             if table.num_rows + len(wrong) == len(some):
-                special |= dict.fromkeys(some[wrong].tolist(), _WRONG_NUMBER)
+                for line in some[wrong].tolist():
+                    is_remark = _REMARKS.fullmatch(lines.text(line))
+                    special[line] = _REMARK if is_remark else _WRONG_NUMBER
                 tables.append(table)
                 rows.append(np.delete(some, wrong))
             elif len(some) > _FEW_LINES:
@@ -252,13 +278,21 @@ class _Layout:
         )
 
 
-def _layout(source: Source, block: Block) -> tuple[_Layout, Block]:
-    """The layout by the header line, and the block without it."""
-    content = block.data.lstrip(b"\n")
-    skipped = len(block.data) - len(content)
-    line, _, rest = content.partition(b"\n")
-    text = line.decode()
-    headers = {mark: next(csv.reader([text], delimiter=mark), []) for mark in _DELIMITERS}
+def _header_line(block: Block) -> tuple[str, Block]:
+    """The first line with more than blanks and remarks, empty if there is none, and the rest."""
+    data, first_line = block.data, block.first_line
+    while data:
+        line, _, data = data.partition(b"\n")
+        first_line += 1
+        text = line.decode()
+        if text.strip() and not _REMARKS.fullmatch(text):
+            return text, Block(data, first_line)
+    return "", block
+
+
+def _layout(source: Source, text: str) -> _Layout:
+    """The layout by the header line."""
+    headers = {mark: _cells(text, mark) for mark in _DELIMITERS}
     # The delimiter that gives the most known names, of those the one that gives the most names.
     delimiter = max(
         _DELIMITERS,
@@ -266,8 +300,11 @@ def _layout(source: Source, block: Block) -> tuple[_Layout, Block]:
     )
     header = headers[delimiter]
     places = {name: header.index(column) for name, column in source.named(header).items()}
-    layout = _Layout(source, header, delimiter, places)
-    return layout, Block(rest, block.first_line + skipped + 1)
+    return _Layout(source, header, delimiter, places, Quotes(delimiter))
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    return next(csv.reader([line], delimiter=delimiter), [])
 
 
 def _size(chunk: Chunk) -> int:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 # has an energy or is for heavy ions, cosmics, commissioning, calibration or tests …
 _PROJECT = re.compile(
     r"(?:mc|data)\d{2}(?:_(?:(?:hi|hip|pPb|ppb)?\d+(?:p\d+)?[GT]eV|hi|hip|pPb|ppb|cos|cosmag"
-    r"|(?:id|lar|tile|muon|l1calo)?comm|calib|[12]beam|test))*|valid\d*"
+    r"|(?:id|lar|tile|calo|muon|l1calo)?comm|calib|[12]beam|test|valid))*|valid\d*"
 )
 # … and the steps are those of ATL-COM-GEN-2007-003 and the ones that came after it.
 _STEPS = frozenset(

@@ -5,17 +5,27 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from redwood import plugins
 from redwood.errors import InputError
 
+_SYSTEMS = "redwood.readers.systems"
 FORMATS = {
     ".csv": "csv",
     ".tsv": "csv",
+    ".psv": "csv",
     ".json": "json",
     ".jsonl": "json",
     ".ndjson": "json",
-    ".swf": "swf",
     ".parquet": "parquet",
     ".pq": "parquet",
+    ".duckdb": "duckdb",
+    ".classads": "classads",
+    # Logs that a single system writes.
+    **{
+        ending: system
+        for system in plugins.names(_SYSTEMS)
+        for ending in plugins.constant(_SYSTEMS, system, "ENDINGS", ())
+    },
 }
 COMPRESSIONS = (".gz", ".zst")
 _NO_DATA = (".", "_")
@@ -114,7 +124,7 @@ def short_names(paths: Sequence[Path]) -> list[str]:
 
 
 def format_of(path: Path) -> str:
-    """The format of a dump by its ending: `csv`, `json`, `swf` or `parquet`.
+    """The format of a dump by its ending, one of `FORMATS`.
 
     Raises:
         InputError: the ending is unknown.
@@ -125,8 +135,19 @@ def format_of(path: Path) -> str:
     return form
 
 
+def is_empty_part(path: Path) -> bool:
+    """Whether a file is a part without rows of a table that Hadoop or Spark has written."""
+    return path.parent.joinpath("_SUCCESS").exists() and path.is_file() and not path.stat().st_size
+
+
 def _is_dump(name: str) -> bool:
     return not name.startswith(_NO_DATA) and Path(_bare(name)).suffix in FORMATS
+
+
+def without_endings(name: str) -> str:
+    """A dump's name without the endings of its format and compression."""
+    bare = name[: len(_bare(name))]
+    return Path(bare).stem if Path(bare).suffix.lower() in FORMATS else bare
 
 
 def _bare(name: str) -> str:

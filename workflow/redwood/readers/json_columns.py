@@ -10,21 +10,35 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from redwood.readers.chunks import as_array
-from redwood.readers.json_keys import INVALID, WRAPPER, Keys, loads
+from redwood.readers.json_keys import FIELDS, HIT, INVALID, SOURCE, Keys, loads
 from redwood.sql import database
 
 # DuckDB's errors quote the text, which may break off within a character.
 _REFUSALS: Final = (duckdb.Error, UnicodeDecodeError)
 
-# The objects without their wrappers, null where there is no JSON.
+# The objects without their wrappers, null where there is no JSON, and whether their values are in
+# lists.
+_HAS = """contains(object, '"{0}"') and json_type(object, '$.{0}') = 'OBJECT'"""
 _OBJECTS: Final = f"""
-    select case
-        when not json_valid(object) then null
-        when contains(object, '"{WRAPPER}"') and json_type(object, '$.{WRAPPER}') = 'OBJECT'
-        then object->'$.{WRAPPER}'
-        else object
-    end::varchar as object
-    from objects
+    select case kind
+        when 'none' then null when 'source' then object->'$.{SOURCE}'
+        when 'fields' then object->'$.{FIELDS}' else object
+    end::varchar as object, kind = 'fields' as listed
+    from (
+        select object, case
+            when not coalesce(json_valid(object), false) then 'none'
+            when {_HAS.format(SOURCE)} and object->>'$.{SOURCE}' <> '{{}}' then 'source'
+            when {_HAS.format(FIELDS)} and json_exists(object, '$.{HIT}') then 'fields'
+            when {_HAS.format(SOURCE)} then 'source'
+            else 'plain'
+        end as kind
+        from objects
+    )
+"""
+# A list of one value is that value.
+_SINGLE: Final = """
+    case when listed and json_array_length(object, {0}) = 1
+    then json_extract_string(object, {1}) else json_extract_string(object, {0}) end
 """
 
 
@@ -38,6 +52,7 @@ class Columns:
 
     def __init__(self, keys: Keys, connection: duckdb.DuckDBPyConnection) -> None:
         self._keys, self._connection = keys, connection
+        self._listed = False
 
     def of(self, texts: pa.Array) -> tuple[dict[str, pa.Array], dict[int, str]]:
         """PanDA name → cells [n], and why texts are no record, by their places.
@@ -77,9 +92,13 @@ class Columns:
             keys = [key for key in sorted(found) if self._keys.name(key)]
             if not keys:
                 return {}
-            paths = ", ".join(map(_path, keys))
             cells = ", ".join(f"cells[{number}] as c{number}" for number in range(1, len(keys) + 1))
-            extracted = f"select json_extract_string(object, [{paths}]) as cells from objects"
+            paths = ", ".join(map(_path, keys))
+            values = f"json_extract_string(object, [{paths}])"
+            if self._listed:
+                values = ", ".join(_SINGLE.format(_path(key), _path(key, "/0")) for key in keys)
+                values = f"[{values}]"
+            extracted = f"select {values} as cells from objects"
             table = self._query(f"select {cells} from ({extracted})")
         except _REFUSALS:
             return {}
@@ -96,10 +115,13 @@ class Columns:
         try:
             keys = self._query(query)[0].to_pylist()
         except _REFUSALS:
-            keys = [WRAPPER]
-        if WRAPPER not in keys:
+            keys = [SOURCE]
+        self._listed = False
+        if SOURCE not in keys and FIELDS not in keys:
             return keys
-        self._connection.register("objects", self._query(_OBJECTS))
+        objects = self._query(_OBJECTS)
+        self._listed = pc.any(objects["listed"]).as_py() or False
+        self._connection.register("objects", objects)
         return self._query(query)[0].to_pylist()
 
     def _query(self, query: str) -> pa.Table:
@@ -113,7 +135,7 @@ def columns(keys: Keys) -> Iterator[Columns]:
         yield Columns(keys, connection)
 
 
-def _path(key: str) -> str:
-    """The JSON pointer to a key, as SQL."""
+def _path(key: str, further: str = "") -> str:
+    """The JSON pointer to a key, and further on from there, as SQL."""
     pointer = key.replace("~", "~0").replace("/", "~1").replace("'", "''")
-    return f"'/{pointer}'"
+    return f"'/{pointer}{further}'"

@@ -8,7 +8,10 @@ from redwood.readers.chunks import Source
 
 INVALID: Final = "invalid_json"
 NO_OBJECT: Final = "not_a_json_object"
-WRAPPER: Final = "_source"
+# Under what Elasticsearch has the values of a hit; those of `fields` are lists.
+SOURCE: Final = "_source"
+FIELDS: Final = "fields"
+HIT: Final = "_index"
 # Keys that are data, one for each object, must not fill the memory.
 _MOST_KEYS = 10_000
 
@@ -36,10 +39,26 @@ def loads(text: str) -> Any:
 
 def holds_list(content: dict[str, Any]) -> bool:
     """Whether an object is an answer that holds a list of records rather than a record."""
-    hits = content.get("hits")
+    hits, results = content.get("hits"), content.get("results")
     if isinstance(hits, dict):
         hits = hits.get("hits")
-    return isinstance(hits, list) or isinstance(content.get("jobs"), list)
+    return (
+        isinstance(hits, list)
+        or isinstance(content.get("jobs"), list)
+        or (isinstance(results, list) and bool(results) and "items" in results[0])
+        or ("schema" in content and isinstance(content.get("data"), list))
+        or ("hasMore" in content and isinstance(content.get("items"), list))
+    )
+
+
+def unwrapped(content: dict[str, Any]) -> dict[str, Any]:
+    """A record without what Elasticsearch puts around it, lists of one value as that value."""
+    source, fields = content.get(SOURCE), content.get(FIELDS)
+    if isinstance(source, dict) and (source or not isinstance(fields, dict)):
+        return source
+    if isinstance(fields, dict) and HIT in content:
+        return {key: _single(value) for key, value in fields.items()}
+    return content
 
 
 class Keys:
@@ -77,15 +96,32 @@ class Keys:
                 f"{self._source.name}: has single records first and lists of records later; "
                 "expected one or the other in a file"
             )
-        inner = content.get(WRAPPER)
         cells: dict[str, str] = {}
         try:
-            for key, value in (inner if isinstance(inner, dict) else content).items():
+            for key, value in unwrapped(content).items():
                 if value is not None and (name := self.name(key)) is not None:
-                    cells[name] = value if isinstance(value, str) else _as_json(value)
+                    cells[name] = as_text(value)
         except RecursionError:
             return INVALID
         return cells
+
+
+def keys_of(text: str) -> list[str]:
+    """The keys of the object in a text, without wrappers; none if there is no object."""
+    try:
+        content = loads(text)
+    except ValueError:
+        return []
+    return list(unwrapped(content)) if isinstance(content, dict) else []
+
+
+def as_text(value: Any) -> str:
+    """A value as the text of a cell: text as it is, anything else as JSON has it."""
+    return value if isinstance(value, str) else _as_json(value)
+
+
+def _single(value: Any) -> Any:
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
 def _as_json(value: Any) -> str:

@@ -2,7 +2,9 @@
 
 Shapes: arrays of objects; objects one after the other, over one or several lines each, with commas
 or without; BigPanDA's answer {"selectionsummary": …, "jobs": […], …}; Elasticsearch's
-{"hits": {"hits": […]}}; and any number of these one after the other.
+{"hits": {"hits": […]}}; SQL Developer's {"results": [{"columns": […], "items": […]}]}; Oracle's
+REST services' {"items": […], "hasMore": …}; pandas' {"schema": {…}, "data": […]}; and any number of
+these one after the other.
 """
 
 import json
@@ -24,6 +26,9 @@ DECODER: Final = json.JSONDecoder(parse_int=float, strict=False)
 
 # An object that is the value of a key has a colon before it.
 _NEXT_OBJECT = re.compile(r"[,\n}]\s*\{")
+# Names that mean a list of records where they come after another: at first, or as pandas and
+# Oracle's tools write them.
+_LISTS: Final = frozenset({("", "items"), ("columns", "items"), ("schema", "data")})
 _BETWEEN = re.compile(r"[\s,]*")
 _OUTSIDE = re.compile(r"[\s,\[\]}]*")
 # Matches anywhere, which its type cannot say.
@@ -50,6 +55,7 @@ def list_inside(text: str, at: int) -> tuple[int, int] | None:
     Returns:
         The place of the first element, and how many braces are open there.
     """
+    before = ""
     try:
         while True:
             at = past(_SPACE, text, at + 1)
@@ -60,10 +66,13 @@ def list_inside(text: str, at: int) -> tuple[int, int] | None:
             if text[at] != ":":
                 return None
             at = past(_SPACE, text, at + 1)
-            if key in ("jobs", "hits") and text[at] == "[":
+            if text[at] == "[" and (key in ("jobs", "hits") or (before, key) in _LISTS):
                 return at + 1, 1
-            if key == "hits" and text[at] == "{" and (inner := list_inside(text, at)):
+            nested = past(_SPACE, text, at + 1) if (key, text[at]) == ("results", "[") else at
+            may_hold = key in ("hits", "results") and text[nested] == "{"
+            if may_hold and (inner := list_inside(text, nested)):
                 return inner[0], inner[1] + 1
+            before = key
             _, at = DECODER.raw_decode(text, at)
             at = past(_SPACE, text, at)
             if text[at] != ",":
@@ -173,6 +182,9 @@ class Objects:
 
     def _after_list(self, char: str) -> Found | None:
         """Pass over one more member of an answer, after its list."""
+        if char == "]":
+            self._at += 1
+            return None
         if char == "}":
             self._at += 1
             self._open -= 1

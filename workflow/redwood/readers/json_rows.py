@@ -9,7 +9,8 @@ the same value.
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,10 +18,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from redwood.errors import InputError
-from redwood.readers.blocks import Block, Lines, line_ends
+from redwood.readers.blocks import LOOKED_AT_BYTES, Block, Lines, line_ends
 from redwood.readers.chunks import Chunk, Source, Unreadable
 from redwood.readers.json_columns import Columns, columns
-from redwood.readers.json_keys import Keys
+from redwood.readers.json_keys import Keys, keys_of
 from redwood.readers.json_objects import (
     DECODER,
     TOO_LONG,
@@ -30,20 +31,43 @@ from redwood.readers.json_objects import (
     list_inside,
     past,
 )
+from redwood.readers.json_tables import table_chunk, table_in
 
+_LOOKED_AT = 100
 _CHUNK_ROWS, _CHUNK_CHARACTERS = 20_000, 16 << 20
 # Matches anywhere, which its type cannot say.
 _SPACE: Any = re.compile(r"\s*")
 _BLANK = np.array([byte in b" \t\n\v\f" for byte in range(256)])
 
 
+def keys_at_first(source: Source) -> Iterator[list[str]]:
+    """The keys of the first objects, or the names of the columns if the file is one table.
+
+    Raises:
+        InputError: the file cannot be read at all.
+    """
+    begin = next(Lines(source.path, source.name, LOOKED_AT_BYTES).texts(), "")
+    if (table := table_in(source, begin)) is not None:
+        yield list(table)
+        return
+    if _is_by_line(begin):
+        texts: Iterable[str | None] = begin.split("\n", _LOOKED_AT)[:_LOOKED_AT]
+    else:
+        objects = islice(Objects(Lines(source.path, source.name, LOOKED_AT_BYTES)), _LOOKED_AT)
+        texts = (found.text for found in objects)
+    yield list(dict.fromkeys(key for text in texts for key in keys_of(text or "")))
+
+
 def read_json(source: Source) -> Iterator[Chunk]:
-    """Read a JSON file in chunks.
+    """Read a JSON file in chunks; of pandas' layouts by column, all at once.
 
     Raises:
         InputError: the file is empty, cannot be read at all, or holds no object with a known key.
     """
     begin = next(Lines(source.path, source.name).texts(), "")
+    if (table := table_in(source, begin)) is not None:
+        yield table_chunk(source, table)
+        return
     lines, keys = Lines(source.path, source.name), Keys(source)
     records = 0
     texts = _by_line(lines) if _is_by_line(begin) else _by_object(lines)

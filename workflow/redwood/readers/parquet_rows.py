@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import pyarrow as pa
@@ -12,10 +13,20 @@ from redwood.errors import InputError
 from redwood.readers.blocks import LATIN_1
 from redwood.readers.chunks import Chunk, Source
 from redwood.readers.compression import opened, unchanged
+from redwood.readers.values import written
 
 _CHUNK_ROWS = 65_536
-_LARGEST_WHOLE = 2.0**62
 _UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+
+
+def columns(source: Source) -> Iterator[list[str]]:
+    """The names of a file's columns.
+
+    Raises:
+        InputError: as `read_parquet`.
+    """
+    with _opened(source) as file:
+        yield file.schema_arrow.names
 
 
 def read_parquet(source: Source) -> Iterator[Chunk]:
@@ -24,18 +35,7 @@ def read_parquet(source: Source) -> Iterator[Chunk]:
     Raises:
         InputError: the file is not Parquet, is damaged, or a wanted column is nested.
     """
-    with unchanged(source.path, source.name), opened(source.path, source.name) as raw:
-        if not raw.peek(1):
-            raise InputError(f"{source.name}: the file is empty")
-        try:
-            yield from _chunks(source, raw)
-        # Arrow's own errors, and what Python makes of names and sizes that cannot be.
-        except (pa.ArrowException, OSError, UnicodeDecodeError, OverflowError):
-            raise InputError(f"{source.name}: is not a Parquet file, or is damaged") from None
-
-
-def _chunks(source: Source, raw: object) -> Iterator[Chunk]:
-    with pq.ParquetFile(raw) as file:
+    with _opened(source) as file:
         schema = file.schema_arrow
         named = source.named(schema.names)
         for name, column in named.items():
@@ -49,9 +49,7 @@ def _chunks(source: Source, raw: object) -> Iterator[Chunk]:
         for batch in file.iter_batches(_CHUNK_ROWS, columns=wanted, use_threads=False):
             # A row counts once, whatever the number of its columns in Latin-1.
             latin_1 = np.zeros(batch.num_rows, dtype=bool)
-            cells = {
-                name: _as_text(batch.column(column), latin_1) for name, column in named.items()
-            }
+            cells = {name: as_text(batch.column(column), latin_1) for name, column in named.items()}
             numbers = np.arange(record, record + batch.num_rows)
             record += batch.num_rows
             assumptions = Counter({LATIN_1: int(latin_1.sum())} if latin_1.any() else {})
@@ -59,31 +57,44 @@ def _chunks(source: Source, raw: object) -> Iterator[Chunk]:
             yield Chunk(source, cells, numbers, lines, [], assumptions)
 
 
+@contextmanager
+def _opened(source: Source) -> Iterator[pq.ParquetFile]:
+    with unchanged(source.path, source.name), opened(source.path, source.name) as raw:
+        if not raw.peek(1):
+            raise InputError(f"{source.name}: the file is empty")
+        try:
+            with pq.ParquetFile(raw) as file:
+                yield file
+        # Arrow's own errors, and what Python makes of names and sizes that cannot be.
+        except (pa.ArrowException, OSError, UnicodeDecodeError, OverflowError):
+            raise InputError(f"{source.name}: is not a Parquet file, or is damaged") from None
+
+
 def _storage(kind: pa.DataType) -> pa.DataType:
     return kind.storage_type if isinstance(kind, pa.BaseExtensionType) else kind
 
 
-def _as_text(column: pa.Array, latin_1: np.ndarray) -> pa.Array:
+def as_text(column: pa.Array, latin_1: np.ndarray) -> pa.Array:
     """The cells as text; rows whose bytes are not UTF-8 are marked in `latin_1`, bool [n]."""
     if isinstance(column, pa.ExtensionArray):
         column = column.storage
     kind = column.type
     if pa.types.is_dictionary(kind):
-        return _as_text(column.dictionary_decode(), latin_1)
+        return as_text(column.dictionary_decode(), latin_1)
     if pa.types.is_fixed_size_binary(kind) or pa.types.is_binary_view(kind):
-        return _as_text(column.cast(pa.binary()), latin_1)
+        return as_text(column.cast(pa.binary()), latin_1)
     if pa.types.is_string_view(kind):
-        return _as_text(column.cast(pa.string()).cast(pa.binary()), latin_1)
+        return as_text(column.cast(pa.string()).cast(pa.binary()), latin_1)
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         # Nothing has seen to it yet that text is UTF-8.
-        return _as_text(column.cast(pa.large_binary()), latin_1)
+        return as_text(column.cast(pa.large_binary()), latin_1)
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
         return _decoded(column, latin_1)
     if pa.types.is_floating(kind):
-        return _floats_as_text(column)
+        return written(column)
     if pa.types.is_duration(kind):
         counted = column.cast(pa.int64()).cast(pa.float64(), safe=False)
-        return _floats_as_text(pc.divide(counted, float(_UNITS[kind.unit])))
+        return written(pc.divide(counted, float(_UNITS[kind.unit])))
     if pa.types.is_timestamp(kind):
         return _times_as_text(column)
     return column.cast(pa.string())
@@ -101,15 +112,6 @@ def _decoded(column: pa.Array, latin_1: np.ndarray) -> pa.Array:
                 cells.append(cell.decode("latin-1"))
                 latin_1[row] = True
         return pa.array(cells, pa.string())
-
-
-def _floats_as_text(column: pa.Array) -> pa.Array:
-    """Numbers as text, whole ones without a point; NaN, which is pandas' null, as null."""
-    column = column.cast(pa.float64())
-    whole = pc.and_(pc.equal(pc.floor(column), column), pc.less(pc.abs(column), _LARGEST_WHOLE))
-    known = pc.if_else(pc.is_nan(column), None, column)
-    number = pc.if_else(pc.fill_null(whole, False), known, None)
-    return pc.coalesce(number.cast(pa.int64()).cast(pa.string()), known.cast(pa.string()))
 
 
 def _times_as_text(column: pa.Array) -> pa.Array:

@@ -21,6 +21,7 @@ from redwood.inputs import require_intact
 from redwood.job_table import COLUMNS, RAW_COLUMNS
 from redwood.outputs import file_digest, write_json, writing_folder
 from redwood.progress import ProgressReport
+from redwood.readers.foreign import PANDA, in_own_words, systems
 from redwood.readers.reading import Chunk, Source, format_of, read
 from redwood.records.derivation import add_derived
 from redwood.records.normalisation import QUANTITIES, TIMES, Normaliser, Records, Words
@@ -67,8 +68,6 @@ _REJECTED = pa.schema(
         "value": pa.string(),
     }
 )
-# A format whose users are numbers by its definition.
-_PSEUDONYMOUS_FORMAT = "swf"
 
 
 @dataclass(frozen=True)
@@ -128,7 +127,9 @@ def clean_file(
     digest = file_digest(path)
     synthetic = is_synthetic(path, digest)
     form = format_of(path)
-    nameless = options.pseudonymous or form == _PSEUDONYMOUS_FORMAT or synthetic
+    # Only a format that is a system's own tells of its users before it is read.
+    of_system = form in systems() and systems()[form].IS_NAMELESS
+    nameless = options.pseudonymous or of_system or synthetic
     key = hash_key(seed, nameless=nameless, file=key_file)
     normaliser = Normaliser(options, key, load_sites(sites), nameless=nameless)
     renames = {raw.lower(): to.lower() for raw, to in options.columns.items()}
@@ -160,7 +161,7 @@ def clean_file(
                 "bytes": path.stat().st_size,
                 "sha256": digest,
                 "synthetic": synthetic,
-                **account.content(),
+                **account.content(normaliser.assumptions),
                 "key": {"origin": key.origin, "fingerprint": key.fingerprint},
                 "options": options.model_dump(mode="json"),
                 "sites": file_digest(sites),
@@ -181,6 +182,7 @@ class _Account:
         self._assumptions: Counter = Counter()
         self._values: Counter = Counter()
         self._present: set[str] = set()
+        self._system = PANDA
 
     def add(self, records: Records, verdicts: Verdicts, kept: pa.Table) -> None:
         chunk = records.chunk
@@ -189,19 +191,21 @@ class _Account:
         counts = np.bincount(verdicts.steps[~verdicts.kept], minlength=len(STEPS))
         self._rejected.update(dict(zip(_REASONS, counts.tolist(), strict=True)))
         self._assumptions += chunk.assumptions
+        self._system = chunk.system
         self._present |= records.present
         for name in COLUMNS:
             self._values[name] += kept.num_rows - kept.column(name).null_count
 
-    def content(self) -> dict[str, Any]:
+    def content(self, of_dates: Counter) -> dict[str, Any]:
         rejected = {reason: self._rejected[reason] for reason in _REASONS}
         unreadable = dict(sorted(self._unreadable.items()))
         return {
+            "system": self._system,
             "rows": self._rows,
             "candidates": self._rows - sum(rejected.values()) - sum(unreadable.values()),
             "unreadable": unreadable,
             "rejected": rejected,
-            "assumptions": dict(sorted(self._assumptions.items())),
+            "assumptions": dict(sorted((self._assumptions + of_dates).items())),
             "present": sorted(self._present),
             "values": {name: self._values[name] for name in COLUMNS},
         }
@@ -245,7 +249,7 @@ def _rejected(records: Records, verdicts: Verdicts) -> pa.Table:
             "pandaid": _whole(records.numbers["pandaid"][rows]),
             "modificationtime": _utc(records.times["modificationtime"][rows]),
             "reason": _words(Words(verdicts.steps, _REASONS), rows),
-            "column": pa.array(verdicts.columns[rows], pa.string()).dictionary_encode(),
+            "column": _own_words(records.chunk.system, verdicts.columns[rows]),
             "value": pa.array(verdicts.values[rows], pa.string()),
         },
         schema=_REJECTED,
@@ -267,6 +271,13 @@ def _rejected(records: Records, verdicts: Verdicts) -> pa.Table:
         schema=_REJECTED,
     )
     return pa.concat_tables([judged, unread]).unify_dictionaries()
+
+
+def _own_words(system: str, columns: np.ndarray) -> pa.Array:
+    """Raw columns of PanDA, upper case, in the words of the system that the rows come from."""
+    encoded = pa.array(columns, pa.string()).dictionary_encode()
+    words = [in_own_words(system, raw) for raw in encoded.dictionary.to_pylist()]
+    return pa.DictionaryArray.from_arrays(encoded.indices, pa.array(words, pa.string()))
 
 
 def _blanked(records: Records) -> np.ndarray:

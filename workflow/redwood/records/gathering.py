@@ -20,6 +20,7 @@ from redwood.configuration import Cleaning
 from redwood.errors import InputError
 from redwood.outputs import write_json, writing, writing_folder
 from redwood.progress import ProgressReport
+from redwood.readers.foreign import PANDA, in_own_words
 from redwood.records.cleaned_file import ACQUAINTANCES, BLANKABLE, CleanedFile
 from redwood.records.derivation import WORKLOAD_ORIGINS
 from redwood.records.duplicates import superseded
@@ -180,8 +181,10 @@ class _Survey:
                 stateless[lost] = False
                 first += len(group)
                 self._note_group(file, number, kept, group.column("creationtime"))
-                yield _rejected_late(group.take(lost), DUPLICATE, "PANDAID")
-                yield _rejected_late(group.filter(pa.array(stateless)), STATELESS, "JOBSTATUS")
+                system = file.account["system"]
+                yield _rejected_late(group.take(lost), DUPLICATE, "PANDAID", system)
+                stateless_rows = group.filter(pa.array(stateless))
+                yield _rejected_late(stateless_rows, STATELESS, "JOBSTATUS", system)
 
     def _note_group(
         self, file: CleanedFile, number: int, kept: np.ndarray, created: pa.ChunkedArray
@@ -273,16 +276,17 @@ class _Jobs(NamedTuple):
             tally.blanked[raw] += int(np.count_nonzero(bits & (1 << bit)))
 
 
-def _rejected_late(rows: pa.Table, reason: str, at: str) -> pa.Table:
-    """Candidates as rejected rows."""
+def _rejected_late(rows: pa.Table, reason: str, at: str, system: str) -> pa.Table:
+    """Candidates as rejected rows; other systems' jobs may have a hash in place of a number."""
     size = len(rows)
-    value = rows.column("pandaid").cast(pa.string()) if at == "PANDAID" else pa.nulls(size)
+    is_number = at == "PANDAID" and system == PANDA
+    value = rows.column("pandaid").cast(pa.string()) if is_number else pa.nulls(size)
     return pa.table(
         {
             "record": rows.column("record"),
             "line": rows.column("line"),
             "reason": pa.array([reason] * size, pa.string()).dictionary_encode(),
-            "column": pa.array([at] * size, pa.string()).dictionary_encode(),
+            "column": pa.array([in_own_words(system, at)] * size, pa.string()).dictionary_encode(),
             "value": value.cast(pa.string()),
         }
     )

@@ -4,6 +4,7 @@ No later step sees a name: users and tasks leave this one as keyed hashes, datas
 project, step and type, and sites, types and groups as `vocabulary` lets them out.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -14,8 +15,16 @@ import pyarrow.compute as pc
 
 from redwood.configuration import SPOKEN, Cleaning
 from redwood.readers import dataset_names
+from redwood.readers.foreign import systems
 from redwood.readers.reading import Chunk
-from redwood.readers.values import LARGEST, is_absent, shown, to_numbers, to_times
+from redwood.readers.values import (
+    LARGEST,
+    are_sentinels,
+    is_absent,
+    shown,
+    to_numbers,
+    to_times,
+)
 from redwood.records.privacy import HashKey, hashed
 from redwood.records.vocabulary import MASK, NO_EVIDENCE, Evidence, Vocabulary
 from redwood.sites import Site, SiteTable
@@ -29,11 +38,16 @@ QUANTITIES = {
     "cputime": "cpuconsumptiontime",
     "hs06sec": "hs06sec",
     "requestedtime": "maxwalltime",
+    "memory": "maxrss",
     "attempt": "attemptnr",
     "actualcores": "actualcorecount",
     "askedcores": "corecount",
 }
 _WHOLE = frozenset({"pandaid", "nfiles", "size", "attempt", "actualcores", "askedcores"})
+AMBIGUOUS_DATES = (
+    "the month is first in {}, where a day as 3/4/2025 may be either; set "
+    "records.cleaning.day_first (--day-first, --month-first) to say so"
+)
 _ROBOT_TYPES = ("gangarobot", "hc_")
 # A task that PanDA did not get from JEDI, and a user that BigPanDA does not know.
 _NOBODY = frozenset({"0", "unknown"})
@@ -58,13 +72,15 @@ class Words(NamedTuple):
 class Unusable(NamedTuple):
     """Cells of one raw column that hold something else than the typed `column` is for.
 
-    `rows` are positions in the chunk, `values` what may be shown of the cells.
+    `rows` are positions in the chunk, `values` what may be shown of the cells; `sentinels` are
+    those of `rows`, bool, whose cells are a number or time that stands for nothing.
     """
 
     column: str
     raw: str
     rows: np.ndarray
     values: list[str]
+    sentinels: np.ndarray
 
 
 @dataclass
@@ -124,6 +140,16 @@ class Normaliser:
     ) -> None:
         self._options, self._key, self._sites = options, key, sites
         self._vocabulary = Vocabulary(options, key, nameless=nameless)
+        self._ambiguous: Counter = Counter()
+        self._month_first = False
+
+    @property
+    def assumptions(self) -> Counter:
+        """What had to be assumed of dates → number of rows, over all chunks so far.
+
+        Nothing if a date of the dump shows what comes first in it.
+        """
+        return Counter() if self._month_first else +self._ambiguous
 
     def records(self, chunk: Chunk) -> Records:
         """The typed records of a chunk, as many as it has."""
@@ -153,11 +179,18 @@ class Normaliser:
         if cells is None:
             records.times[name] = np.full(len(records), np.datetime64("NaT", "us"))
             return
-        times, unreadable = to_times(cells, self._options.utc_offset_hours)
+        times, unreadable, sentinel, ambiguous, month_first = to_times(
+            cells,
+            self._options.utc_offset_hours,
+            day_first=self._options.day_first,
+            first_time=systems()[records.chunk.system].FIRST_TIME,
+        )
         records.times[name] = times
         if unreadable.any() or not np.isnat(times).all():
             records.present.add(name)
-        _note_rows(records, name, name, unreadable)
+        self._ambiguous[AMBIGUOUS_DATES.format(name.upper())] += int(ambiguous.sum())
+        self._month_first = self._month_first or month_first
+        _note_rows(records, name, name, unreadable, sentinel)
 
     def _read_quantity(self, records: Records, name: str, raw: str) -> None:
         """A number ≥ 0, whole where it counts something."""
@@ -168,11 +201,12 @@ class Normaliser:
         values, unreadable = to_numbers(cells)
         if unreadable.any() or not np.isnan(values).all():
             records.present.add(raw)
-        wrong = unreadable | (values < 0) | (values >= LARGEST)
+        sentinel = np.zeros(len(values), dtype=bool) if raw == "pandaid" else are_sentinels(values)
+        wrong = unreadable | (values < 0) | (values >= LARGEST) | sentinel
         if name in _WHOLE:
             wrong |= (values != np.floor(values)) & ~np.isnan(values)
         records.numbers[name] = np.where(wrong, np.nan, values)
-        _note_rows(records, name, raw, wrong)
+        _note_rows(records, name, raw, wrong, sentinel)
 
     def _distinct(self, records: Records, raw: str) -> Words:
         """The stripped words of a raw column."""
@@ -294,12 +328,15 @@ def _cores(actual: np.ndarray, asked: np.ndarray) -> np.ndarray:
     return np.where(np.isnan(actual), asked, actual)
 
 
-def _note_rows(records: Records, column: str, raw: str, wrong: np.ndarray) -> None:
+def _note_rows(
+    records: Records, column: str, raw: str, wrong: np.ndarray, sentinel: np.ndarray | None = None
+) -> None:
     rows = np.flatnonzero(wrong)
     if len(rows):
         cells = records.chunk.cells[raw].take(pa.array(rows)).to_pylist()
         values = [shown(cell.strip()) for cell in cells]
-        records.unusable.append(Unusable(column, raw, rows, values))
+        sentinels = np.zeros(len(rows), dtype=bool) if sentinel is None else sentinel[rows]
+        records.unusable.append(Unusable(column, raw, rows, values, sentinels))
 
 
 def _note(records: Records, column: str, found: Words, taken: Words) -> None:

@@ -1,11 +1,12 @@
 """What gathered dumps must have in common and what they must hold; the columns of their table."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from redwood.configuration import Cleaning
+from redwood.configuration import OPTIONAL_FEATURES, PAPER_FEATURES, Cleaning
 from redwood.errors import InputError
 from redwood.facts import PANDA_CORE_POWER
 from redwood.job_table import ALTERNATIVES, COLUMNS, REQUIRED, column
+from redwood.readers.foreign import PANDA, in_own_words, systems
 from redwood.records.cleaned_file import CleanedFile
 from redwood.records.privacy import ENVIRONMENT_VARIABLE
 from redwood.records.steps import needed_columns
@@ -43,19 +44,32 @@ def check_columns(files: Sequence[CleanedFile], options: Cleaning) -> None:
         InputError: the columns, what they are made of, and what the dumps have.
     """
     present = set().union(*(file.account["present"] for file in files))
+    # What dumps of several systems lack is said in PanDA's words.
+    [system, *others] = sorted({file.account["system"] for file in files})
+    system = PANDA if others else system
+
+    def named(raws: Iterable[str]) -> str:
+        return " or ".join(dict.fromkeys(in_own_words(system, raw) for raw in raws))
+
     lacking = []
     for name in needed_columns(options):
         if present.intersection(ALTERNATIVES[name]):
             continue
-        raws = " or ".join(raw.upper() for raw in ALTERNATIVES[name])
         by = "" if name in options.features else ", which every job table needs,"
-        lacking.append(f"{name!r}{by} is made of {raws}")
+        lacking.append(f"{name!r}{by} is made of {named(ALTERNATIVES[name])}")
     if lacking:
-        have = ", ".join(sorted(raw.upper() for raw in present)) or "nothing"
+        between = ", " if system == PANDA else "; "
+        have = between.join(in_own_words(system, raw) for raw in sorted(present)) or "nothing"
+        made = [
+            name
+            for name in (*PAPER_FEATURES, *OPTIONAL_FEATURES)
+            if present.intersection(ALTERNATIVES[name])
+        ]
         raise InputError(
             f"records.cleaning.features: no dump has what these need: {'; '.join(lacking)}; "
-            f"of PanDA's columns the dumps have values in {have}; list in features only what can "
-            "be made of these, or map names by records.cleaning.columns"
+            f"of {systems()[system].TITLE}'s columns the dumps have values in {have}; list in "
+            f"features (--features) only what can be made of these, {','.join(made) or 'nothing'}, "
+            f"or {systems()[system].REMEDY}"
         )
     if options.analysis_of_daod:
         for needed in (("prodsourcelabel",), ALTERNATIVES["datatype"]):
@@ -63,7 +77,8 @@ def check_columns(files: Sequence[CleanedFile], options: Cleaning) -> None:
                 raws = " or ".join(raw.upper() for raw in needed)
                 raise InputError(
                     "records.cleaning.analysis_of_daod is true, but no dump has a value in "
-                    f"{raws}; set it to false (--all-jobs) to keep jobs of every kind"
+                    f"{raws}; set it to false, and keep_robots to true, to keep jobs of every "
+                    "kind (--all-jobs does both)"
                 )
 
 

@@ -42,20 +42,22 @@ def split(table: Path, jobs: Path, options: Split, seed: int, output: Path) -> N
         output: folder for the results.
 
     Raises:
-        InputError: the table has no `creationtime`, or no `task` (method task), or a part would be
-            empty.
+        InputError: the table has no timestamp (method time) or no `task` (method task), or a part
+            would be empty.
     """
     description = TableDescription.load(table)
-    if description["creationtime"].kind != "timestamp":
+    time = time_column(description)
+    if options.method == "time" and time is None:
+        kinds = ", ".join(f"{column.name} ({column.kind})" for column in description.columns)
         raise InputError(
-            f"{table}: column 'creationtime' is {description['creationtime'].kind}, "
-            "expected timestamp"
+            f"records.split.method is 'time', but table {description.name!r} has no timestamp; it "
+            f"has {kinds}"
         )
     if options.method == "task" and "task" not in description:
         raise InputError(
             f"records.split.method is 'task', but table {description.name!r} has no column 'task'"
         )
-    rows = _read_rows(jobs, description, options)
+    rows = _read_rows(jobs, description, options, time)
     part = _divide(rows, options, seed)
     counts = {name: int(np.count_nonzero(part == i)) for i, name in enumerate(PARTS)}
     used = sum(counts.values())
@@ -64,7 +66,7 @@ def split(table: Path, jobs: Path, options: Split, seed: int, output: Path) -> N
             raise InputError(f"{jobs}: a split by {options.method} leaves no {name} row of {used}")
     with ExitStack() as stack:
         paths = [stack.enter_context(writing(output / f"{name}.parquet")) for name in PARTS]
-        spans = _write_parts(jobs, description, part, paths)
+        spans = _write_parts(jobs, description, part, paths, time)
         digests = [file_digest(path) for path in paths]
         # An account of other parts than those that stand beside it would be worse than none.
         (output / "split.json").unlink(missing_ok=True)
@@ -73,7 +75,7 @@ def split(table: Path, jobs: Path, options: Split, seed: int, output: Path) -> N
         {
             "rows": len(part),
             "used": used,
-            "rule": _rule(options, len(part), used),
+            "rule": _rule(options, len(part), used, time),
             "seed": seed,
             **options.model_dump(mode="json", exclude={"rows"}),
             "parts": {
@@ -83,6 +85,12 @@ def split(table: Path, jobs: Path, options: Split, seed: int, output: Path) -> N
             "near_copies": None if rows.task is None else _near_copies(rows.task, part),
         },
     )
+
+
+def time_column(description: TableDescription) -> str | None:
+    """The column by whose times rows are parted: `creationtime`, else the first timestamp."""
+    times = [column.name for column in description.columns if column.kind == "timestamp"]
+    return "creationtime" if "creationtime" in times else next(iter(times), None)
 
 
 def part_sizes(rows: int, options: Split) -> tuple[int, int, int]:
@@ -96,7 +104,7 @@ class _Rows(NamedTuple):
 
     Attributes:
         number: n.
-        time: creationtime in µs since 1970, int64 [n]; `None` where it does not matter.
+        time: of each row in µs since 1970, int64 [n]; `None` where it does not matter.
         task: number of the task in order of appearance, -1 where there is none, int32 [n]; `None`
             where the table has no tasks.
     """
@@ -106,16 +114,19 @@ class _Rows(NamedTuple):
     task: np.ndarray | None
 
 
-def _read_rows(jobs: Path, description: TableDescription, options: Split) -> _Rows:
-    names = ["creationtime", *(["task"] if "task" in description else [])]
+def _read_rows(
+    jobs: Path, description: TableDescription, options: Split, time: str | None
+) -> _Rows:
+    # Some column has to be read for the number of rows.
+    read = dict.fromkeys(name for name in (time, "task") if name and name in description)
+    names = list(read) or [description.columns[0].name]
     number, times, tasks = 0, [], []
     known: dict[str, int] = {}
     for piece in scan_table(jobs, description, names):
-        time = piece.column("creationtime")
-        if time.null_count:
-            raise InputError(f"{jobs}: a job without 'creationtime', expected a time for each")
+        if options.method == "time" and piece.column(time).null_count:
+            raise InputError(f"{jobs}: a row without {time!r}, expected a time for each")
         if options.method == "time":
-            times.append(time.cast(pa.int64()).to_numpy())
+            times.append(piece.column(time).cast(pa.int64()).to_numpy())
         if "task" in description:
             tasks.append(_task_numbers(piece.column("task"), known))
         number += piece.num_rows
@@ -202,7 +213,7 @@ def _near_copies(task: np.ndarray, part: np.ndarray) -> dict[str, dict[str, Any]
     return copies
 
 
-def _rule(options: Split, rows: int, used: int) -> str:
+def _rule(options: Split, rows: int, used: int, time: str | None) -> str:
     """One sentence that says how a row came to its part."""
     if used < rows:
         which = f"{used:,} of {rows:,} jobs, drawn uniformly without replacement, are divided "
@@ -215,7 +226,7 @@ def _rule(options: Split, rows: int, used: int) -> str:
     shares = f"{shares} / {100 * rest:.6g} % into training / validation / test"
     how = {
         "random": f"at random, {shares}, counts rounded to whole jobs",
-        "time": f"by creationtime, {shares}: the earliest train, the latest test",
+        "time": f"by {time}, {shares}: the earliest train, the latest test",
         "task": f"by task, {shares} as nearly as whole tasks allow: tasks in random order, all "
         "jobs of a task in one part, a job without a task alone",
     }[options.method]
@@ -223,12 +234,16 @@ def _rule(options: Split, rows: int, used: int) -> str:
 
 
 def _write_parts(
-    jobs: Path, description: TableDescription, part: np.ndarray, paths: list[Path]
-) -> list[tuple[str, str]]:
-    """Stream the rows to the files of their parts; first and last creationtime of each, ISO."""
+    jobs: Path,
+    description: TableDescription,
+    part: np.ndarray,
+    paths: list[Path],
+    time: str | None,
+) -> list[tuple[str | None, str | None]]:
+    """Stream the rows to the files of their parts; first and last time of each, ISO."""
     first = 0
     with ExitStack() as stack:
-        writers = [stack.enter_context(_PartWriter(path, description)) for path in paths]
+        writers = [stack.enter_context(_PartWriter(path, description, time)) for path in paths]
         report = stack.enter_context(ProgressReport("splitting", len(part), "rows"))
         for piece in scan_table(jobs, description):
             of_piece = part[first : first + piece.num_rows]
@@ -242,7 +257,8 @@ def _write_parts(
 class _PartWriter:
     """Writes rows to a parquet file in row groups of one size, whatever the pieces they come in."""
 
-    def __init__(self, path: Path, description: TableDescription) -> None:
+    def __init__(self, path: Path, description: TableDescription, time: str | None) -> None:
+        self._time = time
         self._schema = arrow_schema(description)
         self._writer = pq.ParquetWriter(
             path, self._schema, compression="zstd", write_page_checksum=True
@@ -262,8 +278,9 @@ class _PartWriter:
     def add(self, rows: pa.Table) -> None:
         if not rows.num_rows:
             return
-        span = pc.min_max(rows.column("creationtime"))
-        self._times += [span["min"].as_py(), span["max"].as_py()]
+        if self._time is not None:
+            span = pc.min_max(rows.column(self._time))
+            self._times += [moment for moment in span.as_py().values() if moment is not None]
         self._pieces.append(rows)
         self._waiting += rows.num_rows
         if self._waiting < _ROW_GROUP:
@@ -274,8 +291,10 @@ class _PartWriter:
         self._waiting %= _ROW_GROUP
         self._pieces = [table.slice(table.num_rows - self._waiting)]
 
-    def span(self) -> tuple[str, str]:
-        """First and last creationtime."""
+    def span(self) -> tuple[str | None, str | None]:
+        """First and last time, `None` if there is none."""
+        if not self._times:
+            return None, None
         return min(self._times).isoformat(), max(self._times).isoformat()
 
     def _write(self, group: pa.Table) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from redwood.configuration import Cleaning
 from redwood.job_table import ALTERNATIVES, FINAL_STATES, MADE_OF, REQUIRED
+from redwood.readers.foreign import systems
 from redwood.records.normalisation import Records
 from redwood.records.vocabulary import MASK
 
@@ -20,6 +21,7 @@ from redwood.records.vocabulary import MASK
 _KNOWN_STATES = frozenset(
     {
         *FINAL_STATES,
+        *(state for system in systems().values() for state in system.STATES.values()),
         *("pending", "defined", "waiting", "assigned", "throttled", "activated", "sent"),
         *("starting", "running", "holding", "merging", "transferring", "unknown", "part"),
     }
@@ -141,14 +143,16 @@ def _robots(records: Records, options: Cleaning) -> Iterator[Rejection]:
         yield Rejection(records.is_robot, "processingtype")
 
 
-def _unusable(records: Records, options: Cleaning) -> Iterator[Rejection]:
+def _unusable(
+    records: Records, options: Cleaning, *, sentinels: bool = False
+) -> Iterator[Rejection]:
     for name in needed_columns(options):
         missing = records.is_missing(name)
         for cells in records.unusable:
             if cells.column not in MADE_OF.get(name, (name,)):
                 continue
             rows = np.zeros(len(records), dtype=bool)
-            rows[cells.rows] = missing[cells.rows]
+            rows[cells.rows] = missing[cells.rows] & (cells.sentinels == sentinels)
             yield Rejection(
                 rows,
                 cells.raw,
@@ -168,6 +172,12 @@ STEPS: Final = (
     Step("other_activity", "PRODSOURCELABEL is not user", _other_activity),
     Step("not_daod", "the input is not a DAOD dataset", _other_input),
     Step("robot", "a test job: gangarobot or HammerCloud", _robots),
+    Step(
+        "sentinel",
+        "a needed cell has a number or time that stands for nothing: -999, 1e20, the largest "
+        "integer or floating-point number of 32 or 64 bits, 9999-12-31",
+        partial(_unusable, sentinels=True),
+    ),
     Step(
         "invalid_value",
         "a needed cell is text, negative or not whole, or a name where a site's should stand",

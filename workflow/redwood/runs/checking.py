@@ -17,7 +17,7 @@ from urllib.parse import unquote
 
 from redwood.errors import InputError
 from redwood.inputs import files_of, read_digests, read_json
-from redwood.outputs import file_digest
+from redwood.outputs import file_digest, kept_digest
 from redwood.runs.damage import Digests, find_damage
 
 MANIFEST = "ro-crate-metadata.json"
@@ -125,8 +125,8 @@ class Check:
 def check(results: Path, elsewhere: Sequence[Path] = ()) -> Check:
     """Compare every file with what its job wrote, and with what the manifest names.
 
-    All are read, and the next run makes again what is damaged. Before a run has ended there is no
-    manifest to compare with.
+    All are read, and the next run makes again what is damaged. Before a run has ended for the first
+    time there is no manifest to compare with.
 
     Args:
         results: the folder of a dataset, in `results/` of its project.
@@ -140,6 +140,9 @@ def check(results: Path, elsewhere: Sequence[Path] = ()) -> Check:
     wrong = damage.files | damage.added
     if MANIFEST in wrong or ((wrong or damage.intact) and not (results / MANIFEST).exists()):
         manifest = _NOTHING
+        # Its digest outlives it.
+        if (kept := kept_digest(results / MANIFEST)) and kept[0].exists():
+            wrong.setdefault(MANIFEST, "missing")
     else:
         manifest = read_manifest(results)
     for name, content in manifest.results.items():
