@@ -83,7 +83,8 @@ class Samples:
     densities: tuple[np.ndarray, np.ndarray] | None = None
     target_class: str = ""
     conditionals: tuple[tuple[str, ...], ...] = ()
-    of_real_rows: dict[str, Arrays] = field(default_factory=dict)
+    # Of no use to what `replace` makes of it: that may have other real rows.
+    of_real_rows: dict[str, Arrays] = field(default_factory=dict, init=False)
 
     def once(self, name: str, compute: Callable[[], Arrays]) -> Arrays:
         """What depends on the real rows, their number and the options alone: computed but once.

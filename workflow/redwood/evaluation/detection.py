@@ -151,7 +151,7 @@ def detection_result(
         found.auc,
         (np.arange(len(real)),),
         samples.groups,
-        floor_draws=draws["auc"],
+        floor_draws=draws["auc"].tolist(),
         most=1.0,
         columns=columns,
         note=_note(found.drops),

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -20,7 +20,7 @@ def write_floors(output: Path, found: Mapping[str, Arrays], determined_by: dict[
     with writing_folder(output) as folder:
         write_json(folder / _FILE, {**determined_by, "found": sorted(found)})
         for name, arrays in found.items():
-            np.savez_compressed(folder / f"{name}.npz", **arrays)
+            np.savez_compressed(folder / f"{name}.npz", **cast(dict[str, Any], arrays))
 
 
 def read_floors(folder: Path, determined_by: dict[str, Any]) -> dict[str, Arrays]:
@@ -44,7 +44,7 @@ def read_floors(folder: Path, determined_by: dict[str, Any]) -> dict[str, Arrays
             f"{folder}: of another evaluation, which differs in {', '.join(different)}; expected "
             "floors of the same tables, options and seed"
         )
-    found = {}
+    found: dict[str, Arrays] = {}
     for name in content["found"]:
         with np.load(folder / f"{name}.npz", allow_pickle=False) as arrays:
             found[name] = dict(arrays)
