@@ -340,7 +340,7 @@ def _rows(path: Path) -> int:
         with gzip.open(path) as stream:
             return len(json.load(stream)["jobs"])
     except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError):
-        raise InputError(f"{path}: not as it was downloaded; remove it and run again") from None
+        raise InputError(f"{path}: not as it was downloaded; move it away and run again") from None
 
 
 def _write_note(options: BigPanda, asked: Sequence[Window], output: Path) -> None:
