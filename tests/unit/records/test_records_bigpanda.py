@@ -467,7 +467,7 @@ def test_answers_of_two_monitors_do_not_mix(monitor: Monitor, tmp_path: Path) ->
     with pytest.raises(InputError, match=r"_question.json: .* asked of another monitor"):
         download(elsewhere, tmp_path)
     (tmp_path / QUESTION).write_text("{")
-    with pytest.raises(InputError, match="remove the folder"):
+    with pytest.raises(InputError, match="move the folder away"):
         download(make_options(monitor), tmp_path)
     assert len(monitor.requests) == 1
 
@@ -482,5 +482,5 @@ def test_a_damaged_file_is_named(
     download(make_options(monitor), tmp_path)
     path = tmp_path / file_names(make_options())[0]
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(InputError, match=rf"{path.name}: not as it was downloaded; remove it"):
+    with pytest.raises(InputError, match=rf"{path.name}: not as it was downloaded; move it away"):
         download(make_options(monitor), tmp_path)

@@ -329,7 +329,7 @@ def _keep_question(options: BigPanda, output: Path) -> None:
     if found != question:
         raise InputError(
             f"{path}: the files beside it were asked of another monitor or for other fields; "
-            "remove the folder to ask again"
+            "move the folder away to ask again"
         )
 
 
