@@ -335,3 +335,13 @@ def test_simulation_and_privacy_have_multiples_of_their_own(evaluations, change,
         "| **model** | **my attack** |  |",
         "| smote | 3.0 |  |",
     ]
+
+
+def test_what_did_not_go_as_asked_in_an_evaluation_is_a_note(evaluations, tmp_path):
+    path = evaluations[1] / "measures.json"
+    warning = "size has collapsed: 1 distinct values, real rows have 400"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"warnings": [warning]}))
+    sentence = f"{evaluations[1].name}: {warning}"
+    assert write_table1(evaluations, PAPER, tmp_path / "table1") == [sentence]
+    assert json.loads((tmp_path / "table1.json").read_text())["remarks"] == [sentence]
+    assert sentence in (tmp_path / "table1.md").read_text()

@@ -33,6 +33,7 @@ class Evaluated:
         words: the checks of the training that decided, in words.
         rows: synthetic rows that were evaluated, of the first training.
         trainings: how often it was trained.
+        warnings: what did not go as asked in the evaluations, a sentence each.
     """
 
     role: str
@@ -41,6 +42,7 @@ class Evaluated:
     words: str = ""
     rows: int = 0
     trainings: int = 1
+    warnings: tuple[str, ...] = ()
 
     @property
     def is_control(self) -> bool:
@@ -84,10 +86,11 @@ def read_evaluation(folder: Path) -> Evaluated:
             )
         for name, measure in measures.items():
             _require_complete(path, name, measure)
-        words = str(privacy["words"])
+        words, warnings = str(privacy["words"]), tuple(map(str, content.get("warnings", ())))
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise InputError(f"{path}: not the measures of an evaluation: {error!r}") from None
-    return Evaluated(content["role"], measures, privacy["passes"], words, rows)
+    passes = privacy["passes"]
+    return Evaluated(content["role"], measures, passes, words, rows, warnings=warnings)
 
 
 def controls_of(evaluated: Mapping[str, Evaluated]) -> list[str]:
@@ -114,6 +117,7 @@ def _together(folders: Sequence[Path]) -> Evaluated:
         f"training {deciding + 1} of {len(found)} {words}" if others else words,
         first.rows,
         len(found),
+        tuple(dict.fromkeys(warning for one in found for warning in one.warnings)),
     )
 
 

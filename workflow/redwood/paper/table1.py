@@ -90,7 +90,8 @@ def write_table1(
         decisions: what the release gate decided (`decision.json`), of some models.
 
     Returns:
-        What the outcomes of the simulation lack or leave out, a sentence each; notes say it, too.
+        What did not go as asked in the evaluations and the simulation, a sentence each; notes say
+        it, too.
 
     Raises:
         InputError: an evaluation is missing, incomplete or given twice, another file is not what
@@ -98,10 +99,13 @@ def write_table1(
     """
     published = read_csv(paper, ("model", "measure", "value"), numbers=("value",))
     evaluated = read_evaluations(evaluations)
-    shortfalls: list[str] = []
+    shortfalls = [
+        f"{model}: {warning}" for model, one in evaluated.items() for warning in one.warnings
+    ]
     if outcomes is not None:
         read = read_outcomes(outcomes)
-        simulated, shortfalls = outcome_measures(read), read.shortfalls
+        simulated = outcome_measures(read)
+        shortfalls += [f"Simulation: {sentence}" for sentence in read.shortfalls]
         evaluated = {
             model: replace(one, measures={**one.measures, **_simulated(simulated.get(model, {}))})
             for model, one in evaluated.items()
@@ -194,7 +198,7 @@ def _page(
     sizes = sorted({one.rows for one in evaluated.values()})
     sizes_text = " to ".join(f"{size:,}" for size in dict.fromkeys((sizes[0], sizes[-1])))
     caption = f"Surrogates by measure, on {sizes_text} synthetic rows each."
-    notes = _notes(evaluated, titles) + [f"Simulation: {sentence}" for sentence in shortfalls]
+    notes = _notes(evaluated, titles) + list(shortfalls)
     return Page("Table I", caption, header, blocks, notes, lead)
 
 
