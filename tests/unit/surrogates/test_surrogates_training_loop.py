@@ -12,6 +12,7 @@ from redwood.surrogates.training_loop import (
     fingerprint,
     sensible_threads,
     train_epochs,
+    without_subnormals,
 )
 
 torch = pytest.importorskip("torch")
@@ -128,3 +129,10 @@ def test_threads_follow_the_environment_and_are_restored(monkeypatch):
     with sensible_threads():
         assert torch.get_num_threads() == 3
     assert torch.get_num_threads() == before
+
+
+def test_subnormal_numbers_count_as_none_and_only_there():
+    least = torch.tensor([1e-39])
+    with without_subnormals():
+        assert (least * 0.5).item() == 0
+    assert (least * 0.5).item() > 0

@@ -26,6 +26,7 @@ from redwood.surrogates.training_loop import (
     fingerprint,
     sensible_threads,
     train_epochs,
+    without_subnormals,
 )
 
 _WEIGHTS_FILE = "weights.safetensors"
@@ -90,8 +91,8 @@ class NeuralSurrogate(contract.Surrogate):
 
     @contextmanager
     def computing(self) -> Iterator[None]:
-        """Compute in as many threads as the model gains from; explain an overflow of memory."""
-        with sensible_threads(), explained_memory_errors(self.name):
+        """Compute as quickly as the machine can; explain an overflow of memory."""
+        with sensible_threads(), without_subnormals(), explained_memory_errors(self.name):
             yield
 
     @contextmanager

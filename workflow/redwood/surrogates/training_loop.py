@@ -221,6 +221,20 @@ def sensible_threads() -> Iterator[None]:
 
 
 @contextmanager
+def without_subnormals() -> Iterator[None]:
+    """Count numbers below 1e-38 as 0 on the CPU.
+
+    Weights that matter to nothing decay to such by Adam's L2 penalty, at the usual rates in some
+    thousand steps, and processors take a hundred times as long with them: TVAE thrice in all.
+    """
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
+
+
+@contextmanager
 def explained_memory_errors(name: str) -> Iterator[None]:
     """Turn an overflow of the GPU's memory into an InputError that says what to change."""
     try:
