@@ -105,10 +105,10 @@ def test_models_learn_from_at_most_so_many_rows(samples_of, monkeypatch):
         learned.append(len(rows))
         return np.ones(1500)
 
-    samples = samples_of(toy_rows(600, 8))
     for most, expected in ((50_000, 600), (100, 100)):
         monkeypatch.setattr(efficacy, "_MOST_LEARNED", most)
-        result = efficacy.difference_of_errors(samples, DESCRIPTION["work"], losses)
+        samples = samples_of(toy_rows(600, 8))
+        result = efficacy.difference_of_errors(samples, "mine", DESCRIPTION["work"], losses)
         assert learned == [expected] * 3
         assert result.value == result.floor == 0
         learned.clear()
