@@ -212,8 +212,8 @@ def runs_of(lost, left_out=(), seeds=(1, 2), workloads=("recorded", "smote")):
         (runs_of({}), None),
         (
             runs_of({("smote", "q"): 0.95, ("recorded", "p"): 0.001}),
-            "Jobs that got no site, or had not ended when the simulation did, count in no mean; "
-            "there are such of: recorded under p (0.1 %), smote under q (95 %).",
+            "Jobs that got no site, or had not ended when the simulation did, count in no mean. "
+            "How many of all jobs: recorded under p (0.1 %), smote under q (95 %).",
         ),
         (
             runs_of({}, left_out={("smote", "q", 1), ("smote", "q", 2)}),

@@ -174,7 +174,7 @@ def test_outcomes_of_the_simulation_join_the_measures(evaluations, tmp_path):
     assert simulated["value"].iloc[0] == pytest.approx(math.log(1.1) / 2)
     markdown = (tmp_path / "table1.md").read_text()
     assert "- Simulation: Jobs that got no site, or had not ended when" in markdown
-    assert "there are such of: smote under a (25 %), smote under b (25 %)." in markdown
+    assert "How many of all jobs: smote under a (25 %), smote under b (25 %)." in markdown
     title = markdown.index("| *This run, what the simulation makes of the jobs* |")
     assert title < markdown.index("**simulated throughput ↓**")
 

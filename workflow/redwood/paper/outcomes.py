@@ -64,7 +64,7 @@ class Outcomes:
             told = _named(shares[shares > 0], lambda share: f" ({100 * share:.2g} %)")
             found.append(
                 "Jobs that got no site, or had not ended when the simulation did, count in no "
-                f"mean; there are such of: {told}."
+                f"mean. How many of all jobs: {told}."
             )
         return found
 
