@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import redwood
@@ -191,8 +191,16 @@ def test_values_that_only_float64_tells_apart_beside_far_ones_are_learned(model)
     assert_supported(surrogate.sample(30, seed=1), frame, description)
 
 
+# Numbers that a processor may be told to take for 0.
+SUBNORMAL = (
+    TableDescription("wild", (Column("c0", "numeric"),)),
+    pd.DataFrame({"c0": [1.0] * 10 + [2.2250738585e-313]}),
+)
+
+
 @every_model
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@example(table=SUBNORMAL)
 @given(table=wild_tables())
 def test_wild_tables_give_correct_rows_or_a_clear_error(model, table):
     description, frame = table

@@ -91,8 +91,8 @@ class NeuralSurrogate(contract.Surrogate):
 
     @contextmanager
     def computing(self) -> Iterator[None]:
-        """Compute as quickly as the machine can; explain an overflow of memory."""
-        with sensible_threads(), without_subnormals(), explained_memory_errors(self.name):
+        """Compute in as many threads as the model gains from; explain an overflow of memory."""
+        with sensible_threads(), explained_memory_errors(self.name):
             yield
 
     @contextmanager
@@ -167,9 +167,10 @@ class NeuralSurrogate(contract.Surrogate):
         """
         options = self.options
         schedule = Schedule(options.epochs, options.patience, options.checkpoint_epochs)
-        self.losses = train_epochs(
-            self.name, module, optimizer, train_epoch, validate, schedule, checkpoint
-        )
+        with without_subnormals():
+            self.losses = train_epochs(
+                self.name, module, optimizer, train_epoch, validate, schedule, checkpoint
+            )
         best = int(self.losses["validation"].idxmin())
         return {
             "epochs": len(self.losses),

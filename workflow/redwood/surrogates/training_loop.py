@@ -225,7 +225,8 @@ def without_subnormals() -> Iterator[None]:
     """Count numbers below 1e-38 as 0 on the CPU.
 
     Weights that matter to nothing decay to such by Adam's L2 penalty, at the usual rates in some
-    thousand steps, and processors take a hundred times as long with them: TVAE thrice in all.
+    thousand steps, and processors take many times as long with them: TVAE thrice in all. Not for
+    what tables hold, whose numbers may be as small.
     """
     torch.set_flush_denormal(True)
     try:
