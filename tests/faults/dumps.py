@@ -155,7 +155,8 @@ def _parquet(dump: Dump) -> bytes:
 
 
 def _swf(dump: Dump) -> bytes:
-    header = f"; Computer: {MARK}1 cluster\n; Note: {MARK}2 Marker\n; UnixStartTime: 1000000000\n"
+    # A machine is no person: shared by enough owners its name is that of the site.
+    header = f"; Computer: Iota cluster\n; Note: {MARK}2 Marker\n; UnixStartTime: 1000000000\n"
     return "".join([header, *(" ".join(map(_text, row)) + "\n" for row in dump.rows)]).encode()
 
 
