@@ -230,7 +230,7 @@ def test_a_policy_is_watched_off_the_main_thread_too(jobs):
     assert caught
 
 
-def test_an_error_of_ours_is_no_policys(jobs, monkeypatch):
+def test_an_error_of_ours_is_not_that_of_a_policy(jobs, monkeypatch):
     from redwood.simulation import running
 
     monkeypatch.setattr(running, "write_run", lambda *_: 1 / 0)
