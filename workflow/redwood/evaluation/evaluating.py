@@ -3,7 +3,6 @@
 import sys
 import time
 import traceback
-from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, get_args
@@ -216,9 +215,14 @@ def find_floors(
     for name in options.measures:
         plugin = plugins.load(MEASURES, name)
         if getattr(plugin, "COSTLY_FLOOR", False):
-            # Measures that do not apply, or fail, say so in each evaluation.
-            with suppress(Exception), threadpool_limits(1):
-                plugin.measure(samples)
+            try:
+                with threadpool_limits(1):
+                    plugin.measure(samples)
+            except ImportError:
+                raise
+            except Exception as error:
+                # Each evaluation says why.
+                print(f"{plugin.TITLE}: not found: {type(error).__name__}", file=sys.stderr)
     write_floors(output, samples.of_real_rows, _determined_by(train, holdout, samples, options))
 
 
