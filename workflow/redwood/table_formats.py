@@ -126,7 +126,8 @@ def _csv_pieces(path: Path, names: Sequence[str]) -> Iterator[pa.Table]:
     with _readable(path, "CSV"):
         reader = pa.csv.open_csv(
             path,
-            read_options=pa.csv.ReadOptions(block_size=_CSV_BLOCK),
+            # Threads do not tell which line it is that is wrong.
+            read_options=pa.csv.ReadOptions(block_size=_CSV_BLOCK, use_threads=False),
             parse_options=pa.csv.ParseOptions(newlines_in_values=True, invalid_row_handler=note),
             convert_options=pa.csv.ConvertOptions(
                 include_columns=list(names),
