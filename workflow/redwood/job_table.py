@@ -29,6 +29,9 @@ _COLUMNS = (
 )
 COLUMNS: Final[Mapping[str, Column]] = {column.name: column for column in _COLUMNS}
 
+# Whose jobs a job belongs to; a task has one user.
+UNITS: Final = ("user", "task")
+
 # Without these no stage after this one can work, whatever the configured features are.
 REQUIRED: Final = ("creationtime", "computingsite", "workload")
 

@@ -7,7 +7,7 @@ format of `redwood.table_formats`, or a folder of them.
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -74,17 +74,26 @@ class TableDescription:
         name: of the table.
         columns: in order.
         assumptions: numbers that its values rest on, by name, where they are not the usual ones.
+        units: the categorical columns whose equal values are rows of one unit, such as a user or a
+            task, the widest first: what is to be kept secret of a table is that a unit is in it.
     """
 
     name: str
     columns: tuple[Column, ...]
     assumptions: Mapping[str, float] = field(default_factory=dict, compare=False)
+    units: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]
         for name in names:
             if names.count(name) > 1:
                 raise InputError(f"table {self.name!r}: column {name!r} is described twice")
+        for name in self.units:
+            if not self[name].is_categorical:
+                raise InputError(
+                    f"table {self.name!r}: units: column {name!r} is {self[name].kind}, "
+                    "expected a categorical one"
+                )
 
     def __contains__(self, name: str) -> bool:
         return any(column.name == name for column in self.columns)
@@ -112,7 +121,22 @@ class TableDescription:
 
     def only_features(self) -> "TableDescription":
         """The same table without its auxiliary columns, which is what a surrogate's sample has."""
-        return replace(self, columns=self.features)
+        return self.only(column.name for column in self.features)
+
+    def with_units(self) -> "TableDescription":
+        """The features and the columns that name units, which a surrogate may learn from."""
+        return self.only(
+            column.name
+            for column in self.columns
+            if column.role == "feature" or column.name in self.units
+        )
+
+    def only(self, names: Iterable[str]) -> "TableDescription":
+        """The same table with the columns of these names alone, in this order."""
+        columns = tuple(self[name] for name in names)
+        kept = {column.name for column in columns}
+        units = tuple(name for name in self.units if name in kept)
+        return replace(self, columns=columns, units=units)
 
     def save(self, path: str | Path) -> None:
         """Write the description as JSON."""
@@ -120,6 +144,8 @@ class TableDescription:
         content: dict[str, Any] = {"name": self.name, "columns": columns}
         if self.assumptions:
             content["assumptions"] = dict(self.assumptions)
+        if self.units:
+            content["units"] = list(self.units)
         write_json(path, content)
 
     @classmethod
@@ -135,7 +161,10 @@ class TableDescription:
             assumptions = content.get("assumptions", {})
             if not all(type(value) in (int, float) for value in assumptions.values()):
                 raise InputError(f"{path}: assumptions is {assumptions!r}, expected name: number")
-            return cls(content["name"], columns, assumptions)
+            units = content.get("units", [])
+            if not (isinstance(units, list) and all(type(unit) is str for unit in units)):
+                raise InputError(f"{path}: units is {units!r}, expected a list of names of columns")
+            return cls(content["name"], columns, assumptions, tuple(units))
         except FileNotFoundError:
             raise InputError(f"{path}: no such table description") from None
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
@@ -283,8 +312,7 @@ def scan_table(
             that is not described.
     """
     if columns is not None:
-        chosen = tuple(description[name] for name in columns)
-        description = TableDescription(description.name, chosen)
+        description = description.only(columns)
     schema = arrow_schema(description)
     for file in table_files(path):
         first = 0

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from redwood.configuration import OPTIONAL_FEATURES, PAPER_FEATURES, Cleaning
 from redwood.errors import InputError
 from redwood.facts import PANDA_CORE_POWER
-from redwood.job_table import ALTERNATIVES, COLUMNS, REQUIRED, column
+from redwood.job_table import ALTERNATIVES, COLUMNS, REQUIRED, UNITS, column
 from redwood.readers.foreign import PANDA, in_own_words, systems
 from redwood.records.cleaned_file import CleanedFile
 from redwood.records.privacy import ENVIRONMENT_VARIABLE
@@ -93,4 +93,6 @@ def describe(files: Sequence[CleanedFile], dataset: str, options: Cleaning) -> T
     ]
     power = options.default_core_power
     assumptions = {} if power == PANDA_CORE_POWER else {DEFAULT_CORE_POWER: power}
-    return TableDescription(dataset, (*features, *others), assumptions)
+    columns = (*features, *others)
+    units = tuple(name for name in UNITS if any(column.name == name for column in columns))
+    return TableDescription(dataset, columns, assumptions, units)

@@ -46,7 +46,10 @@ class Surrogate(ABC):
     Attributes:
         about: one line that says what the model is, for its card.
         licence: what the model's engine is licensed under, for its card.
+        learns_units: whether the model learns whose rows are whose. Then the rows that it is trained
+            on have the columns of `units` beside the features, with missing values where they may.
         description: the features that the model learns; auxiliary columns are left out.
+        units: the columns of the table that name units (users, tasks), the widest first.
         options: the model's own `Options`.
         seed: seed of the training.
         losses: one row an epoch (`epoch`, `train`, `validation`), `None` for models without a loss.
@@ -55,9 +58,11 @@ class Surrogate(ABC):
 
     about: ClassVar[str]
     licence: ClassVar[str]
+    learns_units: ClassVar[bool] = False
 
     def __init__(self, description: TableDescription, options: BaseModel, seed: int) -> None:
         self.description = description.only_features()
+        self.units = description.units
         self.options = options
         self.seed = seed
         self.losses: pd.DataFrame | None = None
@@ -85,7 +90,8 @@ class Surrogate(ABC):
         """Learn from the rows of `train`; `validation` may steer when to stop.
 
         Args:
-            train: the features of one row or more, without missing values.
+            train: the features of one row or more, without missing values; beside them the units of
+                each, if the model learns them.
             validation: other rows of the same law.
             checkpoint: file that a long training writes its state to, and goes on from if it is
                 there; `None` for none. Whoever passes it removes it.
@@ -153,6 +159,9 @@ def new_surrogate(
     model: str, description: TableDescription, options: Mapping[str, Any], seed: int
 ) -> Surrogate:
     """An untrained model of the kind that the plug-in `model` defines.
+
+    Args:
+        description: the whole table.
 
     Raises:
         InputError: there is no such model, an option is wrong, or the table has no feature.

@@ -44,12 +44,14 @@ def train_model(
         InputError: a file, an option or a row cannot be used.
     """
     require_ending(output)
-    description = TableDescription.load(table).only_features()
-    surrogate = new_surrogate(model, description, options, seed)
+    described = TableDescription.load(table)
+    surrogate = new_surrogate(model, described, options, seed)
+    description = surrogate.description
+    learned = described.with_units() if surrogate.learns_units else description
     frames: list[pd.DataFrame] = []
     warnings: list[str] = []
     for path in (train, validation):
-        frame = read_table(path, description)
+        frame = read_table(path, learned)
         check_rows(frame, description, str(path))
         warnings += [f"{path.name}: {outlier}" for outlier in sentinels(frame, description)]
         frames.append(frame)
@@ -57,6 +59,7 @@ def train_model(
     fit = surrogate.fit(frames[0], frames[1], checkpoint)
     if surrogate.losses is not None:
         warnings += _unconverged(surrogate.losses)
+    distinct = frames[0][[column.name for column in description.columns]].nunique()
     summary = {
         "model": model,
         "table": description.name,
@@ -65,7 +68,7 @@ def train_model(
         "options": surrogate.options.model_dump(mode="json"),
         "rows": {"train": len(frames[0]), "validation": len(frames[1])},
         "fit": fit,
-        "distinct": {column: int(number) for column, number in frames[0].nunique().items()},
+        "distinct": {column: int(number) for column, number in distinct.items()},
         "warnings": warnings,
     }
     with writing_folder(output) as folder:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from redwood.errors import InputError
-from redwood.surrogates.models.sequoia.stream import Scheme, Stream
+from redwood.surrogates.streams.stream import Scheme, Stream
 from redwood.tables import Column, to_numbers
 
 _DAY = 86400

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from redwood.surrogates.models.sequoia.entity import combine
+from redwood.surrogates.streams.entity import combine
 
 
 @dataclass(frozen=True)

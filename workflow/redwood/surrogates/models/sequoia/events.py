@@ -7,8 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from redwood.surrogates.models.sequoia import marks, timing
-from redwood.surrogates.models.sequoia.stream import Stream
+from redwood.surrogates.models.sequoia import timing
+from redwood.surrogates.streams import marks
+from redwood.surrogates.streams.stream import Stream
 from redwood.surrogates.models.sequoia.surroundings import (
     CALENDAR,
     Background,

@@ -36,7 +36,7 @@ from redwood.seeds import generator
 from redwood.surrogates.models.sequoia.conditions import find_matches, parse_conditions
 from redwood.surrogates.models.sequoia.events import Events, Networks
 from redwood.surrogates.models.sequoia.options import Options
-from redwood.surrogates.models.sequoia.stream import Scheme, Stream
+from redwood.surrogates.streams.stream import Scheme, Stream
 from redwood.surrogates.models.sequoia.surroundings import Background
 from redwood.surrogates.models.sequoia.sweeping import stir, sweep
 from redwood.surrogates.neural import CHUNK, NeuralSurrogate

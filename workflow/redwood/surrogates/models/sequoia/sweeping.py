@@ -9,9 +9,10 @@ import numpy as np
 import torch
 
 from redwood.progress import ProgressReport
-from redwood.surrogates.models.sequoia import marks, timing
+from redwood.surrogates.models.sequoia import timing
+from redwood.surrogates.streams import marks
 from redwood.surrogates.models.sequoia.events import Networks
-from redwood.surrogates.models.sequoia.stream import Stream
+from redwood.surrogates.streams.stream import Stream
 from redwood.surrogates.models.sequoia.surroundings import Background, LateIndex, Tensors, gather
 
 # Events that are drawn at once.

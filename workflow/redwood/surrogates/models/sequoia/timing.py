@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from redwood.surrogates.models.sequoia.clock import Clock
+from redwood.surrogates.streams.marks import draw_index
 
 BINS = 40
 _HIDDEN = 128
@@ -166,10 +167,3 @@ def draw(
     uniform = np.clip(low + (high - low) * random.random(len(bins)), 1e-9, 1 - 1e-9)
     around = centre + width * np.log(uniform / (1 - uniform))
     return np.clip(np.where(component > 0, around, places), 0, 1)
-
-
-def draw_index(log_probabilities: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """An index of each row (m, k) by its probabilities: (m,)."""
-    summed = np.exp(log_probabilities).cumsum(axis=1)
-    uniform = random.random(len(summed)) * summed[:, -1]
-    return np.minimum((summed <= uniform[:, None]).sum(axis=1), summed.shape[1] - 1)

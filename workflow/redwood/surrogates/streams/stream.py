@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from redwood.surrogates.encoding import TableEncoding
-from redwood.surrogates.models.sequoia.entity import choose_entity, combine
-from redwood.surrogates.models.sequoia.tokens import NumberTokens
+from redwood.surrogates.streams.entity import choose_entity, combine
+from redwood.surrogates.streams.tokens import NumberTokens
 from redwood.tables import TableDescription, from_numbers, to_numbers
 
 

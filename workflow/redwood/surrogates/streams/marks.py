@@ -20,8 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from redwood.surrogates.models.sequoia.stream import Mark
-from redwood.surrogates.models.sequoia.timing import draw_index
+from redwood.surrogates.streams.stream import Mark
 
 _NEIGHBOUR_WIDTH = 32
 _LATE_WIDTH = 48
@@ -338,6 +337,13 @@ def choose(
     )
     table = np.where((after >= 0) & (after < tables), after, -1)
     return Choice(np.where(around, -1, tokens), values, table)
+
+
+def draw_index(log_probabilities: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """An index of each row (m, k) by its probabilities: (m,)."""
+    summed = np.exp(log_probabilities).cumsum(axis=1)
+    uniform = random.random(len(summed)) * summed[:, -1]
+    return np.minimum((summed <= uniform[:, None]).sum(axis=1), summed.shape[1] - 1)
 
 
 def _width(size: int) -> int:

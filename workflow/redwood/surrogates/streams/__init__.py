@@ -1,0 +1,1 @@
+"""Tables as streams of events: what the models share that see rows in their order."""
