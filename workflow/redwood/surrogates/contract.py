@@ -46,8 +46,8 @@ class Surrogate(ABC):
     Attributes:
         about: one line that says what the model is, for its card.
         licence: what the model's engine is licensed under, for its card.
-        learns_units: whether the model learns whose rows are whose. Then the rows that it is trained
-            on have the columns of `units` beside the features, with missing values where they may.
+        learns_units: whether the model learns whose rows are whose. Then the rows that it is
+            trained on have the columns of `units` beside the features, some without a value.
         description: the features that the model learns; auxiliary columns are left out.
         units: the columns of the table that name units (users, tasks), the widest first.
         options: the model's own `Options`.

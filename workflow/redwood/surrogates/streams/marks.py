@@ -339,6 +339,18 @@ def choose(
     return Choice(np.where(around, -1, tokens), values, table)
 
 
+def within_bins(
+    mark: Mark, tokens: np.ndarray, values: np.ndarray, random: np.random.Generator
+) -> np.ndarray:
+    """Numbers (B,) for chosen tokens (B,): where `values` (B,) has none, anywhere in the bin."""
+    if mark.numbers is None or not mark.numbers.bins:
+        return values
+    within = np.isnan(values) & (tokens >= mark.atoms)
+    begin = np.clip(tokens - mark.atoms, 0, mark.numbers.bins - 1)
+    low, high = mark.numbers.edges[begin], mark.numbers.edges[begin + 1]
+    return np.where(within, low + (high - low) * random.random(len(tokens)), values)
+
+
 def draw_index(log_probabilities: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """An index of each row (m, k) by its probabilities: (m,)."""
     summed = np.exp(log_probabilities).cumsum(axis=1)

@@ -8,8 +8,6 @@ import torch
 from torch import Tensor, nn
 
 from redwood.surrogates.models.sequoia import timing
-from redwood.surrogates.streams import marks
-from redwood.surrogates.streams.stream import Stream
 from redwood.surrogates.models.sequoia.surroundings import (
     CALENDAR,
     Background,
@@ -17,6 +15,8 @@ from redwood.surrogates.models.sequoia.surroundings import (
     Tensors,
     gather,
 )
+from redwood.surrogates.streams import marks
+from redwood.surrogates.streams.stream import Stream
 
 # The shares of the weight decay that the last layers get, and all layers that give times.
 _LAST_DECAY = 0.3

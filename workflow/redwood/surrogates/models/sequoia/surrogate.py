@@ -33,13 +33,14 @@ from torch.optim import swa_utils
 from redwood.errors import InputError
 from redwood.progress import ProgressReport
 from redwood.seeds import generator
-from redwood.surrogates.models.sequoia.conditions import find_matches, parse_conditions
+from redwood.surrogates.models.sequoia.conditions import find_matches
 from redwood.surrogates.models.sequoia.events import Events, Networks
 from redwood.surrogates.models.sequoia.options import Options
-from redwood.surrogates.streams.stream import Scheme, Stream
 from redwood.surrogates.models.sequoia.surroundings import Background
 from redwood.surrogates.models.sequoia.sweeping import stir, sweep
 from redwood.surrogates.neural import CHUNK, NeuralSurrogate
+from redwood.surrogates.streams.conditions import parse_conditions
+from redwood.surrogates.streams.stream import Scheme, Stream
 from redwood.surrogates.training_loop import Checkpoint, choose_device
 from redwood.tables import read_table, write_table
 

@@ -7,9 +7,9 @@ import torch
 
 from redwood.surrogates.models.sequoia.clock import Clock
 from redwood.surrogates.models.sequoia.counts import CountTable, choose_givens
+from redwood.surrogates.models.sequoia.neighbours import TimeIndex
 from redwood.surrogates.streams.entity import combine
 from redwood.surrogates.streams.marks import Neighbours
-from redwood.surrogates.models.sequoia.neighbours import TimeIndex
 from redwood.surrogates.streams.stream import Scheme, Stream
 
 # Neighbours on each side: of the entity; with the same leading mark; with both the same.

@@ -10,10 +10,10 @@ import torch
 
 from redwood.progress import ProgressReport
 from redwood.surrogates.models.sequoia import timing
-from redwood.surrogates.streams import marks
 from redwood.surrogates.models.sequoia.events import Networks
-from redwood.surrogates.streams.stream import Stream
 from redwood.surrogates.models.sequoia.surroundings import Background, LateIndex, Tensors, gather
+from redwood.surrogates.streams import marks
+from redwood.surrogates.streams.stream import Stream
 
 # Events that are drawn at once.
 _CHUNK = 8192
@@ -149,16 +149,11 @@ def _draw_marks(
             torch.tensor(counted, device=device),
         )
         choice = marks.choose(mark, position, mixture, near, random)
-        chosen, numbers = choice.tokens, choice.values
+        chosen = choice.tokens
         for number, table in enumerate(background.tables[position]):
             asked = choice.table == number
             chosen[asked] = table.draw(places[number][asked], rows[asked], random)
-        if mark.numbers is not None and mark.numbers.bins:
-            within = np.isnan(numbers) & (chosen >= mark.atoms)
-            begin = np.clip(chosen - mark.atoms, 0, mark.numbers.bins - 1)
-            low, high = mark.numbers.edges[begin], mark.numbers.edges[begin + 1]
-            uniform = low + (high - low) * random.random(len(rows))
-            numbers = np.where(within, uniform, numbers)
+        numbers = marks.within_bins(mark, chosen, choice.values, random)
         tokens[:, position], values[:, position] = scheme.settle(position, chosen, numbers)
         columns.append(tokens[:, position])
     return tokens, values

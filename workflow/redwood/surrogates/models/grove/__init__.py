@@ -1,0 +1,1 @@
+"""Grove, REDWOOD's surrogate of populations: new users, new tasks, new bursts."""

@@ -1,0 +1,126 @@
+"""A population: owners, their groups and rows, all of them new."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from redwood.surrogates.models.grove.calendar import Calendar
+from redwood.surrogates.models.grove.laws import GapLaw, SizeLaw
+from redwood.surrogates.models.grove.level import (
+    Level,
+    draw_marks,
+    draw_times,
+    mark_network,
+    time_network,
+)
+from redwood.surrogates.streams.stream import Scheme, Stream
+
+# Between two rows of a group, in s: what is further apart is no burst.
+_PAUSE = 3600.0
+
+
+class Networks(nn.Module):
+    """The networks of both levels; of one, where owners have a single group each.
+
+    Each is trained by itself, as some have much more to learn than others.
+
+    Args:
+        scheme: how rows are encoded.
+        grouped: whether owners have several groups.
+        hidden: width of the layers of networks of marks.
+        dropout: share of units that are dropped in training.
+    """
+
+    def __init__(self, scheme: Scheme, grouped: bool, hidden: int, dropout: float) -> None:
+        super().__init__()
+        timed = scheme.time is not None
+        narrow = max(8, hidden // 3)
+        self.row_times = time_network(narrow, dropout) if timed else None
+        # Groups side by side share their owner's pace, so that an owner is steadier than they are.
+        self.owner_times = time_network(narrow, dropout) if timed and grouped else None
+        self.rows = mark_network(scheme.marks, hidden, dropout)
+        self.groups = mark_network(scheme.marks, hidden, dropout) if grouped else None
+
+
+@dataclass(frozen=True)
+class Population:
+    """The laws that populations are drawn from, without the networks.
+
+    Attributes:
+        scheme: how rows are encoded.
+        calendar: the rates of the recorded time.
+        owners: how many items owners have, and for how long.
+        groups: how many rows groups have, and for how long; `None` where owners are groups.
+        gaps: how the groups of an owner follow each other; `None` where owners are groups.
+        size: number of owners that were learned from.
+    """
+
+    scheme: Scheme
+    calendar: Calendar
+    owners: SizeLaw
+    groups: SizeLaw | None
+    gaps: GapLaw | None
+    size: int
+
+    def draw(
+        self,
+        owners: int,
+        world: Calendar,
+        networks: Networks,
+        random: np.random.Generator,
+        device: torch.device,
+    ) -> tuple[Stream, np.ndarray, np.ndarray]:
+        """All rows of so many new owners, and the owner and group of each."""
+        owner, marks = np.arange(owners), len(self.scheme.marks)
+        counts, spans = self.owners.draw(owner, random)
+        spans = np.minimum(spans, world.length)
+        starts = np.rint(world.time_of(random.random(owners) * world.read(world.high - spans)))
+        if networks.groups is None or self.groups is None or self.gaps is None:
+            rows = Level.empty(counts, starts, spans, marks)
+            draw_times(rows, networks.row_times, world, random, device)
+            draw_marks(rows, networks.rows, world, self.scheme, random, device)
+            owner = np.repeat(owner, counts)
+            return _stream(rows), owner, owner
+        owner = np.repeat(owner, counts)
+        heads = Level.empty(counts, starts, spans, marks)
+        ends = world.read(starts), world.read(starts + spans)
+        heads.times[:] = np.rint(world.time_of(self.gaps.draw(counts, *ends, random)))
+        sizes, durations = self.groups.draw(owner, random)
+        # A group ends within the world, so that long ones begin early: at any time at which they
+        # can, in which order they take the times at which groups of their owner begin.
+        room = np.maximum(world.high - durations - starts[owner], 0.0)
+        order = np.lexsort((random.random(len(owner)) * room, owner))
+        sizes, durations = sizes[order], durations[order]
+        durations = np.minimum(durations, np.maximum(world.high - heads.times, 0.0))
+        heads.sizes[:] = np.log1p(np.stack([sizes, durations], axis=1))
+        draw_marks(heads, networks.groups, world, self.scheme, random, device)
+        rows = Level.empty(sizes, heads.times, durations, marks)
+        first = rows.sequences.starts[:-1]
+        rows.tokens[first], rows.values[first] = heads.tokens, heads.values
+        draw_times(rows, networks.row_times, world, random, device)
+        draw_marks(rows, networks.rows, world, self.scheme, random, device, first=1)
+        group = np.repeat(np.arange(len(sizes)), sizes)
+        return _stream(rows), owner[group], group
+
+
+def _at_pace(times: np.ndarray, owner: np.ndarray, group: np.ndarray, paced: Level) -> np.ndarray:
+    """Times (n,) of rows, group by group, moved so that owners of several groups keep their pace.
+
+    A burst moves as a whole: its first row, the k-th of its owner, comes when the k-th of the
+    owner's rows does in `paced`.
+    """
+    target = np.empty(len(times))
+    target[np.lexsort((times, owner))] = paced.times
+    begins = np.ones(len(times), bool)
+    begins[1:] = (np.diff(group) != 0) | (np.diff(times) > _PAUSE)
+    groups = np.bincount(owner[np.flatnonzero(np.diff(group, prepend=-1))])
+    shift = np.where(groups[owner] > 1, target - times, 0.0)
+    moved = times + shift[np.flatnonzero(begins)][np.cumsum(begins) - 1]
+    return moved[np.lexsort((moved, group))]
+
+
+def _stream(rows: Level) -> Stream:
+    entity = np.zeros((len(rows.times), 0), np.int64)
+    return Stream(rows.times, entity, rows.tokens, rows.values)
