@@ -38,6 +38,15 @@ class Evaluation(Section):
         "autocorrelation",
         "interarrival",
         "recurrence",
+        "burst_pace",
+        "burst_size",
+        "burst_steps",
+        "burst_levels",
+        "burst_variety",
+        "switching",
+        "runs",
+        "repeats",
+        "activity",
     )
     target: str = Field("workload", description="the column that diff-MLEF predicts")
     target_class: str = Field(
