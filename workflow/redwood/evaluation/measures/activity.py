@@ -7,8 +7,8 @@ how many entities there are, too. The paper (arXiv 2410.07940) has no such measu
 
 import numpy as np
 
-from redwood.evaluation.contract import Result, Samples
 from redwood.evaluation.bursts import History, distance, histories
+from redwood.evaluation.contract import Result, Samples
 from redwood.evaluation.results import over_features
 
 TITLE = "activity"

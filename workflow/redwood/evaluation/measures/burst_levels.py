@@ -6,8 +6,8 @@ the mean over the numbers. Each burst counts once, whatever its size: it sees wh
 from each other as real ones do. The paper (arXiv 2410.07940) has no such measure.
 """
 
-from redwood.evaluation.contract import Result, Samples
 from redwood.evaluation.bursts import distance, histories, levels, varying
+from redwood.evaluation.contract import Result, Samples
 from redwood.evaluation.results import over_features
 
 TITLE = "levels of bursts"

@@ -6,8 +6,8 @@ The first Wasserstein distance of ln(1 + s) of the s between consecutive rows of
 2410.07940) has no such measure.
 """
 
-from redwood.evaluation.contract import Result, Samples
 from redwood.evaluation.bursts import histories, log_distance
+from redwood.evaluation.contract import Result, Samples
 from redwood.evaluation.results import over_features
 
 TITLE = "pace"

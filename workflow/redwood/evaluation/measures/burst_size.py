@@ -8,8 +8,8 @@ size, and of ln(1 + s) of the length in s of bursts of two rows or more; their m
 
 import numpy as np
 
-from redwood.evaluation.contract import Result, Samples
 from redwood.evaluation.bursts import distance, histories, log_distance
+from redwood.evaluation.contract import Result, Samples
 from redwood.evaluation.results import over_features
 
 TITLE = "bursts"

@@ -6,8 +6,8 @@ deviations of the holdout rows; the mean over the numbers. It sees whether rows 
 much alike as real ones. The paper (arXiv 2410.07940) has no such measure.
 """
 
-from redwood.evaluation.contract import Result, Samples
 from redwood.evaluation.bursts import distance, histories, steps, varying
+from redwood.evaluation.contract import Result, Samples
 from redwood.evaluation.results import over_features
 
 TITLE = "steps within bursts"

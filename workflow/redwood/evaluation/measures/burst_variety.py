@@ -8,8 +8,8 @@ more; the mean over the features. The paper (arXiv 2410.07940) has no such measu
 import numpy as np
 import pandas as pd
 
-from redwood.evaluation.contract import Result, Samples
 from redwood.evaluation.bursts import History, distance, histories, require_others
+from redwood.evaluation.contract import Result, Samples
 from redwood.evaluation.results import over_features
 
 TITLE = "variety of bursts"

@@ -8,8 +8,8 @@ read equally many files. The paper (arXiv 2410.07940) has no such measure.
 
 import numpy as np
 
-from redwood.evaluation.contract import Result, Samples
 from redwood.evaluation.bursts import histories, steps, varying
+from redwood.evaluation.contract import Result, Samples
 from redwood.evaluation.results import over_features
 
 TITLE = "repeats"

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from redwood.evaluation.contract import Result, Samples
 from redwood.evaluation.bursts import History, distance, histories, require_others
+from redwood.evaluation.contract import Result, Samples
 from redwood.evaluation.results import over_features
 
 TITLE = "runs"

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from redwood.evaluation.contract import Result, Samples
 from redwood.evaluation.bursts import History, histories, require_others
+from redwood.evaluation.contract import Result, Samples
 from redwood.evaluation.results import over_features
 
 TITLE = "switching"
