@@ -197,7 +197,7 @@ def test_new_customers_of_the_same_law_are_at_the_floor(measure):
 # What is wrong with a sample, and the measures that have to see it.
 FAULTS = [
     ({"pace_s": 180}, {burst_pace, burst_size}),
-    ({"mean_size": 9}, {burst_size, activity}),
+    ({"mean_size": 9}, {burst_size}),
     ({"switches": 0.8}, {switching, runs, burst_variety}),
     ({"fails": 0.35}, {switching, runs}),
     ({"spread": 0.8}, {burst_steps}),
