@@ -150,6 +150,8 @@ class Result:
         floor: the measure for real rows in place of the synthetic ones, the mean over several draws
             of them where there are such.
         floor_draws: the floor of each of these draws, which tells how sure it is.
+        difference: the 95 % interval of value − floor, over the rows of both; `None` where the
+            draws tell how sure the floor is.
         warning: what the value does not see, or what else makes it one not to rely on.
         columns: tidy rows `column, value, floor`, for measures that are means over columns.
         details: tables to be written beside the values, by file name without ending.
@@ -165,6 +167,7 @@ class Result:
     note: str = ""
     floor_draws: tuple[float, ...] = ()
     warning: str = ""
+    difference: tuple[float, float] | None = None
 
 
 def deviation(frame: pd.DataFrame, column: Column) -> float:

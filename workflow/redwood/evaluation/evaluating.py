@@ -241,8 +241,10 @@ def _described(plugin: ModuleType, name: str) -> dict[str, Any]:
 
 def _numbers(result: Result) -> dict[str, Any]:
     numbers = {name: float(getattr(result, name)) for name in ("value", "low", "high", "floor")}
-    draws = {"floor_draws": [float(floor) for floor in result.floor_draws]}
-    if not np.isfinite([*numbers.values(), *draws["floor_draws"]]).all():
+    floors = {"floor_draws": [float(floor) for floor in result.floor_draws]}
+    if result.difference is not None:
+        floors["difference"] = [float(end) for end in result.difference]
+    if not np.isfinite([*numbers.values(), *np.concatenate([*floors.values()])]).all():
         raise ArithmeticError("a value is no number")
     note = "; ".join(filter(None, (result.note, result.warning)))
-    return numbers | draws | ({"note": note} if note else {})
+    return numbers | floors | ({"note": note} if note else {})
