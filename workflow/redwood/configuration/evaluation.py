@@ -63,6 +63,14 @@ class Evaluation(Section):
         20, ge=5, le=500, description="groups of consecutive rows of the jackknife intervals"
     )
 
+    other_draws: int = Field(
+        3,
+        ge=0,
+        le=20,
+        description="draws of real rows of other units (tasks, users, weeks) for the second floor, "
+        "of each kind of unit; 0 for none",
+    )
+
     @field_validator("measures")
     @classmethod
     def _known_measures(cls, measures: tuple[str, ...]) -> tuple[str, ...]:
