@@ -93,7 +93,7 @@ def test_one_of_four_is_planted_of_each_size_within_a_tenth_of_the_rows(folder):
     )
     groups = units.groupby([LEVEL.name, GROUP.name])
     assert (groups["planted"].agg(["sum", "size"]) == [1, 4]).all(axis=None)
-    assert (groups["kind"].nunique() == 1).all()
+    assert not (groups["kind"].nunique() - 1).any()
     # Whole units differ in size; those of a group are as alike as there are.
     assert (groups["rows"].max() < 1.5 * groups["rows"].min() + 1).all()
     tasks = units.loc["task"]
