@@ -174,7 +174,7 @@ CONFIGURATION = (
     Case("evaluation.groups", configured(EVALUATION, "groups: 6"), FLOORS),
     Case("release.levels", configured(RELEASE, f"{RELEASE}, levels: [record]"), PLANT),
     Case("release, two numbers exchanged",
-         configured(RELEASE, f"{RELEASE}, units: 10, most_rows: 400"), PLANT),
+         configured(RELEASE, f"{RELEASE}, units: 200, sizes: [1, 5, 20, 50, 800]"), PLANT),
     Case("release.models, one more", configured(RELEASE, "release: {models: [smote, tvae]"),
          TRAIN_SHADOW, {"release_train": TVAE, "release_audit": TVAE, "release_decide": TVAE}),
     Case("simulation.load_factor", configured("load_factor: 1", "load_factor: 2"), PLATFORM),

@@ -26,11 +26,12 @@ app = typer.Typer(
 def _register_stages() -> None:
     from redwood.card.commands import card
     from redwood.clean_command import clean
-    from redwood.evaluation.commands import evaluate, floors
+    from redwood.evaluation.commands import evaluate, floors, other_floors
     from redwood.generator.commands import app as generator
     from redwood.generator.commands import calibrate, make
     from redwood.paper.commands import app as paper
     from redwood.records.commands import app as records
+    from redwood.realising_command import realise
     from redwood.release.commands import app as release
     from redwood.runs.commands import STATUS_SETTINGS, artefacts_app, costs_app, plan, status
     from redwood.simulation.commands import app as simulation
@@ -40,12 +41,14 @@ def _register_stages() -> None:
     app.add_typer(generator, name="generator")
     app.add_typer(records, name="records")
     records.command("clean")(clean)
+    generator.command("realise")(realise)
     # Names of these verbs in earlier versions, which still work.
     for old, verb in (("generate", make), ("calibrate", calibrate), ("card", card)):
         records.command(old, hidden=True)(verb)
     app.command("card")(card)
     app.add_typer(surrogates, name="surrogates")
     app.command("floors")(floors)
+    app.command("other-floors")(other_floors)
     app.command("evaluate")(evaluate)
     app.add_typer(release, name="release")
     app.add_typer(simulation, name="simulation")

@@ -71,13 +71,33 @@ def closest_distances(
     Returns:
         (queries, count) float64, the closest first.
     """
+    return closest_rows(queries, reference, description, count, range_of)[1]
+
+
+def closest_rows(
+    queries: pd.DataFrame,
+    reference: pd.DataFrame,
+    description: TableDescription,
+    count: int,
+    range_of: pd.DataFrame | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Which are the `count` closest reference rows of each query row, and how far they are.
+
+    Args:
+        queries, reference, description, count, range_of: as for `closest_distances`.
+
+    Returns:
+        The places of the reference rows, (queries, count) int64, the closest first, and their
+        distances.
+    """
     ranged = reference if range_of is None else range_of
     (known, of_known), (asked, of_asked) = encoded((reference, queries), description, ranged)
     numbers, codes = np.vstack([known, asked]), np.vstack([of_known, of_asked])
     rows = MixedRows(numbers, codes, mismatch=1.0, known=len(reference))
     asking = np.arange(len(reference), len(rows))
     with ProgressReport("distances to the closest row", len(queries), "rows") as report:
-        return np.sqrt(rows.nearest(asking, count, report.advance)[1])
+        found, squared = rows.nearest(asking, count, report.advance)
+    return found, np.sqrt(squared)
 
 
 def encoded(

@@ -37,8 +37,12 @@ rule release_plant:
         seed=configuration.seed_of("release"),
         levels=LEVELS,
         # With their names, as Snakemake compares the values of all parameters as one set.
-        planted=f"--units {configuration.release.units}"
-        f" --most-rows {configuration.release.most_rows}",
+        planted=" ".join(
+            [
+                f"--units {configuration.release.units}",
+                *(f"--size {size}" for size in configuration.release.sizes),
+            ]
+        ),
         folder="results/{dataset}/release/planted",
     shell:
         "python -m redwood release plant --table {input.table} --train {input.train}"

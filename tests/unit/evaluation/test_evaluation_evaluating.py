@@ -10,7 +10,8 @@ from threadpoolctl import threadpool_limits
 from redwood.configuration import Evaluation
 from redwood.errors import InputError
 from redwood.evaluation import measures
-from redwood.evaluation.evaluating import evaluate, read_samples
+from redwood.evaluation.evaluating import evaluate
+from redwood.evaluation.reading import read_samples
 from redwood.tables import DENSITIES, Column, TableDescription, write_table
 
 

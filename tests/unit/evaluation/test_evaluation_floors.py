@@ -59,8 +59,9 @@ def test_the_floor_is_the_mean_of_those_of_all_draws(samples_of, name):
     result = measured(name, samples)
     assert len(result.floor_draws) == 3  # of three draws there are three pairs, too
     assert result.floor == pytest.approx(np.mean(result.floor_draws), rel=1e-12)
-    # The holdout has no combination of these few categories that training lacks.
-    assert len(set(result.floor_draws)) > 1 or name == "impossible"
+    # The holdout has no combination of these few categories that training lacks, and no number
+    # that comes twice.
+    assert len(set(result.floor_draws)) > 1 or name in ("impossible", "repeats")
 
 
 @pytest.mark.parametrize("name", EXACT)
@@ -73,14 +74,14 @@ def test_the_floor_of_a_draw_is_its_value_in_place_of_the_synthetic_rows(samples
 
 
 def broken_rows(rows: int) -> pd.DataFrame:
-    """Rows of one site only, which all come on Mondays."""
+    """Rows of one site and state only, which all come on Mondays."""
     frame = in_one_span(rows, 4)
     seconds = (frame["when"] - frame["when"].iloc[0]).dt.total_seconds()
     week = 7 * 86400
     on_monday = pd.to_timedelta(seconds // week * week + seconds % week / 7, unit="s")
     when = (frame["when"].iloc[0] + on_monday).astype(frame["when"].dtype)
     when.iloc[-1] = frame["when"].iloc[-1]
-    return frame.assign(when=when, site="RAL", size=7, work=3.0)
+    return frame.assign(when=when, site="RAL", state="finished", size=7, work=3.0)
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in ("impossible", *PAIRS)])
@@ -88,7 +89,7 @@ def test_a_broken_draw_has_another_floor_and_leaves_that_of_the_other_alone(samp
     sound = measured(name, samples).floor_draws
     floors = measured(name, replace(samples, others=(broken_rows(500),))).floor_draws
     assert abs(floors[1] - sound[1]) > 3 * abs(floors[0] - sound[0])
-    assert abs(floors[1] - floors[0]) > 3 * abs(sound[1] - sound[0])
+    assert abs(floors[1] - floors[0]) > 2 * abs(sound[1] - sound[0])
 
 
 def test_the_pairs_of_draws_of_efficacy_are_named_one_by_one(samples_of):

@@ -20,7 +20,7 @@ STAGES = (
 )
 GROUND = ("", "configuration", "pages", "readers")
 # Above the stages: the library as users call it, verbs that go through several, and what runs need.
-ABOVE = ("api.py", "command_line.py", "clean_command.py")
+ABOVE = ("api.py", "command_line.py", "clean_command.py", "realising_command.py")
 ROOMS_ABOVE = ("runs",)
 # Plug-ins that are modules, and plug-ins that are folders.
 PLUGINS = (

@@ -108,6 +108,27 @@ def test_whether_the_interval_reaches_the_floor(direction, low, high, draws, rea
     assert reaches_floor(measure((low + high) / 2, low, high, direction, 1.0, draws)) is reaches
 
 
+@pytest.mark.parametrize(
+    ("direction", "difference", "reaches"),
+    [
+        ("near floor", [-0.1, 0.3], True),
+        ("near floor", [0.1, 0.3], False),
+        ("near floor", [-0.3, -0.1], False),
+        ("lower", [0.1, 0.3], False),
+        ("lower", [-0.3, -0.1], True),
+        ("higher", [-0.3, -0.1], False),
+        ("higher", [0.1, 0.3], True),
+    ],
+)
+def test_a_floor_of_one_sample_is_reached_if_the_difference_may_be_0(
+    direction, difference, reaches
+):
+    """Whatever the interval of the value alone says, and the range of further draws."""
+    for low, high in ((0.0, 9.0), (1.19, 1.21)):
+        record = measure(1.2, low, high, direction, 1.0, [0.9, 1.1])
+        assert reaches_floor(record | {"difference": difference}) is reaches
+
+
 def test_without_a_floor_or_a_value_nothing_reaches_it():
     assert not reaches_floor(of_value(1.0, floor=None))
     assert not reaches_floor(measure(None, None, None))

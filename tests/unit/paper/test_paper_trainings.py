@@ -43,6 +43,14 @@ def test_trainings_that_agree_have_the_interval_over_the_rows():
     assert combined["high"] == pytest.approx(50 + 10)
 
 
+def test_the_difference_from_the_floor_is_taken_together_as_the_value_is():
+    """1, 2 and 3 above the floor, each ∓ 2 or 4 over the rows."""
+    given = [measure(0.5 + v, 9, 9, difference=[v - 2.0, v + 4.0]) for v in (1, 2, 3)]
+    combined = over_trainings(given)
+    low, high = 2 - np.sqrt(T2**2 / 3 + 4), 2 + np.sqrt(T2**2 / 3 + 16)
+    assert combined["difference"] == pytest.approx([low, high], rel=1e-3)
+
+
 def test_one_training_is_left_as_it_is():
     alone = measure(1.0, 0.5, 0.5, note="how")
     assert over_trainings([alone]) == alone | {"trainings": 1}

@@ -38,6 +38,15 @@ class Evaluation(Section):
         "autocorrelation",
         "interarrival",
         "recurrence",
+        "burst_pace",
+        "burst_size",
+        "burst_steps",
+        "burst_levels",
+        "burst_variety",
+        "switching",
+        "runs",
+        "repeats",
+        "activity",
     )
     target: str = Field("workload", description="the column that diff-MLEF predicts")
     target_class: str = Field(
@@ -52,6 +61,14 @@ class Evaluation(Section):
     )
     groups: int = Field(
         20, ge=5, le=500, description="groups of consecutive rows of the jackknife intervals"
+    )
+
+    other_draws: int = Field(
+        3,
+        ge=0,
+        le=20,
+        description="draws of real rows of other units (tasks, users, weeks) for the second floor, "
+        "of each kind of unit; 0 for none",
     )
 
     @field_validator("measures")

@@ -1,6 +1,7 @@
 """The section of the configuration about release."""
 
 import re
+from typing import Annotated
 
 from pydantic import Field, field_validator
 
@@ -20,8 +21,13 @@ class Release(Section):
         min_length=1,
         description="what must stay unknown: record, or columns whose equal values make a unit",
     )
-    units: int = Field(400, ge=2, description="canaries of each level, half of them planted")
-    most_rows: int = Field(10, ge=1, description="most rows of a canary")
+    units: int = Field(800, ge=4, description="canaries of each level, one in four of them planted")
+    sizes: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+        (1, 5, 20, 50, 200),
+        min_length=1,
+        description="rows of the canaries that are units, ascending; larger ones are planted as "
+        "far as a tenth of the training rows allows",
+    )
 
     @field_validator("models", "levels")
     @classmethod
@@ -32,3 +38,10 @@ class Release(Section):
             if not re.fullmatch(r"\w+", name):
                 raise ValueError(f"{name!r} is not a valid name, expected letters, digits and _")
         return names
+
+    @field_validator("sizes")
+    @classmethod
+    def _ascending(cls, sizes: tuple[int, ...]) -> tuple[int, ...]:
+        if sorted(set(sizes)) != list(sizes):
+            raise ValueError(f"{list(sizes)} is not ascending")
+        return sizes

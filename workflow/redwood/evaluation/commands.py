@@ -69,3 +69,38 @@ def floors(
 
     checked = read_section(Evaluation, options, "--options")
     evaluating.find_floors(table, train, holdout, output, checked, seed, rows)
+
+
+def other_floors(
+    table: Path = typer.Option(..., help="description of the table (JSON)"),
+    train: Path = typer.Option(..., help="the rows that surrogates learn from"),
+    holdout: Path = typer.Option(..., help="real rows that they never see"),
+    output: Path = typer.Option(..., help="folder to write"),
+    realisation: list[Path] = typer.Option(
+        [], help="rows of another realisation of the same law; give it again for further ones"
+    ),
+    evaluated: Path | None = typer.Option(
+        None, help="evaluation of one more realisation, whose costly measures are taken over"
+    ),
+    rows: int | None = typer.Option(
+        None, min=1, help="rows of the samples [default: as many as the holdout has]"
+    ),
+    seed: int = typer.Option(1, min=0, help="seed of the evaluations"),
+    options: str = typer.Option("{}", help="the `evaluation` section of the configuration, JSON"),
+) -> None:
+    """Find the second floor: what real rows of other units, such as other tasks, score.
+
+    Without realisations, training rows are split by the units of the table and by blocks of weeks.
+
+    Example: redwood other-floors --table table.json --train train.parquet --holdout test.parquet
+    --seed 1 --output other_floors
+    """
+    from redwood.configuration import Evaluation
+    from redwood.evaluation import other_units
+    from redwood.validation import read_section
+
+    checked = read_section(Evaluation, options, "--options")
+    found = other_units.find_other_floors(
+        table, train, holdout, output, checked, seed, rows, realisation, evaluated
+    )
+    typer.echo(f"{output}: {found['title']}: {found['words']}")

@@ -10,6 +10,8 @@ A measure is one module of `redwood.evaluation.measures`, named as the measure, 
 
 and, where they apply,
 
+* `OF_LAW = True`: of another aspect than `law`, it does not ask for the same realisation either, so
+  that the typical multiple against other tasks counts it;
 * `LIMIT`: what the value tends to as two tables of one law grow, if that is not the 0 that
   `DIRECTION = "lower"` stands for; `None` if it is not known;
 * `COSTLY_FLOOR = True`: what it finds of the real rows alone takes its time, and is found once for
@@ -36,7 +38,7 @@ from redwood.tables import Column, TableDescription, scaled
 
 MEASURES = "redwood.evaluation.measures"
 
-Aspect = Literal["fidelity", "utility", "time", "privacy"]
+Aspect = Literal["fidelity", "utility", "time", "law", "privacy"]
 Direction = Literal["lower", "higher", "near floor"]
 Role = Literal["model", "control"]
 Arrays = Mapping[str, np.ndarray]
@@ -67,6 +69,9 @@ class Samples:
         target_class: name of the categorical feature that models predict, which there need not be.
         conditionals: names of features whose distributions are compared: each the last of a tuple,
             given those before it.
+        train_units, holdout_units: the columns that name units of the training and of the holdout
+            rows, in the rows' order, the widest unit first, with missing values where a row has
+            none; `None` where the table names no units. Synthetic rows need not have any.
         of_real_rows: what measures have found of the real rows alone, see `once`.
     """
 
@@ -83,6 +88,8 @@ class Samples:
     densities: tuple[np.ndarray, np.ndarray] | None = None
     target_class: str = ""
     conditionals: tuple[tuple[str, ...], ...] = ()
+    train_units: pd.DataFrame | None = None
+    holdout_units: pd.DataFrame | None = None
     # Of no use to what `replace` makes of it: that may have other real rows.
     of_real_rows: dict[str, Arrays] = field(default_factory=dict, init=False)
 
@@ -143,6 +150,8 @@ class Result:
         floor: the measure for real rows in place of the synthetic ones, the mean over several draws
             of them where there are such.
         floor_draws: the floor of each of these draws, which tells how sure it is.
+        difference: the 95 % interval of value − floor, over the rows of both; `None` where the
+            draws tell how sure the floor is.
         warning: what the value does not see, or what else makes it one not to rely on.
         columns: tidy rows `column, value, floor`, for measures that are means over columns.
         details: tables to be written beside the values, by file name without ending.
@@ -158,6 +167,7 @@ class Result:
     note: str = ""
     floor_draws: tuple[float, ...] = ()
     warning: str = ""
+    difference: tuple[float, float] | None = None
 
 
 def deviation(frame: pd.DataFrame, column: Column) -> float:

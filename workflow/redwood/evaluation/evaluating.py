@@ -23,21 +23,13 @@ from redwood.evaluation.contract import (
     Samples,
 )
 from redwood.evaluation.floors import read_floors, write_floors
+from redwood.evaluation.reading import read_real, read_samples, sample_size
 from redwood.evaluation.verdict import privacy_verdict
 from redwood.outliers import collapsed, merging, sentinels
 from redwood.outputs import require_ending, write_json, writing_folder
 from redwood.seeds import generator
-from redwood.tables import (
-    DENSITIES,
-    TableDescription,
-    read_table,
-    table_digest,
-    to_numbers,
-    to_scale,
-)
+from redwood.tables import table_digest
 
-# Synthetic rows are thinned to so much if three real samples of that size can then be drawn.
-_MOST_KEPT = 0.99
 _NOTHING: Final[dict[str, Any]] = {
     **dict.fromkeys(("value", "low", "high", "floor")),
     "floor_draws": [],
@@ -195,23 +187,11 @@ def find_floors(
         InputError: as for `evaluate`.
     """
     require_ending(output)
-    description, real, unseen = _read_real(table, train, holdout, options)
-    rows = _sample_size(rows or len(unseen), len(real))
+    real = read_real(table, train, holdout, options)
+    rows = sample_size(rows or len(real.holdout), len(real.train))
+    draws = real.draws(rows, generator(seed, "evaluation"))
     # Real rows stand in for the sample, which what is found does not depend on.
-    fresh, *others = _real_draws(real, rows, generator(seed, "evaluation"), description)
-    samples = Samples(
-        description=description,
-        train=real,
-        holdout=in_time_order(unseen, description),
-        synthetic=fresh,
-        fresh=fresh,
-        others=tuple(others),
-        target=options.target,
-        groups=options.groups,
-        seed=seed,
-        target_class=options.target_class,
-        conditionals=options.conditionals,
-    )
+    samples = real.samples(draws[0], draws, options, seed)
     for name in options.measures:
         plugin = plugins.load(MEASURES, name)
         if getattr(plugin, "COSTLY_FLOOR", False):
@@ -239,146 +219,6 @@ def _determined_by(
     }
 
 
-def read_samples(
-    table: Path,
-    train: Path,
-    holdout: Path,
-    synthetic: Path,
-    options: Evaluation,
-    seed: int,
-    previous: Path | None = None,
-    densities: Path | None = None,
-) -> tuple[Samples, dict[str, int]]:
-    """Read the tables and draw the real rows that stand in for a perfect surrogate.
-
-    The real samples, three where `train` has enough rows and two otherwise, have as many rows as
-    the synthetic one and share none. Where `train` is too small even for two, or too small for
-    three by a few rows, as after a split of 60 to 20 %, the synthetic rows are thinned.
-
-    Returns:
-        the samples, and how many rows each table has.
-    """
-    description, real, unseen = _read_real(table, train, holdout, options)
-    made = _read(synthetic, description, 2 * options.groups)
-    released = [] if previous is None else [_read(previous, description, 1)]
-    rows = _sample_size(len(made), len(real))
-    if rows < len(made):
-        print(
-            f"evaluates {rows} of {len(made)} synthetic rows: the floor takes "
-            f"{len(real) // rows} samples of that size from the {len(real)} training rows",
-            file=sys.stderr,
-        )
-    random = generator(seed, "evaluation")
-    fresh, *others = _real_draws(real, rows, random, description)
-    chosen, left_out = np.split(random.permutation(len(made)), [rows])
-    released += [made.iloc[left_out]] if len(left_out) else []
-    samples = Samples(
-        description=description,
-        train=real,
-        holdout=in_time_order(unseen, description),
-        synthetic=in_time_order(made.iloc[chosen], description),
-        fresh=fresh,
-        others=tuple(others),
-        target=options.target,
-        groups=options.groups,
-        seed=seed,
-        earlier=pd.concat(released, ignore_index=True) if released else None,
-        densities=None if densities is None else _read_densities(densities, real, unseen),
-        target_class=options.target_class,
-        conditionals=options.conditionals,
-    )
-    given = {"train": len(real), "holdout": len(unseen), "synthetic": len(made)}
-    return samples, given | ({} if previous is None else {"previous": len(released[0])})
-
-
-def _read_real(
-    table: Path, train: Path, holdout: Path, options: Evaluation
-) -> tuple[TableDescription, pd.DataFrame, pd.DataFrame]:
-    """The features of a table, the rows that were learned from, and the holdout."""
-    description = TableDescription.load(table).only_features()
-    if "target" in options.model_fields_set:
-        _require_target(description, options.target, table)
-    real = _read(train, description, 4 * options.groups)
-    return description, real, _read(holdout, description, 2 * options.groups)
-
-
-def _real_draws(
-    real: pd.DataFrame, rows: int, random: np.random.Generator, description: TableDescription
-) -> list[pd.DataFrame]:
-    """Two or three samples of as many real rows, which share none, in time order."""
-    drawn = random.permutation(len(real))
-    return [
-        in_time_order(real.iloc[drawn[begin : begin + rows]], description)
-        for begin in range(0, min(3, len(real) // rows) * rows, rows)
-    ]
-
-
-def _sample_size(synthetic: int, train: int) -> int:
-    """How many synthetic rows are evaluated: all, or as many as real samples can have."""
-    for_three = train // 3
-    if _MOST_KEPT * synthetic <= for_three:
-        return min(synthetic, for_three)
-    return min(synthetic, train // 2)
-
-
-def _require_target(description: TableDescription, target: str, table: Path) -> None:
-    numeric = [column.name for column in description.numeric_features]
-    if target in numeric:
-        return
-    problem = "a categorical feature" if target in description else "no feature"
-    raise InputError(
-        f"evaluation.target is {target!r}, which is {problem} of {table}; "
-        f"expected one of {', '.join(numeric) or 'its numeric features, of which it has none'}"
-    )
-
-
-def _read(path: Path, description: TableDescription, least: int) -> pd.DataFrame:
-    """A table with at least `least` rows, each of its numbers on the scale of its column."""
-    frame = read_table(path, description)
-    if len(frame) < least:
-        raise InputError(
-            f"{path}: {len(frame)} rows, expected at least {least}, "
-            "in proportion to evaluation.groups, the groups of the intervals"
-        )
-    for column in description.numeric_features:
-        numbers = to_numbers(frame[column.name], column)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            off_scale = np.flatnonzero(~np.isfinite(to_scale(numbers, column)))
-        if len(off_scale):
-            wanted = " above -1, as its scale is log(1 + x)" if column.scale == "log" else ""
-            raise InputError(
-                f"{path}: row {off_scale[0]}: {column.name!r} is {numbers[off_scale[0]]:g}, "
-                f"expected a finite number{wanted}"
-            )
-    return frame
-
-
-def _read_densities(
-    path: Path, train: pd.DataFrame, holdout: pd.DataFrame
-) -> tuple[np.ndarray, np.ndarray]:
-    """The log densities of the training and of the holdout rows, one for each row of theirs."""
-    frame = read_table(path, DENSITIES)
-    found = []
-    for origin, rows in (("train", train), ("holdout", holdout)):
-        values = frame.loc[frame["origin"] == origin, "log_density"].to_numpy(np.float64)
-        if len(values) != len(rows):
-            raise InputError(
-                f"{path}: {len(values)} rows of origin {origin!r}, expected {len(rows)}, one for "
-                f"each row of the {origin} table"
-            )
-        found.append(values)
-    return found[0], found[1]
-
-
-def in_time_order(frame: pd.DataFrame, description: TableDescription) -> pd.DataFrame:
-    """The rows sorted by the first timestamp; as they are where there is none."""
-    for column in description.features:
-        if column.kind == "timestamp":
-            order = np.argsort(to_numbers(frame[column.name], column), kind="stable")
-            return frame.iloc[order].reset_index(drop=True)
-    return frame.reset_index(drop=True)
-
-
 def _described(plugin: ModuleType, name: str) -> dict[str, Any]:
     """What a measure says of itself."""
     aspect = getattr(plugin, "ASPECT", None)
@@ -394,14 +234,17 @@ def _described(plugin: ModuleType, name: str) -> dict[str, Any]:
         "aspect": aspect,
         "direction": plugin.DIRECTION,
         "limit": getattr(plugin, "LIMIT", 0.0 if plugin.DIRECTION == "lower" else None),
+        "of_law": aspect == "law" or getattr(plugin, "OF_LAW", False),
         "needs_densities": getattr(plugin, "NEEDS_DENSITIES", False),
     } | ({"attacker": plugin.ATTACKER} if hasattr(plugin, "ATTACKER") else {})
 
 
 def _numbers(result: Result) -> dict[str, Any]:
     numbers = {name: float(getattr(result, name)) for name in ("value", "low", "high", "floor")}
-    draws = {"floor_draws": [float(floor) for floor in result.floor_draws]}
-    if not np.isfinite([*numbers.values(), *draws["floor_draws"]]).all():
+    floors = {"floor_draws": [float(floor) for floor in result.floor_draws]}
+    if result.difference is not None:
+        floors["difference"] = [float(end) for end in result.difference]
+    if not np.isfinite([*numbers.values(), *np.concatenate([*floors.values()])]).all():
         raise ArithmeticError("a value is no number")
     note = "; ".join(filter(None, (result.note, result.warning)))
-    return numbers | draws | ({"note": note} if note else {})
+    return numbers | floors | ({"note": note} if note else {})

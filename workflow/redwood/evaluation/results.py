@@ -1,13 +1,27 @@
 """From a measure's formula to its result: value, interval, floor, and the columns behind it."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from math import inf
 
 import numpy as np
 import pandas as pd
 
 from redwood.evaluation.contract import Result, Samples
-from redwood.evaluation.intervals import group_of_rows, jackknife_interval
+from redwood.evaluation.intervals import group_of_rows, jackknife_half, jackknife_interval
+
+
+@dataclass(frozen=True)
+class Floor:
+    """A floor that is a statistic of one sample of real rows.
+
+    Attributes:
+        statistic: of arrays as `rows` has, with some of their rows.
+        rows: what it takes, (rows, …) each, in an order in which neighbours are alike.
+    """
+
+    statistic: Callable[..., float]
+    rows: Sequence[np.ndarray]
 
 
 def result(
@@ -16,7 +30,7 @@ def result(
     groups: int,
     *,
     floor_draws: Sequence[float] = (),
-    floor: float | None = None,
+    real: Floor | None = None,
     most: float = inf,
     columns: pd.DataFrame | None = None,
     details: dict[str, pd.DataFrame] | None = None,
@@ -30,28 +44,47 @@ def result(
         rows: what it takes, (rows, …) each; each is divided into groups by itself.
         groups: how many, to be left out one by one.
         floor_draws: the statistic of each draw of real rows in place of the synthetic ones.
-        floor: its floor; by default the mean of the draws.
+        real: its floor, where that is of one sample of real rows, as unsure as the value; by
+            default the mean of the draws.
         most: the largest value that there is, which cuts the interval.
         columns, details, note: as in `Result`.
         group_of: the group of each row, (rows,), by the numbers of rows and groups.
     """
-    number_of = [group_of(len(of_sample), groups) for of_sample in rows]
-
-    def without_group(group: int) -> float:
-        kept = (x[number != group] for x, number in zip(rows, number_of, strict=True))
-        return statistic(*kept)
-
+    without = _without_each_group(statistic, rows, groups, group_of)
     value = float(statistic(*rows))
-    low, high = jackknife_interval(value, without_group, groups)
+    low, high = jackknife_interval(value, without.__getitem__, groups)
+    floor = float(np.mean(floor_draws)) if real is None else float(real.statistic(*real.rows))
+    difference = None
+    if real is not None:
+        of_real = _without_each_group(real.statistic, real.rows, groups, group_of)
+        half = jackknife_half(without - of_real)
+        difference = (value - floor - half, value - floor + half)
     return Result(
         value,
         low,
         min(high, most),
-        float(np.mean(floor_draws)) if floor is None else floor,
+        floor,
         columns,
         details or {},
         note,
         tuple(floor_draws),
+        difference=difference,
+    )
+
+
+def _without_each_group(
+    statistic: Callable[..., float],
+    rows: Sequence[np.ndarray],
+    groups: int,
+    group_of: Callable[[int, int], np.ndarray],
+) -> np.ndarray:
+    """The statistic of all rows but those of a group, for each group: (groups,)."""
+    number_of = [group_of(len(of_sample), groups) for of_sample in rows]
+    return np.array(
+        [
+            statistic(*(x[number != group] for x, number in zip(rows, number_of, strict=True)))
+            for group in range(groups)
+        ]
     )
 
 

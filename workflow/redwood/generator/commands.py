@@ -22,6 +22,12 @@ def make(
     jobs: Annotated[int, typer.Option(help="User-analysis jobs; other activities come on top.")],
     seed: Annotated[int, typer.Option(help="Seed of the run.", min=0)],
     output: Annotated[Path, typer.Option(help="Folder to write the dumps to.")],
+    grid_seed: Annotated[
+        int | None,
+        typer.Option(
+            help="Seed of the sites, for other users of the same grid [default: SEED].", min=0
+        ),
+    ] = None,
 ) -> None:
     """Write synthetic raw dumps as PanDA would.
 
@@ -34,7 +40,7 @@ def make(
 
     values = {"start": start.date(), "days": days, "sites": sites, "jobs": jobs}
     options = read_section(Generate, values, "generator make")
-    generate(options, seed, output)
+    generate(options, seed, output, grid_seed)
 
 
 @app.command()

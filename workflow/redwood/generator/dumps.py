@@ -38,19 +38,28 @@ _SYNTHETIC.json says what was asked for and lists the files.
 """
 
 
-def generate(options: Generate, seed: int, output: Path) -> None:
+def generate(options: Generate, seed: int, output: Path, grid_seed: int | None = None) -> None:
     """Write synthetic dumps, a README and the marker `_SYNTHETIC.json` to the folder `output`.
 
-    The same options and seed give the same bytes.
+    The same options and seeds give the same bytes.
+
+    Args:
+        options: what to generate.
+        seed: of users, tasks, jobs and days.
+        output: the folder to write.
+        grid_seed: of the sites; `seed` if `None`. Dumps of the same grid seed and different seeds
+            are what other users sent to the same sites on other days, by the same law. How fast
+            sites are and how long their queues is drawn with the jobs, and so is new.
     """
     names = dump_names(options)
+    grid_seed = seed if grid_seed is None else grid_seed
 
-    def random(*purpose: str | int) -> np.random.Generator:
-        return generator(seed, "records", "generate", *purpose)
+    def random(*purpose: str | int, of: int = seed) -> np.random.Generator:
+        return generator(of, "records", "generate", *purpose)
 
     with ProgressReport("generating dumps", len(names) + 1, "steps") as report:
         calendar = Calendar(options, random("calendar"))
-        grid = make_grid(options.sites, random("grid"))
+        grid = make_grid(options.sites, random("grid", of=grid_seed))
         users = Users(options, grid, random("users"))
         tasks = make_tasks(options, users, grid, random("tasks"))
         released = release(tasks, users, calendar, random("release"))
@@ -70,6 +79,7 @@ def generate(options: Generate, seed: int, output: Path) -> None:
                 folder,
                 {
                     "seed": seed,
+                    **({} if grid_seed == seed else {"grid_seed": grid_seed}),
                     **options.model_dump(mode="json"),
                     "rows": rows,
                     "distinct_jobs": len(jobs),

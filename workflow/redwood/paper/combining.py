@@ -37,7 +37,8 @@ def over_trainings(measures: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
     Returns:
         the first training's measure if there is no other; else `value` is the mean, `low` and
-        `high` cover rows and trainings, and `floor` is the mean of the floors.
+        `high` cover rows and trainings, and so does `difference`, the interval of value − floor,
+        where there is one; `floor` is the mean of the floors.
     """
     known = [measure for measure in measures if measure["value"] is not None]
     first = dict(known[0] if known else measures[0])
@@ -48,12 +49,7 @@ def over_trainings(measures: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             np.array([measure[key] for measure in known], dtype=np.float64)
             for key in ("value", "low", "high")
         )
-        between = stdtrit(len(known) - 1, _LEVEL) * values.std(ddof=1) / np.sqrt(len(known))
-        below, above = (
-            np.hypot(between, np.sqrt(np.mean(halves**2)))
-            for halves in (values - lows, highs - values)
-        )
-        low, high = values.mean() - below, values.mean() + above
+        low, high = _interval(values, lows, highs)
         floors = [measure["floor"] for measure in known if measure["floor"] is not None]
         combined = first | {
             "value": float(values.mean()),
@@ -64,6 +60,10 @@ def over_trainings(measures: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             "floor_draws": [draw for measure in known for draw in measure.get("floor_draws", [])],
             "trainings": len(known),
         }
+        if all(measure.get("difference") is not None for measure in known):
+            ends = np.array([measure["difference"] for measure in known], dtype=np.float64)
+            differences = values - np.array([measure["floor"] for measure in known])
+            combined["difference"] = list(map(float, _interval(differences, *ends.T)))
     notes = list(dict.fromkeys(measure.get("note", "") for measure in known))
     if len(notes) > 1:
         combined["note"] = f"First training: {notes[0]}" if notes[0] else ""
@@ -71,3 +71,12 @@ def over_trainings(measures: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         missing = f"{len(known)} of {len(measures)} trainings have a value"
         combined["note"] = "; ".join(filter(None, (combined.get("note", ""), missing)))
     return combined
+
+
+def _interval(values: np.ndarray, lows: np.ndarray, highs: np.ndarray) -> tuple[float, float]:
+    """The interval of the mean of values, (trainings,), with intervals over the rows."""
+    between = stdtrit(len(values) - 1, _LEVEL) * values.std(ddof=1) / np.sqrt(len(values))
+    below, above = (
+        np.hypot(between, np.sqrt(np.mean(halves**2))) for halves in (values - lows, highs - values)
+    )
+    return values.mean() - below, values.mean() + above

@@ -86,10 +86,15 @@ def floor_range(measure: Measure) -> tuple[float, float] | None:
 def reaches_floor(measure: Measure) -> bool:
     """Whether the interval of a measure reaches its floor or the floor of some draw.
 
-    The value is then not told from that of real rows, or it is better.
+    Where the floor is of one sample, it is as unsure as the value: what counts is whether the
+    interval of their difference reaches 0. The value is then not told from that of real rows, or it
+    is better.
     """
     if measure["value"] is None or measure["floor"] is None:
         return False
+    if (difference := measure.get("difference")) is not None:
+        measure = {**measure, "low": difference[0], "high": difference[1]}
+        measure |= {"floor": 0.0, "floor_draws": []}
     floors = measure["floor"], *(floor_range(measure) or ())
     reaches_from_above, reaches_from_below = (
         measure["low"] <= max(floors),

@@ -135,3 +135,10 @@ def _require_complete(path: Path, name: str, measure: Measure) -> None:
         raise InputError(
             f"{path}: measure {name!r}: floor_draws is {draws!r}, expected a list of numbers"
         )
+    ends = measure.get("difference")
+    if ends is not None and not (
+        isinstance(ends, list) and len(ends) == 2 and all(isinstance(x, int | float) for x in ends)
+    ):
+        raise InputError(
+            f"{path}: measure {name!r}: difference is {ends!r}, expected two ends of an interval"
+        )

@@ -56,7 +56,8 @@ _NOTES = [
     "it: the difference is at most √(a² + b²), a and b being the halves of the two intervals that "
     "face each other. Controls{controls} are never bold; where no model has an interval, nothing "
     "is.",
-    "Asterisk: the interval reaches the floor, so the value cannot be told from that of real rows.",
+    "Asterisk: the interval reaches the floor, so the value cannot be told from that of real rows; "
+    "where the floor is of one sample of real rows, the interval of value − floor reaches 0.",
 ]
 _FLOOR_NOTE = (
     f"{FLOOR}: the holdout baseline, what real rows reach in place of the synthetic ones, as many "

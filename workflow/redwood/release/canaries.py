@@ -1,20 +1,24 @@
-"""Planted canaries: made-up records, tasks and users, half of which a model is trained with.
+"""Planted canaries: made-up records, tasks and users, some of which a model is trained with.
 
 Whether a sample gives away a real task or user cannot be seen from the rows alone: after a random
-split the same tasks are in training and in the holdout. So units are made up in pairs, one of each
-pair is planted among the training rows, and a shadow model, one of the same kind and with the same
-options, is trained on those. If something tells planted units from the others in the shadow model's
-sample, training in this way has given it away (N. Carlini et al., The Secret Sharer, arXiv
-1802.08232, section 4; one training serves all canaries at once: T. Steinke et al., arXiv
-2305.08846).
+split the same tasks are in training and in the holdout. So units are made up in groups of four, one
+of each group is planted among the training rows, and a shadow model, one of the same kind and with
+the same options, is trained on those. If something tells planted units from the others in the
+shadow model's sample, training in this way has given it away (N. Carlini et al., The Secret Sharer,
+arXiv 1802.08232, section 4; one training serves all canaries at once: T. Steinke et al., arXiv
+2305.08846). Which of a group is planted is drawn by lot, so that without a leak nothing tells them
+apart. Three others for each planted one cost no training rows and make the attacker's threshold
+sharper.
 
-A canary is a real unit, or a run of its rows, moved to another time; how its rows belong together
-is kept. Half of the pairs are left like that and are as easily told as real units are. The other
-half is also recombined: each category becomes one of another row, and numbers are shifted so that
-their median is the number of another row. Such a unit is like no other, which is hardest to keep
-secret. In a table without a time all pairs are recombined.
+Units of one row are easily hidden where those of two hundred are not, so canaries are made in sizes
+(`Planting.sizes`), and in kinds (`redwood.release.kinds`). What is planted keeps the columns that
+name units, with made-up names: a canary of a unit has a name that no row had, the names of the
+narrower units within it are new, too, and those of the wider ones are its source's. A canary record
+keeps all names of its source.
 """
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,27 +28,25 @@ import pandas as pd
 
 from redwood.errors import InputError
 from redwood.outputs import require_ending, write_json, writing_folder
+from redwood.release.kinds import Maker
 from redwood.seeds import generator
-from redwood.tables import (
-    Column,
-    TableDescription,
-    from_numbers,
-    from_scale,
-    read_table,
-    to_numbers,
-    to_scale,
-    write_table,
-)
+from redwood.tables import Column, TableDescription, read_table, write_table
 
 # The level whose units are single rows; every other is named as the column that names its units.
 RECORD = "record"
 
 CANARY = Column("canary", "categorical", role="auxiliary", meaning="the canary that the row is of")
 LEVEL = Column("canary_level", "categorical", role="auxiliary", meaning="what a canary is one of")
+GROUP = Column("canary_group", "integer", role="auxiliary", meaning="of which one was planted")
+KIND = Column("canary_kind", "categorical", role="auxiliary", meaning="how the canary was made")
 PLANTED = Column("canary_planted", "integer", role="auxiliary", meaning="1 if it was, else 0")
 
-# Planted rows of all levels per training row: more would make another table of it.
+# Canaries of a group, of which one is planted.
+IN_GROUP = 4
+# Rows that are planted of all levels, per training row: more would make another table of it.
 _MOST_PLANTED = 0.1
+# Of what a level may plant the part that its largest whole unit may be.
+_OF_LARGEST = 20
 
 
 @dataclass(frozen=True)
@@ -53,20 +55,30 @@ class Planting:
 
     Attributes:
         levels: `record`, or names of columns whose equal values make a unit.
-        units: canaries of each level, half of them planted; fewer where these would have more than
-            their part of a tenth of the training rows.
-        most_rows: the most rows of a unit; a longer unit is cut to a run of that length.
+        units: canaries of each level, one in four of them planted; fewer where these would have
+            more than their part of a tenth of the training rows.
+        sizes: rows of the canaries of a unit, ascending.
     """
 
     levels: tuple[str, ...]
-    units: int
-    most_rows: int
+    units: int = 800
+    sizes: tuple[int, ...] = (1, 5, 20, 50, 200)
+
+    def __post_init__(self) -> None:
+        if not self.sizes or sorted(set(self.sizes)) != list(self.sizes) or self.sizes[0] < 1:
+            raise InputError(
+                f"sizes of canaries are {', '.join(map(str, self.sizes)) or 'none'}, expected "
+                "numbers of rows from 1, ascending"
+            )
 
 
 def canary_description(description: TableDescription) -> TableDescription:
-    """The features, and for each row which canary it is of and whether that was planted."""
-    features = description.only_features()
-    return TableDescription(features.name, (*features.columns, CANARY, LEVEL, PLANTED))
+    """The features and unit columns, and for each row which canary it is of and how that came."""
+    return TableDescription(
+        description.name,
+        (*description.with_units().columns, CANARY, LEVEL, GROUP, KIND, PLANTED),
+        units=description.units,
+    )
 
 
 def plant(table: Path, train: Path, planting: Planting, seed: int, output: Path) -> dict[str, Any]:
@@ -79,82 +91,126 @@ def plant(table: Path, train: Path, planting: Planting, seed: int, output: Path)
         train: the training rows.
         planting: what to plant.
         seed: same seed, same canaries.
-        output: the folder: `train.parquet` with the features only, `canaries.parquet` as
-            `canary_description` says, `planting.json`.
+        output: the folder: `train.parquet` with the features and the columns that name units, in
+            random order, `canaries.parquet` as `canary_description` says, `planting.json`.
 
     Returns:
-        What `planting.json` holds: `rows`, how many there were and were planted, and `levels`, how
-        many canaries (`units`) of how many rows each level has.
+        What `planting.json` holds: `rows`, how many there were and were planted, and `levels`, of
+        each how many canaries (`units`, of which `planted`) of how many `rows` it has, and how many
+        were planted by size (`sizes`) and by kind (`kinds`).
 
     Raises:
         InputError: a table cannot be read, or allows no canaries at all.
     """
     require_ending(output)
     full = TableDescription.load(table)
-    features = full.only_features()
+    described = full.with_units()
     rows = read_table(train, full)
     units = {level: _real_units(rows, level, full) for level in planting.levels}
-    part = _MOST_PLANTED * len(rows) / max(1, sum(map(bool, units.values())))
-    made = {
-        level: _canaries(rows, real, features, planting, part, generator(seed, "canaries", level))
-        for level, real in units.items()
-    }
+    maker = Maker(rows[[column.name for column in described.columns]], described)
+    taken = {name: set(rows[name].dropna()) for name in described.units}
+    left = int(_MOST_PLANTED * len(rows))
+    made: dict[str, list[pd.DataFrame]] = {}
+    # Records first: what they leave of their part is for units, which have more rows.
+    ordered = sorted(units, key=lambda level: (level != RECORD, planting.levels.index(level)))
+    for place, level in enumerate(ordered):
+        others = sum(bool(units[later]) for later in ordered[place:])
+        random = generator(seed, "canaries", level)
+        made[level] = _canaries(
+            maker, units[level], level, planting, left // max(1, others), taken, random
+        )
+        left -= sum(len(canary) for canary in made[level] if canary[PLANTED.name].iloc[0])
     canaries = [
         canary.assign(**{CANARY.name: f"{level} {number}", LEVEL.name: level})
-        for level, of_level in made.items()
-        for number, canary in enumerate(of_level)
+        for level in planting.levels
+        for number, canary in enumerate(made[level])
     ]
     if not canaries:
         raise InputError(
             f"{train}: {len(rows)} rows are too few for canaries of {', '.join(planting.levels)}"
         )
     frame = pd.concat(canaries, ignore_index=True)
-    names = [column.name for column in features.columns]
+    names = [column.name for column in described.columns]
     planted = frame.loc[frame[PLANTED.name] == 1, names]
     together = pd.concat([rows[names], planted], ignore_index=True)
     order = generator(seed, "canaries", "order").permutation(len(together))
     summary = {
         "rows": {"train": len(rows), "planted": len(planted)},
-        "levels": {
-            level: {"units": len(of_level), "rows": sum(map(len, of_level))}
-            for level, of_level in made.items()
-        },
+        "levels": {level: _summary(made[level], planting.sizes) for level in planting.levels},
     }
     with writing_folder(output) as folder:
-        write_table(together.iloc[order], folder / "train.parquet", features)
+        write_table(together.iloc[order], folder / "train.parquet", described)
         write_table(frame, folder / "canaries.parquet", canary_description(full))
         write_json(folder / "planting.json", summary)
     return summary
 
 
+def size_class(rows: int, sizes: Sequence[int]) -> int:
+    """The largest of `sizes`, ascending, that a unit of so many rows reaches; else the least."""
+    return max((size for size in sizes if size <= rows), default=sizes[0])
+
+
+def allocate(sizes: Sequence[int], wanted: int, rows: int) -> dict[int, int]:
+    """How many units of each size to plant within so many rows.
+
+    Sizes have equal parts of the rows that are left, the smallest first, and none more units than
+    its equal part of those wanted; what is left over then goes to the smallest that lack some.
+
+    Args:
+        sizes: rows of the units of each size, ascending.
+        wanted: units of all sizes.
+        rows: the most rows of all planted units.
+    """
+    each = -(-wanted // max(1, len(sizes)))
+    planted = dict.fromkeys(sizes, 0)
+    for equal in (True, False):
+        for place, size in enumerate(sizes):
+            part = rows // (len(sizes) - place) if equal else rows
+            more = min(each - planted[size], part // size, wanted - sum(planted.values()))
+            planted[size] += max(0, more)
+            rows -= max(0, more) * size
+    return planted
+
+
 def _canaries(
-    rows: pd.DataFrame,
+    maker: Maker,
     units: list[np.ndarray],
-    features: TableDescription,
+    level: str,
     planting: Planting,
-    most_planted: float,
+    most_planted: int,
+    taken: Mapping[str, set[str]],
     random: np.random.Generator,
 ) -> list[pd.DataFrame]:
-    """Canaries made of the real units of a level, each a table of its rows, one of two planted.
-
-    They are drawn until `most_planted` rows would be planted.
-    """
+    """Canaries made of the real units of a level, each a table of its rows, one of four planted."""
+    wanted = planting.units // IN_GROUP
+    largest = max(map(len, units), default=0)
+    sizes = [size for size in planting.sizes if size <= largest]
     canaries: list[pd.DataFrame] = []
-    planted_rows = 0
-    timed = any(column.kind == "timestamp" for column in features.columns)
-    for number in range(planting.units // 2 if units else 0):
-        pair = [
-            _run(units[random.integers(len(units))], planting.most_rows, random) for _ in range(2)
-        ]
-        planted_rows += len(pair[0])
-        if planted_rows > most_planted:
-            break
-        for is_planted, chosen in zip((1, 0), pair, strict=True):
-            canary = _moved(rows.iloc[chosen], rows, features, random)
-            if number % 2 or not timed:
-                canary = _recombined(canary, rows, features, random)
-            canaries.append(canary.assign(**{PLANTED.name: is_planted}))
+    number, rows = 0, 0
+    for size, groups in allocate(sizes, wanted, most_planted).items():
+        kinds = maker.kinds(units, size, _limit(size, planting.sizes, most_planted))
+        for group in range(groups):
+            kind = kinds[group % len(kinds)]
+            sources = kind.sources(IN_GROUP, random)
+            planted = random.integers(IN_GROUP)
+            rows += len(sources[planted])
+            if rows > most_planted:
+                # Whole units have more rows than was reckoned with.
+                return canaries
+            for place, source in enumerate(sources):
+                canary = kind.make(source, random)
+                how = {GROUP.name: number, KIND.name: kind.name}
+                how[PLANTED.name] = int(place == planted)
+                canaries.append(_renamed(canary, level, maker.description, taken, random, **how))
+            number += 1
     return canaries
+
+
+def _limit(size: int, sizes: Sequence[int], most_planted: int) -> int:
+    """One more than the rows of the largest whole unit among the canaries of a size."""
+    following = [later for later in sizes if later > size]
+    most = 3 * size // 2 + 1
+    return min(most, *following) if following else max(most, most_planted // _OF_LARGEST)
 
 
 def _real_units(rows: pd.DataFrame, level: str, description: TableDescription) -> list[np.ndarray]:
@@ -164,47 +220,45 @@ def _real_units(rows: pd.DataFrame, level: str, description: TableDescription) -
     if level not in description:
         return []
     groups = rows.groupby(level, sort=True, dropna=True).indices
-    return [np.sort(found) for found in groups.values() if len(found) > 1]
+    return [np.sort(found) for found in groups.values()]
 
 
-def _run(unit: np.ndarray, most: int, random: np.random.Generator) -> np.ndarray:
-    """A run of consecutive rows of a unit, at most `most` of them."""
-    first = random.integers(max(0, len(unit) - most) + 1)
-    return unit[first : first + most]
-
-
-def _moved(
-    unit: pd.DataFrame, rows: pd.DataFrame, features: TableDescription, random: np.random.Generator
+def _renamed(
+    canary: pd.DataFrame,
+    level: str,
+    description: TableDescription,
+    taken: Mapping[str, set[str]],
+    random: np.random.Generator,
+    **how: int | str,
 ) -> pd.DataFrame:
-    """The unit's features at another time; what goes beyond the end goes on at the beginning."""
-    moved = unit[[column.name for column in features.columns]].reset_index(drop=True)
-    by = random.uniform()
-    for column in features.columns:
-        if column.kind != "timestamp":
-            continue
-        times = to_numbers(rows[column.name], column)
-        low, span = times.min(), max(np.ptp(times), 1.0)
-        own = to_numbers(moved[column.name], column)
-        moved[column.name] = from_numbers(low + (own - low + by * span) % span, column)
-    return moved
+    """The canary with new names of its own unit and of the narrower ones within it, and `how`."""
+    units = description.units
+    for name in units[units.index(level) :] if level in units else ():
+        known = pd.unique(canary[name].dropna())
+        new = {value: _new_name(taken[name], random) for value in known}
+        canary = canary.assign(**{name: canary[name].map(new).astype(object)})
+    return canary.assign(**how)
 
 
-def _recombined(
-    unit: pd.DataFrame, rows: pd.DataFrame, features: TableDescription, random: np.random.Generator
-) -> pd.DataFrame:
-    """The unit's features with categories of other rows, and numbers about those of other rows."""
-    columns = {}
-    for column in features.columns:
-        values, others = unit[column.name], rows[column.name]
-        if column.is_categorical:
-            known = pd.unique(values)
-            drawn = others.iloc[random.integers(len(rows), size=len(known))]
-            columns[column.name] = values.map(dict(zip(known, drawn, strict=True)))
-        elif column.kind == "timestamp":
-            columns[column.name] = values
-        else:
-            own, ranged = (to_scale(to_numbers(v, column), column) for v in (values, others))
-            set_off = own - np.median(own) + ranged[random.integers(len(rows))]
-            numbers = from_scale(np.clip(set_off, ranged.min(), ranged.max()), column)
-            columns[column.name] = from_numbers(numbers, column)
-    return pd.DataFrame(columns)
+def _new_name(taken: set[str], random: np.random.Generator) -> str:
+    """A name that no unit has, which from now on is taken."""
+    while True:
+        name = random.bytes(8).hex()
+        if name not in taken:
+            taken.add(name)
+            return name
+
+
+def _summary(canaries: Sequence[pd.DataFrame], sizes: Sequence[int]) -> dict[str, Any]:
+    """How many canaries of a level there are, of how many rows, and how many were planted."""
+    planted = [canary for canary in canaries if canary[PLANTED.name].iloc[0]]
+    by_size = Counter(size_class(len(canary), sizes) for canary in planted)
+    by_kind = Counter(str(canary[KIND.name].iloc[0]) for canary in planted)
+    return {
+        "units": len(canaries),
+        "rows": sum(map(len, canaries)),
+        "planted": len(planted),
+        "planted_rows": sum(map(len, planted)),
+        "sizes": {str(size): by_size[size] for size in sizes},
+        "kinds": dict(sorted(by_kind.items())),
+    }

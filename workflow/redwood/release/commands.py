@@ -25,8 +25,13 @@ def plant(
     level: Levels,
     output: Annotated[Path, typer.Option(help="folder to write")],
     seed: Annotated[int, typer.Option(min=0, help="same seed, same canaries")] = 1,
-    units: Annotated[int, typer.Option(min=2, help="canaries of each level, half planted")] = 400,
-    most_rows: Annotated[int, typer.Option(min=1, help="most rows of a canary")] = 10,
+    units: Annotated[
+        int, typer.Option(min=4, help="canaries of each level, one in four planted")
+    ] = 800,
+    size: Annotated[
+        list[int] | None,
+        typer.Option(min=1, help="rows of a canary; repeatable, ascending [1, 5, 20, 50, 200]"),
+    ] = None,
 ) -> None:
     """Plant made-up records, tasks, users among the training rows of a shadow model.
 
@@ -35,15 +40,16 @@ def plant(
     """
     from redwood.release.canaries import Planting, plant
 
-    levels = plant(table, train, Planting(tuple(level), units, most_rows), seed, output)["levels"]
-    told = [f"{name} {found['units']}" for name, found in levels.items()]
-    fewer = [name for name, found in levels.items() if found["units"] < units]
+    sizes = {"sizes": tuple(size)} if size else {}
+    levels = plant(table, train, Planting(tuple(level), units, **sizes), seed, output)["levels"]
+    told = [f"{name} {found['planted']} of {found['units']}" for name, found in levels.items()]
+    fewer = [name for name, found in levels.items() if found["planted"] < units // 4]
     if fewer:
         told[-1] += (
             f"; fewer than the {units} asked for of {', '.join(fewer)}: the table does not tell "
             "them apart, or has too few rows"
         )
-    typer.echo(f"{output}: canaries: {', '.join(told)}")
+    typer.echo(f"{output}: canaries planted: {', '.join(told)}")
 
 
 @app.command()

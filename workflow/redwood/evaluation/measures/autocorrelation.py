@@ -23,6 +23,7 @@ TITLE = "autocorrelation"
 UNIT = "1"
 ASPECT = "time"
 DIRECTION = "lower"
+OF_LAW = True
 DEFINITION = (
     "|difference| of the autocorrelation of hourly arrivals, synthetic against as many holdout "
     "rows; mean over the lags from 1 h to 168 h, or to half of the common time span."

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from redwood.evaluation.contract import Result, Samples
-from redwood.evaluation.results import result
+from redwood.evaluation.results import Floor, result
 from redwood.nearest import distance_to_closest
 
 TITLE = "DCR"
@@ -38,6 +38,6 @@ def measure(samples: Samples) -> Result:
         np.median,
         (synthetic,),
         samples.groups,
-        floor=float(np.median(holdout)),
+        real=Floor(np.median, (holdout,)),
         details={"dcr": distances},
     )

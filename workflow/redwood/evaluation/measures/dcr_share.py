@@ -13,14 +13,20 @@ Where rows come in bursts, 1/2 is not within reach of a faithful model: holdout 
 with each other of which the training rows tell nothing, so that even the exact law of one more row,
 given the training rows, has a share of .56 to .62 (a test draws from such a law). Only models that
 smooth bursts away come closer to 1/2.
+
+The holdout rows are both what the share is measured with and, for the floor, what is measured. The
+jackknife therefore leaves out a run of synthetic rows and one of holdout rows together, these also
+as rows that others are close to: as if they were not there, each row has its next closest.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from redwood.evaluation.contract import Result, Samples
-from redwood.evaluation.results import result
-from redwood.nearest import distance_to_closest
+from redwood.evaluation.intervals import group_of_rows, jackknife_half
+from redwood.nearest import closest_rows, distance_to_closest
 from redwood.seeds import generator
 from redwood.tables import Column, TableDescription
 
@@ -39,59 +45,106 @@ DEFINITION = (
 # up to this much, far less than what tells rows apart.
 _OFFSET = Column("(offset)", "numeric")
 _LARGEST_OFFSET = 1e-5
+# The number of no group.
+_NONE = -1
+
+
+@dataclass(frozen=True)
+class _Closer:
+    """Whether rows are closer to a training row than to any unseen one.
+
+    1 or 0, and 1/2 where rounding leaves no difference.
+
+    Attributes:
+        group: of each row for the jackknife, (rows,).
+        closer: with all unseen rows, (rows,).
+        nearest: the group of the unseen row that is closest, (rows,).
+        otherwise: `closer` without the unseen rows of that group, (rows,).
+    """
+
+    group: np.ndarray
+    closer: np.ndarray
+    nearest: np.ndarray
+    otherwise: np.ndarray
+
+    def without(self, left_out: int) -> np.ndarray:
+        """`closer` of the rows of other groups, without the unseen rows of that group."""
+        closer = np.where(self.nearest == left_out, self.otherwise, self.closer)
+        return closer[self.group != left_out]
 
 
 def measure(samples: Samples) -> Result:
-    """The share; the interval is over synthetic rows, the real ones as they are."""
-    sizes = len(samples.train), len(samples.holdout)
-    closer = _closer_to_training(samples.synthetic, samples.holdout, samples, "synthetic")
-    names = [column.name for column in samples.description.features]
-    made, train, holdout = (
-        pd.util.hash_pandas_object(frame[names], index=False)
-        for frame in (samples.synthetic, samples.train, samples.holdout)
+    """The share; the interval is over synthetic and holdout rows, training rows as they are."""
+    rows, groups = len(samples.train), samples.groups
+    unseen_group = group_of_rows(len(samples.holdout), groups)
+    made = _closer(
+        samples.synthetic,
+        group_of_rows(len(samples.synthetic), groups),
+        samples.holdout,
+        unseen_group,
+        samples,
+        "synthetic",
     )
-    note = (
-        f"{100 * made.isin(train).mean():.1f} % of the rows are equal to a training row, "
-        f"{100 * made.isin(holdout).mean():.1f} % to a holdout row"
-    )
-    return result(
-        lambda rows: _share(rows, *sizes),
-        (closer,),
-        samples.groups,
-        floor=_floor(samples),
-        most=1.0,
-        note=note,
+    halves = _halves(samples, unseen_group)
+
+    def share(left_out: int) -> float:
+        kept = int(np.count_nonzero(unseen_group != left_out))
+        return _share(made.without(left_out), rows, kept)
+
+    def floor(left_out: int) -> float:
+        closer = [half.without(left_out) for half in halves]
+        return _share(np.concatenate(closer), rows, sum(map(len, closer)) / 2)
+
+    value, real = share(_NONE), floor(_NONE)
+    without = np.array([share(group) for group in range(groups)])
+    half = jackknife_half(without)
+    apart = jackknife_half(without - [floor(group) for group in range(groups)])
+    return Result(
+        value,
+        max(0.0, value - half),
+        min(1.0, value + half),
+        real,
+        note=_note(samples),
+        difference=(value - real - apart, value - real + apart),
     )
 
 
-def _floor(samples: Samples) -> float:
-    """The share of holdout rows, for which the other half of the holdout is the unseen sample.
+def _halves(samples: Samples, group: np.ndarray) -> list[_Closer]:
+    """Holdout rows, for which the other half of the holdout is the unseen sample.
 
     Fresh real rows would not do: they are training rows.
     """
     rows = len(samples.holdout) // 2
     order = generator(samples.seed, "dcr_share").permutation(len(samples.holdout))
-    halves = [samples.holdout.iloc[chosen] for chosen in (order[:rows], order[rows : 2 * rows])]
-    closer = [
-        _closer_to_training(half, unseen, samples, f"half {number}")
+    halves = order[:rows], order[rows : 2 * rows]
+    return [
+        _closer(
+            samples.holdout.iloc[half],
+            group[half],
+            samples.holdout.iloc[unseen],
+            group[unseen],
+            samples,
+            f"half {number}",
+        )
         for number, (half, unseen) in enumerate((halves, halves[::-1]))
     ]
-    return _share(np.concatenate(closer), len(samples.train), rows)
 
 
-def _share(closer: np.ndarray, training_rows: int, unseen_rows: int) -> float:
+def _share(closer: np.ndarray, training_rows: int, unseen_rows: float) -> float:
     """The share of rows closer to training, both tables taken for equally large."""
     to_train, to_unseen = closer.mean() / training_rows, (1 - closer.mean()) / unseen_rows
     return float(to_train / (to_train + to_unseen))
 
 
-def _closer_to_training(
-    rows: pd.DataFrame, unseen: pd.DataFrame, samples: Samples, purpose: str
-) -> np.ndarray:
-    """Whether each row is closer to a training row than to any unseen one: (rows,) 1 or 0.
-
-    1/2 where rounding leaves no difference.
-    """
+def _closer(
+    rows: pd.DataFrame,
+    group: np.ndarray,
+    unseen: pd.DataFrame,
+    unseen_group: np.ndarray,
+    samples: Samples,
+    purpose: str,
+) -> _Closer:
+    """Compare the distances of rows to training and to unseen rows, of these groups."""
     random = generator(samples.seed, "dcr_share", purpose)
     description = TableDescription(
         samples.description.name, (*samples.description.features, _OFFSET)
@@ -104,8 +157,31 @@ def _closer_to_training(
         return frame.assign(**{_OFFSET.name: offsets})
 
     queries = set_off(rows)
-    to_train, to_unseen = (
-        distance_to_closest(queries, set_off(reference), description, ranges)
-        for reference in (samples.train, unseen)
+    to_train = distance_to_closest(queries, set_off(samples.train), description, ranges)
+    unseen = set_off(unseen)
+    place, distances = closest_rows(queries, unseen, description, 1, ranges)
+    nearest, to_unseen = unseen_group[place[:, 0]], distances[:, 0]
+    to_others = np.full(len(rows), np.inf)
+    for number in np.unique(nearest):
+        asking, others = nearest == number, unseen_group != number
+        if others.any():
+            to_others[asking] = distance_to_closest(
+                queries[asking], unseen[others], description, ranges
+            )
+
+    def compared(to_any: np.ndarray) -> np.ndarray:
+        return np.where(to_train == to_any, 0.5, to_train < to_any)
+
+    return _Closer(group, compared(to_unseen), nearest, compared(to_others))
+
+
+def _note(samples: Samples) -> str:
+    names = [column.name for column in samples.description.features]
+    made, train, holdout = (
+        pd.util.hash_pandas_object(frame[names], index=False)
+        for frame in (samples.synthetic, samples.train, samples.holdout)
     )
-    return np.where(to_train == to_unseen, 0.5, to_train < to_unseen)
+    return (
+        f"{100 * made.isin(train).mean():.1f} % of the rows are equal to a training row, "
+        f"{100 * made.isin(holdout).mean():.1f} % to a holdout row"
+    )

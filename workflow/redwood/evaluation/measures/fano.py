@@ -16,6 +16,7 @@ TITLE = "burstiness"
 UNIT = "1"
 ASPECT = "time"
 DIRECTION = "lower"
+OF_LAW = True
 DEFINITION = (
     "|log ratio| of F − 1, synthetic over as many holdout rows, where F is the variance over the "
     "mean of the arrivals in windows of 1 min, 10 min, 1 h and 1 day; mean over those of which the "

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from redwood.evaluation.contract import Inapplicable, Result, Samples
-from redwood.evaluation.results import result
+from redwood.evaluation.results import Floor, result
 from redwood.seeds import generator
 from redwood.tables import Column
 
@@ -55,7 +55,7 @@ def measure(samples: Samples) -> Result:
         np.mean,
         (any_unseen,),
         samples.groups,
-        floor=float(real_unseen.mean()),
+        real=Floor(np.mean, (real_unseen,)),
         floor_draws=_shares_of_parts(real_unseen, samples),
         most=1.0,
         columns=columns,

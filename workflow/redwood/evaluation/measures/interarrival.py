@@ -23,6 +23,7 @@ TITLE = "gaps"
 UNIT = "nats"
 ASPECT = "time"
 DIRECTION = "lower"
+OF_LAW = True
 DEFINITION = (
     "First Wasserstein distance of ln(1 + s) of the seconds s between consecutive rows, synthetic "
     "against as many holdout rows in the same time span; 0.69 is a factor of two between gaps of "

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from redwood.evaluation.contract import Inapplicable, Result, Samples
-from redwood.evaluation.results import result
+from redwood.evaluation.results import Floor, result
 from redwood.nearest import closest_distances
 
 TITLE = "NNDR"
@@ -36,8 +36,8 @@ def measure(samples: Samples) -> Result:
     synthetic, holdout = (_ratios(rows, samples) for rows in (samples.synthetic, samples.holdout))
     quantile, real_quantile = (float(np.quantile(r, _QUANTILE)) for r in (synthetic, holdout))
     note = f"5 % of the rows have less than {quantile:.2g}, of holdout rows {real_quantile:.2g}"
-    floor = float(np.median(holdout))
-    return result(np.median, (synthetic,), samples.groups, floor=floor, most=1.0, note=note)
+    real = Floor(np.median, (holdout,))
+    return result(np.median, (synthetic,), samples.groups, real=real, most=1.0, note=note)
 
 
 def _ratios(rows: pd.DataFrame, samples: Samples) -> np.ndarray:

@@ -24,6 +24,7 @@ TITLE = "recurrence"
 UNIT = "1"
 ASPECT = "time"
 DIRECTION = "lower"
+OF_LAW = True
 DEFINITION = (
     "|difference| of the probability that the next row in time has the same value of a categorical "
     "feature, synthetic against as many holdout rows; mean over the features."

@@ -15,6 +15,7 @@ TITLE = "day and week"
 UNIT = "1"
 ASPECT = "time"
 DIRECTION = "lower"
+OF_LAW = True
 DEFINITION = (
     "|log ratio| of the power of the 24 h line, and of the 168 h line, in hourly arrivals, "
     "synthetic over as many holdout rows; mean over the lines of which the common time span holds "
