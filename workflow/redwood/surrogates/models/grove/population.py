@@ -66,43 +66,110 @@ class Population:
 
     def draw(
         self,
-        owners: int,
+        wanted: int,
+        least: int,
         world: Calendar,
         networks: Networks,
         random: np.random.Generator,
         device: torch.device,
     ) -> tuple[Stream, np.ndarray, np.ndarray]:
-        """All rows of so many new owners, and the owner and group of each."""
-        owner, marks = np.arange(owners), len(self.scheme.marks)
-        counts, spans = self.owners.draw(owner, random)
-        spans = np.minimum(spans, world.length)
-        starts = np.rint(world.time_of(random.random(owners) * world.read(world.high - spans)))
-        if networks.groups is None or self.groups is None or self.gaps is None:
+        """The rows of so many new owners that there are about `wanted`, and at least `least`.
+
+        Returns:
+            all their rows, and the owner and group of each.
+        """
+        marks, timed = len(self.scheme.marks), self.scheme.time is not None
+        members = self._members(wanted, least, random)
+        counts, spans = members.counts, np.minimum(members.spans, world.length)
+        starts = world.time_of(random.random(len(counts)) * world.read(world.high - spans))
+        starts = np.rint(starts) if timed else np.zeros(len(counts))
+        if members.sizes is None or networks.groups is None or self.gaps is None:
             rows = Level.empty(counts, starts, spans, marks)
             draw_times(rows, networks.row_times, world, random, device)
             draw_marks(rows, networks.rows, world, self.scheme, random, device)
-            owner = np.repeat(owner, counts)
+            owner = np.repeat(np.arange(len(counts)), counts)
             return _stream(rows), owner, owner
-        owner = np.repeat(owner, counts)
+        owner = np.repeat(np.arange(len(counts)), counts)
         heads = Level.empty(counts, starts, spans, marks)
         ends = world.read(starts), world.read(starts + spans)
         heads.times[:] = np.rint(world.time_of(self.gaps.draw(counts, *ends, random)))
-        sizes, durations = self.groups.draw(owner, random)
         # A group ends within the world, so that long ones begin early: at any time at which they
         # can, in which order they take the times at which groups of their owner begin.
-        room = np.maximum(world.high - durations - starts[owner], 0.0)
+        room = np.maximum(world.high - members.durations - starts[owner], 0.0)
         order = np.lexsort((random.random(len(owner)) * room, owner))
-        sizes, durations = sizes[order], durations[order]
+        sizes, durations = members.sizes[order], members.durations[order]
         durations = np.minimum(durations, np.maximum(world.high - heads.times, 0.0))
-        heads.sizes[:] = np.log1p(np.stack([sizes, durations], axis=1))
-        draw_marks(heads, networks.groups, world, self.scheme, random, device)
         rows = Level.empty(sizes, heads.times, durations, marks)
-        first = rows.sequences.starts[:-1]
-        rows.tokens[first], rows.values[first] = heads.tokens, heads.values
         draw_times(rows, networks.row_times, world, random, device)
-        draw_marks(rows, networks.rows, world, self.scheme, random, device, first=1)
         group = np.repeat(np.arange(len(sizes)), sizes)
+        if networks.owner_times is not None:
+            number = np.bincount(owner[group])
+            paced = Level.empty(number, starts, spans, 0)
+            draw_times(paced, networks.owner_times, world, random, device)
+            rows.times[:] = np.minimum(_at_pace(rows.times, owner[group], group, paced), world.high)
+        first, last = rows.sequences.starts[:-1], rows.sequences.starts[1:] - 1
+        rows.spans[:] = rows.times[last] - rows.times[first]
+        heads.times[:] = rows.times[first]
+        heads.sizes[:] = np.log1p(np.stack([sizes, rows.spans], axis=1))
+        draw_marks(heads, networks.groups, world, self.scheme, random, device)
+        rows.tokens[first], rows.values[first] = heads.tokens, heads.values
+        draw_marks(rows, networks.rows, world, self.scheme, random, device, first=1)
         return _stream(rows), owner[group], group
+
+    def _members(self, wanted: int, least: int, random: np.random.Generator) -> "_Members":
+        """New owners, as many as make about `wanted` rows, at least `least`, and their groups."""
+        drawn: list[_Members] = []
+        rows = 0
+        while rows < max(wanted, least):
+            counts, spans = self.owners.draw(np.arange(self.size), random)
+            sizes, durations = None, spans[:0]
+            if self.groups is not None:
+                sizes, durations = self.groups.draw(np.repeat(np.arange(self.size), counts), random)
+            drawn.append(_Members(counts, spans, sizes, durations))
+            rows += int((counts if sizes is None else sizes).sum())
+        return _joined(drawn).until(wanted, least)
+
+
+@dataclass(frozen=True)
+class _Members:
+    """Owners before anything is known of their rows.
+
+    Attributes:
+        counts, spans: (owners,) their items, and seconds from the first to the last.
+        sizes, durations: (groups,) the same of their groups; `None` where owners are groups.
+    """
+
+    counts: np.ndarray
+    spans: np.ndarray
+    sizes: np.ndarray | None
+    durations: np.ndarray
+
+    def until(self, wanted: int, least: int) -> "_Members":
+        """The first ones, whose rows are as near to `wanted` as can be and at least `least`."""
+        rows = self.counts
+        if self.sizes is not None:
+            owner = np.repeat(np.arange(len(self.counts)), self.counts)
+            rows = np.bincount(owner, self.sizes, len(self.counts))
+        total = np.cumsum(rows)
+        off = np.where(total >= least, np.abs(np.log(total / wanted)), np.inf)
+        owners = int(off.argmin()) + 1
+        groups = int(self.counts[:owners].sum())
+        return _Members(
+            self.counts[:owners],
+            self.spans[:owners],
+            None if self.sizes is None else self.sizes[:groups],
+            self.durations[:groups],
+        )
+
+
+def _joined(members: list[_Members]) -> _Members:
+    sizes = [part.sizes for part in members if part.sizes is not None]
+    return _Members(
+        np.concatenate([part.counts for part in members]),
+        np.concatenate([part.spans for part in members]),
+        np.concatenate(sizes) if sizes else None,
+        np.concatenate([part.durations for part in members]),
+    )
 
 
 def _at_pace(times: np.ndarray, owner: np.ndarray, group: np.ndarray, paced: Level) -> np.ndarray:

@@ -161,8 +161,9 @@ class Surrogate(NeuralSurrogate):
         with self.sampling() as device, ProgressReport(self.name, n, "rows") as report:
             while found < n:
                 for stretch in stretches:
-                    wanted = self.rows if conditions else max(n, self.rows)
-                    drawn = self._world(wanted, stretch, f"{seed} {len(kept)}", random, device)
+                    drawn = self._world(
+                        1 if conditions else n, stretch, f"{seed} {len(kept)}", random, device
+                    )
                     tried += len(drawn)
                     for condition in conditions:
                         drawn = drawn[condition.holds(drawn)]
@@ -188,7 +189,7 @@ class Surrogate(NeuralSurrogate):
         number = 0
         with self.sampling() as device:
             for stretch in stretches:
-                drawn = self._world(self.rows, stretch, "expected", random, device)
+                drawn = self._world(1, stretch, "expected", random, device)
                 holds = [condition.holds(drawn) for condition in conditions]
                 number += int(np.logical_and.reduce(holds).sum())
         return number
@@ -456,26 +457,18 @@ class Surrogate(NeuralSurrogate):
         """All rows of a population of at least so many, in a world of its own."""
         population = self._population
         world = population.calendar.another(random)
-        frames: list[pd.DataFrame] = []
-        drawn, owners = 0, 0
-        while drawn < rows:
-            share = (rows - drawn) / drawn if drawn else rows / max(self.rows, 1)
-            more = max(1, int(np.ceil(share * (owners or population.size))))
-            more = min(more, max(population.size, owners))
-            stream, owner, group = population.draw(more, world, self.network, random, device)
-            drawn += len(stream)
-            inside = stream.times < stretch.until
-            stream = stream[inside]
-            stream.times[:] += stretch.shift
-            frame = population.scheme.decode(stream)
-            for unit in self.units:
-                if unit in self.description:
-                    number = owner if unit == self.units[0] else group
-                    prefix = f"{label} {unit} {stretch.shift:.0f} {owners}"
-                    frame[unit] = _names(number[inside], prefix)
-            frames.append(frame[[column.name for column in self.description.columns]])
-            owners += more
-        return pd.concat(frames, ignore_index=True)
+        wanted = max(rows, self.rows)
+        stream, owner, group = population.draw(wanted, rows, world, self.network, random, device)
+        inside = stream.times < stretch.until
+        stream = stream[inside]
+        stream.times[:] += stretch.shift
+        frame = population.scheme.decode(stream)
+        for unit in self.units:
+            if unit in self.description:
+                number = owner if unit == self.units[0] else group
+                prefix = f"{label} {unit} {stretch.shift:.0f}"
+                frame[unit] = _names(number[inside], prefix)
+        return frame[[column.name for column in self.description.columns]]
 
 
 @dataclass(frozen=True)
