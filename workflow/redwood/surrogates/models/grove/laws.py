@@ -34,11 +34,13 @@ class SizeLaw:
         spans: (B, Q) quantiles of ln(1 + seconds) of the units in each of B classes by items, the
             fewest first.
         alike: correlation of the normal scores of two units of one owner, of counts and of spans.
+        tied: correlation of the normal scores of counts and spans within a class.
     """
 
     counts: np.ndarray
     spans: np.ndarray
     alike: tuple[float, float]
+    tied: float
 
     @classmethod
     def fit(cls, counts: np.ndarray, spans: np.ndarray, owner: np.ndarray, least: int) -> "SizeLaw":
@@ -56,13 +58,19 @@ class SizeLaw:
         quantiles = np.linspace(0, 1, _SPANS)
         rank, within = np.empty(units), np.empty(units)
         rank[order] = (np.arange(units) + 0.5) / units
+        ties = []
         for members in by_count:
             of_class = members[np.argsort(logs[members], kind="stable")]
             within[of_class] = (np.arange(len(members)) + 0.5) / len(members)
+            if len(np.unique(counts[members])) > len(members) / 2:
+                # Both in the order of the counts, so that their scores are the same numbers.
+                own = ndtri((np.arange(len(members)) + 0.5) / len(members))
+                ties.append((own * ndtri(within[members])).sum() / (own**2).sum())
         return cls(
             np.quantile(smooth, np.linspace(0, 1, max(2, units // least))),
             np.stack([np.quantile(logs[members], quantiles) for members in by_count]),
             (_alike(ndtri(rank), owner), _alike(ndtri(within), owner)),
+            float(np.clip(np.mean(ties), 0, _MOST_ALIKE)) if ties else 0.0,
         )
 
     def draw(self, owner: np.ndarray, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -71,7 +79,11 @@ class SizeLaw:
         knots = np.linspace(0, 1, len(self.counts))
         counts = np.maximum(1, np.rint(np.expm1(np.interp(rank, knots, self.counts))))
         classes = len(self.spans)
-        of_class = self.spans[np.minimum((rank * classes).astype(np.int64), classes - 1)]
+        number = np.minimum((rank * classes).astype(np.int64), classes - 1)
+        of_class = self.spans[number]
+        place = ndtri(np.clip(rank * classes - number, 1e-6, 1 - 1e-6))
+        own = ndtri(np.clip(within, 1e-6, 1 - 1e-6))
+        within = ndtr(self.tied * place + np.sqrt(1 - self.tied**2) * own)
         spans = np.rint(np.expm1(_interpolated(of_class, within)))
         return counts.astype(np.int64), np.where(counts > 1, spans, 0.0)
 
@@ -81,12 +93,14 @@ class SizeLaw:
             "counts": self.counts.tolist(),
             "spans": self.spans.tolist(),
             "alike": list(self.alike),
+            "tied": self.tied,
         }
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "SizeLaw":
         counts, spans = np.array(content["counts"], float), np.array(content["spans"], float)
-        return cls(counts, spans, (content["alike"][0], content["alike"][1]))
+        alike = (content["alike"][0], content["alike"][1])
+        return cls(counts, spans, alike, content["tied"])
 
 
 @dataclass(frozen=True)

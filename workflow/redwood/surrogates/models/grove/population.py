@@ -17,9 +17,6 @@ from redwood.surrogates.models.grove.level import (
 )
 from redwood.surrogates.streams.stream import Scheme, Stream
 
-# Between two rows of a group, in s: what is further apart is no burst.
-_PAUSE = 3600.0
-
 
 class Networks(nn.Module):
     """The networks of both levels; of one, where owners have a single group each.
@@ -38,8 +35,6 @@ class Networks(nn.Module):
         timed = scheme.time is not None
         narrow = max(8, hidden // 3)
         self.row_times = time_network(narrow, dropout) if timed else None
-        # Groups side by side share their owner's pace, so that an owner is steadier than they are.
-        self.owner_times = time_network(narrow, dropout) if timed and grouped else None
         self.rows = mark_network(scheme.marks, hidden, dropout)
         self.groups = mark_network(scheme.marks, hidden, dropout) if grouped else None
 
@@ -102,11 +97,6 @@ class Population:
         rows = Level.empty(sizes, heads.times, durations, marks)
         draw_times(rows, networks.row_times, world, random, device)
         group = np.repeat(np.arange(len(sizes)), sizes)
-        if networks.owner_times is not None:
-            number = np.bincount(owner[group])
-            paced = Level.empty(number, starts, spans, 0)
-            draw_times(paced, networks.owner_times, world, random, device)
-            rows.times[:] = np.minimum(_at_pace(rows.times, owner[group], group, paced), world.high)
         first, last = rows.sequences.starts[:-1], rows.sequences.starts[1:] - 1
         rows.spans[:] = rows.times[last] - rows.times[first]
         heads.times[:] = rows.times[first]
@@ -170,22 +160,6 @@ def _joined(members: list[_Members]) -> _Members:
         np.concatenate(sizes) if sizes else None,
         np.concatenate([part.durations for part in members]),
     )
-
-
-def _at_pace(times: np.ndarray, owner: np.ndarray, group: np.ndarray, paced: Level) -> np.ndarray:
-    """Times (n,) of rows, group by group, moved so that owners of several groups keep their pace.
-
-    A burst moves as a whole: its first row, the k-th of its owner, comes when the k-th of the
-    owner's rows does in `paced`.
-    """
-    target = np.empty(len(times))
-    target[np.lexsort((times, owner))] = paced.times
-    begins = np.ones(len(times), bool)
-    begins[1:] = (np.diff(group) != 0) | (np.diff(times) > _PAUSE)
-    groups = np.bincount(owner[np.flatnonzero(np.diff(group, prepend=-1))])
-    shift = np.where(groups[owner] > 1, target - times, 0.0)
-    moved = times + shift[np.flatnonzero(begins)][np.cumsum(begins) - 1]
-    return moved[np.lexsort((moved, group))]
 
 
 def _stream(rows: Level) -> Stream:

@@ -63,9 +63,6 @@ _WEEK = 7 * DAY
 # Steps of an epoch, at least.
 _LEAST_STEPS = 8
 
-# Steps of an owner's pace, at most, that an epoch of the training looks at.
-_STEPS = 512
-
 # The largest decay of the weights by itself.
 _LARGEST_DECAY = 10.0
 
@@ -318,16 +315,12 @@ class Surrogate(NeuralSurrogate):
             GapLaw.fit(counts, calendar.read(marked.times), least),
             ownership.owners,
         )
-        by_time = np.lexsort((stream.times, owner))
-        nothing = np.zeros((len(owner), 0))
-        steps = _level(_runs(owner)[0], stream.times[by_time], nothing.astype(np.int64), nothing)
         looked_at = np.zeros(len(begins), bool)
         looked_at[busy] = True
         looked_at = np.repeat(looked_at, sizes)
         place = level.sequences.level
         return (
             _Lesson("groups", heads, _everything(heads), held[begins], options.most_groups),
-            _Lesson("owner_times", steps, steps.sequences.level > 1, held[by_time], _STEPS),
             _Lesson("row_times", level, looked_at & (place > 1), held, options.most_rows),
             _Lesson("rows", level, looked_at & (place > 0), held, options.most_rows),
         )

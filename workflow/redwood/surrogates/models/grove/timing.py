@@ -1,11 +1,13 @@
 """When an item comes, between the one before and the one after that are there already.
 
-The time t between a and b is drawn from a mixture of three histograms, over
+Let D(a, t) be how far t is from a: seconds within half an hour, beyond it the seconds that the
+calendar's clock shows, which runs slowly at night. The time t between a and b is drawn from a
+mixture of three histograms, over
 
-    ln(1 + t − a) / ln(1 + b − a),   ln(1 + b − t) / ln(1 + b − a),
+    ln(1 + D(a, t)) / ln(1 + D(a, b)),   ln(1 + D(b, t)) / ln(1 + D(b, a)),
 
-so that it may follow or precede at once, and over the share of the calendar's clock that has
-passed. A network gives weights and histograms.
+so that it may follow or precede at once, and over the share of the clock's time that has passed. A
+network gives weights and histograms.
 """
 
 import numpy as np
@@ -17,6 +19,9 @@ from redwood.surrogates.streams.marks import draw_index
 _BINS = 24
 _COORDINATES = 3
 _LEAST = 1e-12
+
+# Within a burst the clock on the wall counts, in s.
+_NEAR = 1800.0
 
 
 class TimeNetwork(nn.Module):
@@ -58,26 +63,17 @@ def places(
     Returns:
         bins (m, 3), and the log of the density in 1/s (m, 3) of a bin of probability 1.
     """
-    width = np.log1p(end - begin)
-    since, until = times - begin, end - times
     read = calendar.read(np.stack([begin, times, end]))
     passed = np.maximum(read[2] - read[0], _LEAST)
-    coordinates = np.stack(
-        [
-            np.log1p(since) / np.maximum(width, _LEAST),
-            np.log1p(until) / np.maximum(width, _LEAST),
-            (read[1] - read[0]) / passed,
-        ],
-        axis=1,
-    )
-    slopes = np.stack(
-        [
-            1 / ((1 + since) * np.maximum(width, _LEAST)),
-            1 / ((1 + until) * np.maximum(width, _LEAST)),
-            np.maximum(calendar.pace(times), _LEAST) / passed,
-        ],
-        axis=1,
-    )
+    pace = np.maximum(calendar.pace(times), _LEAST)
+    coordinates, slopes = [], []
+    for origin, other, sign in ((begin, end, 1), (end, begin, -1)):
+        width = np.maximum(np.log1p(_away(origin, other, sign, calendar)), _LEAST)
+        away = _away(origin, times, sign, calendar)
+        coordinates.append(np.log1p(away) / width)
+        slopes.append(np.where(away < _NEAR, 1.0, pace) / ((1 + away) * width))
+    coordinates = np.stack([*coordinates, (read[1] - read[0]) / passed], axis=1)
+    slopes = np.stack([*slopes, pace / passed], axis=1)
     bins = np.clip((coordinates * _BINS).astype(np.int64), 0, _BINS - 1)
     return bins, np.log(np.maximum(slopes * _BINS, _LEAST))
 
@@ -97,8 +93,23 @@ def draw(
     """Times (m,) in whole seconds between `begin` and `end` (m,), by `law` (m, 3, bins)."""
     index = draw_index(law.reshape(len(law), -1), random)
     coordinate, place = index // _BINS, (index % _BINS + random.random(len(law))) / _BINS
-    away = np.expm1(place * np.log1p(end - begin))
     read = calendar.read(np.stack([begin, end]))
-    times = np.where(coordinate == 0, begin + away, end - away)
-    clock = calendar.time_of(read[0] + place * (read[1] - read[0]))
-    return np.clip(np.rint(np.where(coordinate == 2, clock, times)), begin, end)
+    times = calendar.time_of(read[0] + place * (read[1] - read[0]))
+    for number, (origin, other, sign) in enumerate(((begin, end, 1), (end, begin, -1))):
+        away = np.expm1(place * np.log1p(_away(origin, other, sign, calendar)))
+        times = np.where(coordinate == number, _at(origin, away, sign, calendar), times)
+    return np.clip(np.rint(times), begin, end)
+
+
+def _away(origin: np.ndarray, times: np.ndarray, sign: int, calendar: Calendar) -> np.ndarray:
+    """D: how far `times` (m,) are from `origin` (m,), after it or (sign −1) before it."""
+    seconds = sign * (times - origin)
+    near = origin + sign * np.minimum(seconds, _NEAR)
+    return np.minimum(seconds, _NEAR) + sign * (calendar.read(times) - calendar.read(near))
+
+
+def _at(origin: np.ndarray, away: np.ndarray, sign: int, calendar: Calendar) -> np.ndarray:
+    """The inverse of `_away`: the times (m,) that are so far away."""
+    near = origin + sign * np.minimum(away, _NEAR)
+    beyond = np.maximum(away - _NEAR, 0.0)
+    return np.where(beyond > 0, calendar.time_of(calendar.read(near) + sign * beyond), near)
