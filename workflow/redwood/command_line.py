@@ -30,8 +30,8 @@ def _register_stages() -> None:
     from redwood.generator.commands import app as generator
     from redwood.generator.commands import calibrate, make
     from redwood.paper.commands import app as paper
-    from redwood.records.commands import app as records
     from redwood.realising_command import realise
+    from redwood.records.commands import app as records
     from redwood.release.commands import app as release
     from redwood.runs.commands import STATUS_SETTINGS, artefacts_app, costs_app, plan, status
     from redwood.simulation.commands import app as simulation

@@ -38,6 +38,7 @@ QUICK = {
         "components": 3,
         "predictor_width": 8,
     },
+    "grove": {"epochs": 1, "hidden": 8, "bins": 4, "least_owners": 1},
     "sequoia": {"epochs": 1, "hidden": 8, "bins": 4},
     "tabddpm": {
         "epochs": 1,
@@ -50,7 +51,7 @@ QUICK = {
     "tvae": {"epochs": 1, "hidden": [8], "embedding": 3, "batch_size": 50, "components": 3},
 }
 # Models that draw rows with a given category; SMOTE only where it is the label.
-CONDITIONAL = ("ctabganplus", "sequoia")
+CONDITIONAL = ("ctabganplus", "grove", "sequoia")
 
 without_sdv = pytest.mark.skipif(find_spec("sdv") is None, reason="the extra sdv is not installed")
 every_model = pytest.mark.parametrize(

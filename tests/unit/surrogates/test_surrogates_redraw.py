@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 torch = pytest.importorskip("torch")
 
 from redwood.surrogates.models.sequoia import timing  # noqa: E402
-from redwood.surrogates.streams import marks  # noqa: E402
 from redwood.surrogates.models.sequoia.clock import Clock  # noqa: E402
 from redwood.surrogates.models.sequoia.counts import CountTable  # noqa: E402
-from redwood.surrogates.streams.entity import choose_entity, combine  # noqa: E402
 from redwood.surrogates.models.sequoia.events import Events, Networks  # noqa: E402
 from redwood.surrogates.models.sequoia.neighbours import TimeIndex  # noqa: E402
-from redwood.surrogates.streams.stream import Mark, Scheme, Stream  # noqa: E402
 from redwood.surrogates.models.sequoia.surroundings import Background  # noqa: E402
 from redwood.surrogates.models.sequoia.sweeping import stir, sweep  # noqa: E402
+from redwood.surrogates.streams import marks  # noqa: E402
+from redwood.surrogates.streams.entity import choose_entity, combine  # noqa: E402
+from redwood.surrogates.streams.stream import Mark, Scheme, Stream  # noqa: E402
 from redwood.surrogates.streams.tokens import NumberTokens  # noqa: E402
 
 CPU = torch.device("cpu")

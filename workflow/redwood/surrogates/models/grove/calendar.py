@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from scipy.ndimage import gaussian_filter1d
 
 HOUR, DAY = 3600.0, 86_400.0
 _HOURS, _DAYS = 24, 7
@@ -19,6 +20,12 @@ _ROWS_OF_OWNER = 100
 
 # A trend is what lasts for weeks: a Gaussian of so many days.
 _TREND_DAYS = 14.0
+
+# A record of ages has no more steps than these; where an hour is shorter, it has no daily rates.
+_MOST_STEPS, _MOST_DAYS = 200_000, 5_000
+
+# Owners times days from which it is told how much days vary: 80 MB.
+_MOST_CELLS = 10_000_000
 
 # Added to the counts, in rows and as a share of the mean, so that no hour is impassable.
 _PSEUDO_COUNT, _PSEUDO_SHARE = 2.0, 0.05
@@ -31,13 +38,15 @@ class Calendar:
     Attributes:
         low: its first second since 1970.
         high: its last.
-        rates: (hours,) rate of each hour from `low`, of mean 1.
+        step: seconds of each rate, an hour unless the time is very long.
+        rates: (steps,) rate of each step from `low`, of mean 1.
         spread: standard deviation of ln(rate) from day to day, beyond all this.
         persistence: correlation of that from one day to the next.
     """
 
     low: float
     high: float
+    step: float
     rates: np.ndarray
     spread: float
     persistence: float
@@ -48,27 +57,32 @@ class Calendar:
         low, high = float(times.min()), float(times.max())
         number = np.bincount(owner)
         weights = np.minimum(1.0, _ROWS_OF_OWNER / number[owner])
-        hours = int((high - low) // HOUR) + 1
-        begin = low + HOUR * np.arange(hours)
-        rates = np.ones(hours)
+        step = max(HOUR, (high - low) / _MOST_STEPS)
+        steps = int((high - low) // step) + 1
+        begin = low + step * np.arange(steps)
+        rates = np.ones(steps)
         # What the window holds less than twice is no habit.
         for period, length in ((HOUR, _HOURS), (DAY, _DAYS)):
-            if high - low < 2 * period * length:
+            if high - low < 2 * period * length or step > HOUR:
                 continue
             exposed = np.bincount((begin // period % length).astype(np.int64), rates, length)
             seen = np.bincount((times // period % length).astype(np.int64), weights, length)
             seen = seen + _PSEUDO_COUNT + _PSEUDO_SHARE * seen.mean()
             rate = seen / seen.sum() / (exposed / exposed.sum())
             rates = rates * rate[(begin // period % length).astype(np.int64)]
-        day = ((times - low) // DAY).astype(np.int64)
-        of_day = ((begin - low) // DAY).astype(np.int64)
-        days = int(of_day[-1]) + 1
+        length = max(DAY, (high - low) / _MOST_DAYS)
+        day = ((times - low) // length).astype(np.int64)
+        of_day = ((begin - low) // length).astype(np.int64)
+        days = int(max(of_day[-1], day.max())) + 1
         expected = np.bincount(of_day, rates, days)
-        trend = _smooth(np.bincount(day, weights, days)) / _smooth(expected)
+        trend = _smooth(np.bincount(day, weights, days)) / np.maximum(_smooth(expected), 1e-12)
         rates = rates * trend[of_day]
+        rates = np.maximum(rates / rates.mean(), 1e-6)
         expected = np.bincount(of_day, rates, days)
-        spread, persistence = _common(day, owner, weights, expected / expected.sum())
-        return cls(low, high, rates / rates.mean(), spread, persistence)
+        spread, persistence = (0.0, 0.0)
+        if length == DAY:
+            spread, persistence = _common(day, owner, weights, expected / expected.sum())
+        return cls(low, high, step, rates / rates.mean(), spread, persistence)
 
     @property
     def length(self) -> float:
@@ -77,12 +91,14 @@ class Calendar:
 
     def another(self, random: np.random.Generator) -> "Calendar":
         """The calendar of another world: other good and bad days."""
+        if self.spread == 0:
+            return self
         days = int(self.length // DAY) + 1
         noise = random.standard_normal(days)
         for day in range(1, days):
             fresh = np.sqrt(1 - self.persistence**2)
             noise[day] = self.persistence * noise[day - 1] + fresh * noise[day]
-        day = (np.arange(len(self.rates)) * HOUR // DAY).astype(np.int64)
+        day = (np.arange(len(self.rates)) * self.step // DAY).astype(np.int64)
         rates = self.rates * np.exp(self.spread * noise)[day]
         return replace(self, rates=rates / rates.mean())
 
@@ -98,7 +114,7 @@ class Calendar:
 
     def pace(self, times: np.ndarray) -> np.ndarray:
         """The rate at `times` (m,)."""
-        hours = ((times - self.low) // HOUR).astype(np.int64)
+        hours = ((times - self.low) // self.step).astype(np.int64)
         return self.rates[np.clip(hours, 0, len(self.rates) - 1)]
 
     def features(self, times: np.ndarray) -> np.ndarray:
@@ -113,14 +129,15 @@ class Calendar:
 
     @property
     def _ticks(self) -> tuple[np.ndarray, np.ndarray]:
-        ticks = self.low + HOUR * np.arange(len(self.rates) + 1)
-        return ticks, np.concatenate([[0.0], np.cumsum(HOUR * self.rates)])
+        ticks = self.low + self.step * np.arange(len(self.rates) + 1)
+        return ticks, np.concatenate([[0.0], np.cumsum(self.step * self.rates)])
 
     def to_json(self) -> dict[str, Any]:
         """As a value that JSON holds exactly."""
         return {
             "low": self.low,
             "high": self.high,
+            "step": self.step,
             "rates": self.rates.tolist(),
             "spread": self.spread,
             "persistence": self.persistence,
@@ -129,16 +146,16 @@ class Calendar:
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "Calendar":
         rates = np.array(content["rates"], float)
-        return cls(
-            content["low"], content["high"], rates, content["spread"], content["persistence"]
-        )
+        names = ("low", "high", "step")
+        bounds = (content[name] for name in names)
+        return cls(*bounds, rates, content["spread"], content["persistence"])
 
 
 def _smooth(counts: np.ndarray) -> np.ndarray:
     """Daily counts (d,) smoothed over weeks; the ends have as much weight as there are days."""
-    days = np.arange(len(counts))
-    kernel = np.exp(-0.5 * ((days[:, None] - days) / _TREND_DAYS) ** 2)
-    return (kernel @ (counts + _PSEUDO_SHARE * counts.mean())) / kernel.sum(axis=1)
+    padded = counts + _PSEUDO_SHARE * counts.mean()
+    around = gaussian_filter1d(np.ones(len(counts)), _TREND_DAYS, mode="constant")
+    return gaussian_filter1d(padded, _TREND_DAYS, mode="constant") / around
 
 
 def _common(
@@ -158,6 +175,10 @@ def _common(
     owners, days = int(owner.max()) + 1, len(expected)
     if days < 2 * _DAYS:
         return 0.0, 0.0
+    if owners * days > _MOST_CELLS:
+        chosen = owner < _MOST_CELLS // days
+        day, owner, weights = day[chosen], owner[chosen], weights[chosen]
+        owners = int(owner.max()) + 1
     counts = np.bincount(owner * days + day, weights, owners * days).reshape(owners, days)
     hoped = counts.sum(axis=1)[:, None] * expected
     excess = counts - hoped

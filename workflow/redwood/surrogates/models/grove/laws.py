@@ -62,7 +62,7 @@ class SizeLaw:
         for members in by_count:
             of_class = members[np.argsort(logs[members], kind="stable")]
             within[of_class] = (np.arange(len(members)) + 0.5) / len(members)
-            if len(np.unique(counts[members])) > len(members) / 2:
+            if len(np.unique(counts[members])) > max(2, len(members) / 2):
                 # Both in the order of the counts, so that their scores are the same numbers.
                 own = ndtri((np.arange(len(members)) + 0.5) / len(members))
                 ties.append((own * ndtri(within[members])).sum() / (own**2).sum())

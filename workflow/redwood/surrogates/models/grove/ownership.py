@@ -140,7 +140,7 @@ def without_extremes(values: np.ndarray, owner: np.ndarray, least: int) -> np.nd
     """Values (n,) on a column's scale, of which no single owner tells the largest or smallest.
 
     An owner's largest value above that of the `least`-th owner from the top is replaced by a
-    quantile of an exponential law whose mean is that of some more owners' excesses, and values in
+    quantile of an exponential law whose median is that of some more owners' excesses, and values in
     between move in proportion; likewise below.
     """
     return -_without_top(-_without_top(values, owner, least), owner, least)
@@ -154,7 +154,8 @@ def _without_top(values: np.ndarray, owner: np.ndarray, least: int) -> np.ndarra
     if len(tops) <= wider or tops[0] == tops[least]:
         return np.minimum(values, tops[min(least, len(tops) - 1)])
     bound = tops[least]
-    scale = max(0.0, float((tops[:wider] - tops[wider]).mean()))
+    # By the median, of which no single owner is the cause.
+    scale = float(np.median(tops[:wider] - tops[wider])) / np.log(2)
     highest = min(tops[0], bound + scale * np.log(2 * least + 1))
     above = values > bound
     result = values.copy()

@@ -49,7 +49,7 @@ class Population:
         owners: how many items owners have, and for how long.
         groups: how many rows groups have, and for how long; `None` where owners are groups.
         gaps: how the groups of an owner follow each other; `None` where owners are groups.
-        size: number of owners that were learned from.
+        size, rows: numbers of owners and rows that were learned from.
     """
 
     scheme: Scheme
@@ -58,6 +58,7 @@ class Population:
     groups: SizeLaw | None
     gaps: GapLaw | None
     size: int
+    rows: int
 
     def draw(
         self,

@@ -178,7 +178,7 @@ class Surrogate(NeuralSurrogate):
 
     def expected_rows(self, given: Mapping[str, str] | None = None) -> int:
         if not given:
-            return self.rows
+            return self._population.rows
         conditions = parse_conditions(given, self._population.scheme, self.name)
         window = [c for c in conditions if c.column.name == self._population.scheme.time]
         stretches = self._stretches(window[0].low, window[0].high) if window else [_Stretch()]
@@ -200,6 +200,7 @@ class Surrogate(NeuralSurrogate):
             "groups": population.groups and population.groups.to_json(),
             "gaps": population.gaps and population.gaps.to_json(),
             "size": population.size,
+            "rows": population.rows,
             "units": list(self.units),
         }
 
@@ -212,6 +213,7 @@ class Surrogate(NeuralSurrogate):
             content["groups"] and SizeLaw.from_json(content["groups"]),
             content["gaps"] and GapLaw.from_json(content["gaps"]),
             content["size"],
+            content["rows"],
         )
         return self._new_network().eval()
 
@@ -243,12 +245,12 @@ class Surrogate(NeuralSurrogate):
             [factors[name][0] for name in categories] or [np.zeros(len(rows), np.int64)], axis=1
         )
         ownership = Ownership.of_rows(rows, self.units, time, codes)
-        if ownership.owners < 2 * least:
+        if ownership.owners < least:
             whose = ownership.units[0] if ownership.units else "burst of rows"
             raise InputError(
                 f"{self.name}: the training rows are of {ownership.owners} different values of "
-                f"{whose}; expected at least {2 * least}, twice the option least_owners, for a "
-                "population to be told from its members"
+                f"{whose}; expected at least {least} (option least_owners), for a population to be "
+                "told from its members"
             )
         changed = np.zeros(len(rows), bool)
         prepared = rows.copy()
@@ -260,7 +262,11 @@ class Surrogate(NeuralSurrogate):
             if column.kind != "timestamp":
                 scaled = to_scale(to_numbers(rows[column.name], column), column)
                 smooth = without_extremes(scaled, ownership.owner, least)
-                prepared[column.name] = _as_before(from_scale(smooth, column), rows[column.name])
+                kept = rows[column.name]
+                known = to_numbers(kept, column)
+                numbers = np.clip(from_scale(smooth, column), known.min(), known.max())
+                numbers = np.where(smooth == scaled, known, numbers)
+                prepared[column.name] = _as_before(numbers, kept)
         return prepared, ownership, int(changed.sum())
 
     def _scheme(self, rows: pd.DataFrame) -> Scheme:
@@ -295,7 +301,9 @@ class Surrogate(NeuralSurrogate):
         calendar = Calendar.fit(stream.times, owner)
         if np.array_equal(_runs(owner)[1], begins):
             law = SizeLaw.fit(sizes, level.spans, np.arange(len(sizes)), options.least_owners)
-            self._population = Population(scheme, calendar, law, None, None, ownership.owners)
+            self._population = Population(
+                scheme, calendar, law, None, None, ownership.owners, len(owner)
+            )
             return (
                 _Lesson("row_times", level, level.sequences.level > 1, held, options.most_rows),
                 _Lesson("rows", level, _everything(level), held, options.most_rows),
@@ -314,6 +322,7 @@ class Surrogate(NeuralSurrogate):
             SizeLaw.fit(sizes[busy], level.spans[busy], owner_of_head[busy], least),
             GapLaw.fit(counts, calendar.read(marked.times), least),
             ownership.owners,
+            len(owner),
         )
         looked_at = np.zeros(len(begins), bool)
         looked_at[busy] = True
@@ -450,7 +459,7 @@ class Surrogate(NeuralSurrogate):
         """All rows of a population of at least so many, in a world of its own."""
         population = self._population
         world = population.calendar.another(random)
-        wanted = max(rows, self.rows)
+        wanted = max(rows, population.rows)
         stream, owner, group = population.draw(wanted, rows, world, self.network, random, device)
         inside = stream.times < stretch.until
         stream = stream[inside]

@@ -1,0 +1,387 @@
+"""Grove: a population is learned, its members are not; each law against what is known of it."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+pytest.importorskip("torch")
+
+import torch
+
+from redwood.errors import InputError
+from redwood.nearest import distance_to_closest
+from redwood.surrogates.contract import load_surrogate, new_surrogate, save_surrogate
+from redwood.surrogates.models.grove import timing
+from redwood.surrogates.models.grove.calendar import DAY, HOUR, Calendar
+from redwood.surrogates.models.grove.laws import GapLaw, SizeLaw
+from redwood.surrogates.models.grove.level import Level, chosen_items
+from redwood.surrogates.models.grove.memory import Memory
+from redwood.surrogates.models.grove.ownership import (
+    Ownership,
+    without_extremes,
+    without_rare,
+)
+from redwood.surrogates.models.grove.sequences import Sequences
+from redwood.surrogates.streams.stream import Mark
+from redwood.surrogates.streams.tokens import NumberTokens
+from redwood.tables import Column, TableDescription
+
+START = pd.Timestamp("2024-01-01", tz="UTC")
+QUICK = {"epochs": 12, "hidden": 24, "bins": 16, "batch_size": 128, "least_owners": 3}
+
+UNITS = TableDescription(
+    "units",
+    (
+        Column("time", "timestamp", "s"),
+        Column("site", "categorical"),
+        Column("kind", "categorical"),
+        Column("work", "numeric", "HS23·s", "log"),
+        Column("task", "categorical", role="auxiliary"),
+        Column("user", "categorical", role="auxiliary"),
+    ),
+    units=("user", "task"),
+)
+
+
+def make_units(users: int, seed: int) -> pd.DataFrame:
+    """Four weeks of users with a kind each, whose tasks have a site and a level of work each."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for user in range(users):
+        kind = "abc"[rng.integers(3)]
+        for task in range(1 + rng.poisson(2)):
+            begin = rng.uniform(0, 27 * DAY)
+            level, site = rng.normal(5, 1), ("BNL", "CERN", "DESY")[rng.integers(3)]
+            size = 1 + rng.poisson(8)
+            times = begin + np.cumsum(rng.exponential(20, size))
+            for time in times:
+                work = np.exp(level + 0.1 * rng.normal())
+                rows.append((time, site, kind, work, f"t{user}-{task}", f"u{user}"))
+    frame = pd.DataFrame(rows, columns=["time", "site", "kind", "work", "task", "user"])
+    frame["time"] = (START + pd.to_timedelta(np.rint(frame["time"]), unit="s")).astype(
+        "datetime64[us, UTC]"
+    )
+    return frame.sort_values("time", ignore_index=True)
+
+
+TRAIN = make_units(120, seed=1)
+
+
+def trained(train: pd.DataFrame = TRAIN, description: TableDescription = UNITS, **options):
+    surrogate = new_surrogate("grove", description, {**QUICK, **options}, 1)
+    surrogate.fit(train, train)
+    return surrogate
+
+
+@pytest.fixture(scope="module")
+def surrogate():
+    return trained()
+
+
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=20), st.integers(0, 2**32 - 1))
+@settings(max_examples=60, deadline=None)
+def test_items_are_drawn_given_earlier_ones_of_their_sequence(sizes, seed):
+    sequences = Sequences.of_sizes(np.array(sizes))
+    items = np.arange(len(sequences))
+    assert sorted(np.concatenate(sequences.by_level())) == list(items)
+    references = sequences.references(items, np.random.default_rng(seed))
+    known = references >= 0
+    assert (known.any(axis=1) == (sequences.level > 0)).all()
+    for item in items:
+        own = sequences.sequence == sequences.sequence[item]
+        earlier = np.flatnonzero(own & (sequences.level < sequences.level[item]))
+        assert sequences.before[item] == len(earlier)
+        assert set(references[item][known[item]]) <= set(earlier)
+        if sequences.level[item] > 1:
+            # The closest that are there on either side.
+            assert sequences.left[item] == max(earlier[earlier < item])
+            assert sequences.right[item] == min(earlier[earlier > item])
+
+
+@given(st.lists(st.integers(1, 12), min_size=1, max_size=6), st.integers(0, 2**32 - 1))
+@settings(max_examples=40, deadline=None)
+def test_memory_is_what_the_earlier_items_hold(sizes, seed):
+    rng = np.random.default_rng(seed)
+    sequences = Sequences.of_sizes(np.array(sizes))
+    items = np.arange(len(sequences))
+    mark = Mark("m", 4, NumberTokens(np.array([0.0]), np.array([0.5, 1.0, 2.0, 3.0])))
+    tokens = rng.integers(0, 4, len(items))
+    values = rng.normal(size=len(items))
+    memory = Memory.of(sequences, mark, tokens, values, items)
+    logs = memory.log_frequencies(sequences, mark, items)
+    for item in items:
+        own = sequences.sequence == sequences.sequence[item]
+        earlier = np.flatnonzero(own & (sequences.level < sequences.level[item]))
+        numbers = values[earlier][tokens[earlier] >= 1]
+        expected = [
+            np.log1p(len(earlier)),
+            np.log1p(len(set(tokens[earlier]))),
+            np.log1p(len(earlier)) - np.log1p(len(set(tokens[earlier]))),
+            numbers.mean() if len(numbers) else 0.0,
+            numbers.std() if len(numbers) else 0.0,
+        ]
+        np.testing.assert_allclose(memory.features[item], expected, atol=1e-3)
+        same = np.mean(tokens[earlier] == tokens[item]) if len(earlier) else 0
+        assert logs[item, 0] == pytest.approx(np.log(same) if same else -40.0, abs=1e-5)
+
+
+def test_the_calendar_finds_hours_and_weekdays_and_its_clock_can_be_turned_back():
+    rng = np.random.default_rng(1)
+    times = rng.uniform(0, 56 * DAY, 60_000) + START.timestamp()
+    hour, weekday = (times // HOUR) % 24, (times // DAY) % 7
+    kept = rng.random(len(times)) < np.where(hour < 12, 0.25, 1.0) * np.where(weekday < 2, 0.5, 1.0)
+    times = times[kept]
+    calendar = Calendar.fit(times, rng.integers(0, 600, len(times)))
+    begin = calendar.low + HOUR * np.arange(len(calendar.rates))
+    early = (begin // HOUR) % 24 < 12
+    ratio = calendar.rates[early].mean() / calendar.rates[~early].mean()
+    assert ratio == pytest.approx(0.25, abs=0.05)
+    some = np.sort(rng.uniform(calendar.low, calendar.high, 100))
+    np.testing.assert_allclose(calendar.time_of(calendar.read(some)), some, atol=1e-3)
+    # Owners come independently of each other: no good and bad days.
+    assert calendar.spread < 0.06
+
+
+def test_days_that_are_good_for_all_owners_are_found_and_come_anew():
+    rng = np.random.default_rng(2)
+    days, owners = 120, 300
+    good = np.exp(0.3 * rng.normal(size=days))
+    counts = rng.poisson(2 * good / good.mean(), (owners, days))
+    owner, day = (
+        np.repeat(np.arange(owners), counts.sum(axis=1)),
+        np.concatenate([np.repeat(np.arange(days), of_owner) for of_owner in counts]),
+    )
+    times = START.timestamp() + (day + rng.random(len(day))) * DAY
+    calendar = Calendar.fit(times, owner)
+    assert calendar.spread == pytest.approx(0.3, abs=0.07)
+    worlds = [calendar.another(rng) for _ in range(2)]
+    daily = [world.rates[: 24 * 119].reshape(-1, 24).mean(axis=1) for world in worlds]
+    assert np.log(daily[0] / daily[1]).std() == pytest.approx(0.3 * np.sqrt(2), rel=0.3)
+
+
+def test_the_density_of_times_is_one_and_draws_follow_it():
+    calendar = Calendar(0.0, 4 * DAY, HOUR, np.tile([0.2, 1.8], 48), 0.0, 0.0)
+    torch.manual_seed(0)
+    network = timing.TimeNetwork(3, 16, 0.0)
+    begin, end = 1000.0, 1000.0 + 2 * DAY
+    times = np.arange(begin + 0.5, end)
+    with torch.no_grad():
+        one = network(torch.randn(1, 3) * 3)
+        law = one.expand(len(times), -1, -1)
+        whole = np.full(len(times), begin), np.full(len(times), end)
+        bins, slopes = timing.places(times, *whole, calendar)
+        density = timing.log_density(
+            law, torch.tensor(bins), torch.tensor(slopes, dtype=torch.float32)
+        ).exp()
+    assert float(density.sum()) == pytest.approx(1, abs=0.02)
+    random = np.random.default_rng(3)
+    many = 20_000
+    drawn = timing.draw(
+        one.double().numpy().repeat(many, axis=0),
+        np.full(many, begin),
+        np.full(many, end),
+        calendar,
+        random,
+    )
+    expected = np.add.reduceat(density.numpy(), np.arange(0, len(times), HOUR, dtype=int))
+    seen = np.bincount(((drawn - begin) // HOUR).astype(int).clip(0, 47), minlength=48)
+    assert np.abs(seen / many - expected).sum() < 0.06
+
+
+def test_sizes_follow_their_quantiles_and_none_is_an_owners():
+    rng = np.random.default_rng(4)
+    owners = 2000
+    counts = np.ceil(rng.lognormal(2, 1, owners)).astype(int)
+    counts[0] = 10**6
+    spans = counts * 100.0 * rng.lognormal(0, 0.3, owners)
+    law = SizeLaw.fit(counts, spans, np.arange(owners), least=5)
+    drawn, lasted = law.draw(np.arange(20_000), rng)
+    for place in (0.1, 0.5, 0.9):
+        assert np.quantile(drawn, place) == pytest.approx(np.quantile(counts, place), rel=0.1)
+    assert drawn.max() < 10**5
+    several = drawn > 5
+    relation = stats.spearmanr(drawn[several], lasted[several]).statistic
+    assert relation == pytest.approx(stats.spearmanr(counts, spans).statistic, abs=0.1)
+
+
+def test_groups_of_one_owner_are_as_alike_as_they_were():
+    rng = np.random.default_rng(5)
+    owner = np.repeat(np.arange(500), 6)
+    logs = 0.8 * rng.normal(size=500)[owner] + 0.6 * rng.normal(size=len(owner))
+    counts = np.ceil(np.exp(4 + logs)).astype(int)
+    law = SizeLaw.fit(counts, counts.astype(float), owner, least=5)
+    assert law.alike[0] == pytest.approx(0.64, abs=0.06)
+    drawn, _ = law.draw(owner, rng)
+    means = pd.Series(np.log(drawn)).groupby(owner).mean()
+    assert means.var() == pytest.approx(0.64 + 0.36 / 6, rel=0.2)
+
+
+def test_gaps_of_a_poisson_process_come_back():
+    rng = np.random.default_rng(6)
+    sizes = np.full(400, 50)
+    readings = np.cumsum(rng.exponential(1000, (400, 50)), axis=1)
+    law = GapLaw.fit(sizes, readings.ravel(), least=5)
+    assert law.persistence < 0.05
+    drawn = law.draw(sizes, readings[:, 0], readings[:, -1], rng).reshape(400, 50)
+    np.testing.assert_allclose(drawn[:, 0], readings[:, 0])
+    np.testing.assert_allclose(drawn[:, -1], readings[:, -1])
+    gaps = np.diff(drawn, axis=1)
+    assert (gaps >= 0).all()
+    means = gaps.mean(axis=1, keepdims=True)
+    assert stats.kstest((gaps / means).ravel(), "expon").statistic < 0.03
+
+
+def test_a_task_of_two_users_is_two_groups_and_rows_of_nobody_stand_alone():
+    rows = pd.DataFrame({"user": ["a", "b", "a", None, None], "task": ["1", "1", "1", "2", None]})
+    found = Ownership.of_rows(rows, ("user", "task"), np.arange(5.0), np.zeros((5, 1), int))
+    assert found.units == ("user", "task")
+    assert list(found.owner) == [0, 1, 0, 2, 3]
+    assert list(found.group) == [0, 1, 0, 2, 3]
+
+
+def test_without_units_bursts_stand_for_them():
+    rng = np.random.default_rng(9)
+    entity = np.repeat(rng.integers(0, 4, 40), 25)
+    begin = np.repeat(np.arange(40) * 5000.0, 25)
+    time = begin + np.tile(10.0 * np.arange(25), 40)
+    found = Ownership.of_rows(pd.DataFrame(index=range(1000)), (), time, entity[:, None])
+    assert found.units == ()
+    # Rows of a burst are together, and no burst has rows of two entities.
+    np.testing.assert_array_equal(found.owner, np.repeat(np.arange(40), 25))
+
+
+def test_what_few_owners_have_becomes_what_many_have():
+    owner = np.repeat(np.arange(10), 4)
+    codes = np.tile([0, 1, 0, 1], 10)
+    codes[:4] = [2, 2, 0, 1]
+    ownership = Ownership(owner, owner, ("user",))
+    common, changed = without_rare(codes, ownership, 2, np.random.default_rng(0))
+    assert changed == 2
+    assert set(common) == {0, 1}
+    assert common[0] == common[1], "the same value of an owner becomes the same"
+    np.testing.assert_array_equal(common[4:], codes[4:])
+
+
+def test_the_largest_number_is_no_owners():
+    rng = np.random.default_rng(7)
+    owner = np.repeat(np.arange(200), 3)
+    values = rng.exponential(1, 600)
+    values[100] = 1000.0
+    smooth = without_extremes(values, owner, 5)
+    assert smooth.max() < 100
+    assert smooth.argmax() == 100
+    middle = (values > 0.1) & (values < 2)
+    np.testing.assert_array_equal(smooth[middle], values[middle])
+
+
+def test_of_long_sequences_as_many_items_are_looked_at_as_allowed():
+    level = Level.empty(np.array([100, 3]), np.zeros(2), np.full(2, 50.0), 0)
+    random = np.random.default_rng(8)
+    chosen = chosen_items(level, 10, random, np.ones(103, bool), coarse=4)
+    assert len(chosen) == 13
+    assert {0, 99, 49} <= set(chosen), "the coarsest ones are always among them"
+
+
+def test_no_unit_of_the_training_rows_is_in_the_sample(surrogate):
+    described = TableDescription(
+        "units",
+        tuple(Column(c.name, c.kind, c.unit, c.scale) for c in UNITS.columns if c.name != "task"),
+        units=("user",),
+    )
+    sample = trained(TRAIN.drop(columns="task"), described).sample(500, 3)
+    assert list(sample) == [column.name for column in described.columns]
+    assert not set(sample["user"]) & set(TRAIN["user"])
+    assert 20 < sample["user"].nunique() < 200
+    assert list(surrogate.sample(50, 3)) == ["time", "site", "kind", "work"]
+
+
+def test_tasks_are_alike_within_and_new_without(surrogate):
+    sample = surrogate.sample(len(TRAIN), 5).sort_values("time", ignore_index=True)
+    # Rows of a task follow within seconds, at one site and with like work.
+    gaps = sample["time"].diff().dt.total_seconds()
+    near = gaps < 60
+    real = TRAIN["time"].diff().dt.total_seconds() < 60
+    assert near.mean() == pytest.approx(real.mean(), abs=0.15)
+    assert (sample["site"] == sample["site"].shift())[near].mean() > 0.7
+    steps = np.log(sample["work"]).diff().abs()
+    assert steps[near].median() < 0.5
+    assert np.log(sample["work"]).std() == pytest.approx(np.log(TRAIN["work"]).std(), rel=0.3)
+
+
+def test_a_user_unlike_all_others_leaves_no_trace():
+    odd = TRAIN[:60].assign(user="odd", task="odd", site="ODD", kind="z", work=1e9)
+    together = pd.concat([TRAIN, odd], ignore_index=True)
+    sample = trained(together).sample(2000, 1)
+    assert "ODD" not in set(sample["site"])
+    assert "z" not in set(sample["kind"])
+    assert sample["work"].max() < 1e6
+
+
+def test_rows_are_no_copies(surrogate):
+    sample = surrogate.sample(1000, 2)
+    features = UNITS.only_features()
+    others = make_units(120, seed=2)
+    to_own, to_others = (
+        distance_to_closest(sample, real, features, TRAIN) for real in (TRAIN, others)
+    )
+    assert np.mean(to_own < to_others) == pytest.approx(0.5, abs=0.08)
+
+
+def test_time_beyond_the_record_is_filled_by_further_populations(surrogate):
+    given_time = {"time": "2024-03-01..2024-05-01"}
+    expected = surrogate.expected_rows(given_time)
+    assert expected == pytest.approx(len(TRAIN) * 61 / 28, rel=0.35)
+    sample = surrogate.sample(expected, 4, given_time)
+    assert sample["time"].between("2024-03-01", "2024-04-30 23:59:59").all()
+    weekly = sample["time"].dt.isocalendar()["week"].value_counts()
+    assert weekly.min() > 0.1 * weekly.mean()
+    with pytest.raises(InputError, match="the first bound is not the lower one"):
+        surrogate.sample(10, 4, {"time": "2024-02-01..2024-01-01"})
+
+
+def test_a_folder_draws_what_the_model_did(surrogate, tmp_path):
+    save_surrogate(surrogate, tmp_path, len(TRAIN))
+    loaded = load_surrogate(tmp_path)
+    pd.testing.assert_frame_equal(loaded.sample(300, 7), surrogate.sample(300, 7))
+    content = (tmp_path / "population.json").read_text()
+    assert not any(user in content for user in ("u0", "u119", "t0-0"))
+
+
+def test_a_training_cut_off_goes_on_to_the_same_model(tmp_path):
+    class Cut(Exception):
+        pass
+
+    file = tmp_path / "state.safetensors"
+    whole = trained(epochs=6, checkpoint_epochs=2)
+    cut = new_surrogate("grove", UNITS, {**QUICK, "epochs": 6, "checkpoint_epochs": 2}, 1)
+    seen = []
+
+    def interrupt(*arguments, **named):
+        seen.append(1)
+        if len(seen) == 2:
+            raise Cut
+        return original(*arguments, **named)
+
+    original = cut._train_network
+    cut._train_network = interrupt
+    with pytest.raises(Cut):
+        cut.fit(TRAIN, TRAIN, file)
+    assert list(tmp_path.iterdir())
+    resumed = new_surrogate("grove", UNITS, {**QUICK, "epochs": 6, "checkpoint_epochs": 2}, 1)
+    resumed.fit(TRAIN, TRAIN, file)
+    pd.testing.assert_frame_equal(resumed.sample(200, 1), whole.sample(200, 1))
+    assert not list(tmp_path.iterdir())
+
+
+def test_too_few_owners_are_refused_with_what_to_do():
+    few = TRAIN[TRAIN["user"].isin(["u0", "u1"])]
+    with pytest.raises(InputError, match="2 different values of user; expected at least 3"):
+        trained(few)
+
+
+def test_one_user_with_nearly_everything_is_one_of_a_population():
+    most = TRAIN.assign(user=np.where(np.arange(len(TRAIN)) % 10 > 0, "u0", TRAIN["user"]))
+    assert len(trained(most, epochs=2).sample(300, 1)) == 300
