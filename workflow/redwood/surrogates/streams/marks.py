@@ -18,16 +18,16 @@ from typing import cast
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import softplus
 
+from redwood.surrogates.streams.density import Observed, log_mixture
+from redwood.surrogates.streams.lookup import sum_of_rows
 from redwood.surrogates.streams.stream import Mark
 
 _NEIGHBOUR_WIDTH = 32
 _LATE_WIDTH = 48
 
-# Stand for minus infinity where −inf would make gradients undefined.
+# Stands for minus infinity where −inf would make gradients undefined.
 _NEVER = -30.0
-_IMPOSSIBLE = -40.0
 
 # Marks of at most this many tokens have an affinity for each pair of them.
 _FEW_TOKENS = 16
@@ -68,9 +68,10 @@ class Mixture:
     """The laws of one mark of B events.
 
     Attributes:
-        base: (B, tokens) log probabilities.
-        weights: log weights of base, neighbours and tables, (B, 1 + K + T) for a discrete mark;
-            with the kernels around the tables' means (B, 1 + K + 2T) for a number.
+        base: (B, tokens) log probabilities, up to a constant of each event.
+        weights: log weights of base, neighbours and tables, up to a constant of each event,
+            (B, 1 + K + T) for a discrete mark; with the kernels around the tables' means
+            (B, 1 + K + 2T) for a number.
         centres: (B, K + T) centres of the kernels around neighbours and means, `None` for a
             discrete mark.
         log_widths: (B, K + T) of the kernels.
@@ -93,10 +94,42 @@ class Affinity(nn.Module):
         self.size = size if size <= _FEW_TOKENS else None
         self.nats = nn.Parameter(torch.zeros(2 if self.size is None else size**2))
 
+    def pairs(self, own: Tensor, near: Tensor) -> Tensor:
+        """Which of `nats` it is: (B, K) for tokens (B,) of events and (B, K) of neighbours."""
+        own = own[:, None]
+        return (own == near).long() if self.size is None else own * self.size + near
+
     def forward(self, own: Tensor, near: Tensor) -> Tensor:
         """(B, K) for tokens (B,) of events and (B, K) of their neighbours."""
-        own = own[:, None]
-        return self.nats[(own == near).long() if self.size is None else own * self.size + near]
+        return self.nats[self.pairs(own, near)]
+
+
+class Dropout(nn.Module):
+    """Dropout whose random bits cost a tenth of PyTorch's on a processor.
+
+    The share is rounded to a 256th: a byte decides on a unit.
+    """
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.dropped = round(256 * share)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or not self.dropped:
+            return x
+        words = torch.empty(-(-x.numel() // 8), dtype=torch.int64, device=x.device)
+        # All 64 bits: the default leaves the sign out.
+        bits = words.random_(-(2**63), None).view(torch.uint8)[: x.numel()].view_as(x)
+        return x * ((bits >= self.dropped) * (256 / (256 - self.dropped)))
+
+
+class Drawn:
+    """What a network makes of the marks that are drawn already, one after another."""
+
+    def __init__(self) -> None:
+        # Of each mark (B, …) features, and for each later mark (B, K) nats of the neighbours.
+        self.features: list[Tensor] = []
+        self.nats: list[Tensor] = []
 
 
 class MarkNetwork(nn.Module):
@@ -136,15 +169,15 @@ class MarkNetwork(nn.Module):
         self.trunk = nn.Sequential(
             nn.Linear(early * _NEIGHBOUR_WIDTH + entity + calendar, hidden),
             nn.SiLU(),
-            nn.Dropout(dropout),
+            Dropout(dropout),
             nn.Linear(hidden, hidden),
             nn.SiLU(),
-            nn.Dropout(dropout),
+            Dropout(dropout),
         )
         self.later = nn.Sequential()
         if late:
             self.later = nn.Sequential(
-                nn.Linear(late * _NEIGHBOUR_WIDTH, _LATE_WIDTH), nn.SiLU(), nn.Dropout(dropout)
+                nn.Linear(late * _NEIGHBOUR_WIDTH, _LATE_WIDTH), nn.SiLU(), Dropout(dropout)
             )
         self.affinities = nn.ModuleList(
             nn.ModuleList(Affinity(before.size) for before in marks[:position])
@@ -163,7 +196,7 @@ class MarkNetwork(nn.Module):
                 nn.Sequential(
                     nn.Linear(width, hidden // 2),
                     nn.SiLU(),
-                    nn.Dropout(dropout),
+                    Dropout(dropout),
                     nn.Linear(hidden // 2, outputs),
                 )
             )
@@ -192,6 +225,7 @@ class MarkNetwork(nn.Module):
         tokens: Tensor,
         values: Tensor,
         counted: Tensor,
+        drawn: Drawn | None = None,
     ) -> Mixture:
         """The law of the mark at `position`.
 
@@ -202,33 +236,29 @@ class MarkNetwork(nn.Module):
             values: (B, ≥ position) their numbers.
             counted: (B, 5T) features of the count tables, the first T of them ln(1 + rows), the
                 last 2T mean and deviation of their numbers.
+            drawn: what was made of the marks before for earlier positions, which is added to.
         """
         mark, tables = self.marks[position], self.tables[position]
+        drawn = Drawn() if drawn is None else drawn
+        for before in range(len(drawn.features), position):
+            self._add(drawn, neighbours, tokens[:, before], values[:, before])
         parts = [context, counted]
         if position == 0:
             parts.append(neighbours.known)
-        affinity = torch.zeros_like(neighbours.known)
-        for before in range(position):
-            parts.append(self.embeddings[before](tokens[:, before]))
-            if self.marks[before].numbers is not None:
-                parts.append(values[:, before, None])
-            near = neighbours.tokens[:, :, before]
-            parts.append((near == tokens[:, before, None]) * neighbours.known)
-            taken_after = cast(nn.ModuleList, self.affinities[position])[before]
-            affinity = affinity + taken_after(tokens[:, before], near)
-        output = self.heads[position](torch.cat(parts, dim=1))
+        output = self.heads[position](torch.cat([*parts, *drawn.features], dim=1))
+        number = neighbours.known.shape[1]
         unknown = counted[:, :tables] <= 0
         absent = [unknown.new_zeros(len(output), 1), neighbours.known == 0, unknown]
         if not mark.is_discrete:
             absent.append(unknown)
         is_absent = torch.cat(absent, dim=1)
-        ends = (mark.size, mark.size + is_absent.shape[1])
-        base, weights, kernels = output.tensor_split(ends, dim=1)
-        base = base.log_softmax(dim=1)
-        weights = weights + nn.functional.pad(
-            affinity, (1, weights.shape[1] - 1 - affinity.shape[1])
-        )
-        weights = weights.masked_fill(is_absent, _NEVER).log_softmax(dim=1)
+        sizes = [mark.size, is_absent.shape[1]]
+        base, weights, kernels = output.split([*sizes, output.shape[1] - sum(sizes)], dim=1)
+        if position and number:
+            affinity = sum(nats[:, :, position - 1 - i] for i, nats in enumerate(drawn.nats))
+            around = weights.shape[1] - 1 - number
+            weights = weights + nn.functional.pad(cast(Tensor, affinity), (1, around))
+        weights = weights.masked_fill(is_absent, _NEVER)
         if mark.is_discrete:
             return Mixture(base, weights, None, None)
         shifts, log_widths = kernels.chunk(2, dim=1)
@@ -237,17 +267,50 @@ class MarkNetwork(nn.Module):
         log_widths = (log_widths + _USUAL).clamp(_NARROWEST, _WIDEST)
         return Mixture(base, weights, centres, log_widths)
 
-    def _encode(self, neighbours: Neighbours) -> Tensor:
-        parts = [
-            layer(neighbours.tokens[:, :, position])
-            for position, layer in enumerate(self.embeddings)
+    def _add(self, drawn: Drawn, neighbours: Neighbours, token: Tensor, value: Tensor) -> None:
+        """Take the next mark into `drawn`.
+
+        Args:
+            neighbours: all that are known to the marks after it.
+            token: (B,) its tokens.
+            value: (B,) its numbers.
+        """
+        position = len(drawn.features)
+        parts = [self.embeddings[position](token)]
+        if self.marks[position].numbers is not None:
+            parts.append(value[:, None])
+        near = neighbours.tokens[:, :, position]
+        parts.append((near == token[:, None]) * neighbours.known)
+        drawn.features.append(torch.cat(parts, dim=1))
+        later = [
+            cast(Affinity, cast(nn.ModuleList, of)[position])
+            for of in list(self.affinities)[position + 1 :]
         ]
+        if later:
+            nats = torch.stack([affinity.nats for affinity in later], dim=1)
+            pairs = later[0].pairs(token, near)
+            drawn.nats.append(sum_of_rows(nats, pairs.view(-1, 1)).view(*pairs.shape, -1))
+
+    def _encode(self, neighbours: Neighbours) -> Tensor:
+        """(B, K · _NEIGHBOUR_WIDTH): a linear layer over embeddings and numbers of each neighbour.
+
+        Its part that sees the embeddings is applied to the few tokens rather than to all rows.
+        """
+        layer = cast(nn.Linear, self.neighbour[0])
+        embeddings = [cast(nn.Embedding, e).weight for e in self.embeddings]
+        widths = [weight.shape[1] for weight in embeddings]
+        rest = layer.in_features - sum(widths)
+        *weights, of_numbers = layer.weight.split([*widths, rest], dim=1)
+        table = torch.cat([e @ w.T for e, w in zip(embeddings, weights, strict=True)])
+        sizes = torch.tensor([0, *(mark.size for mark in self.marks[:-1])])
+        tokens = neighbours.tokens + sizes.cumsum(0).to(table.device)
         numeric = [i for i, mark in enumerate(self.marks) if mark.numbers is not None]
         near = (neighbours.distances < 10).to(neighbours.distances.dtype)
         described = torch.stack([neighbours.distances / 3, near, neighbours.known], dim=2)
-        encoded = self.neighbour(
-            torch.cat([*parts, neighbours.values[:, :, numeric], described], 2)
-        )
+        numbers = torch.cat([neighbours.values[:, :, numeric], described], 2)
+        encoded = sum_of_rows(table, tokens.flatten(0, 1)).view(*tokens.shape[:2], -1)
+        encoded = encoded + nn.functional.linear(numbers, of_numbers, layer.bias)
+        encoded = self.neighbour[1](encoded)
         return (encoded * neighbours.known[:, :, None]).flatten(1)
 
 
@@ -267,27 +330,18 @@ def log_density(
         values: (B,) its standardised numbers, which densities refer to.
         counted: (B, T) log frequencies of the tokens in the tables.
     """
-    number, tables = neighbours.known.shape[1], counted.shape[1]
-    ends = (1, 1 + number, 1 + number + tables)
-    base, beside, followed, around = mixture.weights.tensor_split(ends, dim=1)
-    base = base + mixture.base.gather(1, tokens[:, None])
-    followed = followed + counted
     near = neighbours.tokens[:, :, position]
-    is_atom = near < mark.atoms
-    repeated = beside.masked_fill((near != tokens[:, None]) | ~is_atom, _IMPOSSIBLE)
-    single = torch.cat([base, followed, repeated], dim=1).logsumexp(dim=1)
-    if mark.numbers is None or mixture.centres is None or mixture.log_widths is None:
-        return single
-    edges = torch.as_tensor(mark.numbers.edges, dtype=values.dtype, device=values.device)
-    # Two edges beside a far value may be one in float32, though not in float64.
-    exact = torch.as_tensor(np.diff(mark.numbers.edges), dtype=values.dtype, device=values.device)
-    widths = torch.where(edges.diff() > 0, edges.diff(), exact).log()
-    widths = widths[(tokens - mark.atoms).clamp_min(0)][:, None]
-    z = (values[:, None] - mixture.centres) / mixture.log_widths.exp()
-    kernels = torch.cat([beside.masked_fill(is_atom, _IMPOSSIBLE), around], dim=1)
-    kernels = kernels - z - 2 * softplus(-z) - mixture.log_widths
-    within = torch.cat([base - widths, followed - widths, kernels], dim=1).logsumexp(dim=1)
-    return torch.where(tokens < mark.atoms, single, within)
+    observed = Observed(tokens, near, counted)
+    if mark.numbers is not None and mixture.centres is not None:
+        edges = torch.as_tensor(mark.numbers.edges, dtype=values.dtype, device=values.device)
+        # Two edges beside a far value may be one in float32, though not in float64.
+        exact = np.diff(mark.numbers.edges)
+        exact = torch.as_tensor(exact, dtype=values.dtype, device=values.device)
+        widths = torch.where(edges.diff() > 0, edges.diff(), exact).log()
+        log_bins = widths[(tokens - mark.atoms).clamp_min(0)]
+        log_bins = torch.where(tokens < mark.atoms, 0.0, log_bins)
+        observed = Observed(tokens, near, counted, values, mark.atoms, log_bins)
+    return log_mixture(mixture.base, mixture.weights, mixture.centres, mixture.log_widths, observed)
 
 
 @dataclass(frozen=True)
@@ -352,8 +406,9 @@ def within_bins(
 
 
 def draw_index(log_probabilities: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """An index of each row (m, k) by its probabilities: (m,)."""
-    summed = np.exp(log_probabilities).cumsum(axis=1)
+    """An index of each row (m, k) by its log probabilities, up to a constant of the row: (m,)."""
+    highest = log_probabilities.max(axis=1, keepdims=True)
+    summed = np.exp(log_probabilities - highest).cumsum(axis=1)
     uniform = random.random(len(summed)) * summed[:, -1]
     return np.minimum((summed <= uniform[:, None]).sum(axis=1), summed.shape[1] - 1)
 

@@ -16,11 +16,14 @@ from redwood.surrogates.models.sequoia.surroundings import (
     gather,
 )
 from redwood.surrogates.streams import marks
-from redwood.surrogates.streams.stream import Stream
+from redwood.surrogates.streams.stream import Scheme, Stream
 
 # The shares of the weight decay that the last layers get, and all layers that give times.
 _LAST_DECAY = 0.3
 _TIMING_DECAY = 0.5
+
+# Events whose neighbours are looked up at once.
+_CHUNK = 65_536
 
 
 class Networks(nn.Module):
@@ -66,27 +69,63 @@ class Networks(nn.Module):
 
 
 @dataclass(frozen=True)
+class Around:
+    """The neighbours of N events, kept in as few bytes as they need.
+
+    Attributes:
+        tokens: (N, K, M) of their marks.
+        values: (N, K, numbers) of the marks that are numbers.
+        distances, known: (N, K), as `Neighbours` has them.
+        numeric: positions of the marks that are numbers.
+    """
+
+    tokens: Tensor
+    values: Tensor
+    distances: Tensor
+    known: Tensor
+    numeric: list[int]
+
+    @classmethod
+    def find(cls, rows: np.ndarray, times: np.ndarray, state: Tensors, scheme: Scheme) -> "Around":
+        """Those at `rows` (N, K) of a state, −1 for none, around events at `times` (N,)."""
+        largest = max((mark.size for mark in scheme.marks), default=0)
+        dtype = torch.int16 if largest < 2**15 else torch.int32
+        numeric = [i for i, mark in enumerate(scheme.marks) if mark.numbers is not None]
+        parts = []
+        for begin in range(0, len(rows), _CHUNK):
+            part = slice(begin, begin + _CHUNK)
+            near = gather(rows[part], times[part], state)
+            values = near.values[:, :, numeric]
+            parts.append((near.tokens.to(dtype), values, near.distances, near.known))
+        return cls(*(torch.cat(of_all) for of_all in zip(*parts, strict=True)), numeric)
+
+    def __getitem__(self, rows: Tensor) -> marks.Neighbours:
+        """The neighbours of the events at `rows` (B,)."""
+        tokens = self.tokens[rows].long()
+        values = self.values.new_zeros(tokens.shape)
+        values[:, :, self.numeric] = self.values[rows]
+        return marks.Neighbours(tokens, values, self.distances[rows], self.known[rows])
+
+
+@dataclass(frozen=True)
 class Events:
     """Events with all that their density depends on, as tensors on a device.
 
     Attributes:
-        background: tensors of the stream that they are drawn against.
-        stream: tensors of the events themselves, (m, …).
+        tokens, values: (m, M) of the events.
         entity: (m, E) codes.
-        early, late: (m, K) rows of the neighbours, −1 for none.
+        early, late: their neighbours.
         calendar: (m, C).
         timing: features, candidates, usable (m, …) and places (m,); empty where there is no time.
-        counted: for each mark the tables' features (m, 3T).
+        counted: for each mark the tables' features (m, 5T).
         frequencies: for each mark the tables' log frequencies (m, T).
     """
 
-    background: Tensors
-    times: np.ndarray
     tokens: Tensor
     values: Tensor
     entity: Tensor
-    early: np.ndarray
-    late: np.ndarray
+    early: Around
+    late: Around
     calendar: Tensor
     timing: tuple[Tensor, ...]
     counted: list[Tensor]
@@ -122,15 +161,13 @@ class Events:
             logs = background.log_frequencies(position, columns, own)
             counted.append(_tensor(device)(features))
             frequencies.append(_tensor(device)(logs))
-        state = Tensors(events, device)
+        own_state, state = Tensors(events, device), Tensors(background.stream, device)
         return cls(
-            Tensors(background.stream, device),
-            events.times,
-            state.tokens,
-            state.values,
+            own_state.tokens,
+            own_state.values,
             torch.tensor(events.entity, device=device),
-            early,
-            late,
+            Around.find(early, events.times, state, background.scheme),
+            Around.find(late, events.times, state, background.scheme),
             torch.tensor(background.calendar(events.times), device=device),
             timed,
             counted,
@@ -138,7 +175,7 @@ class Events:
         )
 
     def __len__(self) -> int:
-        return len(self.times)
+        return len(self.tokens)
 
     def log_density(self, networks: Networks, rows: Tensor) -> Tensor:
         """ln p of the events at `rows` (B,): of their places in time and of each mark.
@@ -156,17 +193,17 @@ class Events:
             densities.append(torch.zeros(len(rows), device=entity.device))
         if networks.marks is None:
             return torch.stack(densities, dim=1)
-        chosen = rows.cpu().numpy()
-        near = gather(self.early[chosen], self.times[chosen], self.background)
+        near = self.early[rows]
         context = networks.marks.context(near, entity, self.calendar[rows])
         tokens, values = self.tokens[rows], self.values[rows]
+        drawn = marks.Drawn()
         for position, mark in enumerate(networks.marks.marks):
-            if position == 1 and self.late.shape[1]:
-                late = gather(self.late[chosen], self.times[chosen], self.background)
+            if position == 1 and self.late.known.shape[1]:
+                late = self.late[rows]
                 near = near.joined(late)
                 context = torch.cat([context, networks.marks.late_context(late)], dim=1)
             mixture = networks.marks.mixture(
-                position, context, near, tokens, values, self.counted[position][rows]
+                position, context, near, tokens, values, self.counted[position][rows], drawn
             )
             densities.append(
                 marks.log_density(

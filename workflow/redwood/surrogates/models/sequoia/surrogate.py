@@ -21,6 +21,7 @@ pointers to neighbours (Vinyals et al., arXiv 1506.03134) and leave-one-out coun
 memory.
 """
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -48,6 +49,10 @@ _STREAM_FILE = "stream.parquet"
 
 # The largest decay of the weights by itself.
 _LARGEST_DECAY = 10.0
+
+# The part of a training in which the step size rises, and its least share at the end.
+_RISE = 0.02
+_LEAST_RATE = 0.02
 
 # Steps of an epoch, at least.
 _LEAST_STEPS = 8
@@ -267,18 +272,23 @@ class Surrogate(NeuralSurrogate):
             {"params": parameters, "weight_decay": share * decay}
             for share, parameters in networks.by_decay()
         ]
-        optimizer = torch.optim.AdamW(groups, lr=options.learning_rate)
+        optimizer = torch.optim.AdamW(groups, lr=options.learning_rate, fused=True)
+        parameters = list(networks.parameters())
+        steps = -(-len(learned) // batch_size)
 
         def train_epoch(epoch: int) -> float:
             networks.train()
             total = torch.zeros((), dtype=torch.float64, device=device)
             with self.seeded("epoch", epoch, device=device):
                 order = torch.randperm(len(learned)).to(device)
-                for batch in order.split(batch_size):
+                for number, batch in enumerate(order.split(batch_size)):
+                    progress = (epoch + number / steps) / options.epochs
+                    for group in optimizer.param_groups:
+                        group["lr"] = options.learning_rate * _rate(progress)
                     loss = -learned.log_density(networks, batch).sum(dim=1).mean()
                     optimizer.zero_grad()
                     loss.backward()
-                    torch.nn.utils.clip_grad_norm_(networks.parameters(), 5.0)
+                    torch.nn.utils.clip_grad_norm_(parameters, 5.0)
                     optimizer.step()
                     average.update_parameters(networks)
                     total += loss.detach() * len(batch)
@@ -293,6 +303,17 @@ class Surrogate(NeuralSurrogate):
         summary = self.train(both, optimizer, train_epoch, validate, checkpoint)
         self.network = averaged.cpu().eval()
         return summary
+
+
+def _rate(progress: float) -> float:
+    """The step size at `progress` (0 … 1) of the training, as a share of the largest.
+
+    It rises at first and falls along a cosine (I. Loshchilov and F. Hutter, SGDR, ICLR 2017,
+    equation 5): what large steps find roughly, small ones settle.
+    """
+    rise = min(1.0, (progress + _RISE / 10) / _RISE)
+    fall = (1 + math.cos(math.pi * max(0.0, progress - _RISE) / (1 - _RISE))) / 2
+    return rise * (_LEAST_RATE + (1 - _LEAST_RATE) * fall)
 
 
 def _is_known(events: Stream) -> np.ndarray:

@@ -134,6 +134,7 @@ def _draw_marks(
     near = gather(early, events.times, tensors)
     calendar = torch.tensor(background.calendar(events.times), device=device)
     context = network.context(near, torch.tensor(events.entity, device=device), calendar)
+    drawn = marks.Drawn()
     for position, mark in enumerate(scheme.marks):
         if position == 1 and late is not None:
             later = gather(late.rows(tokens[:, 0], events, rows), events.times, tensors)
@@ -147,6 +148,7 @@ def _draw_marks(
             torch.tensor(tokens[:, :position], device=device),
             torch.tensor(values[:, :position], dtype=torch.float32, device=device).clamp(-8, 8),
             torch.tensor(counted, device=device),
+            drawn,
         )
         choice = marks.choose(mark, position, mixture, near, random)
         chosen = choice.tokens

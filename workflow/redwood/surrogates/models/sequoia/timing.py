@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from redwood.surrogates.models.sequoia.clock import Clock
-from redwood.surrogates.streams.marks import draw_index
+from redwood.surrogates.streams.marks import Dropout, draw_index
 
 BINS = 40
 _HIDDEN = 128
@@ -111,10 +111,10 @@ class TimingNetwork(nn.Module):
         self.layers = nn.Sequential(
             nn.Linear(features(each_side) + CANDIDATES + sum(widths), _HIDDEN),
             nn.SiLU(),
-            nn.Dropout(_DROPOUT),
+            Dropout(_DROPOUT),
             nn.Linear(_HIDDEN, _HIDDEN),
             nn.SiLU(),
-            nn.Dropout(_DROPOUT),
+            Dropout(_DROPOUT),
             nn.Linear(_HIDDEN, BINS + 1 + 2 * CANDIDATES),
         )
 
