@@ -6,6 +6,7 @@ from a checkpoint ends with the same weights, bit by bit, as one that was never 
 
 import hashlib
 import json
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -26,6 +27,10 @@ from redwood.surrogates.options import Device
 
 # The networks of tabular models are too small to gain from more.
 _MOST_THREADS = 8
+
+# The part of a training in which the step size rises, and its least share at the end.
+_RISE = 0.02
+_LEAST_RATE = 0.02
 
 
 @dataclass(frozen=True)
@@ -174,6 +179,17 @@ def train_epochs(
             "validation": [validation for _, validation in losses],
         }
     )
+
+
+def step_size(progress: float) -> float:
+    """The step size at `progress` (0 … 1) of the training, as a share of the largest.
+
+    It rises at first and falls along a cosine (I. Loshchilov and F. Hutter, SGDR, ICLR 2017,
+    equation 5): what large steps find roughly, small ones settle.
+    """
+    rise = min(1.0, (progress + _RISE / 10) / _RISE)
+    fall = (1 + math.cos(math.pi * max(0.0, progress - _RISE) / (1 - _RISE))) / 2
+    return rise * (_LEAST_RATE + (1 - _LEAST_RATE) * fall)
 
 
 def choose_device(device: Device) -> torch.device:

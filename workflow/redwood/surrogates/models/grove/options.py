@@ -15,14 +15,14 @@ HAS_DENSITY = False
 class Options(NeuralOptions):
     """Options of Grove."""
 
-    epochs: Epochs = 200
+    epochs: Epochs = 40
     patience: Patience = 15
     batch_size: int = Field(
         512, ge=1, le=1_000_000, description="rows per step, at most an eighth of the training rows"
     )
-    learning_rate: float = Field(4e-3, gt=0, le=1, description="step size of AdamW")
+    learning_rate: float = Field(6e-3, gt=0, le=1, description="step size of AdamW")
     weight_decay: float = Field(
-        5_000,
+        20_000,
         ge=0,
         description="decay of the weights times the number of rows or groups that an epoch sees",
     )

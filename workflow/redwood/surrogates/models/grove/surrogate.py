@@ -55,7 +55,7 @@ from redwood.surrogates.streams.conditions import parse_conditions
 from redwood.surrogates.streams.marks import MarkNetwork
 from redwood.surrogates.streams.stream import Mark, Scheme
 from redwood.surrogates.streams.tokens import NumberTokens
-from redwood.surrogates.training_loop import Checkpoint, choose_device
+from redwood.surrogates.training_loop import Checkpoint, choose_device, step_size
 from redwood.tables import TableDescription, from_scale, to_numbers, to_scale
 
 _WEEK = 7 * DAY
@@ -64,7 +64,7 @@ _WEEK = 7 * DAY
 _LEAST_STEPS = 8
 
 # The largest decay of the weights by itself.
-_LARGEST_DECAY = 10.0
+_LARGEST_DECAY = 5.0
 
 # Fewer owners do not tell when to stop; then groups are held out.
 _LEAST_OWNERS_HELD_OUT = 2
@@ -383,7 +383,7 @@ class Surrogate(NeuralSurrogate):
         average = swa_utils.AveragedModel(
             module, multi_avg_fn=swa_utils.get_ema_multi_avg_fn(options.average)
         )
-        optimizer = torch.optim.AdamW(groups, lr=options.learning_rate)
+        optimizer = torch.optim.AdamW(groups, lr=options.learning_rate, fused=True)
 
         def loss_of(
             network: torch.nn.Module, items: np.ndarray, random: np.random.Generator
@@ -405,6 +405,9 @@ class Surrogate(NeuralSurrogate):
             with self.seeded(lesson.name, "epoch", epoch, device=device):
                 for begin in range(0, len(items), size):
                     batch = items[begin : begin + size]
+                    progress = (epoch + begin / len(items)) / options.epochs
+                    for group in optimizer.param_groups:
+                        group["lr"] = options.learning_rate * step_size(progress)
                     loss = loss_of(module, batch, random)
                     optimizer.zero_grad()
                     (loss / len(batch)).backward()

@@ -21,7 +21,6 @@ pointers to neighbours (Vinyals et al., arXiv 1506.03134) and leave-one-out coun
 memory.
 """
 
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -42,17 +41,13 @@ from redwood.surrogates.models.sequoia.sweeping import stir, sweep
 from redwood.surrogates.neural import CHUNK, NeuralSurrogate
 from redwood.surrogates.streams.conditions import parse_conditions
 from redwood.surrogates.streams.stream import Scheme, Stream
-from redwood.surrogates.training_loop import Checkpoint, choose_device
+from redwood.surrogates.training_loop import Checkpoint, choose_device, step_size
 from redwood.tables import read_table, write_table
 
 _STREAM_FILE = "stream.parquet"
 
 # The largest decay of the weights by itself.
 _LARGEST_DECAY = 10.0
-
-# The part of a training in which the step size rises, and its least share at the end.
-_RISE = 0.02
-_LEAST_RATE = 0.02
 
 # Steps of an epoch, at least.
 _LEAST_STEPS = 8
@@ -284,7 +279,7 @@ class Surrogate(NeuralSurrogate):
                 for number, batch in enumerate(order.split(batch_size)):
                     progress = (epoch + number / steps) / options.epochs
                     for group in optimizer.param_groups:
-                        group["lr"] = options.learning_rate * _rate(progress)
+                        group["lr"] = options.learning_rate * step_size(progress)
                     loss = -learned.log_density(networks, batch).sum(dim=1).mean()
                     optimizer.zero_grad()
                     loss.backward()
@@ -303,17 +298,6 @@ class Surrogate(NeuralSurrogate):
         summary = self.train(both, optimizer, train_epoch, validate, checkpoint)
         self.network = averaged.cpu().eval()
         return summary
-
-
-def _rate(progress: float) -> float:
-    """The step size at `progress` (0 … 1) of the training, as a share of the largest.
-
-    It rises at first and falls along a cosine (I. Loshchilov and F. Hutter, SGDR, ICLR 2017,
-    equation 5): what large steps find roughly, small ones settle.
-    """
-    rise = min(1.0, (progress + _RISE / 10) / _RISE)
-    fall = (1 + math.cos(math.pi * max(0.0, progress - _RISE) / (1 - _RISE))) / 2
-    return rise * (_LEAST_RATE + (1 - _LEAST_RATE) * fall)
 
 
 def _is_known(events: Stream) -> np.ndarray:
