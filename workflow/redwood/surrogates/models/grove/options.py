@@ -15,7 +15,7 @@ HAS_DENSITY = False
 class Options(NeuralOptions):
     """Options of Grove."""
 
-    epochs: Epochs = 40
+    epochs: Epochs = 120
     patience: Patience = 15
     batch_size: int = Field(
         512, ge=1, le=1_000_000, description="rows per step, at most an eighth of the training rows"

@@ -55,13 +55,16 @@ from redwood.surrogates.streams.conditions import parse_conditions
 from redwood.surrogates.streams.marks import MarkNetwork
 from redwood.surrogates.streams.stream import Mark, Scheme
 from redwood.surrogates.streams.tokens import NumberTokens
-from redwood.surrogates.training_loop import Checkpoint, choose_device, step_size
+from redwood.surrogates.training_loop import Checkpoint, choose_device
 from redwood.tables import TableDescription, from_scale, to_numbers, to_scale
 
 _WEEK = 7 * DAY
 
 # Steps of an epoch, at least.
 _LEAST_STEPS = 8
+
+# Networks of times are small; they need less decay.
+_DECAY_OF_TIMES = 0.25
 
 # The largest decay of the weights by itself.
 _LARGEST_DECAY = 5.0
@@ -369,6 +372,7 @@ class Surrogate(NeuralSurrogate):
         judging = judging if judging.any() else learned
         number = len(chosen_items(level, lesson.most, np.random.default_rng(0), learned))
         decay = min(options.weight_decay / max(1, number), _LARGEST_DECAY)
+        decay *= _DECAY_OF_TIMES if isinstance(module, TimeNetwork) else 1.0
         groups = [
             {"params": [p for p in module.parameters() if p.ndim >= 2], "weight_decay": decay},
             {"params": [p for p in module.parameters() if p.ndim < 2], "weight_decay": 0.0},
@@ -405,9 +409,6 @@ class Surrogate(NeuralSurrogate):
             with self.seeded(lesson.name, "epoch", epoch, device=device):
                 for begin in range(0, len(items), size):
                     batch = items[begin : begin + size]
-                    progress = (epoch + begin / len(items)) / options.epochs
-                    for group in optimizer.param_groups:
-                        group["lr"] = options.learning_rate * step_size(progress)
                     loss = loss_of(module, batch, random)
                     optimizer.zero_grad()
                     (loss / len(batch)).backward()
