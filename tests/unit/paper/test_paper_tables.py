@@ -70,7 +70,7 @@ def test_table1_tidy_and_for_readers(evaluations, tmp_path):
     tidy = pd.read_csv(tmp_path / "out/table1.csv")
     assert list(tidy.columns) == [
         "model", "measure", "value", "low", "high", "floor", "floor_low", "floor_high", "multiple",
-        "rows", "seeds",
+        "other_floor", "other_floor_low", "other_floor_high", "other_multiple", "rows", "seeds",
     ]  # fmt: skip
     smote = tidy[(tidy["model"] == "smote") & (tidy["measure"] == "wd")].iloc[0]
     assert smote["value"] == 0.0123
