@@ -43,7 +43,7 @@ from redwood.evaluation.reading import (
 from redwood.inputs import read_json
 from redwood.outputs import require_ending, write_json, writing_folder
 from redwood.seeds import generator
-from redwood.tables import Column, from_numbers, table_digest, to_numbers
+from redwood.tables import Column, table_digest, to_numbers
 
 FILE = "other_floors.json"
 REALISATION = "realisation"
@@ -323,10 +323,9 @@ def _moved(
     """
     times = to_numbers(frame[time.name], time)
     position = np.floor((times - times.min()) / length).astype(np.int64)
-    moved = times.copy()
+    shift = np.zeros(len(frame))
     for half in (first, ~first):
         place = np.unique(block[half], return_inverse=True)[1]
-        moved[half] += (place - position[half]) * length
-    return frame.assign(**{time.name: from_numbers(moved, time).to_numpy()}).astype(
-        {time.name: frame[time.name].dtype}
-    )
+        shift[half] = (place - position[half]) * length
+    moved = frame[time.name] + pd.to_timedelta(shift, unit="s")
+    return frame.assign(**{time.name: moved.astype(frame[time.name].dtype)})
