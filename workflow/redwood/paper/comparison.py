@@ -89,6 +89,33 @@ def typical_other_multiples(measured: Mapping[str, Measures]) -> dict[str, float
     return _typical(measured, compared_of_law(measured), other_multiple)
 
 
+def typical_of_draws(measures: Measures, names: Sequence[str], draws: str) -> list[float]:
+    """What the draws of real rows behind a floor come to by the typical multiple themselves.
+
+    Each draw against the mean of the others. As a multiple below 1 counts as 1, that is a little
+    above 1, and so is a sample of which nothing better can be asked.
+
+    Args:
+        measures: of a model.
+        names: the measures that the typical multiple is over.
+        draws: which: `floor_draws`, or `other_floor_draws` for those of other units.
+
+    Returns:
+        one for each draw; none where measures have no draws, or not the same number of them.
+    """
+    found = [measures[name].get(draws) or [] for name in names]
+    if not found or len(found[0]) < 2 or len({len(of_one) for of_one in found}) > 1:
+        return []
+    values = np.array(found, dtype=np.float64)
+    number = values.shape[1]
+    others = (values.sum(axis=1, keepdims=True) - values) / (number - 1)
+    known = (others > 0).all(axis=1)
+    if not known.any():
+        return []
+    multiples = np.maximum(values[known] / others[known], 1.0)
+    return [float(typical) for typical in np.exp(np.log(multiples).mean(axis=0))]
+
+
 def _compared(
     measured: Mapping[str, Measures],
     counts: Callable[[Measure], bool],

@@ -26,6 +26,7 @@ from redwood.paper.comparison import (
     other_multiple,
     reaches_floor,
     typical_multiples,
+    typical_of_draws,
     typical_other_multiples,
 )
 from redwood.paper.evaluations import NUMBERS, Evaluated, Measure, Measures, read_evaluations
@@ -283,8 +284,10 @@ def _notes(
         if of_law := [titles[name]["title"] for name in compared_of_law(measured)]:
             notes.append(
                 f"Typical of {other.title}: likewise, with the floor of {other.title}, over "
-                f"{', '.join(of_law)}: measures that do not ask for the same {other.title[6:]} "
-                "again. The law that made the rows has about 1 there."
+                f"{', '.join(of_law)}: measures that do not ask for the same "
+                f"{other.title.removeprefix('other ')} again. Below a typical multiple of real "
+                "rows, and beside it, what their draws come to themselves, each against the mean "
+                "of the others: no sample can be expected to do better."
             )
     notes += [_definition(measure) for measure in titles.values()]
     notes.append(_FLOOR_NOTE)
@@ -321,10 +324,26 @@ def _short(measured: Mapping[str, Measures], other: OtherFloors | None) -> Itera
     same, law = typical_multiples(measured), typical_other_multiples(measured)
     if other is None or not (same and law):
         return
+    some = next(iter(measured.values()))
     rows = [
+        (FLOOR, [_draws(some, compared_measures(measured), "floor_draws"), Cell("")]),
+        (
+            _other_floor(other),
+            [Cell(""), _draws(some, compared_of_law(measured), "other_floor_draws")],
+        ),
+    ]
+    rows += [
         (model, [_multiple_cell(same[model]), _multiple_cell(law[model])]) for model in measured
     ]
     yield _SHORT_TITLE, [f"{other.same} ↓", f"{other.title}: the law ↓"], rows
+
+
+def _draws(measures: Measures, names: Sequence[str], draws: str) -> Cell:
+    """What the draws of real rows come to themselves: the mean and the range."""
+    found = typical_of_draws(measures, names, draws)
+    if not found:
+        return Cell("1")
+    return Cell(f"{sum(found) / len(found):.1f}", f"[{min(found):.1f}, {max(found):.1f}]")
 
 
 def _results(
@@ -405,8 +424,6 @@ def _multiples(
             _add(law, measure, {m: other_multiple(of.get(name)) for m, of in measured.items()})
     if typical := typical_multiples(measured):
         faithful.append(("typical", typical))
-    if typical := typical_other_multiples(measured):
-        law.append(("typical", typical))
     for title, columns in groups.items():
         for panel in _in_panels(columns):
             rows = [
