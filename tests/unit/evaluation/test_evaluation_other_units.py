@@ -94,6 +94,11 @@ def test_it_is_what_the_law_itself_scores(tmp_path):
     split = find_other_floors(*tables, tmp_path / "split", OPTIONS, seed=1)
     assert law["title"] == split["title"] == "other customers"
     assert law["rows"] == split["rows"]
+    # The floor is of draws by customers; those by weeks are beside it.
+    assert set(split["measures"]["wd"]["by"]) == {"customer", "weeks"}
+    for measure in split["measures"].values():
+        assert measure["floor"] == measure["by"]["customer"]
+    assert list(split["measures"]["c2st"]["by"]) == ["customer"]
     assert set(law["measures"]) == set(split["measures"]) == set(MEASURES) - {"near_copies"}
     evaluated = evaluate(*tables, realisations[0], tmp_path / "exact", OPTIONS, 1, role="control")
     ratios = {"split": [], "exact law": []}
