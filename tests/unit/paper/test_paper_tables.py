@@ -164,6 +164,15 @@ def test_a_second_floor_tells_a_population_from_a_stand_in(evaluations, change, 
     assert tidy["other_floor"].isna().sum() == 2  # of jsd
 
 
+def test_test_rows_of_other_units_than_the_training_rows_are_told(evaluations, change, tmp_path):
+    write_table1(evaluations, PAPER, tmp_path / "table1")
+    assert "of other units than the training rows" not in (tmp_path / "table1.md").read_text()
+    for folder in evaluations:
+        change(folder, shares_units=False)
+    write_table1(evaluations, PAPER, tmp_path / "table1")
+    assert "of other units than the training rows" in (tmp_path / "table1.md").read_text()
+
+
 def test_evaluations_of_other_numbers_of_rows_than_the_second_floor_are_told(
     evaluations, change, tmp_path
 ):

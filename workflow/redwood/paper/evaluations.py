@@ -36,6 +36,7 @@ class Evaluated:
         warnings: what did not go as asked in the evaluations, a sentence each.
         left_to_canaries: whether the checks of privacy that could be judged hold, and the holdout
             cannot judge the others: the release gate has to.
+        shares_units: whether test rows are of the units that training rows are of.
     """
 
     role: str
@@ -46,6 +47,7 @@ class Evaluated:
     trainings: int = 1
     warnings: tuple[str, ...] = ()
     left_to_canaries: bool = False
+    shares_units: bool = True
 
     @property
     def is_control(self) -> bool:
@@ -101,6 +103,7 @@ def read_evaluation(folder: Path) -> Evaluated:
         rows,
         warnings=warnings,
         left_to_canaries=passes is None and privacy.get("left_to_canaries") is True,
+        shares_units=content.get("shares_units") is not False,
     )
 
 
@@ -130,6 +133,7 @@ def _together(folders: Sequence[Path]) -> Evaluated:
         len(found),
         tuple(dict.fromkeys(warning for one in found for warning in one.warnings)),
         verdict is None and all(one.passes or one.left_to_canaries for one in found),
+        first.shares_units,
     )
 
 

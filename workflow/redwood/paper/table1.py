@@ -76,6 +76,10 @@ _FLOOR_NOTE = (
     f"{FLOOR}: the holdout baseline, what real rows reach in place of the synthetic ones, as many "
     "of them. No model can be expected to do better."
 )
+_OTHER_UNITS_NOTE = (
+    "The test rows are of other units than the training rows (`records.split.method`). So is the "
+    f"row {FLOOR}, then: nothing here is compared with rows of the same units."
+)
 _DRAWS_NOTE = "Below a floor: the least and the greatest of several draws of real rows."
 
 # Title, headings (none: those of the panel above) and rows, each a name and its cells.
@@ -291,6 +295,8 @@ def _notes(
             )
     notes += [_definition(measure) for measure in titles.values()]
     notes.append(_FLOOR_NOTE)
+    if not all(one.shares_units for one in evaluated.values()):
+        notes.append(_OTHER_UNITS_NOTE)
     if any(floor_range(measure) for of in measured.values() for measure in of.values()):
         notes.append(_DRAWS_NOTE)
     return notes
