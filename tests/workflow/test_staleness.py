@@ -15,7 +15,10 @@ AFTER_EVALUATE = {
     *MANIFEST,
 }
 EVALUATE = {"evaluate"} | AFTER_EVALUATE
-FLOORS = {"evaluation_floors"} | EVALUATE
+OTHER_FLOORS = {"evaluation_other_floors", "table1"} | MANIFEST
+EXACT_LAW = {"evaluation_exact_law"} | OTHER_FLOORS
+REALISATIONS = {"evaluation_realisations"} | EXACT_LAW
+FLOORS = {"evaluation_floors"} | EXACT_LAW | EVALUATE
 FIGURES_OF_RUNS = {"figure_grid", "figure_site_load", "figure_transfer_map"}
 FIGURES = FIGURES_OF_RUNS | {
     *("figure_distributions", "figure_arrivals", "figure_correlations", "figure_dcr"),
@@ -36,7 +39,7 @@ TRAIN_SHADOW = {"release_train"} | SAMPLE_SHADOW
 PLANT = {"release_plant"} | TRAIN_SHADOW
 TRAIN_SMOTE = SAMPLE | {"surrogates_train"} | TRAIN_SHADOW
 TRAIN = TRAIN_SMOTE | TRAIN_TVAE
-SPLIT = {"records_split", "card"} | FLOORS | TRAIN | PLANT | PLATFORM
+SPLIT = {"records_split", "card"} | FLOORS | REALISATIONS | TRAIN | PLANT | PLATFORM
 CLEAN = {"records_clean_file", "records_gather"} | SPLIT
 EVERYTHING = {"generator_make", "generator_calibrate"} | CLEAN
 
@@ -221,10 +224,10 @@ def test_what_an_interrupted_run_left_missing_is_made_again_and_what_follows(pro
     assert stale["evaluate"] == SMOTE
 
 
-def test_the_default_run_is_at_most_165_jobs(project):
+def test_the_default_run_is_at_most_170_jobs(project):
     _, said = Project(project.folder, "config/config.yaml").dry_run("--forceall")
     total = next(line for line in said.splitlines() if line.startswith("total"))
-    assert int(total.split()[1]) <= 165
+    assert int(total.split()[1]) <= 170
 
 
 def test_a_wrong_configuration_stops_before_any_job_with_one_clear_line(project):

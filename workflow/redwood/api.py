@@ -162,7 +162,8 @@ class Records:
 
         Args:
             output: folder for the parts; the records' own if `None`.
-            method: "random", "time" (the test is the last) or "task" (no task in two parts).
+            method: "random", "time" (the test is the last) or "task" or
+                "user" (no task, no user in two parts).
             seed: same seed, same parts.
             more: `train` and `validation`, shares of the rows; `rows`, to use only that many.
 

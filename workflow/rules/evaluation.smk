@@ -51,6 +51,116 @@ if FLOORS:
             " --options {params.options:q} --output {output.folder} 2> {log}"
 
 
+# The second floor: real rows of other units. Of generated records that is another realisation of
+# their law, one of which stands in Table I as a control; of others, splits of the training rows.
+OTHER_FLOORS = ["results/{dataset}/other_floors"] if configuration.evaluation.other_draws else []
+REALISATIONS = ["results/{dataset}/realisations"] if OTHER_FLOORS and SOURCE.generate else []
+EXACT_LAW = ["results/{dataset}/evaluation/exact_law"] if REALISATIONS else []
+if EXACT_LAW and "exact_law" in MODELS:
+    raise WorkflowError("surrogates.models: exact_law is the name of a control, take another one")
+
+if REALISATIONS:
+
+    rule evaluation_realisations:
+        input:
+            table="results/{dataset}/records/table.json",
+            like="results/{dataset}/records/test.parquet",
+            sites="resources/sites.csv",
+        output:
+            **folder(REALISATIONS[0]),
+        log:
+            "results/{dataset}/logs/evaluation_realisations.log",
+        benchmark:
+            "results/{dataset}/benchmarks/evaluation_realisations.tsv"
+        conda:
+            "../../envs/records.yaml"
+        threads: 1
+        resources:
+            **needs("evaluation_realisations"),
+        params:
+            environment=environment("records"),
+            code=code("redwood.realising_command", "redwood.readers.systems"),
+            seed=configuration.seed_of("records"),
+            made=" ".join(f"--{name} {value}" for name, value in SOURCE.generate),
+            options=configuration.records.cleaning.model_dump_json(),
+            # One is the control.
+            number=configuration.evaluation.other_draws + 1,
+        shell:
+            "python -m redwood generator realise {params.made} --seed {params.seed}"
+            " --number {params.number} --table {input.table} --like {input.like}"
+            " --site-table {input.sites} --options {params.options:q} --output {output.folder} 2> {log}"
+
+if EXACT_LAW:
+
+    rule evaluation_exact_law:
+        input:
+            **folders([*FLOORS, *REALISATIONS]),
+            table="results/{dataset}/records/table.json",
+            train="results/{dataset}/records/train.parquet",
+            holdout="results/{dataset}/records/test.parquet",
+        output:
+            **folder(EXACT_LAW[0]),
+        log:
+            "results/{dataset}/logs/evaluation_exact_law.log",
+        benchmark:
+            "results/{dataset}/benchmarks/evaluation_exact_law.tsv"
+        conda:
+            "../../envs/evaluation.yaml"
+        threads: 1
+        resources:
+            **needs("evaluation_exact_law"),
+        params:
+            environment=environment("evaluation"),
+            code=code("redwood.evaluation.evaluating", *MEASURES),
+            seed=configuration.seed_of("evaluation"),
+            options=configuration.evaluation.model_dump_json(),
+            floors=f"--floors {FLOORS[0]}" if FLOORS else "",
+            synthetic=f"{REALISATIONS[0]}/1.parquet",
+        shell:
+            "python -m redwood evaluate --table {input.table} --train {input.train}"
+            " --holdout {input.holdout} --synthetic {params.synthetic} {params.floors}"
+            " --seed {params.seed} --role control"
+            " --options {params.options:q} --output {output.folder} 2> {log}"
+
+
+if OTHER_FLOORS:
+
+    rule evaluation_other_floors:
+        input:
+            **folders([*REALISATIONS, *EXACT_LAW]),
+            table="results/{dataset}/records/table.json",
+            train="results/{dataset}/records/train.parquet",
+            holdout="results/{dataset}/records/test.parquet",
+        output:
+            **folder(OTHER_FLOORS[0]),
+        log:
+            "results/{dataset}/logs/evaluation_other_floors.log",
+        benchmark:
+            "results/{dataset}/benchmarks/evaluation_other_floors.tsv"
+        conda:
+            "../../envs/evaluation.yaml"
+        threads: 1
+        resources:
+            **needs("evaluation_other_floors"),
+        params:
+            environment=environment("evaluation"),
+            code=code("redwood.evaluation.other_units", *MEASURES),
+            seed=configuration.seed_of("evaluation"),
+            options=configuration.evaluation.model_dump_json(),
+            rows=f"--rows {configuration.surrogates.rows}" if configuration.surrogates.rows else "",
+            realisations=" ".join(
+                f"--realisation {folder}/{number}.parquet"
+                for folder in REALISATIONS
+                for number in range(2, configuration.evaluation.other_draws + 2)
+            ),
+            evaluated=f"--evaluated {EXACT_LAW[0]}" if EXACT_LAW else "",
+        shell:
+            "python -m redwood other-floors --table {input.table} --train {input.train}"
+            " --holdout {input.holdout} {params.realisations} {params.evaluated}"
+            " --seed {params.seed} {params.rows}"
+            " --options {params.options:q} --output {output.folder} 2> {log}"
+
+
 rule evaluate:
     input:
         **folders(FLOORS),

@@ -21,7 +21,7 @@ DENSITIES = expand(
 
 rule table1:
     input:
-        **folders(EVALUATIONS),
+        **folders([*EVALUATIONS, *EXACT_LAW, *OTHER_FLOORS]),
         paper="resources/paper_table1.csv",
         outcomes="results/{dataset}/simulation/outcomes.csv",
         decisions=DECISIONS,
@@ -42,14 +42,16 @@ rule table1:
         environment=environment("paper"),
         code=code("redwood.paper.table1"),
         # Values, for Snakemake compares which inputs there are, but not their order.
-        evaluations=" ".join(EVALUATIONS),
+        evaluations=" ".join([*EVALUATIONS, *EXACT_LAW]),
+        other=f"--other-floors {OTHER_FLOORS[0]}" if OTHER_FLOORS else "",
         prefix="results/{dataset}/tables/table1",
         decisions=lambda wildcards, input: " ".join(
             f"--decision {decision}" for decision in input.decisions
         ),
     shell:
         "python -m redwood paper table1 {params.evaluations} --paper {input.paper}"
-        " --outcomes {input.outcomes} {params.decisions} --output {params.prefix} 2> {log}"
+        " --outcomes {input.outcomes} {params.decisions} {params.other}"
+        " --output {params.prefix} 2> {log}"
 
 
 rule table2:

@@ -14,6 +14,9 @@ FOLDERS = [
     *MODEL_FOLDERS,
     *(f"{path}/model" for path in SHADOWS),
     *FLOORS,
+    *REALISATIONS,
+    *EXACT_LAW,
+    *OTHER_FLOORS,
     *EVALUATIONS,
     *RUNS,
 ]

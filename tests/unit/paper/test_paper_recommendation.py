@@ -229,3 +229,65 @@ def test_what_a_decision_is_about_is_read_from_its_keys(tmp_path, checks, failed
     path.write_text(json.dumps(content | {"criteria": {}}))
     with pytest.raises(InputError, match=r"decision.json: not a decision .*'checks'"):
         read_decision(path)
+
+
+def population(same, law, **more):
+    """A model with these typical multiples of the first and of the second floor."""
+    of_law = measure(law, floor=9.0, aspect="law", of_law=True, other_floor=1.0)
+    return model(same, bursts=of_law, **more)
+
+
+def of_two_floors(measured, privacy, decisions=None):
+    evaluated = {
+        name: Evaluated("model", measures, privacy[name]) for name, measures in measured.items()
+    }
+    return recommendation.recommend(evaluated, decisions, "other tasks")
+
+
+def test_a_population_is_published_and_a_stand_in_replayed():
+    measured = {"grown": population(4.0, 1.1), "redrawn": population(1.3, 1.0)}
+    privacy = {"grown": True, "redrawn": True}
+    decisions = {"grown": Decision(True), "redrawn": Decision(False, ["planted tasks"])}
+    found = of_two_floors(measured, privacy, decisions)
+    assert (found.model, found.replay) == ("grown", "redrawn")
+    assert found.words == (
+        "Publish grown. It is the only model that passes the privacy checks and the release gate: "
+        "its rows are typically 1.1 times as far from real rows as those of other tasks are, by "
+        "how rows come and how those who send them behave. redrawn, at 1.0 times, is withheld by "
+        "the release gate (planted tasks): choose it only where these may be known. To replay this "
+        "very load in house, take redrawn: typically 1.3 times as far from real rows as other real "
+        "rows are; grown: 4.0 times."
+    )
+
+
+def test_one_model_may_be_both():
+    found = of_two_floors({"a": population(1.2, 1.1), "b": population(2, 2)}, {"a": 1, "b": 1})
+    assert (found.model, found.replay) == ("a", "a")
+    assert found.words.endswith(
+        "It is also the closest stand-in for this very load: typically 1.2 times as far from real "
+        "rows as other real rows are."
+    )
+
+
+def test_what_may_not_be_published_can_still_be_replayed():
+    found = of_two_floors({"a": population(1.2, 1.1)}, {"a": False})
+    assert (found.model, found.replay) == (None, "a")
+    assert "To replay this very load in house, take a: typically 1.2 times" in found.words
+
+
+@pytest.mark.parametrize(
+    ("decision", "published"),
+    [
+        (None, None),
+        (Decision(True), "a"),
+        (Decision(False, ["planted records"], of_records=True), None),
+    ],
+)
+def test_what_the_holdout_cannot_judge_is_published_only_if_the_gate_releases_it(
+    decision, published
+):
+    one = Evaluated("model", model(2.0), None, left_to_canaries=True)
+    decisions = {} if decision is None else {"a": decision}
+    assert recommendation.recommend({"a": one}, decisions).model == published
+    unjudged = Evaluated("model", model(2.0), None)
+    assert recommendation.recommend({"a": unjudged}, decisions).model is None

@@ -70,7 +70,7 @@ def test_table1_tidy_and_for_readers(evaluations, tmp_path):
     tidy = pd.read_csv(tmp_path / "out/table1.csv")
     assert list(tidy.columns) == [
         "model", "measure", "value", "low", "high", "floor", "floor_low", "floor_high", "multiple",
-        "rows", "seeds",
+        "other_floor", "other_floor_low", "other_floor_high", "other_multiple", "rows", "seeds",
     ]  # fmt: skip
     smote = tidy[(tidy["model"] == "smote") & (tidy["measure"] == "wd")].iloc[0]
     assert smote["value"] == 0.0123
@@ -108,6 +108,81 @@ def test_models_with_other_measures_stand_in_the_right_columns(evaluations, tmp_
     assert "| smote | **0.0123** [0.0111, 0.0135] | –<sup>a</sup> | –<sup>b</sup> |" in markdown
     assert "| –<sup>b</sup> | –<sup>b</sup> | **0.456**<sup>c</sup> [0.410, 0.502] |" in markdown
     assert "<sup>b</sup> Not measured for this model." in markdown
+
+
+def second_floors(folder: Path, **floors: list[float]) -> Path:
+    """What `redwood other-floors` writes: the draws of each measure."""
+    folder.mkdir()
+    measures = {
+        name: {"floor": sum(draws) / len(draws), "floor_draws": draws}
+        for name, draws in floors.items()
+    }
+    content = {"rows": 100, "title": "other tasks", "words": "three draws", "measures": measures}
+    (folder / "other_floors.json").write_text(json.dumps(content))
+    return folder
+
+
+def test_a_second_floor_tells_a_population_from_a_stand_in(evaluations, change, tmp_path):
+    # smote is near these very rows, tvae behaves as others would.
+    law = {"title": "bursts", "aspect": "law", "of_law": True, "floor": 0.1, "low": 0, "high": 9}
+    change(evaluations[0], {"bursts": law | {"value": 1.2}})
+    change(evaluations[1], {"bursts": law | {"value": 0.6}})
+    for folder in evaluations:
+        change(folder, {"fano": {"title": "burstiness", "aspect": "time", "of_law": True}})
+        change(folder, privacy={"passes": True, "words": "passes"})
+    draws = {"wd": [0.1, 0.2], "bursts": [0.2, 0.4], "fano": [0.0031, 0.0051]}
+    other = second_floors(tmp_path / "other", **draws)
+    write_table1(evaluations, PAPER, tmp_path / "table1", other_floors=other)
+    markdown = (tmp_path / "table1.md").read_text()
+    summary = json.loads((tmp_path / "table1.json").read_text())
+    fano = {"smote": 0.0123 / 0.0041, "tvae": 0.456 / 0.0041}
+    assert summary["typical_other_multiples"] == pytest.approx(
+        {"smote": math.sqrt(1.2 / 0.3 * fano["smote"]), "tvae": math.sqrt(2 * fano["tvae"])}
+    )
+    # The measure of the law is no part of the typical multiple of the first floor.
+    assert summary["typical_multiples"] == pytest.approx({"smote": 2, "tvae": 2})
+    assert summary["other_floor"] == {"title": "other tasks", "words": "three draws"}
+    lines = markdown.splitlines()
+    assert "Same tasks: does a sample stand in for these very records?" in lines[0]
+    assert "Other tasks: is it what others would have sent on other days?" in lines[0]
+    assert "| model | same tasks ↓ | other tasks: the law ↓ |  |" in lines
+    assert "| smote | 2.0 | 3.5 |  |" in lines
+    # Of each draw the multiple of the other one, 1 / 2 and 3.1 / 5.1 counting as 1.
+    high = math.sqrt(2 * 5.1 / 3.1)
+    expected = f"| real, other tasks (floor) |  | {(1 + high) / 2:.1f} [1.0, {high:.1f}] |  |"
+    assert expected in lines
+    assert "| real (floor) | 1 |  |  |" in lines
+    assert "| real, other tasks (floor) | 0.150 [0.100, 0.200] | – |  |" in lines
+    assert "| real, other tasks (floor) | 0.300 [0.200, 0.400] |  |  |" in lines
+    assert "| *This run, as multiples of the floor of other tasks: the law* |  |  |  |" in lines
+    assert "| smote | 4.0 | 3.0 |  |" in lines
+    assert any("real, other tasks (floor): what real rows of other tasks score" in x for x in lines)
+    tidy = pd.read_csv(tmp_path / "table1.csv").set_index(["model", "measure"])
+    row = tidy.loc[("smote", "bursts")]
+    assert row["other_multiple"] == pytest.approx(4)
+    assert (row["other_floor_low"], row["other_floor_high"]) == (0.2, 0.4)
+    assert tidy["other_floor"].isna().sum() == 2  # of jsd
+
+
+def test_test_rows_of_other_units_than_the_training_rows_are_told(evaluations, change, tmp_path):
+    write_table1(evaluations, PAPER, tmp_path / "table1")
+    assert "of other units than the training rows" not in (tmp_path / "table1.md").read_text()
+    for folder in evaluations:
+        change(folder, shares_units=False)
+    write_table1(evaluations, PAPER, tmp_path / "table1")
+    assert "of other units than the training rows" in (tmp_path / "table1.md").read_text()
+
+
+def test_evaluations_of_other_numbers_of_rows_than_the_second_floor_are_told(
+    evaluations, change, tmp_path
+):
+    change(evaluations[1], rows=90)
+    other = second_floors(tmp_path / "other", wd=[0.1])
+    said = write_table1(evaluations, PAPER, tmp_path / "table1", other_floors=other)
+    assert said == ["tvae: 90 rows, where the floor of other tasks is of 100"]
+    (other / "other_floors.json").write_text("{}")
+    with pytest.raises(InputError, match=r"other_floors\.json: not the floors of other units"):
+        write_table1(evaluations, PAPER, tmp_path / "table1", other_floors=other)
 
 
 def further_measures(number: int) -> dict:

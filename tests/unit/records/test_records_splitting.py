@@ -24,6 +24,7 @@ DESCRIPTION = TableDescription(
         Column("creationtime", "timestamp", "s, UTC"),
         Column("number", "integer"),
         Column("task", "categorical", role="auxiliary"),
+        Column("user", "categorical", role="auxiliary"),
     ),
 )
 
@@ -35,6 +36,7 @@ def make_table(folder: Path, rows: int, description: TableDescription = DESCRIPT
             "creationtime": pd.to_datetime(1.7e9 + seconds, unit="s", utc=True),
             "number": np.arange(rows),
             "task": [None if i % 10 == 0 else f"task {i // 7}" for i in range(rows)],
+            "user": [None if i % 50 == 0 else f"user {i // 21}" for i in range(rows)],
         }
     )
     write_table(frame, folder / "jobs.parquet", description)
@@ -74,14 +76,14 @@ def test_counts_add_up(rows: int, train: float, validation: float) -> None:
     assert min(counts) >= 0
 
 
-@pytest.mark.parametrize("method", ["random", "time", "task"])
+@pytest.mark.parametrize("method", ["random", "time", "task", "user"])
 def test_every_row_goes_to_one_part_in_order_of_time(tmp_path: Path, method: str) -> None:
     make_table(tmp_path, 1003)
     parts = split_up(tmp_path, method=method)
     numbers = np.concatenate([part["number"] for part in parts.values()])
     assert np.array_equal(np.sort(numbers), np.arange(1003))
     assert all(part["creationtime"].is_monotonic_increasing for part in parts.values())
-    if method != "task":
+    if method in ("random", "time"):
         assert [len(part) for part in parts.values()] == [602, 201, 200]
 
 
@@ -102,13 +104,23 @@ def test_by_task_no_task_is_in_two_parts(tmp_path: Path) -> None:
     assert [copies[name]["of_a_training_task"] for name in PARTS[1:]] == [0, 0]
 
 
+def test_by_user_no_user_and_none_of_his_tasks_is_in_two_parts(tmp_path: Path) -> None:
+    make_table(tmp_path, 5000)
+    parts = split_up(tmp_path, method="user")
+    for unit in ("user", "task"):
+        known = [set(part[part["user"].notna()][unit].dropna()) for part in parts.values()]
+        assert sum(len(part) for part in known) == len(set().union(*known))
+    assert [len(part) for part in parts.values()] == pytest.approx([3000, 1000, 1000], abs=21)
+    assert "by user, 60 / 20 / 20 %" in account_of(tmp_path)["rule"]
+
+
 def test_the_seed_decides(tmp_path: Path) -> None:
     make_table(tmp_path, 500)
     chosen = [split_up(tmp_path, seed)["train"]["number"].tolist() for seed in (1, 1, 2)]
     assert chosen[0] == chosen[1] != chosen[2]
 
 
-@pytest.mark.parametrize("method", ["random", "time", "task"])
+@pytest.mark.parametrize("method", ["random", "time", "task", "user"])
 def test_the_parts_do_not_depend_on_how_the_rows_are_spread_over_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
@@ -167,6 +179,7 @@ def test_near_copies_are_counted(tmp_path: Path) -> None:
             "number": np.arange(10),
             # By time, rows 0-5 train, 6 and 7 validate, 8 and 9 test.
             "task": [*"abcdef", "a", "g", None, "g"],
+            "user": ["u"] * 10,
         }
     )
     write_table(frame, tmp_path / "jobs.parquet", DESCRIPTION)

@@ -377,6 +377,24 @@ def test_one_check_that_fails_withholds_the_sample(folder, broken, name, key, wo
     assert f"What failed: {name}." in (published / "NOTE.md").read_text()
 
 
+@pytest.mark.parametrize(
+    ("levels", "found", "released"),
+    [
+        (("record", "task"), {"record": 0.2, "task": 0.2}, True),
+        (("record", "task"), {"record": 0.4, "task": 0.2}, False),
+        # Nobody has judged single records.
+        (("task",), {"record": 0.2, "task": 0.2}, False),
+    ],
+)
+def test_what_the_holdout_cannot_judge_is_left_to_planted_records(folder, levels, found, released):
+    write_table(toy_rows(300, 9), folder / "sample.parquet", DESCRIPTION)
+    evaluation = evaluation_of(folder, None)
+    content = json.loads((evaluation / "measures.json").read_text())
+    content["privacy"]["left_to_canaries"] = True
+    (evaluation / "measures.json").write_text(json.dumps(content))
+    assert decide_on(folder, evaluation, audit_of(folder, **found), levels) is released
+
+
 def test_what_was_not_tried_does_not_pass(folder):
     released, decision = decided(folder, record=0.2)
     assert not released

@@ -312,7 +312,9 @@ def _of_split(division: Facts) -> Iterator[Finding]:
     if test["share"] > _NEAR_COPIES:
         advice = (
             "Near-copies of a task's jobs are on both sides, which flatters every measure of what "
-            "was learned by heart; records.split.method: task keeps tasks together."
+            "was learned by heart; records.split.method: task keeps tasks together. Test rows are "
+            "then of other tasks, which cannot judge attacks on single rows: those are left to "
+            "the records that the release gate plants."
         )
         yield Finding(
             "care",

@@ -165,7 +165,7 @@ class Cleaning(Section):
 class Split(Section):
     """How the jobs are divided into training, validation and test rows."""
 
-    method: Literal["random", "time", "task"] = "random"
+    method: Literal["random", "time", "task", "user"] = "random"
     train: float = Field(0.6, gt=0, lt=1)
     validation: float = Field(0.2, gt=0, lt=1)
     rows: int | None = Field(

@@ -18,6 +18,8 @@ and, where they apply,
   all samples, see `Samples.once`;
 * `NEEDS_DENSITIES = True`: it is about the model itself, whose log densities it reads from
   `Samples.densities`; it never decides whether the sample is private;
+* `NEEDS_SHARED_UNITS = True`: it takes holdout rows for training rows that were left out, as they
+  are only if they are of the same units (`redwood.evaluation.membership`);
 * `ATTACKER`: of a membership attack, who it is; what it answers has the detail `roc_NAME`, its ROC
   curve, where NAME is the measure's name without `attack_`;
 * `judge(measured)`: whether a sample with this value, interval and floor is private enough, and the

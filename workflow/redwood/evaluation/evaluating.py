@@ -23,6 +23,7 @@ from redwood.evaluation.contract import (
     Samples,
 )
 from redwood.evaluation.floors import read_floors, write_floors
+from redwood.evaluation.membership import shares_units
 from redwood.evaluation.reading import read_real, read_samples, sample_size
 from redwood.evaluation.verdict import privacy_verdict
 from redwood.outliers import collapsed, merging, sentinels
@@ -125,7 +126,8 @@ def evaluate(
     if all(entry["value"] is None for entry in measured.values()):
         reasons = (f"{entry['title']}: {entry['note']}" for entry in measured.values())
         raise InputError(f"{synthetic}: no measure has a value: {'; '.join(reasons)}")
-    verdict = privacy_verdict(measured)
+    units_are_shared = shares_units(samples)
+    verdict = privacy_verdict(measured, units_are_shared)
     print(f"privacy: {verdict.words}", file=sys.stderr)
     summary = {
         "role": role,
@@ -135,7 +137,12 @@ def evaluate(
         "seed": seed,
         "options": options.model_dump(mode="json"),
         "measures": measured,
-        "privacy": {"passes": verdict.passes, "words": verdict.words},
+        "shares_units": units_are_shared,
+        "privacy": {
+            "passes": verdict.passes,
+            "words": verdict.words,
+            "left_to_canaries": verdict.left_to_canaries,
+        },
         "warnings": warnings,
     }
     with writing_folder(output) as folder:

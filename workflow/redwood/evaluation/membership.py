@@ -4,6 +4,12 @@ An attacker who has the synthetic rows scores any row by how likely it was a tra
 training rows and on holdout rows, which were not, such a score has a ROC curve; what an attacker is
 sure of is its beginning, the true-positive rate at a low false-positive rate (N. Carlini et al.,
 Membership Inference Attacks From First Principles, arXiv 2112.03570, section III).
+
+Non-members must be like members but for that. Where whole tasks or users were held out, holdout
+rows are of other units than training rows: to tell a task is to tell the side, and even rows that
+were never trained on would be taken for training rows if they are of the training tasks. Then
+holdout rows cannot judge attacks on rows. What can is records that were planted among training rows
+at random (the release gate), and what becomes of whole units is asked there, too.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,8 +17,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from redwood.evaluation.contract import Result
+from redwood.evaluation.contract import Inapplicable, Result, Samples
 from redwood.evaluation.results import result
 from redwood.roc import RocCurve
 
@@ -22,6 +29,9 @@ _LOWER_RATE = 0.001
 _POINTS = 400
 # What an attack may find at `RATE`: see `redwood.evaluation.verdict`.
 _MOST_FOUND = 0.03
+# Of a split of rows at random, holdout rows are as often of a training row's unit as training rows
+# are of that of another one; this share of it tells such a split from one of whole units.
+_LEAST_SHARED = 0.5
 
 
 @dataclass(frozen=True)
@@ -61,6 +71,38 @@ class Attack:
             most=1.0,
             details={f"roc_{name}": self.curve.table(_POINTS).assign(attack=name)},
             note="; ".join(filter(None, (said, note))),
+        )
+
+
+def shares_units(samples: Samples) -> bool:
+    """Whether holdout rows are of the same units as training rows, as far as chance lets them.
+
+    Judged by the narrowest unit that the table names. So they are where units are hardly ever of
+    more than one row, and where nothing is known of units.
+    """
+    of_train, of_holdout = samples.train_units, samples.holdout_units
+    if of_train is None or of_holdout is None or not len(of_train.columns):
+        return True
+    train, holdout = of_train.iloc[:, -1].dropna(), of_holdout.iloc[:, -1].dropna()
+    if not len(train) or not len(holdout):
+        return True
+    with_another = float(train.duplicated(keep=False).mean())
+    shared = float(holdout.isin(pd.unique(train)).mean())
+    return with_another <= _MOST_FOUND or shared >= _LEAST_SHARED * with_another
+
+
+def require_shared_units(samples: Samples) -> None:
+    """Do nothing if holdout rows can stand for training rows that were left out.
+
+    Raises:
+        Inapplicable: they are of other units.
+    """
+    if not shares_units(samples):
+        assert samples.train_units is not None
+        unit = samples.train_units.columns[-1]
+        raise Inapplicable(
+            f"the holdout rows are of other {unit}s than the training rows, so that whoever tells "
+            f"{unit}s apart tells training rows; planted records have to show what is found of rows"
         )
 
 

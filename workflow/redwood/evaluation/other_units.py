@@ -14,13 +14,15 @@ sample differ.
   against rows of the other, half as many of each as the sample has, so that units are thinned as
   those of the test rows are. Half of the units differ from another half by √2 more than two whole
   sets, as the error of a mean over units goes: values of measures that tend to 0 as units and rows
-  grow are divided by that.
+  grow are divided by that. Rows of other weeks are still of the same users, and closer: the floor
+  is of the draws by units, where the table names units that rows can be split by, and of those by
+  blocks of time elsewhere. Each kind's mean is beside it.
 
 What takes its time (`COSTLY_FLOOR`) is found of one draw of each kind only.
 """
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -43,7 +45,7 @@ from redwood.evaluation.reading import (
 from redwood.inputs import read_json
 from redwood.outputs import require_ending, write_json, writing_folder
 from redwood.seeds import generator
-from redwood.tables import Column, from_numbers, table_digest, to_numbers
+from redwood.tables import Column, table_digest, to_numbers
 
 FILE = "other_floors.json"
 REALISATION = "realisation"
@@ -108,6 +110,9 @@ def find_other_floors(
         draws = list(_of_splits(real, rows, options, seed, left_out))
     if not draws:
         raise InputError(f"{train}: no rows of other units: {'; '.join(left_out)}")
+    units = [] if real.train_units is None else list(real.train_units.columns)
+    # The kinds of draw that the floor is of.
+    counts = {draw.by for draw in draws} & {REALISATION, *units} or {draw.by for draw in draws}
     known = {} if evaluated is None else read_json(evaluated / "measures.json", "evaluation")
     measures = {}
     for name in options.measures:
@@ -119,13 +124,13 @@ def find_other_floors(
         found = (
             [(REALISATION, float(value))]
             if value is not None
-            else list(_values(plugin, _first_of_each(draws) if costly else draws))
+            else list(_values(plugin, _first_of_each(draws, counts) if costly else draws))
         )
-        if found:
+        floors = [floor for kind, floor in found if kind in counts]
+        if floors:
             by: dict[str, list[float]] = {}
             for kind, floor in found:
                 by.setdefault(kind, []).append(floor)
-            floors = [floor for _, floor in found]
             measures[name] = {
                 "floor": float(np.mean(floors)),
                 "floor_draws": floors,
@@ -136,14 +141,13 @@ def find_other_floors(
                 f"[{min(floors):.4g}, {max(floors):.4g}]",
                 file=sys.stderr,
             )
-    units = [] if real.train_units is None else list(real.train_units.columns)
     content = {
         "rows": rows,
         "train": table_digest(train),
         "holdout": table_digest(holdout),
         "seed": seed,
         "title": f"other {units[-1]}s" if units else "other times",
-        "words": _words(draws, bool(realisations), left_out),
+        "words": _words(draws, counts, left_out),
         "left_out": left_out,
         "measures": measures,
     }
@@ -172,21 +176,22 @@ def _values(plugin: Any, draws: Sequence[Draw]) -> Iterator[tuple[str, float]]:
             yield draw.by, float(value) * (draw.scale if tends_to_0 else 1.0)
 
 
-def _first_of_each(draws: Sequence[Draw]) -> list[Draw]:
+def _first_of_each(draws: Sequence[Draw], kinds: Collection[str]) -> list[Draw]:
     first: dict[str, Draw] = {}
     for draw in draws:
-        first.setdefault(draw.by, draw)
+        if draw.by in kinds:
+            first.setdefault(draw.by, draw)
     return list(first.values())
 
 
-def _words(draws: Sequence[Draw], realised: bool, left_out: Sequence[str]) -> str:
+def _words(draws: Sequence[Draw], counts: Collection[str], left_out: Sequence[str]) -> str:
     """How the second floor was found, a sentence."""
-    if realised:
+    if REALISATION in counts:
         return (
             f"{len(draws)} other realisations of the law that made the records, as many rows of "
             "each as a sample has, against the test rows"
         )
-    kinds = list(dict.fromkeys(draw.by for draw in draws))
+    kinds = [kind for kind in dict.fromkeys(draw.by for draw in draws) if kind in counts]
     number = sum(draw.by == kinds[0] for draw in draws)
     rows = len(draws[0].samples.synthetic)
     words = (
@@ -323,10 +328,9 @@ def _moved(
     """
     times = to_numbers(frame[time.name], time)
     position = np.floor((times - times.min()) / length).astype(np.int64)
-    moved = times.copy()
+    shift = np.zeros(len(frame))
     for half in (first, ~first):
         place = np.unique(block[half], return_inverse=True)[1]
-        moved[half] += (place - position[half]) * length
-    return frame.assign(**{time.name: from_numbers(moved, time).to_numpy()}).astype(
-        {time.name: frame[time.name].dtype}
-    )
+        shift[half] = (place - position[half]) * length
+    moved = frame[time.name] + pd.to_timedelta(shift, unit="s")
+    return frame.assign(**{time.name: moved.astype(frame[time.name].dtype)})

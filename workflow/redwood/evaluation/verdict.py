@@ -13,6 +13,10 @@ The criteria are those of the measures themselves, their `judge`:
 The sample fails if one of them does not hold, and is not judged if one was not measured. Passing is
 no guarantee such as differential privacy itself: it says that these attacks found nothing.
 
+Where the holdout rows are of other units than the training rows, such as after a split by task,
+they cannot judge attacks on rows (`redwood.evaluation.membership`). If all that can be judged
+holds, the rest is left to canaries: to records that the release gate plants among training rows.
+
 A measure that needs the model's densities is about an attacker who has the model, not just the
 sample. What it finds does not count here; it is added as a remark on sharing the model's folder.
 """
@@ -32,19 +36,28 @@ class Verdict:
     Attributes:
         passes: whether every criterion holds; `None` if some could not be judged and none failed.
         words: the line for a reader, with the reasons.
+        left_to_canaries: whether all that the holdout can judge holds, and the rest has to be
+            judged by records planted among the training rows.
     """
 
     passes: bool | None
     words: str
+    left_to_canaries: bool = False
 
 
-def privacy_verdict(measured: Mapping[str, Mapping[str, Any]]) -> Verdict:
+def privacy_verdict(
+    measured: Mapping[str, Mapping[str, Any]], shares_units: bool = True
+) -> Verdict:
     """Judge the measures of `measures.json`: name → value, low, high and floor.
 
     Every measure there is that judges privacy counts, whether it was asked for or not.
+
+    Args:
+        measured: the measures.
+        shares_units: whether holdout rows are of the same units as training rows.
     """
     verdicts: list[bool | None] = []
-    reasons, remarks = [], []
+    reasons, remarks, left = [], [], []
     for name in dict.fromkeys([*measured, *plugins.names(MEASURES)]):
         plugin = plugins.load(MEASURES, name)
         if not hasattr(plugin, "judge"):
@@ -54,12 +67,22 @@ def privacy_verdict(measured: Mapping[str, Mapping[str, Any]]) -> Verdict:
         if getattr(plugin, "NEEDS_DENSITIES", False):
             remarks += [plugin.judge(measure)[1]] if known else []
             continue
+        if not shares_units and getattr(plugin, "NEEDS_SHARED_UNITS", False):
+            left.append(plugin.TITLE)
+            continue
         holds, words = plugin.judge(measure) if known else (None, f"{plugin.TITLE}: not measured")
         verdicts.append(holds)
         reasons.append(words)
+    if left:
+        remarks.append(
+            f"{' and '.join(left)}: cannot be judged, as the holdout rows are of other units than "
+            "the training rows; left to planted records, which the release gate tries"
+        )
     said = "; ".join(reasons + remarks)
     if False in verdicts:
         return Verdict(False, f"fails: {said}")
     if None in verdicts:
         return Verdict(None, f"not judged: {said}")
+    if left:
+        return Verdict(None, f"not judged in full: {said}", left_to_canaries=True)
     return Verdict(True, f"passes what was tried: {said}")

@@ -50,6 +50,9 @@ def table1(
     decision: Annotated[
         list[Path] | None, typer.Option(help="decision.json of the release gate; repeatable")
     ] = None,
+    other_floors: Annotated[
+        Path | None, typer.Option(help="folder that `redwood other-floors` wrote: a second floor")
+    ] = None,
 ) -> None:
     """Table I: models by measures.
 
@@ -58,7 +61,7 @@ def table1(
     """
     from redwood.paper.table1 import write_table1
 
-    _say(write_table1(evaluations, paper, output, outcomes, decision or []))
+    _say(write_table1(evaluations, paper, output, outcomes, decision or [], other_floors))
 
 
 @app.command()

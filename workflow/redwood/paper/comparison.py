@@ -7,9 +7,13 @@ its floor is what chance leaves. C2ST tends to 1/2, an attack to its false alarm
 no number that is known: near those a quotient says nothing, and they have none.
 
 *Typical multiple*: the geometric mean of max(1, multiple) over all measures that have multiples,
-except those whose aspect is privacy or simulation; the mean for quotients (P. J. Fleming and J. J.
-Wallace, CACM 29 (1986) 218). A measure that one model has no multiple of is left out for all, so
-that rows compare. In [1, ∞), less is better.
+except those whose aspect is law, privacy or simulation; the mean for quotients (P. J. Fleming and
+J. J. Wallace, CACM 29 (1986) 218). A measure that one model has no multiple of is left out for all,
+so that rows compare. In [1, ∞), less is better.
+
+*Multiple of the second floor*, and its typical value: the same, with what real rows of other units
+score as the floor, over the measures that are of the law (`of_law`): those that do not ask for the
+same realisation of it.
 
 *Leaders*: the best model of a measure, and every other that the intervals do not tell from it,
 
@@ -22,7 +26,7 @@ measure of which no model has an interval, as with one seed, has no leaders: of 
 known.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,46 +34,112 @@ import numpy as np
 from redwood.paper.evaluations import Measure, Measures
 
 # Aspects of measures that do not say how much the rows are like real ones.
-PRIVACY, SIMULATION = "privacy", "simulation"
+PRIVACY, SIMULATION, LAW = "privacy", "simulation", "law"
 
 _ROUNDING = 1e-9
 
 
 def is_of_faithfulness(measure: Measure) -> bool:
-    """Whether a measure is one of how much the rows are like real ones."""
-    return measure["aspect"] not in (PRIVACY, SIMULATION)
+    """Whether a measure is one of how much the rows are like these very real ones."""
+    return measure["aspect"] not in (LAW, PRIVACY, SIMULATION)
 
 
-def multiple(measure: Measure | None) -> float | None:
-    """A measure's value over its floor; `None` where that has no meaning or is not known."""
+def is_of_law(measure: Measure) -> bool:
+    """Whether a measure does not ask for the same realisation of the law."""
+    return bool(measure.get("of_law", False))
+
+
+def multiple(measure: Measure | None, floor: str = "floor") -> float | None:
+    """A measure's value over its floor; `None` where that has no meaning or is not known.
+
+    Args:
+        measure: of a model.
+        floor: which: `floor`, or `other_floor` for that of other units.
+    """
     if measure is None or measure["direction"] != "lower" or measure["limit"] != 0:
         return None
-    value, floor = measure["value"], measure["floor"]
-    if value is None or floor is None or floor <= 0:
+    value, of_real = measure["value"], measure.get(floor)
+    if value is None or of_real is None or of_real <= 0:
         return None
-    return float(value / floor)
+    return float(value / of_real)
+
+
+def other_multiple(measure: Measure | None) -> float | None:
+    """A measure's value over what real rows of other units score."""
+    return multiple(measure, "other_floor")
 
 
 def compared_measures(measured: Mapping[str, Measures]) -> list[str]:
     """The measures of faithfulness of which every model has a multiple, in the models' order."""
+    return _compared(measured, is_of_faithfulness, multiple)
+
+
+def compared_of_law(measured: Mapping[str, Measures]) -> list[str]:
+    """The measures of the law of which every model has a multiple of the second floor."""
+    return _compared(measured, is_of_law, other_multiple)
+
+
+def typical_multiples(measured: Mapping[str, Measures]) -> dict[str, float]:
+    """Model → typical multiple of the floor; empty if there is no measure to compare by."""
+    return _typical(measured, compared_measures(measured), multiple)
+
+
+def typical_other_multiples(measured: Mapping[str, Measures]) -> dict[str, float]:
+    """Model → typical multiple of the second floor of measures of the law, likewise."""
+    return _typical(measured, compared_of_law(measured), other_multiple)
+
+
+def typical_of_draws(measures: Measures, names: Sequence[str], draws: str) -> list[float]:
+    """What the draws of real rows behind a floor come to by the typical multiple themselves.
+
+    Each draw against the mean of the others. As a multiple below 1 counts as 1, that is a little
+    above 1, and so is a sample of which nothing better can be asked.
+
+    Args:
+        measures: of a model.
+        names: the measures that the typical multiple is over.
+        draws: which: `floor_draws`, or `other_floor_draws` for those of other units.
+
+    Returns:
+        one for each draw; none where measures have no draws, or not the same number of them.
+    """
+    found = [measures[name].get(draws) or [] for name in names]
+    if not found or len(found[0]) < 2 or len({len(of_one) for of_one in found}) > 1:
+        return []
+    values = np.array(found, dtype=np.float64)
+    number = values.shape[1]
+    others = (values.sum(axis=1, keepdims=True) - values) / (number - 1)
+    known = (others > 0).all(axis=1)
+    if not known.any():
+        return []
+    multiples = np.maximum(values[known] / others[known], 1.0)
+    return [float(typical) for typical in np.exp(np.log(multiples).mean(axis=0))]
+
+
+def _compared(
+    measured: Mapping[str, Measures],
+    counts: Callable[[Measure], bool],
+    of: Callable[[Measure | None], float | None],
+) -> list[str]:
     names = dict.fromkeys(name for measures in measured.values() for name in measures)
     found = {name: [measures.get(name) for measures in measured.values()] for name in names}
     return [
         name
         for name, of_models in found.items()
-        if all(one is not None and is_of_faithfulness(one) for one in of_models)
-        and all(multiple(one) is not None for one in of_models)
+        if all(one is not None and counts(one) for one in of_models)
+        and all(of(one) is not None for one in of_models)
     ]
 
 
-def typical_multiples(measured: Mapping[str, Measures]) -> dict[str, float]:
-    """Model → typical multiple of the floor; empty if there is no measure to compare by."""
-    names = compared_measures(measured)
+def _typical(
+    measured: Mapping[str, Measures],
+    names: Sequence[str],
+    of: Callable[[Measure | None], float | None],
+) -> dict[str, float]:
     if not names:
         return {}
     multiples = {
-        model: [multiple(measures[name]) or 0.0 for name in names]
-        for model, measures in measured.items()
+        model: [of(measures[name]) or 0.0 for name in names] for model, measures in measured.items()
     }
     return {
         model: float(np.exp(np.log(np.maximum(found, 1.0)).mean()))
@@ -77,10 +147,15 @@ def typical_multiples(measured: Mapping[str, Measures]) -> dict[str, float]:
     }
 
 
-def floor_range(measure: Measure) -> tuple[float, float] | None:
-    """The least and the greatest floor of the draws of real rows, if there were such draws."""
-    draws = measure.get("floor_draws")
-    return (min(draws), max(draws)) if draws else None
+def floor_range(measure: Measure, draws: str = "floor_draws") -> tuple[float, float] | None:
+    """The least and the greatest floor of the draws of real rows, if there were such draws.
+
+    Args:
+        measure: of a model.
+        draws: which: `floor_draws`, or `other_floor_draws` for those of other units.
+    """
+    found = measure.get(draws)
+    return (min(found), max(found)) if found else None
 
 
 def reaches_floor(measure: Measure) -> bool:

@@ -34,6 +34,9 @@ class Evaluated:
         rows: synthetic rows that were evaluated, of the first training.
         trainings: how often it was trained.
         warnings: what did not go as asked in the evaluations, a sentence each.
+        left_to_canaries: whether the checks of privacy that could be judged hold, and the holdout
+            cannot judge the others: the release gate has to.
+        shares_units: whether test rows are of the units that training rows are of.
     """
 
     role: str
@@ -43,6 +46,8 @@ class Evaluated:
     rows: int = 0
     trainings: int = 1
     warnings: tuple[str, ...] = ()
+    left_to_canaries: bool = False
+    shares_units: bool = True
 
     @property
     def is_control(self) -> bool:
@@ -90,7 +95,16 @@ def read_evaluation(folder: Path) -> Evaluated:
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise InputError(f"{path}: not the measures of an evaluation: {error!r}") from None
     passes = privacy["passes"]
-    return Evaluated(content["role"], measures, passes, words, rows, warnings=warnings)
+    return Evaluated(
+        content["role"],
+        measures,
+        passes,
+        words,
+        rows,
+        warnings=warnings,
+        left_to_canaries=passes is None and privacy.get("left_to_canaries") is True,
+        shares_units=content.get("shares_units") is not False,
+    )
 
 
 def controls_of(evaluated: Mapping[str, Evaluated]) -> list[str]:
@@ -118,6 +132,8 @@ def _together(folders: Sequence[Path]) -> Evaluated:
         first.rows,
         len(found),
         tuple(dict.fromkeys(warning for one in found for warning in one.warnings)),
+        verdict is None and all(one.passes or one.left_to_canaries for one in found),
+        first.shares_units,
     )
 
 

@@ -1,13 +1,19 @@
-"""Which surrogate to publish, in one paragraph, by rules.
+"""Which surrogate to publish and which to replay, in one paragraph, by rules.
 
 1. Controls are never published, nor is a model whose sample fails the checks of privacy or was not
    judged by them, nor, where the release gate decided on any model, one that it did not release.
-2. Of the others, the one with the least typical multiple of the floor (`redwood.paper.comparison`),
-   to one decimal; among equals the one with the lower C2ST in sequence, if that was measured.
+   Where the holdout rows are of other units than the training rows, the holdout cannot judge
+   attacks on rows: what the release gate found then stands for them.
+2. Of the others, the one to publish is the one with the least typical multiple, to one decimal:
+   of the second floor in measures of the law, since what is published is to be like what others
+   would have sent; of the floor, where there is no second one (`redwood.paper.comparison`). Among
+   equals it is the one with the lower C2ST in sequence, if that was measured.
 3. Every model that would come before it or equal it by 2 alone is named, with the reason why it was
    not chosen.
 4. If the interval of a C2ST does not reach the floor, the paragraph says that the rows are told
    from real ones.
+5. Where there is a second floor, the model to replay this very load is the one with the least
+   typical multiple of the floor, chosen likewise, whether it may be published or not.
 
 A C2ST is an area under the ROC curve, and so the probability that of one synthetic and one real row
 the classifier gives the higher score to the synthetic one (J. A. Hanley and B. J. McNeil, Radiology
@@ -15,13 +21,18 @@ the classifier gives the higher score to the synthetic one (J. A. Hanley and B. 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import expm1, inf, isclose, log
 from pathlib import Path
 
 from redwood.errors import InputError
 from redwood.inputs import read_json
-from redwood.paper.comparison import PRIVACY, reaches_floor, typical_multiples
+from redwood.paper.comparison import (
+    PRIVACY,
+    reaches_floor,
+    typical_multiples,
+    typical_other_multiples,
+)
 from redwood.paper.evaluations import Evaluated, Measure, Measures
 from redwood.paper.rendering import plain_number
 
@@ -33,10 +44,11 @@ _RECORD = "record"
 
 @dataclass(frozen=True)
 class Recommendation:
-    """The model to publish, `None` if there is none, and why."""
+    """The model to publish, `None` if there is none, and why; and the model to replay."""
 
     model: str | None
     words: str
+    replay: str | None = None
 
 
 @dataclass(frozen=True)
@@ -79,26 +91,50 @@ def read_decision(path: Path) -> tuple[str, Decision]:
 
 
 def recommend(
-    evaluated: Mapping[str, Evaluated], decisions: Mapping[str, Decision] | None = None
+    evaluated: Mapping[str, Evaluated],
+    decisions: Mapping[str, Decision] | None = None,
+    others: str = "",
 ) -> Recommendation:
-    """Choose the surrogate to publish.
+    """Choose the surrogate to publish and, where there is a second floor, the one to replay.
 
     Args:
         evaluated: model or control → its measures, those of the simulation among them, and whether
             it passes the checks of privacy.
         decisions: model → what the release gate decided; a model that is not there was not put
             through it. `None` or empty if none was.
+        others: whose rows the second floor is of, such as `other tasks`.
     """
     models = [model for model, one in evaluated.items() if not one.is_control]
     if not models:
         return Recommendation(None, "None may be published: there are controls only.")
     measured = {model: one.measures for model, one in evaluated.items()}
-    privacy = {model: one.passes for model, one in evaluated.items()}
-    typical = typical_multiples(measured)
+    same, law = typical_multiples(measured), typical_other_multiples(measured)
+    found = _to_publish(evaluated, models, decisions or {}, law or same, others if law else "")
+    if not (law and same):
+        return found
+    replay = _closest(models, measured, same)
+    far = f"typically {_far(same[replay])}"
+    if replay == found.model:
+        said = f"It is also the closest stand-in for this very load: {far}."
+    else:
+        own = f"; {found.model}: {same[found.model]:.1f} times" if found.model else ""
+        said = f"To replay this very load in house, take {replay}: {far}{own}."
+    return replace(found, replay=replay, words=f"{found.words} {said}")
+
+
+def _to_publish(
+    evaluated: Mapping[str, Evaluated],
+    models: Sequence[str],
+    gate: Mapping[str, Decision],
+    typical: Mapping[str, float],
+    others: str,
+) -> Recommendation:
+    """The one to publish by these typical multiples, those of `others` if that is not empty."""
+    measured = {model: one.measures for model, one in evaluated.items()}
+    privacy = {model: _judged(one, gate.get(model)) for model, one in evaluated.items()}
     passing = [model for model in models if privacy[model]]
     if not passing:
-        return Recommendation(None, _none_passes(models, measured, privacy, typical))
-    gate = decisions or {}
+        return Recommendation(None, _none_passes(models, measured, privacy, typical, others))
     if gate:
         withheld = {model: _withheld(gate.get(model)) for model in passing}
         passing = [model for model in passing if not withheld[model]]
@@ -111,15 +147,11 @@ def recommend(
             "all models with real rows.",
         )
 
-    def rank(model: str) -> tuple[float, float, float]:
-        in_sequence = _value(measured[model], _SEQUENCE)
-        return _shown(typical[model]), inf if in_sequence is None else in_sequence, typical[model]
-
     def why_not(model: str) -> str:
         withheld = _withheld(gate.get(model)) if gate and privacy[model] else ""
         return withheld or _reason(privacy[model], measured[model], measured[chosen])
 
-    chosen = min(passing, key=rank)
+    chosen = _closest(passing, measured, typical)
     rivals = [
         model
         for model in models
@@ -132,12 +164,31 @@ def recommend(
         else f"Of {len(passing)} models that pass {checks} it is closest: typically"
     )
     sentences = [
-        f"Publish {chosen}. {first} {_far(typical[chosen])}.",
+        f"Publish {chosen}. {first} {_far(typical[chosen], others)}.",
         _detection(measured[chosen]),
         _simulation(measured[chosen]),
         *(f"{model}, at {typical[model]:.1f} times, " + why_not(model) + "." for model in rivals),
     ]
     return Recommendation(chosen, " ".join(filter(None, sentences)))
+
+
+def _closest(
+    models: Sequence[str], measured: Mapping[str, Measures], typical: Mapping[str, float]
+) -> str:
+    """The model with the least typical multiple; among equals the hardest to tell in sequence."""
+
+    def rank(model: str) -> tuple[float, float, float]:
+        in_sequence = _value(measured[model], _SEQUENCE)
+        return _shown(typical[model]), inf if in_sequence is None else in_sequence, typical[model]
+
+    return min(models, key=rank)
+
+
+def _judged(one: Evaluated, decision: Decision | None) -> bool | None:
+    """Whether a model passes the checks of privacy; those left to canaries as the gate found."""
+    if one.left_to_canaries and decision is not None:
+        return not decision.of_records
+    return one.passes
 
 
 def _withheld(decision: Decision | None) -> str:
@@ -168,6 +219,7 @@ def _none_passes(
     measured: Mapping[str, Measures],
     privacy: Mapping[str, bool | None],
     typical: Mapping[str, float],
+    whose: str,
 ) -> str:
     unjudged = [model for model in models if privacy[model] is None]
     failing = [model for model in models if privacy[model] is False]
@@ -182,7 +234,7 @@ def _none_passes(
         return words
     best = min(models, key=lambda model: typical[model])
     return (
-        f"{words} {best} is closest, typically {_far(typical[best])}, but "
+        f"{words} {best} is closest, typically {_far(typical[best], whose)}, but "
         f"{_reason(privacy[best], measured[best], {})}."
     )
 
@@ -255,7 +307,12 @@ def _percent(measure: Measure) -> str:
     return f"{100 * measure['value']:.0f} %"
 
 
-def _far(typical: float) -> str:
+def _far(typical: float, others: str = "") -> str:
+    if others:
+        return (
+            f"{typical:.1f} times as far from real rows as those of {others} are, by how rows come "
+            "and how those who send them behave"
+        )
     return f"{typical:.1f} times as far from real rows as other real rows are"
 
 

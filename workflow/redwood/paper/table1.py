@@ -14,16 +14,23 @@ import pandas as pd
 
 from redwood.outputs import write_json, write_text, writing
 from redwood.paper.comparison import (
+    LAW,
     SIMULATION,
     compared_measures,
+    compared_of_law,
     floor_range,
     is_of_faithfulness,
+    is_of_law,
     leaders,
     multiple,
+    other_multiple,
     reaches_floor,
     typical_multiples,
+    typical_of_draws,
+    typical_other_multiples,
 )
 from redwood.paper.evaluations import NUMBERS, Evaluated, Measure, Measures, read_evaluations
+from redwood.paper.other_floors import OtherFloors, read_other_floors, with_other_floors
 from redwood.paper.outcome_measures import outcome_measures
 from redwood.paper.outcomes import read_outcomes
 from redwood.paper.reading import read_csv
@@ -33,12 +40,18 @@ from redwood.paper.rendering import NONE, Block, Cell, Page, plain_number, with_
 FLOOR = "real (floor)"
 
 _ARROWS = {"lower": " ↓", "higher": " ↑", "near floor": " ≈ floor"}
-_DERIVED = ("floor_low", "floor_high", "multiple")
+_DERIVED = (
+    *("floor_low", "floor_high", "multiple"),
+    *("other_floor", "other_floor_low", "other_floor_high", "other_multiple"),
+)
 _TITLE = "This run: value and 95 % interval"
 _FURTHER_TITLE = "This run, measures that the paper does not have"
+_LAW_TITLE = "This run, measures of the law: how those who send rows behave, whoever they are"
 _SIMULATED_TITLE = "This run, what the simulation makes of the jobs"
 _MULTIPLES_TITLE = "This run, as multiples of the floor"
 _OTHER_MULTIPLES_TITLE = "This run, as multiples of the floor: privacy and simulation"
+_LAW_MULTIPLES_TITLE = "This run, as multiples of the floor: the law"
+_SHORT_TITLE = "This run in short: typical multiples of the two floors"
 # More columns than this stand below each other, so that the table fits on a page.
 _MOST_MEASURES = 7
 _PAPER_TITLE = "For orientation, the paper's own figures (arXiv 2410.07940), on other data"
@@ -63,6 +76,10 @@ _FLOOR_NOTE = (
     f"{FLOOR}: the holdout baseline, what real rows reach in place of the synthetic ones, as many "
     "of them. No model can be expected to do better."
 )
+_OTHER_UNITS_NOTE = (
+    "The test rows are of other units than the training rows (`records.split.method`). So is the "
+    f"row {FLOOR}, then: nothing here is compared with rows of the same units."
+)
 _DRAWS_NOTE = "Below a floor: the least and the greatest of several draws of real rows."
 
 # Title, headings (none: those of the panel above) and rows, each a name and its cells.
@@ -76,6 +93,7 @@ def write_table1(
     prefix: Path,
     outcomes: Path | None = None,
     decisions: Sequence[Path] = (),
+    other_floors: Path | None = None,
 ) -> list[str]:
     """Write Table I: tidy as CSV and parquet, for readers as Markdown, LaTeX and HTML.
 
@@ -89,6 +107,8 @@ def write_table1(
         outcomes: the CSV that `redwood simulation outcomes` wrote; its outcomes on the models' jobs
             join the measures.
         decisions: what the release gate decided (`decision.json`), of some models.
+        other_floors: the folder that `redwood other-floors` wrote, what real rows of other units
+            score; by the second floor the table then tells the population from the stand-in.
 
     Returns:
         What did not go as asked in the evaluations and the simulation, a sentence each; notes say
@@ -111,13 +131,22 @@ def write_table1(
             model: replace(one, measures={**one.measures, **_simulated(simulated.get(model, {}))})
             for model, one in evaluated.items()
         }
+    other = None if other_floors is None else read_other_floors(other_floors)
+    if other is not None:
+        evaluated = with_other_floors(evaluated, other)
+        shortfalls += [
+            f"{model}: {one.rows:,} rows, where the floor of {other.title} is of {other.rows:,}"
+            for model, one in evaluated.items()
+            if one.rows != other.rows
+        ]
     tidy = _tidy(evaluated)
-    recommendation = recommend(evaluated, dict(map(read_decision, decisions)))
+    others = "" if other is None else other.title
+    recommendation = recommend(evaluated, dict(map(read_decision, decisions)), others)
     titles = _titles(evaluated)
     write_text(f"{prefix}.csv", tidy.to_csv(index=False))
     with writing(f"{prefix}.parquet") as partial:
         tidy.to_parquet(partial, index=False)
-    _page(evaluated, titles, published, recommendation.words, shortfalls).save(prefix)
+    _page(evaluated, titles, published, recommendation.words, shortfalls, other).save(prefix)
     write_json(
         f"{prefix}.json",
         {
@@ -125,7 +154,13 @@ def write_table1(
             "measures": list(titles),
             "without_value": int(tidy["value"].isna().sum()),
             "typical_multiples": typical_multiples(_measures(evaluated)),
-            "recommendation": {"model": recommendation.model, "words": recommendation.words},
+            "typical_other_multiples": typical_other_multiples(_measures(evaluated)),
+            "other_floor": None if other is None else {"title": other.title, "words": other.words},
+            "recommendation": {
+                "model": recommendation.model,
+                "replay": recommendation.replay,
+                "words": recommendation.words,
+            },
             "of_the_paper_not_shown": sorted(set(published["measure"]) - set(titles)),
             "remarks": shortfalls,
         },
@@ -140,6 +175,7 @@ def _measures(evaluated: Mapping[str, Evaluated]) -> dict[str, Measures]:
 def _simulated(measures: Measures) -> Measures:
     """Outcomes of the simulation, which runs the first training's jobs, as measures like others."""
     more = {"aspect": SIMULATION, "limit": 0.0, "needs_densities": False, "trainings": 1}
+    more["of_law"] = False
     return {name: {**measure, **more} for name, measure in measures.items()}
 
 
@@ -162,8 +198,14 @@ def _tidy(evaluated: Mapping[str, Evaluated]) -> pd.DataFrame:
 
 
 def _derived(measure: Measure) -> tuple[float | None, ...]:
-    """The ends of the range of the floor, and the multiple of it."""
-    return *(floor_range(measure) or (None, None)), multiple(measure)
+    """The ends of the range of the floor and the multiple of it; the second floor, likewise."""
+    return (
+        *(floor_range(measure) or (None, None)),
+        multiple(measure),
+        measure.get("other_floor"),
+        *(floor_range(measure, "other_floor_draws") or (None, None)),
+        other_multiple(measure),
+    )
 
 
 def _titles(evaluated: Mapping[str, Evaluated]) -> dict[str, Measure]:
@@ -181,8 +223,14 @@ def _page(
     published: pd.DataFrame,
     lead: str,
     shortfalls: Sequence[str],
+    other: OtherFloors | None,
 ) -> Page:
-    panels = [*_results(evaluated, titles, published), *_multiples(_measures(evaluated), titles)]
+    measured = _measures(evaluated)
+    panels = [
+        *_short(measured, other),
+        *_results(evaluated, titles, published, other),
+        *_multiples(measured, titles, other),
+    ]
     width = max((len(headings) for _, headings, _ in panels), default=0)
     remarks = {model: text for model, one in evaluated.items() if (text := _remark(one))}
     blocks = [
@@ -199,7 +247,13 @@ def _page(
     sizes = sorted({one.rows for one in evaluated.values()})
     sizes_text = " to ".join(f"{size:,}" for size in dict.fromkeys((sizes[0], sizes[-1])))
     caption = f"Surrogates by measure, on {sizes_text} synthetic rows each."
-    notes = _notes(evaluated, titles) + list(shortfalls)
+    if other is not None:
+        caption += (
+            f" Two floors for two questions. {other.same.capitalize()}: does a sample stand in for "
+            f"these very records? {other.title.capitalize()}: is it what others would have sent on "
+            "other days?"
+        )
+    notes = _notes(evaluated, titles, other) + list(shortfalls)
     return Page("Table I", caption, header, blocks, notes, lead)
 
 
@@ -212,7 +266,9 @@ def _remark(one: Evaluated) -> str:
     return ", ".join(remark for remark, holds in remarks.items() if holds)
 
 
-def _notes(evaluated: Mapping[str, Evaluated], titles: Measures) -> list[str]:
+def _notes(
+    evaluated: Mapping[str, Evaluated], titles: Measures, other: OtherFloors | None
+) -> list[str]:
     measured = _measures(evaluated)
     controls = ", ".join(model for model, one in evaluated.items() if one.is_control)
     notes = [f"Privacy, {model}: {one.words}." for model, one in evaluated.items()]
@@ -225,8 +281,22 @@ def _notes(evaluated: Mapping[str, Evaluated], titles: Measures) -> list[str]:
             "number grows. Typical: what a model's multiples come to in one number, their "
             f"geometric mean over {', '.join(compared)}; a multiple below 1 counts as 1."
         )
+    if other is not None:
+        notes.append(
+            f"{_other_floor(other)}: what real rows of {other.title} score: {other.words}."
+        )
+        if of_law := [titles[name]["title"] for name in compared_of_law(measured)]:
+            notes.append(
+                f"Typical of {other.title}: likewise, with the floor of {other.title}, over "
+                f"{', '.join(of_law)}: measures that do not ask for the same "
+                f"{other.title.removeprefix('other ')} again. Below a typical multiple of real "
+                "rows, and beside it, what their draws come to themselves, each against the mean "
+                "of the others: no sample can be expected to do better."
+            )
     notes += [_definition(measure) for measure in titles.values()]
     notes.append(_FLOOR_NOTE)
+    if not all(one.shares_units for one in evaluated.values()):
+        notes.append(_OTHER_UNITS_NOTE)
     if any(floor_range(measure) for of in measured.values() for measure in of.values()):
         notes.append(_DRAWS_NOTE)
     return notes
@@ -250,8 +320,43 @@ def _note_of_trainings(titles: Measures, evaluated: Mapping[str, Evaluated]) -> 
     )
 
 
+def _other_floor(other: OtherFloors) -> str:
+    """The name of the row of the second floor."""
+    return f"real, {other.title} (floor)"
+
+
+def _short(measured: Mapping[str, Measures], other: OtherFloors | None) -> Iterator[_Panel]:
+    """What the table comes to: each model by both floors."""
+    same, law = typical_multiples(measured), typical_other_multiples(measured)
+    if other is None or not (same and law):
+        return
+    some = next(iter(measured.values()))
+    rows = [
+        (FLOOR, [_draws(some, compared_measures(measured), "floor_draws"), Cell("")]),
+        (
+            _other_floor(other),
+            [Cell(""), _draws(some, compared_of_law(measured), "other_floor_draws")],
+        ),
+    ]
+    rows += [
+        (model, [_multiple_cell(same[model]), _multiple_cell(law[model])]) for model in measured
+    ]
+    yield _SHORT_TITLE, [f"{other.same} ↓", f"{other.title}: the law ↓"], rows
+
+
+def _draws(measures: Measures, names: Sequence[str], draws: str) -> Cell:
+    """What the draws of real rows come to themselves: the mean and the range."""
+    found = typical_of_draws(measures, names, draws)
+    if not found:
+        return Cell("1")
+    return Cell(f"{sum(found) / len(found):.1f}", f"[{min(found):.1f}, {max(found):.1f}]")
+
+
 def _results(
-    evaluated: Mapping[str, Evaluated], titles: Measures, published: pd.DataFrame
+    evaluated: Mapping[str, Evaluated],
+    titles: Measures,
+    published: pd.DataFrame,
+    other: OtherFloors | None,
 ) -> Iterator[_Panel]:
     """The values with their intervals, and below those that the paper has its own figures."""
     in_paper = set(published["measure"])
@@ -263,23 +368,26 @@ def _results(
     for place, panel in enumerate(_panels(titles, in_paper | set(published["measure"]))):
         best = {name: leaders(name, models) for name in panel}
         rows = [(FLOOR, [_floor(measured, name) for name in panel])]
+        if other is not None and any(name in other.measures for name in panel):
+            rows.append((_other_floor(other), [_second_floor(other, name) for name in panel]))
         rows += [
             (model, [_cell(measures.get(name), model in best[name]) for name in panel])
             for model, measures in measured.items()
         ]
-        simulated = titles[panel[0]]["aspect"] == SIMULATION
-        title = _SIMULATED_TITLE if simulated else _FURTHER_TITLE if place else _TITLE
+        title = {SIMULATION: _SIMULATED_TITLE, LAW: _LAW_TITLE}.get(
+            titles[panel[0]]["aspect"], _FURTHER_TITLE if place else _TITLE
+        )
         yield title, [titles[n]["title"] + _ARROWS[titles[n]["direction"]] for n in panel], rows
         if cited := _cited(published, panel):
             yield _PAPER_TITLE, [], cited
 
 
 def _panels(titles: Measures, published: set[str]) -> list[list[str]]:
-    """The measures that stand side by side: the paper's own, all others, the simulation's."""
-    groups: list[list[str]] = [[], [], []]
+    """The measures that stand side by side: the paper's own, others, law, the simulation's."""
+    groups: list[list[str]] = [[], [], [], []]
     for name, measure in titles.items():
-        simulated = measure["aspect"] == SIMULATION
-        groups[2 if simulated else 0 if name in published else 1].append(name)
+        own = {LAW: 2, SIMULATION: 3}.get(measure["aspect"])
+        groups[(0 if name in published else 1) if own is None else own].append(name)
     return [panel for names in groups for panel in _in_panels(names)]
 
 
@@ -288,24 +396,56 @@ def _in_panels(columns: Sequence[Any]) -> list[Any]:
     return [columns[begin : begin + _MOST_MEASURES] for begin in begins]
 
 
-def _multiples(measured: Mapping[str, Measures], titles: Measures) -> Iterator[_Panel]:
-    """Multiples of the floor; those of faithfulness first, with the typical one as the last."""
-    faithful: list[tuple[str, Mapping[str, float | None]]] = []
-    others: list[tuple[str, Mapping[str, float | None]]] = []
+def _multiples(
+    measured: Mapping[str, Measures], titles: Measures, other: OtherFloors | None
+) -> Iterator[_Panel]:
+    """Multiples of the floors; those of faithfulness first, with the typical one as the last.
+
+    Measures of the law are by the second floor, where that is known.
+    """
+    known = other is not None
+    groups: dict[str, list[tuple[str, Mapping[str, float | None]]]] = {
+        _MULTIPLES_TITLE: [],
+        (
+            f"This run, as multiples of the floor of {other.title}: the law"
+            if other is not None
+            else _LAW_MULTIPLES_TITLE
+        ): [],
+        _OTHER_MULTIPLES_TITLE: [],
+    }
+    faithful, law, others = groups.values()
     for name, measure in titles.items():
-        column = {model: multiple(of.get(name)) for model, of in measured.items()}
-        if any(found is not None for found in column.values()):
-            columns = faithful if is_of_faithfulness(measure) else others
-            columns.append((measure["title"], column))
+        if not (known and measure["aspect"] == LAW):
+            columns = (
+                faithful
+                if is_of_faithfulness(measure)
+                else law
+                if measure["aspect"] == LAW
+                else others
+            )
+            _add(
+                columns, measure, {model: multiple(of.get(name)) for model, of in measured.items()}
+            )
+        if known and is_of_law(measure):
+            _add(law, measure, {m: other_multiple(of.get(name)) for m, of in measured.items()})
     if typical := typical_multiples(measured):
         faithful.append(("typical", typical))
-    for title, columns in ((_MULTIPLES_TITLE, faithful), (_OTHER_MULTIPLES_TITLE, others)):
+    for title, columns in groups.items():
         for panel in _in_panels(columns):
             rows = [
                 (model, [_multiple_cell(column[model]) for _, column in panel])
                 for model in measured
             ]
             yield title, [heading for heading, _ in panel], rows
+
+
+def _add(
+    columns: list[tuple[str, Mapping[str, float | None]]],
+    measure: Measure,
+    column: Mapping[str, float | None],
+) -> None:
+    if any(found is not None for found in column.values()):
+        columns.append((measure["title"], column))
 
 
 def _multiple_cell(found: float | None) -> Cell:
@@ -327,6 +467,15 @@ def _floor(measured: Mapping[str, Measures], name: str) -> Cell:
     draws = [end for ends in ranges if ends is not None for end in ends]
     below = f"[{plain_number(min(draws))}, {plain_number(max(draws))}]" if draws else ""
     return Cell(" to ".join(dict.fromkeys(map(plain_number, (known[0], known[-1])))), below)
+
+
+def _second_floor(other: OtherFloors, name: str) -> Cell:
+    """What real rows of other units score, and the range of the draws."""
+    if (found := other.measures.get(name)) is None:
+        return Cell(NONE)
+    draws = found["floor_draws"]
+    below = f"[{plain_number(min(draws))}, {plain_number(max(draws))}]" if len(draws) > 1 else ""
+    return Cell(plain_number(found["floor"]), below)
 
 
 def _cell(measure: Measure | None, leads: bool) -> Cell:

@@ -122,7 +122,7 @@ def split(
     jobs: JobTable,
     seed: Seed,
     output: Annotated[Path, typer.Option(help="Folder for the parts.")],
-    method: Annotated[str, typer.Option(help="random, time or task.")] = "random",
+    method: Annotated[str, typer.Option(help="random, time, task or user.")] = "random",
     train: Annotated[float, typer.Option(help="Share of training rows.")] = 0.6,
     validation: Annotated[float, typer.Option(help="Share of validation rows.")] = 0.2,
     rows: Annotated[int | None, typer.Option(help="Divide only this many jobs.")] = None,

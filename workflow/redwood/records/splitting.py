@@ -22,6 +22,8 @@ from redwood.seeds import generator
 from redwood.tables import TableDescription, arrow_schema, scan_table
 
 PARTS = ("train", "validation", "test")
+# Columns whose equal values go to one part, if that is the method.
+_UNITS = ("task", "user")
 # Part number of a row that is not drawn where `rows` asks for fewer than there are.
 _UNUSED = -1
 # Rows of a row group of the parts, whatever the size of the files that are read.
@@ -42,8 +44,8 @@ def split(table: Path, jobs: Path, options: Split, seed: int, output: Path) -> N
         output: folder for the results.
 
     Raises:
-        InputError: the table has no timestamp (method time) or no `task` (method task), or a part
-            would be empty.
+        InputError: the table has no timestamp (method time) or no such column (methods task and
+            user), or a part would be empty.
     """
     description = TableDescription.load(table)
     time = time_column(description)
@@ -53,9 +55,10 @@ def split(table: Path, jobs: Path, options: Split, seed: int, output: Path) -> N
             f"records.split.method is 'time', but table {description.name!r} has no timestamp; it "
             f"has {kinds}"
         )
-    if options.method == "task" and "task" not in description:
+    if options.method in _UNITS and options.method not in description:
         raise InputError(
-            f"records.split.method is 'task', but table {description.name!r} has no column 'task'"
+            f"records.split.method is {options.method!r}, but table {description.name!r} has no "
+            f"column {options.method!r}"
         )
     rows = _read_rows(jobs, description, options, time)
     part = _divide(rows, options, seed)
@@ -107,41 +110,46 @@ class _Rows(NamedTuple):
         time: of each row in µs since 1970, int64 [n]; `None` where it does not matter.
         task: number of the task in order of appearance, -1 where there is none, int32 [n]; `None`
             where the table has no tasks.
+        user: that of the user, likewise; `None` where it does not matter.
     """
 
     number: int
     time: np.ndarray | None
     task: np.ndarray | None
+    user: np.ndarray | None
 
 
 def _read_rows(
     jobs: Path, description: TableDescription, options: Split, time: str | None
 ) -> _Rows:
     # Some column has to be read for the number of rows.
-    read = dict.fromkeys(name for name in (time, "task") if name and name in description)
+    units = [name for name in dict.fromkeys(("task", options.method)) if name in _UNITS]
+    units = [name for name in units if name in description]
+    read = dict.fromkeys(name for name in (time, *units) if name and name in description)
     names = list(read) or [description.columns[0].name]
-    number, times, tasks = 0, [], []
-    known: dict[str, int] = {}
+    number, times = 0, []
+    empty = np.empty(0, dtype=np.int32)
+    numbers: dict[str, list[np.ndarray]] = {name: [empty] for name in units}
+    known: dict[str, dict[str, int]] = {name: {} for name in units}
     for piece in scan_table(jobs, description, names):
         if options.method == "time" and piece.column(time).null_count:
             raise InputError(f"{jobs}: a row without {time!r}, expected a time for each")
         if options.method == "time":
             times.append(piece.column(time).cast(pa.int64()).to_numpy())
-        if "task" in description:
-            tasks.append(_task_numbers(piece.column("task"), known))
+        for name in units:
+            numbers[name].append(_unit_numbers(piece.column(name), known[name]))
         number += piece.num_rows
-    empty = [np.empty(0, dtype=np.int32)]
     return _Rows(
         number,
-        np.concatenate([*empty, *times]) if options.method == "time" else None,
-        np.concatenate([*empty, *tasks]) if "task" in description else None,
+        np.concatenate([empty, *times]) if options.method == "time" else None,
+        **{name: np.concatenate(numbers[name]) if name in units else None for name in _UNITS},
     )
 
 
-def _task_numbers(tasks: pa.ChunkedArray, known: dict[str, int]) -> np.ndarray:
-    """Number of each task, int32 [n], -1 for none; `known` learns new ones."""
-    encoded = tasks.combine_chunks().dictionary_encode()
-    numbers = [known.setdefault(task, len(known)) for task in encoded.dictionary.to_pylist()]
+def _unit_numbers(units: pa.ChunkedArray, known: dict[str, int]) -> np.ndarray:
+    """Number of each task or user, int32 [n], -1 for none; `known` learns new ones."""
+    encoded = units.combine_chunks().dictionary_encode()
+    numbers = [known.setdefault(unit, len(known)) for unit in encoded.dictionary.to_pylist()]
     codes = encoded.indices.fill_null(len(numbers)).to_numpy(zero_copy_only=False)
     return np.array([*numbers, -1], dtype=np.int32)[codes]
 
@@ -162,8 +170,9 @@ def _divide(rows: _Rows, options: Split, seed: int) -> np.ndarray:
     elif rows.time is not None:
         part[chosen] = _by_time(rows.time[chosen], counts)
     else:
-        assert rows.task is not None, "a split by task of a table without tasks"
-        part[chosen] = _by_task(rows.task[chosen], counts, seed)
+        unit = rows.user if options.method == "user" else rows.task
+        assert unit is not None, "a split by units that the table does not have"
+        part[chosen] = _by_unit(unit[chosen], counts, seed)
     return part
 
 
@@ -178,21 +187,21 @@ def _by_time(time: np.ndarray, counts: tuple[int, ...]) -> np.ndarray:
     return part
 
 
-def _by_task(task: np.ndarray, counts: tuple[int, ...], seed: int) -> np.ndarray:
-    """Assign whole tasks, in random order, each to the part in whose share its middle falls.
+def _by_unit(unit: np.ndarray, counts: tuple[int, ...], seed: int) -> np.ndarray:
+    """Assign whole tasks or users, in random order, to the part in whose share their middle falls.
 
-    A row without a task is a task of its own. The shares hold up to half of the largest task.
+    A row without one is one of its own. The shares hold up to half of the largest one.
     """
-    alone = task < 0
-    own = task.max(initial=-1) + 1 + np.arange(np.count_nonzero(alone))
-    task = task.astype(np.int64)
-    task[alone] = own
-    sizes = np.bincount(task)
+    alone = unit < 0
+    own = unit.max(initial=-1) + 1 + np.arange(np.count_nonzero(alone))
+    unit = unit.astype(np.int64)
+    unit[alone] = own
+    sizes = np.bincount(unit)
     order = generator(seed, "records", "split").permutation(len(sizes))
     middle = np.empty(len(sizes))
     middle[order] = np.cumsum(sizes[order]) - sizes[order] / 2
     part = np.searchsorted(np.cumsum(counts)[:-1], middle, side="right").astype(np.int8)
-    return part[task]
+    return part[unit]
 
 
 def _near_copies(task: np.ndarray, part: np.ndarray) -> dict[str, dict[str, Any]]:
@@ -227,8 +236,11 @@ def _rule(options: Split, rows: int, used: int, time: str | None) -> str:
     how = {
         "random": f"at random, {shares}, counts rounded to whole jobs",
         "time": f"by {time}, {shares}: the earliest train, the latest test",
-        "task": f"by task, {shares} as nearly as whole tasks allow: tasks in random order, all "
-        "jobs of a task in one part, a job without a task alone",
+        **{
+            unit: f"by {unit}, {shares} as nearly as whole {unit}s allow: {unit}s in random order, "
+            f"all jobs of a {unit} in one part, a job without a {unit} alone"
+            for unit in _UNITS
+        },
     }[options.method]
     return which + how
 

@@ -87,7 +87,7 @@ def decide(
             f"{sample}: evaluate it first"
         )
     full = TableDescription.load(table)
-    checks = [_privacy(measured), *_canaries(read_json(audit, "audit"), full, levels)]
+    checks = [_privacy(measured, levels), *_canaries(read_json(audit, "audit"), full, levels)]
     passes = all(check.passed for check in checks)
     description = full.only_features()
     with writing_folder(output) as folder:
@@ -121,10 +121,14 @@ def decide(
     return passes
 
 
-def _privacy(measured: Mapping[str, Any]) -> Check:
+def _privacy(measured: Mapping[str, Any], levels: Sequence[str]) -> Check:
+    """The verdict on the sample; what it leaves to planted records counts if they are asked for."""
     privacy = measured.get("privacy", {})
     text = privacy.get("words", "the evaluation does not say")
-    return Check("privacy", None, privacy.get("passes") is True, "privacy of the sample", text)
+    left = privacy.get("left_to_canaries") is True and RECORD in levels
+    return Check(
+        "privacy", None, privacy.get("passes") is True or left, "privacy of the sample", text
+    )
 
 
 def _canaries(

@@ -51,6 +51,7 @@ _SHARED = (
     "evaluation/*/measures.json",
     "evaluation/*/columns.csv",
     "evaluation/*/association.parquet",
+    "other_floors/other_floors.json",
     "simulation/platform.json",
     "simulation/calibration.csv",
     "simulation/outcomes.csv",

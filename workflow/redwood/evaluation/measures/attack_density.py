@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 
 from redwood.evaluation.contract import Inapplicable, Result, Samples
-from redwood.evaluation.membership import RATE, Attack, judge_attack
+from redwood.evaluation.membership import RATE, Attack, judge_attack, require_shared_units
 from redwood.nearest import distance_to_closest
 from redwood.seeds import generator
 
@@ -32,6 +32,7 @@ TITLE = "density attack"
 UNIT = "1"
 ASPECT = "privacy"
 DIRECTION = "lower"
+NEEDS_SHARED_UNITS = True
 LIMIT = RATE
 ATTACKER = "who has real rows, too"
 DEFINITION = (
@@ -47,6 +48,7 @@ _LEAST = 1e-9
 
 def measure(samples: Samples) -> Result:
     """The true-positive rate at 1 %, and the ROC curve."""
+    require_shared_units(samples)
     if len(samples.holdout) < 3:
         raise Inapplicable("there are fewer than three holdout rows")
     random = generator(samples.seed, "attack_density")

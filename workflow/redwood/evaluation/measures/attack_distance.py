@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 from redwood.evaluation.contract import Result, Samples
-from redwood.evaluation.membership import RATE, Attack, judge_attack
+from redwood.evaluation.membership import RATE, Attack, judge_attack, require_shared_units
 from redwood.nearest import distance_to_closest
 from redwood.seeds import generator
 
@@ -29,6 +29,7 @@ TITLE = "distance attack"
 UNIT = "1"
 ASPECT = "privacy"
 DIRECTION = "lower"
+NEEDS_SHARED_UNITS = True
 LIMIT = RATE
 ATTACKER = "who has the sample"
 DEFINITION = (
@@ -40,6 +41,7 @@ DEFINITION = (
 
 def measure(samples: Samples) -> Result:
     """The true-positive rate at 1 %, and the ROC curve."""
+    require_shared_units(samples)
     attack = _attack(samples.published, samples.holdout, samples)
     order = generator(samples.seed, "attack_distance").permutation(len(samples.holdout))
     halves = [samples.holdout.iloc[half] for half in np.array_split(order, 2)]

@@ -14,12 +14,13 @@ floor. The paper (arXiv 2410.07940) has no such measure.
 import numpy as np
 
 from redwood.evaluation.contract import Inapplicable, Result, Samples
-from redwood.evaluation.membership import RATE, Attack, judge_model
+from redwood.evaluation.membership import RATE, Attack, judge_model, require_shared_units
 
 TITLE = "likelihood attack"
 UNIT = "1"
 ASPECT = "privacy"
 DIRECTION = "lower"
+NEEDS_SHARED_UNITS = True
 LIMIT = RATE
 ATTACKER = "who has the model"
 NEEDS_DENSITIES = True
@@ -32,6 +33,7 @@ DEFINITION = (
 
 def measure(samples: Samples) -> Result:
     """The true-positive rate at 1 %, and the ROC curve."""
+    require_shared_units(samples)
     if samples.densities is None:
         raise Inapplicable("the model has no likelihood, or none was given")
     members, others = samples.densities

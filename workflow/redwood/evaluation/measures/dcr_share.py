@@ -26,6 +26,7 @@ import pandas as pd
 
 from redwood.evaluation.contract import Result, Samples
 from redwood.evaluation.intervals import group_of_rows, jackknife_half
+from redwood.evaluation.membership import require_shared_units
 from redwood.nearest import closest_rows, distance_to_closest
 from redwood.seeds import generator
 from redwood.tables import Column, TableDescription
@@ -34,6 +35,7 @@ TITLE = "DCR share"
 UNIT = "1"
 ASPECT = "privacy"
 DIRECTION = "near floor"
+NEEDS_SHARED_UNITS = True
 DEFINITION = (
     "How many synthetic rows have a training row as their closest real row, per training row, over "
     "that plus how many have a holdout row, per holdout row (distances as for DCR): 0.5 if both "
@@ -75,6 +77,7 @@ class _Closer:
 
 def measure(samples: Samples) -> Result:
     """The share; the interval is over synthetic and holdout rows, training rows as they are."""
+    require_shared_units(samples)
     rows, groups = len(samples.train), samples.groups
     unseen_group = group_of_rows(len(samples.holdout), groups)
     made = _closer(

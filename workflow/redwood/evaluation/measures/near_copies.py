@@ -18,7 +18,9 @@ which there are fewer, may be of another time or of other tasks.
 For the interval, rows are dealt out to the groups one by one: with runs of neighbours, copies that
 are all of one task would pass for an accident of that time. The floor shows what chance and bursts
 do to honest rows: it is the mean excess of runs of holdout rows, half of them each time, and above
-0 since no excess is negative. The paper (arXiv 2410.07940) has no such measure.
+0 since no excess is negative. Where the holdout rows are of other units than the training rows
+(`redwood.evaluation.membership`), the runs are of training rows among the others, one half of them
+against the other. The paper (arXiv 2410.07940) has no such measure.
 """
 
 from collections.abc import Mapping
@@ -28,7 +30,7 @@ import numpy as np
 
 from redwood.evaluation.contract import Inapplicable, Result, Samples
 from redwood.evaluation.intervals import group_of_rows
-from redwood.evaluation.membership import percent
+from redwood.evaluation.membership import percent, shares_units
 from redwood.evaluation.results import result
 from redwood.nearest import closest_distances, distance_to_closest
 from redwood.seeds import generator
@@ -72,11 +74,13 @@ def measure(samples: Samples) -> Result:
         f"{real_copies} of {len(real)} training rows; 5 % of the rows are closer than "
         f"{quantile:.2g}, of training rows to others closer than {real_quantile:.2g}"
     )
+    # Of unseen rows of other units none is close; the training rows among the others are.
+    unseen = holdout if shares_units(samples) else None
     return result(
         excess,
         (synthetic, real),
         samples.groups,
-        floor_draws=_floors(holdout, real, samples),
+        floor_draws=_floors(unseen, real, samples),
         most=1.0,
         note=note,
         group_of=lambda rows, groups: np.arange(rows) % groups,
@@ -119,12 +123,17 @@ def _among_others(samples: Samples) -> np.ndarray:
     return closest_distances(rows, samples.train, samples.description, 2)[:, 1]
 
 
-def _floors(holdout: np.ndarray, real: np.ndarray, samples: Samples) -> list[float]:
+def _floors(unseen: np.ndarray | None, real: np.ndarray, samples: Samples) -> list[float]:
+    """The excess of half of the unseen rows; where there are none, of half of the real ones."""
     random = generator(samples.seed, "near_copies")
-    runs = min(_RUNS * samples.groups, len(holdout))
-    run_of_row = group_of_rows(len(holdout), runs)
+    rows = real if unseen is None else unseen
+    runs = min(_RUNS * samples.groups, len(rows))
+    run_of_row = group_of_rows(len(rows), runs)
     floors = []
     for _ in range(_SPLITS):
         chosen = np.isin(run_of_row, random.permutation(runs)[: runs // 2])
-        floors += [excess(half, real) for half in (holdout[chosen], holdout[~chosen])]
+        halves = rows[chosen], rows[~chosen]
+        # Half of the real rows is compared with the other half, or they would share rows.
+        against = halves[::-1] if unseen is None else (real, real)
+        floors += [excess(half, other) for half, other in zip(halves, against, strict=True)]
     return floors
