@@ -16,9 +16,10 @@ from torch import Tensor
 from redwood.surrogates.models.grove import timing
 from redwood.surrogates.models.grove.calendar import Calendar
 from redwood.surrogates.models.grove.memory import Memory
+from redwood.surrogates.models.grove.relations import RelatedScheme
 from redwood.surrogates.models.grove.sequences import REFERENCES, Sequences
 from redwood.surrogates.streams import marks
-from redwood.surrogates.streams.stream import Mark, Scheme
+from redwood.surrogates.streams.stream import Mark
 
 _CALENDAR, _WAVES = 11, 8
 _CIRCUMSTANCES = _CALENDAR + 7
@@ -228,7 +229,7 @@ def draw_marks(
     level: Level,
     network: marks.MarkNetwork,
     calendar: Calendar,
-    scheme: Scheme,
+    scheme: RelatedScheme,
     random: np.random.Generator,
     device: torch.device,
     first: int = 0,
@@ -256,7 +257,7 @@ def _draw_chunk(
     memories: Sequence[Callable[[np.ndarray], Memory]],
     network: marks.MarkNetwork,
     calendar: Calendar,
-    scheme: Scheme,
+    scheme: RelatedScheme,
     random: np.random.Generator,
     device: torch.device,
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -282,7 +283,9 @@ def _draw_chunk(
         asked = choice.table == 0
         chosen[asked] = memory.draw(asked, random)
         numbers = marks.within_bins(mark, chosen, choice.values, random)
-        tokens[:, position], values[:, position] = scheme.settle(position, chosen, numbers)
+        tokens[:, position], values[:, position] = scheme.settle_after(
+            position, chosen, numbers, values[:, :position]
+        )
     return tokens, values
 
 

@@ -15,7 +15,8 @@ from redwood.surrogates.models.grove.level import (
     mark_network,
     time_network,
 )
-from redwood.surrogates.streams.stream import Scheme, Stream
+from redwood.surrogates.models.grove.relations import RelatedScheme
+from redwood.surrogates.streams.stream import Stream
 
 
 class Networks(nn.Module):
@@ -30,7 +31,7 @@ class Networks(nn.Module):
         dropout: share of units that are dropped in training.
     """
 
-    def __init__(self, scheme: Scheme, grouped: bool, hidden: int, dropout: float) -> None:
+    def __init__(self, scheme: RelatedScheme, grouped: bool, hidden: int, dropout: float) -> None:
         super().__init__()
         timed = scheme.time is not None
         narrow = max(8, hidden // 3)
@@ -52,7 +53,7 @@ class Population:
         size, rows: numbers of owners and rows that were learned from.
     """
 
-    scheme: Scheme
+    scheme: RelatedScheme
     calendar: Calendar
     owners: SizeLaw
     groups: SizeLaw | None

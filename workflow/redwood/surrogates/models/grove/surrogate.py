@@ -48,6 +48,7 @@ from redwood.surrogates.models.grove.ownership import (
     without_rare,
 )
 from redwood.surrogates.models.grove.population import Networks, Population
+from redwood.surrogates.models.grove.relations import RelatedScheme
 from redwood.surrogates.models.grove.sequences import Sequences
 from redwood.surrogates.models.grove.timing import TimeNetwork
 from redwood.surrogates.neural import CHUNK, NeuralSurrogate
@@ -210,7 +211,7 @@ class Surrogate(NeuralSurrogate):
     def restore(self, content: Mapping[str, Any], folder: Path) -> Networks:
         self.units = tuple(content["units"])
         self._population = Population(
-            Scheme.from_json(content, self._learned()),
+            RelatedScheme.from_json(content, self._learned()),
             Calendar.from_json(content["calendar"]),
             SizeLaw.from_json(content["owners"]),
             content["groups"] and SizeLaw.from_json(content["groups"]),
@@ -272,7 +273,7 @@ class Surrogate(NeuralSurrogate):
                 prepared[column.name] = _as_before(numbers, kept)
         return prepared, ownership, int(changed.sum())
 
-    def _scheme(self, rows: pd.DataFrame) -> Scheme:
+    def _scheme(self, rows: pd.DataFrame) -> RelatedScheme:
         """Categories in the table's order, then numbers; the first time is when rows come."""
         encoding = TableEncoding.fit(rows, self._learned())
         kinds = {e.column: self.description[e.column].kind for e in encoding.varying_numeric}
@@ -282,13 +283,14 @@ class Surrogate(NeuralSurrogate):
             if name != time:
                 tokens = NumberTokens.fit(numbers, self.options.bins)
                 marks.append(Mark(name, tokens.size, tokens))
-        return Scheme(encoding, time, (), tuple(marks))
+        scheme = Scheme(encoding, time, (), tuple(marks))
+        return RelatedScheme.of(scheme, rows, self.options.bins)
 
     def _lessons(
         self,
         rows: pd.DataFrame,
         ownership: Ownership,
-        scheme: Scheme,
+        scheme: RelatedScheme,
         random: np.random.Generator,
     ) -> tuple[_Lesson, ...]:
         """The levels of the training rows; also learns the laws that are no networks."""
