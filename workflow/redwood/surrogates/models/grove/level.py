@@ -227,14 +227,16 @@ def draw_times(
 
 def draw_marks(
     level: Level,
-    network: marks.MarkNetwork,
+    network: marks.MarkNetwork | None,
     calendar: Calendar,
     scheme: RelatedScheme,
     random: np.random.Generator,
     device: torch.device,
     first: int = 0,
 ) -> None:
-    """Draw the marks of all items of levels from `first`, in place."""
+    """Draw the marks of all items of levels from `first`, in place; none without a network."""
+    if network is None:
+        return
     for items in level.sequences.by_level()[first:]:
         memories = [
             partial(

@@ -36,7 +36,8 @@ class Networks(nn.Module):
         timed = scheme.time is not None
         narrow = max(8, hidden // 3)
         self.row_times = time_network(narrow, dropout) if timed else None
-        self.rows = mark_network(scheme.marks, hidden, dropout)
+        self.rows = mark_network(scheme.marks, hidden, dropout) if scheme.marks else None
+        grouped = grouped and bool(scheme.marks)
         self.groups = mark_network(scheme.marks, hidden, dropout) if grouped else None
 
 
@@ -80,7 +81,7 @@ class Population:
         counts, spans = members.counts, np.minimum(members.spans, world.length)
         starts = world.time_of(random.random(len(counts)) * world.read(world.high - spans))
         starts = np.rint(starts) if timed else np.zeros(len(counts))
-        if members.sizes is None or networks.groups is None or self.gaps is None:
+        if members.sizes is None or self.gaps is None:
             rows = Level.empty(counts, starts, spans, marks)
             draw_times(rows, networks.row_times, world, random, device)
             draw_marks(rows, networks.rows, world, self.scheme, random, device)

@@ -133,10 +133,8 @@ class Surrogate(NeuralSurrogate):
             "days_vary_by": float(f"{self._population.calendar.spread:.3g}"),
             "parameters": sum(p.numel() for p in self.network.parameters()),
         }
-        if scheme.marks:
-            with self.computing():
-                summary |= self._train(lessons, checkpoint, train, validation)
-        return summary
+        with self.computing():
+            return summary | self._train(lessons, checkpoint, train, validation)
 
     def sample(self, n: int, seed: int, given: Mapping[str, str] | None = None) -> pd.DataFrame:
         """Draw `n` rows of new owners.
