@@ -134,7 +134,7 @@ class Surrogate(NeuralSurrogate):
             "parameters": sum(p.numel() for p in self.network.parameters()),
         }
         with self.computing():
-            return summary | self._train(lessons, checkpoint, train, validation)
+            return summary | self._train(lessons, train, validation, checkpoint)
 
     def sample(self, n: int, seed: int, given: Mapping[str, str] | None = None) -> pd.DataFrame:
         """Draw `n` rows of new owners.
@@ -338,7 +338,11 @@ class Surrogate(NeuralSurrogate):
         )
 
     def _train(
-        self, lessons: tuple[_Lesson, ...], checkpoint: Path | None, *data: pd.DataFrame
+        self,
+        lessons: tuple[_Lesson, ...],
+        train: pd.DataFrame,
+        validation: pd.DataFrame,
+        checkpoint: Path | None,
     ) -> dict[str, Any]:
         """Train the networks one after another, each until unseen owners are foretold no better."""
         device = choose_device(self.options.device)
@@ -350,7 +354,7 @@ class Surrogate(NeuralSurrogate):
             if module is None or not lesson.allowed.any():
                 continue
             file = checkpoint and checkpoint.with_suffix(f".{lesson.name}{checkpoint.suffix}")
-            state = self.checkpoint_in(file, *data, device)
+            state = self.checkpoint_in(file, train, validation, device)
             summary[lesson.name] = self._train_network(module, lesson, state, device)
             files += [file] if file else []
         self.network.cpu().eval()

@@ -66,14 +66,14 @@ def places(
     read = calendar.read(np.stack([begin, times, end]))
     passed = np.maximum(read[2] - read[0], _LEAST)
     pace = np.maximum(calendar.pace(times), _LEAST)
-    coordinates, slopes = [], []
+    shares, rates = [], []
     for origin, other, sign in ((begin, end, 1), (end, begin, -1)):
         width = np.maximum(np.log1p(_away(origin, other, sign, calendar)), _LEAST)
         away = _away(origin, times, sign, calendar)
-        coordinates.append(np.log1p(away) / width)
-        slopes.append(np.where(away < _NEAR, 1.0, pace) / ((1 + away) * width))
-    coordinates = np.stack([*coordinates, (read[1] - read[0]) / passed], axis=1)
-    slopes = np.stack([*slopes, pace / passed], axis=1)
+        shares.append(np.log1p(away) / width)
+        rates.append(np.where(away < _NEAR, 1.0, pace) / ((1 + away) * width))
+    coordinates = np.stack([*shares, (read[1] - read[0]) / passed], axis=1)
+    slopes = np.stack([*rates, pace / passed], axis=1)
     bins = np.clip((coordinates * _BINS).astype(np.int64), 0, _BINS - 1)
     return bins, np.log(np.maximum(slopes * _BINS, _LEAST))
 
