@@ -288,6 +288,9 @@ def test_what_the_holdout_cannot_judge_is_published_only_if_the_gate_releases_it
 ):
     one = Evaluated("model", model(2.0), None, left_to_canaries=True)
     decisions = {} if decision is None else {"a": decision}
-    assert recommendation.recommend({"a": one}, decisions).model == published
+    found = recommendation.recommend({"a": one}, decisions)
+    assert found.model == published
+    if decision is not None and not decision.released:
+        assert "is withheld by the release gate (planted records)" in found.words
     unjudged = Evaluated("model", model(2.0), None)
     assert recommendation.recommend({"a": unjudged}, decisions).model is None

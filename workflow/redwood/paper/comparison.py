@@ -101,13 +101,13 @@ def typical_of_draws(measures: Measures, names: Sequence[str], draws: str) -> li
         draws: which: `floor_draws`, or `other_floor_draws` for those of other units.
 
     Returns:
-        one for each draw; none where measures have no draws, or not the same number of them.
+        one for each draw, over the measures that have most; none where no measure has two.
     """
     found = [measures[name].get(draws) or [] for name in names]
-    if not found or len(found[0]) < 2 or len({len(of_one) for of_one in found}) > 1:
+    number = max(map(len, found), default=0)
+    if number < 2:
         return []
-    values = np.array(found, dtype=np.float64)
-    number = values.shape[1]
+    values = np.array([of_one for of_one in found if len(of_one) == number], dtype=np.float64)
     others = (values.sum(axis=1, keepdims=True) - values) / (number - 1)
     known = (others > 0).all(axis=1)
     if not known.any():

@@ -185,10 +185,8 @@ def _closest(
 
 
 def _judged(one: Evaluated, decision: Decision | None) -> bool | None:
-    """Whether a model passes the checks of privacy; those left to canaries as the gate found."""
-    if one.left_to_canaries and decision is not None:
-        return not decision.of_records
-    return one.passes
+    """Whether a model passes the checks of privacy; what they leave to canaries the gate judges."""
+    return True if one.left_to_canaries and decision is not None else one.passes
 
 
 def _withheld(decision: Decision | None) -> str:
