@@ -90,6 +90,7 @@ if REALISATIONS:
             " --number {params.number} --table {input.table} --like {input.like}"
             " --site-table {input.sites} --options {params.options:q} --output {output.folder} 2> {log}"
 
+
 if EXACT_LAW:
 
     rule evaluation_exact_law:
