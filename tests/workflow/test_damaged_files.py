@@ -13,6 +13,7 @@ import pytest
 from tests.project import Project
 from tests.workflow.test_staleness import (
     AUDIT,
+    DECIDE,
     EVALUATE,
     EVERYTHING,
     FIGURES_OF_RUNS,
@@ -113,14 +114,14 @@ def test_a_damaged_file_is_named(
 # What is damaged, and the rules that then run: what made it, and what follows.
 AGAIN = [
     ("records/raw/generated/README", EVERYTHING),
-    ("surrogates/smote/sample.parquet", SAMPLE | {"release_decide"}),
+    ("surrogates/smote/sample.parquet", SAMPLE | DECIDE),
     ("evaluation/smote/measures.json", EVALUATE),
     ("release/planted/canaries.parquet", PLANT),
     (f"release/planted/{CONTENTS}", PLANT),
     ("release/shadow_models/smote/model/model.json", TRAIN_SHADOW),
     ("release/shadow_models/smote/audit.json", AUDIT),
-    ("release/decisions/smote/note.md", {"release_decide", "table1"} | MANIFEST),
-    ("release/decisions/smote/published/NOTE.md", {"release_decide", "table1"} | MANIFEST),
+    ("release/decisions/smote/note.md", DECIDE),
+    ("release/decisions/smote/published/NOTE.md", DECIDE),
     ("simulation/platform.json", PLATFORM),
     (
         "simulation/runs/recorded/as_recorded/seed-1/jobs.parquet",

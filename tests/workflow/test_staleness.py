@@ -12,6 +12,7 @@ pytestmark = pytest.mark.workflow
 MANIFEST = {"manifest"}
 AFTER_EVALUATE = {
     *("release_decide", "table1", "figure_correlations", "figure_dcr", "figure_attacks"),
+    "figure_found_shares",
     *MANIFEST,
 }
 EVALUATE = {"evaluate"} | AFTER_EVALUATE
@@ -22,18 +23,19 @@ FLOORS = {"evaluation_floors"} | EXACT_LAW | EVALUATE
 FIGURES_OF_RUNS = {"figure_grid", "figure_site_load", "figure_transfer_map"}
 FIGURES = FIGURES_OF_RUNS | {
     *("figure_distributions", "figure_arrivals", "figure_correlations", "figure_dcr"),
-    *("figure_attacks", "figure_training"),
+    *("figure_attacks", "figure_training", "figure_found_shares"),
 }
 SIMULATE = {"simulate", "simulation_outcomes", "table1", "table2"} | FIGURES_OF_RUNS | MANIFEST
 PLATFORM = {"simulation_platform"} | SIMULATE
 SAMPLE = (
     {"surrogates_sample", "figure_distributions", "figure_arrivals"}
-    | EVALUATE - {"release_decide"}
+    | EVALUATE - {"release_decide", "figure_found_shares"}
     | SIMULATE
 )
 TRAIN_TVAE = SAMPLE | {"surrogates_train", "figure_training"}
 # A shadow model is trained of each model that is to be released: of smote.
-AUDIT = {"release_audit", "release_decide", "table1"} | MANIFEST
+DECIDE = {"release_decide", "table1", "figure_found_shares"} | MANIFEST
+AUDIT = {"release_audit"} | DECIDE
 SAMPLE_SHADOW = {"release_sample"} | AUDIT
 TRAIN_SHADOW = {"release_train"} | SAMPLE_SHADOW
 PLANT = {"release_plant"} | TRAIN_SHADOW
@@ -171,13 +173,14 @@ CONFIGURATION = (
          {"surrogates_train": {"copy"}, "surrogates_sample": {"copy"}, "evaluate": {"copy"},
           "simulate": {f"copy {policy}" for policy in POLICIES}}),
     Case("surrogates.models, in another order", configured("[smote, tvae]", "[tvae, smote]"),
-         {"table1"} | FIGURES - {"figure_training"} | MANIFEST),
+         {"table1"} | FIGURES - {"figure_training", "figure_found_shares"} | MANIFEST),
     Case("evaluation.measures, in another order", configured("[wd, jsd", "[jsd, wd"), FLOORS),
     Case("evaluation.measures", configured("[wd, jsd", "[wd, fano, jsd"), FLOORS),
     Case("evaluation.groups", configured(EVALUATION, "groups: 6"), FLOORS),
     Case("release.levels", configured(RELEASE, f"{RELEASE}, levels: [record]"), PLANT),
     Case("release, two numbers exchanged",
          configured(RELEASE, f"{RELEASE}, units: 200, sizes: [1, 5, 20, 50, 800]"), PLANT),
+    Case("release.up_to_rows", configured(RELEASE, f"{RELEASE}, up_to_rows: 20"), AUDIT),
     Case("release.models, one more", configured(RELEASE, "release: {models: [smote, tvae]"),
          TRAIN_SHADOW, {"release_train": TVAE, "release_audit": TVAE, "release_decide": TVAE}),
     Case("simulation.load_factor", configured("load_factor: 1", "load_factor: 2"), PLATFORM),

@@ -4,6 +4,9 @@ DECISIONS = expand(
     "results/{{dataset}}/release/decisions/{model}/decision.json",
     model=configuration.released_models,
 )
+DECISION_FOLDERS = expand(
+    "results/{{dataset}}/release/decisions/{model}", model=configuration.released_models
+)
 RELEASES = expand(
     "results/{{dataset}}/release/decisions/{model}/{name}",
     model=configuration.released_models,
@@ -85,6 +88,7 @@ rule release_audit:
         table="results/{dataset}/records/table.json",
         train="results/{dataset}/records/train.parquet",
         canaries="results/{dataset}/release/planted/canaries.parquet",
+        planting="results/{dataset}/release/planted/planting.json",
         sample="results/{dataset}/release/shadow_models/{model}/sample.parquet",
     output:
         "results/{dataset}/release/shadow_models/{model}/audit.json",
@@ -101,15 +105,26 @@ rule release_audit:
         environment=environment("evaluation"),
         code=code("redwood.release.audit"),
         seed=configuration.seed_of("release"),
+        judged=(
+            f"--up-to-rows {configuration.release.up_to_rows}"
+            if configuration.release.up_to_rows
+            else ""
+        ),
     shell:
         "python -m redwood release audit --table {input.table} --train {input.train}"
         " --canaries {input.canaries} --synthetic {input.sample} --seed {params.seed}"
-        " --output {output} 2> {log}"
+        " {params.judged} --output {output} 2> {log}"
 
 
 rule release_decide:
     input:
-        **folders(["results/{dataset}/evaluation/{model}"]),
+        **folders(
+            [
+                "results/{dataset}/evaluation/{model}",
+                "results/{dataset}/surrogates/{model}/model",
+                "results/{dataset}/release/shadow_models/{model}/model",
+            ]
+        ),
         table="results/{dataset}/records/table.json",
         sample="results/{dataset}/surrogates/{model}/sample.parquet",
         audit="results/{dataset}/release/shadow_models/{model}/audit.json",
@@ -136,8 +151,10 @@ rule release_decide:
         environment=environment("evaluation"),
         code=code("redwood.release.decision"),
         levels=LEVELS,
+        # The ledger of tries lies beside the folder: no output, for it outlives the decisions.
         folder="results/{dataset}/release/decisions/{model}",
     shell:
         "python -m redwood release decide --table {input.table} --sample {input.sample}"
-        " --evaluation {input.folders} --audit {input.audit} --model {wildcards.model}"
+        " --evaluation {input.folders[0]} --audit {input.audit} --model {wildcards.model}"
+        " --surrogate {input.folders[1]} --shadow {input.folders[2]}"
         " {params.levels} --output {params.folder} 2> {log}"

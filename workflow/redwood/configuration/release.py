@@ -3,7 +3,7 @@
 import re
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from redwood.validation import Section
 
@@ -28,6 +28,21 @@ class Release(Section):
         description="rows of the canaries that are units, ascending; larger ones are planted as "
         "far as a tenth of the training rows allows",
     )
+    up_to_rows: int | None = Field(
+        None,
+        ge=1,
+        description="judge units of up to so many rows only, one of `sizes`, and say so in the first "
+        "line of the note; null: of any size",
+    )
+
+    @model_validator(mode="after")
+    def _tries_what_it_judges(self) -> "Release":
+        if self.up_to_rows is not None and self.up_to_rows not in self.sizes:
+            raise ValueError(
+                f"up_to_rows is {self.up_to_rows}, expected one of sizes: "
+                f"{', '.join(map(str, self.sizes))}"
+            )
+        return self
 
     @field_validator("models", "levels")
     @classmethod

@@ -1,16 +1,10 @@
-"""The audit: how many of the planted canaries an attacker finds in a sample.
+"""The audit: how many of the planted canaries attackers find in a sample, by level, size and kind.
 
-The attacker knows all canaries and real rows of the same law, and scores each row of a canary by
-how much closer synthetic rows are to it than real ones are,
-
-    ln d_real(x) − ln d_synthetic(x),
-
-the score of `redwood.evaluation.measures.attack_density`, with distances as there. A canary's score
-is the mean over its rows in one attack and the largest in another; the more successful attack
-counts. What is measured for each level is the share of planted canaries that are found where one in
-ten of the others is taken for planted: 0.1 by chance. Its upper bound is the 95 % quantile of a
-bootstrap over canaries (B. Efron and R. Tibshirani, An Introduction to the Bootstrap, Chapman &
-Hall 1993, chapter 13): few canaries prove little, and leave it high.
+Several attackers score each canary (`redwood.release.attacks`), and the most successful one counts
+(`redwood.release.judging`). Shares and their bounds are told by size and by kind. What the release
+gate judges are groups of sizes: each size by itself, if enough of its canaries were planted, and
+otherwise joined with the next larger ones. How far the audit reaches is the largest size that
+enough canaries have.
 """
 
 from pathlib import Path
@@ -20,82 +14,136 @@ import numpy as np
 import pandas as pd
 
 from redwood.errors import InputError
-from redwood.nearest import distance_to_closest
+from redwood.inputs import read_json
 from redwood.outputs import write_json
-from redwood.release.canaries import CANARY, LEVEL, PLANTED, canary_description
-from redwood.roc import RocCurve
-from redwood.seeds import generator
-from redwood.tables import TableDescription, read_table
-
-FALSE_ALARMS = 0.1
-_RESAMPLES = 2000
-_BOUND = 0.95
-_LEAST = 1e-9
+from redwood.release.attacks import (
+    LEARNED,
+    learned_scores,
+    row_scores,
+    unit_scores,
+    without_names,
+)
+from redwood.release.canaries import (
+    CANARY,
+    GROUP,
+    KIND,
+    LEVEL,
+    PLANTED,
+    RECORD,
+    canary_description,
+    size_class,
+)
+from redwood.release.combinations import returning
+from redwood.release.judging import Judgement
+from redwood.release.shares import ENOUGH, FALSE_ALARMS, RISK
+from redwood.tables import TableDescription, read_table, table_digest
 
 
 def audit(
-    table: Path, train: Path, canaries: Path, synthetic: Path, seed: int, output: Path
+    table: Path,
+    train: Path,
+    canaries: Path,
+    synthetic: Path,
+    seed: int,
+    output: Path,
+    up_to_rows: int | None = None,
 ) -> dict[str, Any]:
     """Write for each level how many planted canaries are found, as JSON.
 
     Args:
         table: the table's description.
         train: real rows without canaries.
-        canaries: all canaries, as `redwood release plant` wrote them.
+        canaries: all canaries, in the folder that `redwood release plant` wrote.
         synthetic: the sample of a model that was trained with the planted ones among its rows.
-        seed: of the bootstrap.
-        output: level → `planted`, `others` (numbers of canaries), `found` (share), `at_most` (its
-            upper bound), `attack` (which one).
+        seed: of what is drawn.
+        output: level → what is found of all judged canaries, `groups`, `sizes`, `kinds`,
+            `attackers`; docs/evaluation.md describes the parts.
+        up_to_rows: only canaries of up to so many rows are judged; `None` for all.
 
     Returns:
-        What `output` holds, with its `levels`.
+        What `output` holds.
 
     Raises:
         InputError: a table cannot be read or holds no canaries.
     """
-    description = TableDescription.load(table)
-    features = description.only_features()
-    real, made = (read_table(path, features) for path in (train, synthetic))
-    rows = read_table(canaries, canary_description(description))
+    sizes = _planted_sizes(canaries)
+    full = TableDescription.load(table)
+    seen = without_names(full)
+    real, made = read_table(train, full), read_table(synthetic, seen)
+    rows = read_table(canaries, canary_description(full))
     if not len(rows):
         raise InputError(f"{canaries}: holds no canaries")
-    to_real, to_made = (
-        np.log(np.maximum(distance_to_closest(rows, reference, features, real), _LEAST))
-        for reference in (real, made)
+    number, names = pd.factorize(rows[CANARY.name])
+    first = rows.drop_duplicates(CANARY.name)
+    units = pd.DataFrame(
+        {
+            "level": first[LEVEL.name].to_numpy(),
+            "kind": first[KIND.name].to_numpy(),
+            "group": pd.factorize(first[LEVEL.name] + " " + first[GROUP.name].astype(str))[0],
+            "planted": first[PLANTED.name].to_numpy() == 1,
+            "rows": np.bincount(number, minlength=len(names)),
+        }
     )
-    scores = rows[[CANARY.name, LEVEL.name, PLANTED.name]].assign(score=to_real - to_made)
-    levels = {
-        level: _found(of_level, generator(seed, "audit", level))
-        for level, of_level in scores.groupby(LEVEL.name, sort=False)
+    # A whole unit is told with the size whose group it is of.
+    least = units.groupby("group")["rows"].transform("min")
+    units["size"] = [size_class(of_group, sizes) for of_group in least]
+    units["part"] = units["group"]
+    units["judged"] = units["size"] <= up_to_rows if up_to_rows else True
+    scores = unit_scores(row_scores(rows, real, made, seen), number)
+    scores[LEARNED] = learned_scores(
+        scores,
+        units["rows"].to_numpy(),
+        pd.factorize(units["level"])[0],
+        units["planted"].to_numpy(),
+        units["group"].to_numpy(),
+        seed,
+    )
+    levels = {}
+    for level, of_level in units.groupby("level", sort=False):
+        of_rows = np.isin(number, of_level.index)
+        found = Judgement(of_level, scores.loc[of_level.index], seed, "audit", str(level)).told()
+        found["units"] = _real_units(real, str(level), found.get("up_to_rows", 0))
+        of_units = real[level] if level != RECORD else None
+        found["combinations"] = {
+            name: returning(
+                rows[of_rows & (rows[PLANTED.name] == planted)], real, made, seen, of_units
+            )
+            for name, planted in (("planted", 1), ("others", 0))
+        }
+        levels[str(level)] = found
+    summary = {
+        "false_alarms": FALSE_ALARMS,
+        "confidence": 1 - RISK,
+        "enough": ENOUGH,
+        "up_to_rows": up_to_rows,
+        "digests": {
+            name: table_digest(path)
+            for name, path in (("train", train), ("canaries", canaries), ("synthetic", synthetic))
+        },
+        "levels": levels,
     }
-    summary = {"false_alarms": FALSE_ALARMS, "levels": levels}
     write_json(output, summary)
     return summary
 
 
-def _found(scores: pd.DataFrame, random: np.random.Generator) -> dict[str, float | int | str]:
-    """How many planted canaries of one level the more successful attack finds."""
-    canaries = scores.groupby(CANARY.name, sort=False)
-    planted = canaries[PLANTED.name].first().to_numpy() == 1
-    results = []
-    for attack in ("mean", "max"):
-        score = canaries["score"].agg(attack).to_numpy()
-        members, others = score[planted], score[~planted]
-        resampled = [
-            _share_found(random.choice(members, len(members)), random.choice(others, len(others)))
-            for _ in range(_RESAMPLES)
-        ]
-        results.append(
-            {
-                "planted": len(members),
-                "others": len(others),
-                "found": _share_found(members, others),
-                "at_most": float(np.quantile(resampled, _BOUND)),
-                "attack": attack,
-            }
-        )
-    return max(results, key=lambda result: result["at_most"])
+def _planted_sizes(canaries: Path) -> tuple[int, ...]:
+    """The sizes of canaries that `redwood release plant` made, from `planting.json` beside them."""
+    path = canaries.with_name("planting.json")
+    levels = read_json(path, "account of a planting").get("levels", {})
+    try:
+        return tuple(sorted({int(size) for level in levels.values() for size in level["sizes"]}))
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: not an account of a planting: {error!r}") from None
 
 
-def _share_found(members: np.ndarray, others: np.ndarray) -> float:
-    return RocCurve.of_scores(members, others).true_positives_at(FALSE_ALARMS)
+def _real_units(real: pd.DataFrame, level: str, reach: int) -> dict[str, int]:
+    """How many real units a level has, and how many have more rows than the audit reaches."""
+    counts = np.ones(len(real), int) if level == RECORD else real[level].value_counts().to_numpy()
+    beyond = counts[counts > reach]
+    return {
+        "number": len(counts),
+        "rows": int(counts.sum()),
+        "largest": int(counts.max()),
+        "beyond": len(beyond),
+        "rows_beyond": int(beyond.sum()),
+    }

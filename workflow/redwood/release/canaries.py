@@ -1,13 +1,13 @@
 """Planted canaries: made-up records, tasks and users, some of which a model is trained with.
 
 Whether a sample gives away a real task or user cannot be seen from the rows alone: after a random
-split the same tasks are in training and in the holdout. So units are made up in groups of four, one
-of each group is planted among the training rows, and a shadow model, one of the same kind and with
+split the same tasks are in training and in the holdout. So units are made up in groups of eight, of
+each group one is planted among the training rows, and a shadow model, one of the same kind and with
 the same options, is trained on those. If something tells planted units from the others in the
 shadow model's sample, training in this way has given it away (N. Carlini et al., The Secret Sharer,
 arXiv 1802.08232, section 4; one training serves all canaries at once: T. Steinke et al., arXiv
 2305.08846). Which of a group is planted is drawn by lot, so that without a leak nothing tells them
-apart. Three others for each planted one cost no training rows and make the attacker's threshold
+apart. Seven others for each planted one cost no training rows and make the attacker's threshold
 sharper.
 
 Units of one row are easily hidden where those of two hundred are not, so canaries are made in sizes
@@ -42,11 +42,13 @@ KIND = Column("canary_kind", "categorical", role="auxiliary", meaning="how the c
 PLANTED = Column("canary_planted", "integer", role="auxiliary", meaning="1 if it was, else 0")
 
 # Canaries of a group, of which one is planted.
-IN_GROUP = 4
+IN_GROUP = 8
 # Rows that are planted of all levels, per training row: more would make another table of it.
 _MOST_PLANTED = 0.1
 # Of what a level may plant the part that its largest whole unit may be.
 _OF_LARGEST = 20
+# And the part that is kept for whole units, which have some more rows than is reckoned with.
+_SPARE = 0.05
 
 
 @dataclass(frozen=True)
@@ -55,13 +57,13 @@ class Planting:
 
     Attributes:
         levels: `record`, or names of columns whose equal values make a unit.
-        units: canaries of each level, one in four of them planted; fewer where these would have
+        units: canaries of each level, one in eight of them planted; fewer where these would have
             more than their part of a tenth of the training rows.
         sizes: rows of the canaries of a unit, ascending.
     """
 
     levels: tuple[str, ...]
-    units: int = 800
+    units: int = 1800
     sizes: tuple[int, ...] = (1, 5, 20, 50, 200)
 
     def __post_init__(self) -> None:
@@ -153,22 +155,25 @@ def size_class(rows: int, sizes: Sequence[int]) -> int:
 def allocate(sizes: Sequence[int], wanted: int, rows: int) -> dict[int, int]:
     """How many units of each size to plant within so many rows.
 
-    Sizes have equal parts of the rows that are left, the smallest first, and none more units than
-    its equal part of those wanted; what is left over then goes to the smallest that lack some.
+    Each size has an equal part of the rows, and none more units than its equal part of those
+    wanted; what is left over goes to the smallest that lack some. Of units of one row, which are
+    like single records, half as many will do where there are larger ones.
 
     Args:
         sizes: rows of the units of each size, ascending.
         wanted: units of all sizes.
         rows: the most rows of all planted units.
     """
-    each = -(-wanted // max(1, len(sizes)))
+    parts = {size: 0.5 if size == 1 < sizes[-1] else 1.0 for size in sizes}
+    each = {size: -(-wanted * part // sum(parts.values())) for size, part in parts.items()}
     planted = dict.fromkeys(sizes, 0)
-    for equal in (True, False):
-        for place, size in enumerate(sizes):
-            part = rows // (len(sizes) - place) if equal else rows
-            more = min(each - planted[size], part // size, wanted - sum(planted.values()))
-            planted[size] += max(0, more)
-            rows -= max(0, more) * size
+    equal, left = rows // max(1, len(sizes)), rows
+    for part in (equal, rows):
+        for size in sizes:
+            lacking = min(int(each[size]), wanted - sum(planted.values()) + planted[size])
+            more = max(0, min(lacking - planted[size], min(part, left) // size))
+            planted[size] += more
+            left -= more * size
     return planted
 
 
@@ -181,13 +186,14 @@ def _canaries(
     taken: Mapping[str, set[str]],
     random: np.random.Generator,
 ) -> list[pd.DataFrame]:
-    """Canaries made of the real units of a level, each a table of its rows, one of four planted."""
+    """Canaries made of the real units of a level, each its rows; of eight one is planted."""
     wanted = planting.units // IN_GROUP
     largest = max(map(len, units), default=0)
     sizes = [size for size in planting.sizes if size <= largest]
     canaries: list[pd.DataFrame] = []
     number, rows = 0, 0
-    for size, groups in allocate(sizes, wanted, most_planted).items():
+    allocated = allocate(sizes, wanted, int((1 - _SPARE) * most_planted))
+    for size, groups in sorted(allocated.items(), reverse=True):
         kinds = maker.kinds(units, size, _limit(size, planting.sizes, most_planted))
         for group in range(groups):
             kind = kinds[group % len(kinds)]
@@ -195,11 +201,10 @@ def _canaries(
             planted = random.integers(IN_GROUP)
             rows += len(sources[planted])
             if rows > most_planted:
-                # Whole units have more rows than was reckoned with.
                 return canaries
             for place, source in enumerate(sources):
                 canary = kind.make(source, random)
-                how = {GROUP.name: number, KIND.name: kind.name}
+                how: dict[str, int | str] = {GROUP.name: number, KIND.name: kind.name}
                 how[PLANTED.name] = int(place == planted)
                 canaries.append(_renamed(canary, level, maker.description, taken, random, **how))
             number += 1
@@ -209,7 +214,7 @@ def _canaries(
 def _limit(size: int, sizes: Sequence[int], most_planted: int) -> int:
     """One more than the rows of the largest whole unit among the canaries of a size."""
     following = [later for later in sizes if later > size]
-    most = 3 * size // 2 + 1
+    most = 5 * size // 4 + 1
     return min(most, *following) if following else max(most, most_planted // _OF_LARGEST)
 
 

@@ -26,8 +26,8 @@ def plant(
     output: Annotated[Path, typer.Option(help="folder to write")],
     seed: Annotated[int, typer.Option(min=0, help="same seed, same canaries")] = 1,
     units: Annotated[
-        int, typer.Option(min=4, help="canaries of each level, one in four planted")
-    ] = 800,
+        int, typer.Option(min=8, help="canaries of each level, one in eight planted")
+    ] = 1800,
     size: Annotated[
         list[int] | None,
         typer.Option(min=1, help="rows of a canary; repeatable, ascending [1, 5, 20, 50, 200]"),
@@ -43,7 +43,7 @@ def plant(
     sizes = {"sizes": tuple(size)} if size else {}
     levels = plant(table, train, Planting(tuple(level), units, **sizes), seed, output)["levels"]
     told = [f"{name} {found['planted']} of {found['units']}" for name, found in levels.items()]
-    fewer = [name for name, found in levels.items() if found["planted"] < units // 4]
+    fewer = [name for name, found in levels.items() if found["planted"] < units // 8]
     if fewer:
         told[-1] += (
             f"; fewer than the {units} asked for of {', '.join(fewer)}: the table does not tell "
@@ -61,7 +61,10 @@ def audit(
         Path, typer.Option(help="sample of the shadow model, which was trained with canaries")
     ],
     output: Annotated[Path, typer.Option(help="JSON file to write")],
-    seed: Annotated[int, typer.Option(min=0, help="seed of the bootstrap")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="seed of what is drawn")] = 1,
+    up_to_rows: Annotated[
+        int | None, typer.Option(min=1, help="judge canaries of up to so many rows only")
+    ] = None,
 ) -> None:
     """Measure how many of the planted canaries an attacker finds in the shadow model's sample.
 
@@ -70,13 +73,40 @@ def audit(
     """
     from redwood.release.audit import audit
 
-    levels = audit(table, train, canaries, synthetic, seed, output)["levels"]
+    levels = audit(table, train, canaries, synthetic, seed, output, up_to_rows)["levels"]
     told = [
         f"{name} {100 * found['found']:.0f} % of {found['planted']} planted found, at most "
         f"{100 * found['at_most']:.0f} %"
+        if "found" in found
+        else f"{name} not judged"
         for name, found in levels.items()
     ]
     typer.echo(f"{output}: {'; '.join(told)}")
+
+
+@app.command()
+def audit_units(
+    table: Table,
+    train: Train,
+    holdout: Annotated[Path, typer.Option(help="rows of other units of the same law")],
+    synthetic: Annotated[Path, typer.Option(help="the sample")],
+    level: Annotated[str, typer.Option(help="column that names units, by which rows were split")],
+    output: Annotated[Path, typer.Option(help="JSON file to write")],
+    seed: Annotated[int, typer.Option(min=0, help="seed of what is drawn")] = 1,
+) -> None:
+    """Measure how many training units any sample gives away, by units that were held out.
+
+    Example: redwood release audit-units --table table.json --train train.parquet
+    --holdout test.parquet --synthetic sample.parquet --level task --output units.json
+    """
+    from redwood.release.held_out import audit_units
+
+    found = audit_units(table, train, holdout, synthetic, level, seed, output)
+    typer.echo(
+        f"{output}: {100 * found['found']:.0f} % of {found['planted']} {level}s of training found, "
+        f"at most {100 * found['at_most']:.0f} %, where {100 * found['false_alarms']:.0f} % of "
+        f"{found['others']} held-out ones are taken for such"
+    )
 
 
 @app.command()
@@ -88,6 +118,10 @@ def decide(
     model: Annotated[str, typer.Option(help="the model's name, for the note")],
     level: Levels,
     output: Annotated[Path, typer.Option(help="folder to write")],
+    surrogate: Annotated[
+        Path | None, typer.Option(help="folder of the model that made the sample")
+    ] = None,
+    shadow: Annotated[Path | None, typer.Option(help="folder of the shadow model")] = None,
 ) -> None:
     """Write the sample for publication if it may be published, and a note that says why or why not.
 
@@ -97,5 +131,5 @@ def decide(
     """
     from redwood.release.decision import decide
 
-    passes = decide(table, sample, evaluation, audit, model, level, output)
+    passes = decide(table, sample, evaluation, audit, model, level, output, surrogate, shadow)
     typer.echo(f"{output}: {'released' if passes else 'withheld, see note.md'}")

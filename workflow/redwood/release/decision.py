@@ -3,13 +3,19 @@
 It may if
 
 * the sample passes the privacy measures (the verdict of `redwood evaluate`);
-* at each level that is asked for (records, tasks, users …) an attacker who may raise a false alarm
-  on one canary in ten finds at most three in ten of the planted ones, with 95 % confidence
-  (`redwood.release.audit`): three times what chance finds, and what differential privacy with
-  ε = ln 3 ≈ 1.1 would allow (P. Kairouz et al., arXiv 1311.0776, theorem 2.1).
+* at each level that is asked for (records, tasks, users …) and for each group of sizes of which
+  enough canaries were planted an attacker who may raise a false alarm on one canary in ten finds at
+  most three in ten of the planted ones, with 95 % confidence (`redwood.release.audit`): three times
+  what chance finds, and what differential privacy with ε = ln 3 ≈ 1.1 would allow (P. Kairouz et
+  al., arXiv 1311.0776, theorem 2.1). As all groups have to pass, each may be judged at this
+  confidence by itself;
+* it still does at the confidence that the number of tries asks for (`redwood.release.tries`).
 
 A check fails if nothing was measured, or on too few canaries: the gate fails closed. The decision
-says in words what failed.
+says in words what failed, and what is protected up to which size.
+
+Units that are named by a feature get new names in what is published, numbers in the order in which
+they appear: a name would give away that its unit was there.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,12 +23,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+import pandas as pd
+
 from redwood.errors import InputError
 from redwood.inputs import read_json
 from redwood.outputs import require_ending, write_json, write_text, writing_folder
-from redwood.release.audit import FALSE_ALARMS
 from redwood.release.canaries import RECORD
+from redwood.release.judging import MOST_TRIES
 from redwood.release.note import ReleaseNote, as_html, as_markdown
+from redwood.release.shares import FALSE_ALARMS, sizes_in_words
+from redwood.release.tries import Tries, enter, risk_of_try
 from redwood.tables import TableDescription, read_table, table_digest, table_rows, write_table
 
 MOST_FOUND = 3 * FALSE_ALARMS
@@ -33,7 +44,8 @@ class Check:
     """What was checked of a sample, and whether it passed.
 
     Attributes:
-        kind: `privacy`, the verdict of the privacy measures on the sample itself, or `canaries`.
+        kind: `privacy`, the verdict of the privacy measures on the sample itself, `canaries`, or
+            `tries`, how often the release was tried.
         level: at which canaries were planted: `record` or the name of a column; `None` where none
             were.
         passed: whether the sample passed; it did not if the answer is not known.
@@ -41,10 +53,27 @@ class Check:
         text: what was found, for a reader.
     """
 
-    kind: Literal["privacy", "canaries"]
+    kind: Literal["privacy", "canaries", "tries"]
     level: str | None
     passed: bool
     title: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Protection:
+    """What a release promises at a level.
+
+    Attributes:
+        level: `record` or the name of a column that names units.
+        up_to_rows: units of so many rows are protected; 0 if none are.
+        any_size: whether there are no larger ones.
+        text: the same for a reader, and what is not promised.
+    """
+
+    level: str
+    up_to_rows: int
+    any_size: bool
     text: str
 
 
@@ -56,11 +85,14 @@ def decide(
     model: str,
     levels: Sequence[str],
     output: Path,
+    surrogate: Path | None = None,
+    shadow: Path | None = None,
 ) -> bool:
     """Decide whether a sample may be published, and write the folder `output`.
 
     `decision.json`, `note.md` and `note.html` say what was decided and why; `published/` holds the
-    sample, its description and the note if it may be published, and only the note if not.
+    sample, its description and the note if it may be published, and only the note if not. The
+    ledger of tries is the file `output`.tries.json beside the folder.
 
     Args:
         table: description of the sample's table.
@@ -70,12 +102,16 @@ def decide(
         model: the model's name.
         levels: at which levels canaries must be safe: `record`, names of columns.
         output: the folder to write; what it held is replaced.
+        surrogate: the folder of the model that made the sample; its options tell releases apart in
+            the ledger.
+        shadow: the folder of the shadow model.
 
     Returns:
         whether the sample may be published.
 
     Raises:
-        InputError: a file cannot be read, or the evaluation is one of another sample.
+        InputError: a file cannot be read, the evaluation is one of another sample, or the shadow
+            model has other options than the model.
     """
     require_ending(output)
     measured = read_json(evaluation / "measures.json", "evaluation")
@@ -86,9 +122,17 @@ def decide(
             f"{evaluation}: is of a sample with digest {found!r}, expected {digest!r}, that of "
             f"{sample}: evaluate it first"
         )
+    audited = read_json(audit, "audit")
+    _require_current(audited, audit)
     full = TableDescription.load(table)
-    checks = [_privacy(measured, levels), *_canaries(read_json(audit, "audit"), full, levels)]
+    options = _options(surrogate, shadow)
+    ledger = output.with_name(f"{output.name}.tries.json")
+    digests = audited["digests"]
+    outcome = {"sample": digest, "audited": digests["synthetic"], "canaries": digests["canaries"]}
+    tries = enter(ledger, model, options, digests["train"], outcome)
+    checks = [_privacy(measured, levels), *_canaries(audited, full, levels, tries), _tries(tries)]
     passes = all(check.passed for check in checks)
+    protections = _protections(audited, full, levels, checks)
     description = full.only_features()
     with writing_folder(output) as folder:
         published = folder / "published"
@@ -96,7 +140,9 @@ def decide(
         if passes:
             # Not a copy of the file: that may hold columns which nobody has judged.
             made = published / "sample.parquet"
-            write_table(read_table(sample, description), made, description)
+            write_table(
+                _named_anew(read_table(sample, description), description), made, description
+            )
             description.save(published / "table.json")
             digest = table_digest(made)
         note = ReleaseNote(
@@ -105,13 +151,24 @@ def decide(
             rows=table_rows(sample),
             digest=digest,
             passes=passes,
+            up_to_rows=audited["up_to_rows"],
+            protections=[protection.text for protection in protections],
             checks=[(check.title, check.passed, check.text) for check in checks],
+            found=_found_by_size_and_kind(audited, levels),
             measures=measured["measures"],
         )
         decision = {
             "model": model,
             "released": passes,
+            "up_to_rows": audited["up_to_rows"],
             "checks": [asdict(check) for check in checks],
+            "protects": [asdict(protection) for protection in protections],
+            "sizes": {
+                level: audited["levels"][level]["sizes"]
+                for level in levels
+                if level in audited["levels"]
+            },
+            "tries": asdict(tries),
             "sample": {"rows": note.rows, "sha256": digest},
         }
         write_json(folder / "decision.json", decision)
@@ -119,6 +176,47 @@ def decide(
         write_text(folder / "note.html", as_html(note))
         write_text(published / "NOTE.md", as_markdown(note))
     return passes
+
+
+def _require_current(audited: Mapping[str, Any], path: Path) -> None:
+    missing = [key for key in ("digests", "levels", "up_to_rows") if key not in audited]
+    if missing:
+        raise InputError(
+            f"{path}: has no {missing[0]}: not an audit, or one of an earlier version, which is "
+            "made again by `redwood release audit`"
+        )
+
+
+def _options(surrogate: Path | None, shadow: Path | None) -> dict[str, Any]:
+    """The options of the model, which are the shadow model's, too; none if they are not known."""
+    options = [
+        read_json(folder / "model.json", "description of a model").get("options", {})
+        for folder in (surrogate, shadow)
+        if folder is not None
+    ]
+    if len(options) == 2 and options[0] != options[1]:
+        differ = sorted(
+            name
+            for name in {*options[0], *options[1]}
+            if options[0].get(name) != options[1].get(name)
+        )
+        raise InputError(
+            f"{shadow}: {differ[0]} is {options[1].get(differ[0])!r}, expected "
+            f"{options[0].get(differ[0])!r}, as of {surrogate}: the audit is of other options"
+        )
+    return dict(options[0]) if options else {}
+
+
+def _named_anew(rows: pd.DataFrame, description: TableDescription) -> pd.DataFrame:
+    """The rows with new names of units, numbers in the order in which they appear."""
+    new = {}
+    for name in description.units:
+        numbers, known = pd.factorize(rows[name])
+        width = len(str(len(known)))
+        new[name] = np.array([f"{name} {n + 1:0{width}}" for n in range(len(known))], object)[
+            numbers
+        ]
+    return rows.assign(**new)
 
 
 def _privacy(measured: Mapping[str, Any], levels: Sequence[str]) -> Check:
@@ -131,37 +229,154 @@ def _privacy(measured: Mapping[str, Any], levels: Sequence[str]) -> Check:
     )
 
 
+def _tries(tries: Tries) -> Check:
+    """Whether the release was not tried too often, and how often that was."""
+    text = f"this is try {tries.number} of this model with these options and training rows"
+    if tries.number > 1:
+        text += (
+            f"; what holds at the first try with 95 % confidence has to hold now with "
+            f"{100 * (1 - risk_of_try(tries.number)):.4g} %"
+        )
+    if tries.with_other_options:
+        text += f"; with other options there were {tries.with_other_options}"
+    if tries.number > MOST_TRIES:
+        text += f"; after {MOST_TRIES} no further one counts"
+    return Check("tries", None, tries.number <= MOST_TRIES, "number of tries", text)
+
+
 def _canaries(
-    audit: Mapping[str, Any], table: TableDescription, levels: Sequence[str]
+    audited: Mapping[str, Any], table: TableDescription, levels: Sequence[str], tries: Tries
 ) -> list[Check]:
     """A check for each level."""
     if not levels:
         reason = "no level was asked for, so nothing was tried"
         return [Check("canaries", None, False, "canaries", reason)]
-    found = audit.get("levels", {})
-    return [Check("canaries", level, *_level(level, found.get(level), table)) for level in levels]
+    return [
+        Check("canaries", level, *_level(level, audited, table, tries.number)) for level in levels
+    ]
 
 
 def _level(
-    level: str, found: Mapping[str, Any] | None, table: TableDescription
+    level: str, audited: Mapping[str, Any], table: TableDescription, number: int
 ) -> tuple[bool, str, str]:
     """Whether few enough canaries of a level are found; title and text for a reader."""
     title = f"planted {level}s"
-    if found is None:
-        known = level == RECORD or level in table
-        reason = (
-            f"there were too few rows to plant {level}s"
-            if known
-            else f"the table has no column {level!r} that tells {level}s apart; leave the level "
-            "out if there is nothing to protect at it"
-        )
-        return False, title, f"not tried: {reason}"
+    found = audited["levels"].get(level)
+    judged = [group for group in found["groups"] if group["judged"]] if found else []
+    if found is None or not judged:
+        return False, title, f"not tried: {_why_not(level, audited, table)}"
+    bounds = [group["at_most_of_try"][min(number, MOST_TRIES) - 1] for group in judged]
+    told = [
+        (f"of {sizes_in_words(group['rows'])}: " if level != RECORD else "")
+        + f"{_percent(group['found'])} of {group['planted']} planted {level}s are found, at most "
+        f"{_percent(bound)}"
+        for group, bound in zip(judged, bounds, strict=True)
+    ]
     text = (
-        f"{_percent(found['found'])} of {found['planted']} planted {level}s are found where "
-        f"{_percent(FALSE_ALARMS)} of those never planted are taken for planted; at most "
-        f"{_percent(found['at_most'])} with 95 % confidence, {_percent(MOST_FOUND)} allowed"
+        f"{'; '.join(told)} with {100 * (1 - risk_of_try(number)):.4g} % confidence, where "
+        f"{_percent(FALSE_ALARMS)} of {found['others']} never planted are taken for planted; "
+        f"{_percent(MOST_FOUND)} allowed"
     )
-    return found["at_most"] <= MOST_FOUND, title, text
+    passed = all(bound <= MOST_FOUND for bound in bounds)
+    asked = audited["up_to_rows"]
+    if asked and found["up_to_rows"] < min(asked, found["units"]["largest"]):
+        passed = False
+        text += f"; too few canaries of {asked} rows were planted"
+    return passed, title, text
+
+
+def _why_not(level: str, audited: Mapping[str, Any], table: TableDescription) -> str:
+    if level == RECORD or level in table:
+        asked = audited["up_to_rows"]
+        return f"there were too few rows to plant {level}s" + (
+            f" of up to {asked} rows" if asked and level in audited["levels"] else ""
+        )
+    return (
+        f"the table has no column {level!r} that tells {level}s apart; leave the level out if "
+        "there is nothing to protect at it"
+    )
+
+
+def _protections(
+    audited: Mapping[str, Any],
+    table: TableDescription,
+    levels: Sequence[str],
+    checks: Sequence[Check],
+) -> list[Protection]:
+    """What is protected at each level that is asked for or that the table tells apart."""
+    passed = {check.level: check.passed for check in checks if check.kind == "canaries"}
+    all_levels = dict.fromkeys([*levels, *table.units])
+    return [
+        _protection(level, audited, table, passed.get(level, False), level in levels)
+        for level in all_levels
+    ]
+
+
+def _protection(
+    level: str, audited: Mapping[str, Any], table: TableDescription, passed: bool, asked: bool
+) -> Protection:
+    found = audited["levels"].get(level)
+    if not asked:
+        return Protection(level, 0, False, f"**{level}s**: not tried, nothing is promised")
+    if found is None or "up_to_rows" not in found:
+        why = _why_not(level, audited, table)
+        return Protection(level, 0, False, f"**{level}s**: not tried, nothing is promised: {why}")
+    if not passed:
+        words = "found too often" if level == RECORD else "of no size: found too often"
+        return Protection(level, 0, False, f"**{level}s**: not protected, {words}")
+    if level == RECORD:
+        return Protection(level, 1, True, f"**{level}s**: protected")
+    reach, units = found["up_to_rows"], found["units"]
+    if not units["beyond"]:
+        text = f"**{level}s**: protected; the largest has {units['largest']} rows"
+        return Protection(level, reach, True, text)
+    tried = [size for size in found["sizes"] if size["size"] > reach]
+    planted = sum(size["planted"] for size in tried)
+    caught = sum(size["found"] * size["planted"] for size in tried)
+    text = (
+        f"**{level}s**: those of up to {reach} rows are protected. Larger ones are not promised: "
+        f"{units['beyond']:,} of {units['number']:,}, with "
+        f"{_percent(units['rows_beyond'] / units['rows'])} of the rows"
+    )
+    if planted:
+        text += f"; {planted} such {level}s were planted, of which about {caught:.0f} are found"
+    return Protection(level, reach, False, text)
+
+
+def _found_by_size_and_kind(
+    audited: Mapping[str, Any], levels: Sequence[str]
+) -> list[tuple[str, str, str]]:
+    """What, how many planted, and what is found of them, for each size and kind of each level."""
+    told = []
+    for level in levels:
+        found = audited["levels"].get(level)
+        if found is None:
+            continue
+        parts = (
+            []
+            if level == RECORD
+            else [(f"{level}s of {sizes_in_words(size['rows'])}", size) for size in found["sizes"]]
+        )
+        parts += [(f"{level}s, {kind}", part) for kind, part in found["kinds"].items()]
+        told += [
+            (
+                what,
+                str(part["planted"]),
+                f"{_percent(part['found'])}, at most {_percent(part['at_most'])}",
+            )
+            for what, part in parts
+        ]
+        if "best" in found:
+            best = found["best"]
+            told.append(
+                (
+                    f"{level}s, by the best of {len(found['attackers'])} attackers",
+                    str(found["planted"]),
+                    f"{_percent(best['found'])}; by chance {_percent(best['by_chance'])}, as much "
+                    f"in {_percent(best['chance'])} of cases",
+                )
+            )
+    return told
 
 
 def _percent(share: float) -> str:

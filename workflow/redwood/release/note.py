@@ -11,7 +11,8 @@ from redwood.tables import TableDescription
 _PROMISE = (
     "Passing says that these attacks, at these levels, found no more than stated. It is no "
     "guarantee such as differential privacy: another attack may find more. The criteria are about "
-    "this sample; the model's folder, its training rows and further samples are not released."
+    "this sample and about units of the sizes that are named. The model's folder, its training "
+    "rows and further samples are not released."
 )
 _TEMPLATE = Path(__file__).with_name("note_page.html")
 
@@ -35,7 +36,11 @@ class ReleaseNote:
         rows: of the sample.
         digest: SHA-256 of the sample.
         passes: whether it may be published.
+        up_to_rows: units of up to so many rows were judged; of any size if `None`.
+        protections: what is protected at each level and what is not, a sentence each, with `**`
+            about what is bold.
         checks: title, whether the sample passed, and what was found, each.
+        found: units of a size or kind, how many were planted, how many of them are found, each.
         measures: the measures of the evaluation by name.
     """
 
@@ -44,7 +49,10 @@ class ReleaseNote:
     rows: int
     digest: str
     passes: bool
+    up_to_rows: int | None
+    protections: Sequence[str]
     checks: Sequence[tuple[str, bool, str]]
+    found: Sequence[tuple[str, str, str]]
     measures: Mapping[str, Mapping[str, Any]]
 
     @property
@@ -54,13 +62,16 @@ class ReleaseNote:
 
     @property
     def lead(self) -> str:
-        rows = f"{self.rows:,} rows drawn from the model {self.model}."
+        judged = ""
+        if self.up_to_rows:
+            judged = f"Judged for units of up to {self.up_to_rows} rows only. "
+        rows = f"{judged}{self.rows:,} rows drawn from the model {self.model}."
         if self.passes:
             return f"{rows} Every criterion below holds: the sample may be published."
         failed = ", ".join(name for name, holds, _ in self.checks if not holds)
         return (
-            f"The sample of {self.rows:,} rows drawn from the model {self.model} is **not** "
-            f"released. What failed: {failed}."
+            f"{judged}The sample of {self.rows:,} rows drawn from the model {self.model} is "
+            f"**not** released. What failed: {failed}."
         )
 
     @property
@@ -98,6 +109,7 @@ class ReleaseNote:
         """Heading, header and rows of each table."""
         return [
             ("Criteria", ("criterion", "", "what was found"), self.check_rows),
+            ("What attackers find", ("units", "planted", "found"), list(self.found)),
             ("How faithful it is", ("measure", "value", "definition"), self.measure_rows),
             ("Columns", ("column", "kind", "meaning"), self.column_rows),
         ]
@@ -105,7 +117,8 @@ class ReleaseNote:
 
 def as_markdown(note: ReleaseNote) -> str:
     """The page in Markdown."""
-    lines = [f"# {note.title}", "", note.lead, ""]
+    lines = [f"# {note.title}", "", note.lead, "", "## What is protected", ""]
+    lines += [*(f"* {words}" for words in note.protections), ""]
     for heading, header, rows in note.sections:
         lines += [f"## {heading}", ""]
         lines += ["| " + " | ".join(header) + " |", "|---|---|---|"]

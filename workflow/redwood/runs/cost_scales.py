@@ -67,6 +67,7 @@ COST_SCALES: Mapping[str, CostScale] = {
     "figure_correlations": _FROM_SAMPLES,
     "figure_dcr": _FROM_SAMPLES,
     "figure_attacks": _FROM_SAMPLES,
+    "figure_found_shares": replace(_FROM_SAMPLES, like="figure_dcr"),
     "figure_grid": _FROM_SAMPLES,
     "figure_site_load": _FROM_SAMPLES,
     "figure_transfer_map": _FROM_SAMPLES,
