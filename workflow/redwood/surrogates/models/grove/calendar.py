@@ -146,9 +146,14 @@ class Calendar:
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "Calendar":
         rates = np.array(content["rates"], float)
-        names = ("low", "high", "step")
-        bounds = (content[name] for name in names)
-        return cls(*bounds, rates, content["spread"], content["persistence"])
+        return cls(
+            content["low"],
+            content["high"],
+            content["step"],
+            rates,
+            content["spread"],
+            content["persistence"],
+        )
 
 
 def _smooth(counts: np.ndarray) -> np.ndarray:
