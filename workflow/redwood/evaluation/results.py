@@ -57,7 +57,7 @@ def result(
     difference = None
     if real is not None:
         of_real = _without_each_group(real.statistic, real.rows, groups, group_of)
-        half = jackknife_half(without - of_real)
+        half = float(jackknife_half(without - of_real))
         difference = (value - floor - half, value - floor + half)
     return Result(
         value,

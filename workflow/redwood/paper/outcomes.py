@@ -1,7 +1,7 @@
 """Reading the outcomes of simulations, and what the simulation says of each."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +31,14 @@ class Outcomes:
         roles: workload → `recorded`, `model`, `control` or `floor` (real jobs).
         described: outcome → its unit, definition, title, shown_unit, scale (units in a shown_unit),
             better (`less`, `more` or `None`) and comparison (title, what and offset, or `None`).
+        without_group: (workload, policy, outcome) → its values, means over the seeds, without each
+            of some groups of jobs, (groups,); none where there are no such values.
     """
 
     runs: pd.DataFrame
     roles: Mapping[str, str]
     described: Mapping[str, Mapping[str, Any]]
+    without_group: Mapping[tuple[str, str, str], Sequence[float]] = field(default_factory=dict)
 
     @property
     def signs(self) -> dict[str, int]:
@@ -97,4 +100,10 @@ def read_outcomes(path: Path) -> Outcomes:
                     f"{file}: does not say what {column} {name!r} is; write it again with "
                     "`redwood simulation outcomes`"
                 )
-    return Outcomes(runs, roles, described)
+    without_group = {
+        (workload, policy, outcome): values
+        for workload, policies in about.get("without_group", {}).items()
+        for policy, outcomes in policies.items()
+        for outcome, values in outcomes.items()
+    }
+    return Outcomes(runs, roles, described, without_group)

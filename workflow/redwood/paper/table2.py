@@ -89,19 +89,32 @@ def _page(runs: Runs, tidy: pd.DataFrame, ranked: pd.DataFrame, read: Outcomes) 
         title = f"{about['title']} [{about['shown_unit']}]; error of synthetic jobs"
         blocks.append(Block(title, rows))
     notes = [
-        f"Means over {seeds} seeds of the simulation. In brackets: 95 % intervals from the seeds; "
-        "of outcomes on recorded jobs the least and the greatest of a seed."
+        f"Means over {seeds} seeds of the simulation. In brackets: 95 % intervals of two sources, "
+        "the seeds and which jobs there were; of outcomes on recorded jobs the least and the "
+        "greatest of a seed."
         if seeds > 1
         else "One seed of the simulation, and so no intervals."
     ]
+    if runs.floors:
+        notes.append(
+            f"Floor ({', '.join(runs.floors)}): other real jobs in place of the synthetic ones, "
+            "which no model can be expected to come closer than."
+        )
+    if seeds > 1 and _without_jobs(runs):
+        notes.append(
+            "Intervals are from the seeds alone, as the outcomes do not say how much hangs on "
+            f"which jobs there were: {', '.join(_without_jobs(runs))}."
+        )
     notes += read.shortfalls
     if len(workloads) > 1 and len(runs.policies) > 1:
         notes += [
             "Ranking: Kendall's τ between the means of all policies on these and on recorded "
-            "jobs, 1 if both put them in the same order; of recorded jobs against recorded jobs "
-            "of other seeds, which is what a perfect surrogate would reach.",
+            "jobs, 1 if both put them in the same order. The interval is from the worst to the "
+            "best order of all pairs that seeds and jobs do not tell apart on both sides: wide "
+            "where policies are close. Of recorded jobs: against the same jobs with other seeds, "
+            "and where that τ lies in 95 of 100 cases.",
             "Regret: by how much the policy that is best on these jobs is worse than the best "
-            "one on recorded jobs; if the interval reaches 0, seeds do not tell the two apart.",
+            "one on recorded jobs; if the interval reaches 0, the two are not told apart.",
         ]
         notes += _changes(ranked)
     found = set(tidy["outcome"])
@@ -113,7 +126,21 @@ def _page(runs: Runs, tidy: pd.DataFrame, ranked: pd.DataFrame, read: Outcomes) 
     if others:
         notes.append(f"In the tidy tables (CSV) besides: {'; '.join(others)}.")
     caption = "How brokerage and placement policies fare on recorded and on synthetic jobs."
-    return Page("Table II", caption, ["", *workloads], blocks, notes, _lead(runs, ranked))
+    header = ["", *(f"{w} (floor)" if w in runs.floors else w for w in workloads)]
+    return Page("Table II", caption, header, blocks, notes, _lead(runs, ranked))
+
+
+def _without_jobs(runs: Runs) -> list[str]:
+    """The outcomes shown that have no values without groups of jobs."""
+    return [
+        outcome
+        for outcome in _IN_FULL
+        if any(
+            (workload, outcome) not in runs.without_group
+            for workload, of in runs.by_key
+            if of == outcome
+        )
+    ]
 
 
 def _by_turnaround(runs: Runs) -> list[str]:
@@ -201,7 +228,8 @@ def _percent(error: float) -> str:
 def _lead(runs: Runs, ranked: pd.DataFrame) -> str:
     """What the table comes to, by mean turnaround."""
     of_main = ranked[ranked["outcome"] == _MAIN].set_index("workload")
-    models = of_main.drop(index=RECORDED, errors="ignore").sort_values("tau", ascending=False)
+    real = [RECORDED, *runs.floors]
+    models = of_main.drop(index=real, errors="ignore").sort_values("tau", ascending=False)
     if models.empty or RECORDED not in of_main.index:
         return ""
     best = of_main.loc[RECORDED, "best_recorded"]
@@ -210,22 +238,24 @@ def _lead(runs: Runs, ranked: pd.DataFrame) -> str:
         f"By mean turnaround {best} is the best of {len(runs.policies)} policies on recorded jobs. "
         f"Synthetic jobs rank the policies as recorded ones do with a τ of: {', '.join(words)}"
     )
-    perfect = of_main.loc[RECORDED, "tau"]
-    if pd.notna(perfect):
-        text += f"; recorded jobs with other seeds {perfect:.2f}"
+    others = {f"other real jobs ({name})": name for name in runs.floors}
+    for said, name in {"recorded jobs with other seeds": RECORDED, **others}.items():
+        if name in of_main.index and pd.notna(of_main.loc[name, "tau"]):
+            text += f"; {said} {of_main.loc[name, 'tau']:.2f}".replace("-", "−")
     agree = [name for name, row in models.iterrows() if row["best"] == best]
     text += f". The same policy is best on the jobs of {', '.join(agree) or 'none of them'}."
     return text
 
 
 def _changes(ranked: pd.DataFrame) -> list[str]:
-    """How many pairs of policies change places, beyond what seeds account for."""
+    """How many pairs of policies change places, beyond what seeds and jobs account for."""
     of_main = ranked[(ranked["outcome"] == _MAIN) & (ranked["workload"] != RECORDED)]
     if of_main.empty or of_main["low"].isna().all():
         return []
     pairs = int(of_main["policies"].iloc[0] * (of_main["policies"].iloc[0] - 1) / 2)
     counts = [f"{row.workload} {row.pairs_changed}" for row in of_main.itertuples()]
+    apart = [f"{row.workload} {row.pairs_apart}" for row in of_main.itertuples()]
     return [
-        f"Pairs of policies, of {pairs}, whose order by mean turnaround is certain on both sides "
-        f"and opposite: {', '.join(counts)}."
+        f"Pairs of policies, of {pairs}, whose order by mean turnaround is certain on both sides: "
+        f"{', '.join(apart)}; and opposite: {', '.join(counts)}."
     ]

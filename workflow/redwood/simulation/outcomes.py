@@ -1,9 +1,10 @@
 """What a simulation is judged by, and the outcomes of many simulations as one tidy table."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any, Literal
 
 from redwood.errors import InputError
@@ -50,6 +51,8 @@ class Outcome:
     comparison: Comparison | None = None
 
 
+# The values of an outcome without each group of jobs, in order, as far as they are defined.
+_WithoutGroup = list[float | None] | None
 _MINUTES, _HOURS, _PERCENT = ("min", 60.0), ("h", 3600.0), ("%", 0.01)
 
 OUTCOMES = {
@@ -104,8 +107,10 @@ def write_outcomes(folders: Sequence[str | Path], path: str | Path) -> None:
     """Write the outcomes of many scenarios as one tidy CSV, and a JSON of the same name beside it.
 
     The columns are workload, policy, seed, outcome, unit, value; an undefined value is empty. The
-    JSON has the role of each workload and what is to be known of each outcome (see `Outcome`). Both
-    are sorted: the order of the folders does not matter.
+    JSON has the role of each workload, what is to be known of each outcome (see `Outcome`), and
+    `without_group`: workload → policy → outcome → its values without each of some groups of jobs
+    (see `accounts.summarise`), means over the seeds. Both are sorted: the order of the folders does
+    not matter.
 
     Args:
         folders: those that `redwood simulate` wrote, each with one folder a seed.
@@ -119,6 +124,7 @@ def write_outcomes(folders: Sequence[str | Path], path: str | Path) -> None:
     rows: list[tuple[str, str, int, str, str, str]] = []
     seen: dict[tuple[str, str, int], str | Path] = {}
     roles: dict[str, str] = {}
+    groups: dict[tuple[str, str, str], list[_WithoutGroup]] = {}
     for folder in folders:
         role, runs = _read(Path(folder))
         for run, values in runs:
@@ -133,9 +139,10 @@ def write_outcomes(folders: Sequence[str | Path], path: str | Path) -> None:
                     f"that {seen[run]} holds too"
                 )
             seen[run] = folder
-            for name, value in values.items():
+            for name, (value, without_group) in values.items():
                 text = "" if value is None else repr(value)
                 rows.append((*run, name, OUTCOMES[name].unit, text))
+                groups.setdefault((*run[:2], name), []).append(without_group)
     rows.sort(key=lambda row: row[:3])
     path = Path(path)
     with writing(path) as partial, open(partial, "w", encoding="utf-8", newline="") as stream:
@@ -151,8 +158,20 @@ def write_outcomes(folders: Sequence[str | Path], path: str | Path) -> None:
             "undefined": sum(row[-1] == "" for row in rows),
             "workloads": dict(sorted(roles.items())),
             "outcomes": {name: asdict(outcome) for name, outcome in OUTCOMES.items()},
+            "without_group": _means_of_groups(groups),
         },
     )
+
+
+def _means_of_groups(found: Mapping[tuple[str, str, str], list[_WithoutGroup]]) -> dict[str, Any]:
+    """Workload → policy → outcome → means over the seeds, where every seed has all groups."""
+    means: dict[str, Any] = {}
+    for (workload, policy, name), of_seeds in sorted(found.items()):
+        known = [of_seed for of_seed in of_seeds if of_seed is not None and None not in of_seed]
+        if len(known) == len(of_seeds):
+            of_policy = means.setdefault(workload, {}).setdefault(policy, {})
+            of_policy[name] = [fmean(of_group) for of_group in zip(*known, strict=True)]
+    return means
 
 
 def described(values: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -163,8 +182,13 @@ def described(values: dict[str, Any]) -> dict[str, dict[str, Any]]:
     }
 
 
-def _read(folder: Path) -> tuple[str, list[tuple[tuple[str, str, int], dict[str, float | None]]]]:
-    """The role of a scenario's jobs; of each run workload, policy and seed, and its outcomes."""
+def _read(
+    folder: Path,
+) -> tuple[str, list[tuple[tuple[str, str, int], dict[str, tuple[float | None, _WithoutGroup]]]]]:
+    """The role of a scenario's jobs; of each run workload, policy and seed, and its outcomes.
+
+    Of an outcome its value, and those without each group of jobs.
+    """
     file = folder / "summary.json"
     try:
         whole = read_json(file, "summary of a simulation")
@@ -176,7 +200,9 @@ def _read(folder: Path) -> tuple[str, list[tuple[tuple[str, str, int], dict[str,
             key = (summary["workload"], summary["policy"], summary["seed"])
             if missing := [name for name in OUTCOMES if name not in summary["outcomes"]]:
                 raise InputError(f"{file}: lacks the outcome {missing[0]!r}: simulate again")
-            runs.append((key, {name: summary["outcomes"][name]["value"] for name in OUTCOMES}))
+            found = {name: summary["outcomes"][name] for name in OUTCOMES}
+            values = {name: (one["value"], one.get("without_group")) for name, one in found.items()}
+            runs.append((key, values))
     except (KeyError, TypeError) as error:
         raise InputError(f"{file}: not the summary of a simulation: {error!r}") from None
     return role, runs

@@ -100,8 +100,8 @@ def measure(samples: Samples) -> Result:
 
     value, real = share(_NONE), floor(_NONE)
     without = np.array([share(group) for group in range(groups)])
-    half = jackknife_half(without)
-    apart = jackknife_half(without - [floor(group) for group in range(groups)])
+    half = float(jackknife_half(without))
+    apart = float(jackknife_half(without - [floor(group) for group in range(groups)]))
     return Result(
         value,
         max(0.0, value - half),
