@@ -19,15 +19,16 @@ to another as much as from one time to another. The squares of the two halves ad
 seeds alone.
 
 For the *ranking* percentiles of the bootstrap would be of no use: its draws have the noise of the
-seeds twice over, so that policies that are close change places more often in them than they do,
-and they held the true τ in 35 of 100 cases. Instead each pair of policies is either *told apart* on
-a side, or is not: the difference of their means is compared with its own error, of seeds and jobs,
-by Student's t. Levels are such that in 95 of 100 cases every pair that is told apart on either side
-is so rightly (S. Holm, Scand. J. Statist. 6 (1979) 65). The interval reaches from the τ of the
-worst order to that of the best that this leaves open (as confidence sets for ranks: M. Mogstad et
-al., Rev. Econ. Stud. 91 (2024) 476). It holds the true τ in at least 95 of 100 cases, and it is
-wide where policies are close. What stands there for recorded jobs against themselves is no
-interval: it is where the τ of two sets of seeds of theirs lies in 95 of 100 cases.
+seeds twice over, so that policies that are close change places more often in them than they do, and
+they held the true τ in 35 of 100 cases. Instead each pair of policies is either *told apart* on a
+side, or is not: the difference of their logarithms is compared with its error, of seeds and jobs,
+or with that of all pairs together if this is larger, by Student's t. Levels are such that in 95 of
+100 cases every pair that is told apart on either side is so rightly (S. Holm, Scand. J. Statist. 6
+(1979) 65). The interval reaches from the τ of the worst order to that of the best that this leaves
+open (as confidence sets for ranks: M. Mogstad et al., Rev. Econ. Stud. 91 (2024) 476). It holds the
+true τ in at least 95 of 100 cases, and it is wide where policies are close. What stands there for
+recorded jobs against themselves is no interval: it is where the τ of two sets of seeds of theirs
+lies in 95 of 100 cases.
 """
 
 from collections.abc import Mapping
@@ -134,35 +135,41 @@ class Runs:
 
         All at once in √.95 of the cases.
         """
-        values, apart = self.by_key[workload, outcome], np.zeros((len(self.policies),) * 2, int)
-        first, second = np.triu_indices(len(self.policies), 1)
+        values, means = self.by_key[workload, outcome], self.means(workload, outcome)
+        without = self.without_group.get((workload, outcome))
+        apart = np.zeros((len(means),) * 2, int)
+        if all((some > 0).all() for some in (values, without) if some is not None):
+            # The noise of policies is alike relative to their outcomes, rather than in itself.
+            values, means = np.log(values), np.log(means)
+            without = None if without is None else np.log(without)
+        first, second = np.triu_indices(len(means), 1)
         differences = values[first] - values[second]
         seeds = np.isfinite(differences).sum(axis=1)
         known = np.flatnonzero(seeds > 1)
-        means = self.means(workload, outcome)
-        between = (means[first] - means[second])[known]
-        of_seeds = np.nanstd(differences[known], axis=1, ddof=1) / np.sqrt(seeds[known])
-        of_jobs, groups = np.zeros(len(known)), 2
-        if (workload, outcome) in self.without_group:
-            without = self.without_group[workload, outcome]
-            of_jobs, groups = (
-                jackknife_error(without[:, first] - without[:, second])[known],
-                len(without),
-            )
+        if not len(known):
+            return apart
+        first, second, seeds = first[known], second[known], seeds[known]
+        degrees = len(np.unique([first, second])) - 1
+        between = means[first] - means[second]
+        squares = np.nanvar(differences[known], axis=1, ddof=1) / seeds
+        sources = [(squares, int(seeds.min()) - 1)]
+        if without is not None:
+            squares = jackknife_error(without[:, first] - without[:, second]) ** 2
+            sources.append((squares, len(without) - 1))
         sure = np.zeros(len(known), bool)
         while True:
             # The fewer are left, the less it takes for the next one.
             outside = (1 - _BOTH_SIDES) / 2 / max(1, int(np.count_nonzero(~sure)))
-            half = np.hypot(
-                stdtrit(seeds[known] - 1, outside) * of_seeds,
-                stdtrit(groups - 1, outside) * of_jobs,
+            half_squares = sum(
+                # Of few seeds or groups a pair's own variance may be small by chance.
+                stdtrit(degrees * of_each, outside) ** 2 * np.maximum(squares, squares.mean())
+                for squares, of_each in sources
             )
-            more = ~sure & (np.abs(between) > half)
+            more = ~sure & (between**2 > half_squares)
             if not more.any():
                 break
             sure |= more
-        pairs = first[known[sure]], second[known[sure]]
-        apart[pairs] = np.sign(between[sure])
+        apart[first[sure], second[sure]] = np.sign(between[sure])
         return apart - apart.T
 
     @property
