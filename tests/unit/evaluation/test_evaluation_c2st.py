@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from tests.unit.evaluation.evaluation_rows import DESCRIPTION, toy_rows
 
-from redwood.evaluation.contract import Samples
+from redwood.evaluation.contract import Inapplicable, Samples
 from redwood.evaluation.measures import c2st, c2st_sequence
 
 BOTH = [c2st, c2st_sequence]
@@ -41,6 +41,16 @@ def test_what_has_no_real_category_is_told_without_error(samples_of, measure):
     worst = result.columns.sort_values("value").iloc[-1]
     assert worst["column"] == "state"
     assert abs(worst["floor"]) < 0.05
+
+
+@pytest.mark.parametrize("measure", BOTH, ids=lambda module: module.TITLE)
+def test_too_few_rows_are_not_told_apart_and_not_called_alike(measure):
+    """Of 20 rows of each sample, which share no value, trees would say 1/2 [1/2, 1/2]."""
+    apart = toy_rows(49, 8).assign(state="lost", work=1e9)
+    with pytest.raises(Inapplicable, match=r"49 rows of each sample to tell apart, .* at least 50"):
+        measure.measure(samples_like(toy_rows, apart))
+    more = toy_rows(50, 8).assign(state="lost", work=1e9)
+    assert measure.measure(samples_like(toy_rows, more)).low > 0.9
 
 
 def test_rows_of_another_order_in_time_are_seen_only_in_sequence():

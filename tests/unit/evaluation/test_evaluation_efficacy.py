@@ -1,5 +1,6 @@
 """What models lose that learn from synthetic rows: the classification (see also the measures)."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,7 @@ from tests.unit.evaluation.evaluation_rows import DESCRIPTION, toy_rows
 
 from redwood.evaluation import efficacy
 from redwood.evaluation.contract import Samples
-from redwood.evaluation.measures import diff_mlef_class
+from redwood.evaluation.measures import diff_mlef, diff_mlef_class
 from redwood.evaluation.measures.diff_mlef_class import brier_losses
 from redwood.tables import Column, TableDescription
 
@@ -112,3 +113,22 @@ def test_models_learn_from_at_most_so_many_rows(samples_of, monkeypatch):
         assert learned == [expected] * 3
         assert result.value == result.floor == 0
         learned.clear()
+
+
+def test_times_close_together_tell_the_target():
+    """Within an hour, work changes every minute: seconds since 1970 have steps of 128 s."""
+    description = TableDescription("hour", (Column("when", "timestamp"), Column("work", "numeric")))
+
+    def rows(seed: int) -> pd.DataFrame:
+        seconds = np.sort(np.random.default_rng(seed).uniform(0, 3600, 2000))
+        when = pd.to_datetime(pd.Series(seconds + 1_704_067_200), unit="s", utc=True)
+        return pd.DataFrame({"when": when, "work": 1.0 + (seconds // 60 % 2)})
+
+    train, holdout, synthetic, fresh, other = map(rows, range(5))
+    samples = Samples(
+        description, train, holdout, synthetic, fresh, (other,), target="work", groups=5, seed=1
+    )
+    errors = re.findall(
+        r"MLEF (\S+) trained on synthetic, (\S+) on real", diff_mlef.measure(samples).note
+    )
+    assert max(map(float, errors[0])) < 0.7

@@ -18,7 +18,7 @@ from redwood.evaluation.measures import (
     near_copies,
 )
 from redwood.evaluation.membership import shares_units
-from redwood.evaluation.verdict import privacy_verdict
+from redwood.evaluation.verdict import LEAST_ROWS, privacy_verdict
 from redwood.tables import write_table
 
 OPTIONS = Evaluation(
@@ -127,6 +127,6 @@ def test_an_evaluation_leaves_to_canaries_what_the_holdout_cannot_judge(tmp_path
 
 
 def test_a_sample_that_was_not_measured_is_not_left_to_canaries():
-    verdict = privacy_verdict({}, shares_units=False)
+    verdict = privacy_verdict({}, LEAST_ROWS, shares_units=False)
     assert verdict.passes is None
     assert verdict.left_to_canaries is False

@@ -1,6 +1,6 @@
 import pytest
 
-from redwood.evaluation.verdict import privacy_verdict
+from redwood.evaluation.verdict import LEAST_ROWS, privacy_verdict
 
 # Of four in five draws the excess is at most 0.005.
 DRAWS = [0.0] * 10 + [0.005] * 7 + [0.02] * 3
@@ -25,7 +25,7 @@ def measured(near=FEW_COPIES, distance=FEW_FOUND, density=FEW_FOUND, likelihood=
 
 
 def test_a_sample_like_unseen_rows_passes_and_the_reasons_are_said():
-    verdict = privacy_verdict(measured())
+    verdict = privacy_verdict(measured(), LEAST_ROWS)
     assert verdict.passes is True
     assert verdict.words == (
         "passes what was tried: no more near copies of training rows than chance accounts for; an "
@@ -43,7 +43,7 @@ def test_a_sample_like_unseen_rows_passes_and_the_reasons_are_said():
     ],
 )
 def test_one_criterion_that_does_not_hold_is_enough(broken, words):
-    verdict = privacy_verdict(measured(**broken))
+    verdict = privacy_verdict(measured(**broken), LEAST_ROWS)
     assert verdict.passes is False
     assert verdict.words.startswith("fails: ")
     assert words in verdict.words
@@ -53,31 +53,40 @@ def test_one_criterion_that_does_not_hold_is_enough(broken, words):
 def test_what_was_not_measured_is_not_passed(name):
     without = measured()
     del without[name]
-    assert privacy_verdict(without).passes is None
-    assert privacy_verdict(without).words.startswith("not judged: ")
+    assert privacy_verdict(without, LEAST_ROWS).passes is None
+    assert privacy_verdict(without, LEAST_ROWS).words.startswith("not judged: ")
     undefined = measured()
     undefined[name]["value"] = None
-    assert privacy_verdict(undefined).passes is None
+    assert privacy_verdict(undefined, LEAST_ROWS).passes is None
 
 
 def test_a_burst_that_real_rows_have_too_is_not_taken_for_copies():
-    assert privacy_verdict(measured(near=(0.0049, 0.008, 0.01))).passes is True
+    assert privacy_verdict(measured(near=(0.0049, 0.008, 0.01)), LEAST_ROWS).passes is True
     alone = measured(near=(0.0049, 0.008, 0.01))
     alone["near_copies"]["floor_draws"] = []
-    assert privacy_verdict(alone).passes is False
+    assert privacy_verdict(alone, LEAST_ROWS).passes is False
 
 
 def test_a_failure_is_one_whatever_else_was_not_measured():
-    assert privacy_verdict({"near_copies": measured()["near_copies"] | {"low": 0.02}}).passes is (
-        False
-    )
+    assert privacy_verdict(
+        {"near_copies": measured()["near_copies"] | {"low": 0.02}}, LEAST_ROWS
+    ).passes is (False)
 
 
 def test_what_the_model_gives_away_is_said_and_not_held_against_the_sample():
-    leaky = privacy_verdict(measured(likelihood=(0.04, 0.05, 0.06)))
+    leaky = privacy_verdict(measured(likelihood=(0.04, 0.05, 0.06)), LEAST_ROWS)
     assert leaky.passes is True
     assert leaky.words.endswith(
         "an attacker with the model itself finds 5 %: share the sample, not the model"
     )
-    tight = privacy_verdict(measured(likelihood=FEW_FOUND))
+    tight = privacy_verdict(measured(likelihood=FEW_FOUND), LEAST_ROWS)
     assert tight.words.endswith("an attacker with the model itself finds 1.23 %")
+
+
+def test_of_few_rows_it_says_only_what_was_found():
+    for changed in ({}, {"near": (0.02, 0.03, 0.04)}):
+        verdict = privacy_verdict(measured(**changed), LEAST_ROWS - 1)
+        assert verdict.passes is None
+        few = f"{LEAST_ROWS - 1:,} where at least {LEAST_ROWS:,} of"
+        assert verdict.words.startswith(f"not judged: too few rows to judge, {few} the sample")
+        assert "an attack by density finds" in verdict.words

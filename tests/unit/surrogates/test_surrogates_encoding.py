@@ -69,6 +69,35 @@ def test_timestamps_come_back_to_the_second():
     assert between.dt.microsecond.tolist() == [0]
 
 
+@given(
+    st.sampled_from([1, 60, 900, 3600, 86_400]),
+    st.integers(0, 10**9),
+    st.lists(st.integers(0, 1000), min_size=2, max_size=20, unique=True),
+    st.lists(st.floats(-3, 3), min_size=1, max_size=20),
+)
+def test_times_come_back_on_the_grid_of_training(step, low, places, encoded):
+    """Whatever the first time of the grid is; training may happen to have a coarser one."""
+    seconds = low + step * np.array(places)
+    values = pd.Series(pd.to_datetime(seconds, unit="s", utc=True).astype("datetime64[us, UTC]"))
+    encoding = NumericEncoding.fit(values, TIME)
+    assert encoding.step % step == 0
+    assert encoding.step == step * np.gcd.reduce(np.subtract(places, min(places)))
+    decoded = encoding.decode(np.array(encoded), TIME)
+    of_decoded = decoded.astype("int64").to_numpy() // 10**6
+    assert ((of_decoded - low) % step == 0).all()
+    assert decoded.between(values.min(), values.max()).all()
+    again = encoding.decode(encoding.encode(values, TIME), TIME)
+    pd.testing.assert_series_equal(again, values, check_names=False)
+
+
+def test_an_encoding_of_an_earlier_version_has_times_to_the_second():
+    content = {"column": "time", "low": 0.0, "high": 1e6, "decimals": 0, "mean": 5e5}
+    encoding = NumericEncoding(**content, deviation=1e5)
+    assert encoding.decode(np.array([0.00001]), TIME)[0] == pd.Timestamp(
+        500_001, unit="s", tz="UTC"
+    )
+
+
 def test_categories_unseen_in_training_are_minus_one():
     encoding = CategoryEncoding.fit(pd.Series(["b", "a", "b"]), SITE)
     assert encoding.encode(pd.Series(["a", "b", "c"])).tolist() == [0, 1, -1]

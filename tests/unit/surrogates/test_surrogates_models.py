@@ -192,6 +192,33 @@ def test_values_that_only_float64_tells_apart_beside_far_ones_are_learned(model)
     assert_supported(surrogate.sample(30, seed=1), frame, description)
 
 
+@every_model
+def test_whole_days_come_back_as_whole_days(model):
+    """And what is every quarter of an hour, seven minutes past, comes back so."""
+    random = np.random.default_rng(3)
+    seconds = {
+        "day": 86_400 * np.sort(random.integers(0, 3000, 200)) + 1_404_086_400,
+        "due": 900 * random.integers(0, 5000, 200) + 420,
+    }
+    times = {
+        name: pd.Series(pd.to_datetime(of_column, unit="s", utc=True).astype("datetime64[us, UTC]"))
+        for name, of_column in seconds.items()
+    }
+    site = random.choice(["A", "B"], 200).astype(object)
+    frame = pd.DataFrame({**times, "site": site, "work": random.exponential(size=200)})
+    columns = (
+        Column("day", "timestamp"),
+        Column("due", "timestamp"),
+        Column("site", "categorical"),
+    )
+    description = TableDescription("days", (*columns, Column("work", "numeric")))
+    surrogate = quick(model, description)
+    surrogate.fit(frame, frame)
+    sample = surrogate.sample(100, seed=1)
+    assert (sample["day"] == sample["day"].dt.normalize()).all()
+    assert (sample["due"].astype("int64") // 10**6 % 900 == 420).all()
+
+
 # Numbers that a processor may be told to take for 0.
 SUBNORMAL = (
     TableDescription("wild", (Column("c0", "numeric"),)),

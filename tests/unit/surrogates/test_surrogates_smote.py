@@ -168,15 +168,18 @@ def test_categorical_rows_have_the_law_of_imbalanced_learn():
     assert stats.chi2_contingency(counts).pvalue > 1e-3
 
 
+@pytest.mark.parametrize("scaling", ["standard", "min-max"])
 @pytest.mark.parametrize("description", [PLANE, MIXED, LABELLED])
-def test_both_engines_draw_between_the_same_neighbours(description):
+def test_both_engines_draw_between_the_same_neighbours(description, scaling):
     """Each row lies between a training row and one of its nearest, in each engine's sample."""
+    # One number has a long tail: its range is large beside its deviation.
     frame = mixed_rows(30, seed=6).assign(label=as_names([0, 1] * 15))
+    frame["y"] = np.exp(2 * frame["y"])
     frame = frame[[column.name for column in description.columns]]
     label = "label" if "label" in frame else None
     # Distances on the columns' scales, a mismatch at its cost, between rows of a class.
     scaled = frame[["x", "y"]].to_numpy()
-    scaled = (scaled - scaled.mean(axis=0)) / scaled.std(axis=0)
+    scaled /= scaled.std(axis=0) if scaling == "standard" else np.ptp(scaled, axis=0)
     classes = frame[label] if label else np.zeros(30)
     pairs = set()
     for value in np.unique(classes):
@@ -190,7 +193,9 @@ def test_both_engines_draw_between_the_same_neighbours(description):
             pairs |= {(members[row], members[other]) for other in nearest}
     begins, ends = (frame[["x", "y"]].to_numpy()[list(side)] for side in zip(*pairs, strict=True))
     for engine in ENGINES:
-        surrogate, _ = fitted(description, frame, label=label, neighbours=2, engine=engine)
+        surrogate, _ = fitted(
+            description, frame, label=label, neighbours=2, engine=engine, scaling=scaling
+        )
         ways = ends - begins
         for row in surrogate.sample(200, seed=1)[["x", "y"]].to_numpy():
             share = ((row - begins) * ways).sum(axis=1) / (ways**2).sum(axis=1)

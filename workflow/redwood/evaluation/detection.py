@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from redwood.evaluation.contract import Arrays, Result, Samples
+from redwood.evaluation.contract import Arrays, Inapplicable, Result, Samples
 from redwood.evaluation.results import result
 from redwood.progress import ProgressReport
 from redwood.roc import area_under_curve
@@ -23,6 +23,9 @@ from redwood.tables import TableDescription, scaled, to_numbers
 
 # Five parts, as usual: each classifier learns from four fifths of the rows.
 _FOLDS = 5
+# A leaf takes 20 rows, so that of 27 rows of each sample no tree has a branch: the AUC is 1/2 even
+# if the samples share no value. From 30 on it is then 1.
+LEAST_ROWS = 50
 # Folds in time are made of stretches: at most 50, each of at least 80 rows.
 _STRETCHES, _ROWS_PER_STRETCH = 50, 80
 # The trees know at most 255 categories of a feature; one of them stands for all rare ones.
@@ -123,7 +126,15 @@ def detection_result(
         features: of synthetic and holdout rows and each draw of real ones, as many each, in time
             order.
         times: of the same rows, as for `detect`.
+
+    Raises:
+        Inapplicable: the samples are too small for trees.
     """
+    if len(features[0]) < LEAST_ROWS:
+        raise Inapplicable(
+            f"there are {len(features[0])} rows of each sample to tell apart, of which trees learn "
+            f"nothing; expected at least {LEAST_ROWS}"
+        )
     seed = derive_seed(samples.seed, "detection")
     real = features[1]
 

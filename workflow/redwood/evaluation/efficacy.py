@@ -44,13 +44,20 @@ def catboost_settings(seed: int) -> dict[str, Any]:
     }
 
 
-def predictors(frame: pd.DataFrame, description: TableDescription, target: Column) -> pd.DataFrame:
-    """All features but the target, numbers on their scale: (rows, features - 1)."""
+def predictors(frame: pd.DataFrame, samples: Samples, target: Column) -> pd.DataFrame:
+    """All features but the target, numbers on their scale: (rows, features - 1).
+
+    Numbers count from their least value in training. CatBoost keeps 24 binary digits of a number:
+    of the seconds since 1970 steps of 128 s, but of those since the first row what tells rows
+    apart.
+    """
+    columns = [column for column in samples.description.features if column.name != target.name]
     return pd.DataFrame(
         {
-            column.name: frame[column.name] if column.is_categorical else scaled(frame, column)
-            for column in description.features
-            if column.name != target.name
+            column.name: frame[column.name]
+            if column.is_categorical
+            else scaled(frame, column) - scaled(samples.train, column).min()
+            for column in columns
         }
     )
 

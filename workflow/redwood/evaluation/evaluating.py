@@ -127,7 +127,8 @@ def evaluate(
         reasons = (f"{entry['title']}: {entry['note']}" for entry in measured.values())
         raise InputError(f"{synthetic}: no measure has a value: {'; '.join(reasons)}")
     units_are_shared = shares_units(samples)
-    verdict = privacy_verdict(measured, units_are_shared)
+    rows = min(len(samples.synthetic), len(samples.holdout))
+    verdict = privacy_verdict(measured, rows, units_are_shared)
     print(f"privacy: {verdict.words}", file=sys.stderr)
     summary = {
         "role": role,

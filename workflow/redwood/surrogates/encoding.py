@@ -2,7 +2,7 @@
 
 Decoding gives back the columns' own types and supports: nothing beyond the smallest and the largest
 training value, no unseen category, no more decimals than the training values have, whole integers,
-timestamps to the second.
+timestamps to the second or to what all of training are whole steps of, such as days.
 """
 
 from collections.abc import Mapping
@@ -48,6 +48,8 @@ class NumericEncoding:
             are multiples of 10, and so on; 0 for timestamps.
         mean: mean of the training values on the column's scale.
         deviation: their standard deviation there, 0 for a constant column.
+        step: of timestamps, s: the largest of which all training values are multiples, counted from
+            the smallest: 86,400 where all are of the same time of day.
     """
 
     column: str
@@ -56,6 +58,7 @@ class NumericEncoding:
     decimals: int | None
     mean: float
     deviation: float
+    step: int = 1
 
     @classmethod
     def fit(cls, values: pd.Series, column: Column) -> "NumericEncoding":
@@ -71,6 +74,7 @@ class NumericEncoding:
             decimals=_decimals(numbers, column),
             mean=float(scaled.mean()),
             deviation=_deviation(scaled),
+            step=_step(numbers) if column.kind == "timestamp" else 1,
         )
 
     @property
@@ -93,9 +97,15 @@ class NumericEncoding:
         with np.errstate(over="ignore"):
             scaled = np.clip(encoded * self.deviation + self.mean, low, high)
         numbers = from_scale(scaled, column)
-        if self.decimals is not None:
+        if column.kind == "timestamp":
+            numbers = self.on_grid(numbers)
+        elif self.decimals is not None:
             numbers = np.round(numbers, self.decimals)
         return from_numbers(np.clip(numbers, self.low, self.high), column)
+
+    def on_grid(self, seconds: np.ndarray) -> np.ndarray:
+        """Times, s since 1970, each at the nearest that is whole steps from those of training."""
+        return self.low + np.rint((seconds - self.low) / self.step) * self.step
 
 
 @dataclass(frozen=True)
@@ -261,6 +271,11 @@ def _deviation(scaled: np.ndarray) -> float:
     """The standard deviation, also of values whose squares underflow."""
     spread = np.ptp(scaled)
     return float(spread * ((scaled - scaled.min()) / spread).std()) if spread > 0 else 0.0
+
+
+def _step(seconds: np.ndarray) -> int:
+    """The greatest common divisor of the differences of whole numbers; 1 where there are none."""
+    return int(np.gcd.reduce((seconds - seconds.min()).astype(np.int64))) or 1
 
 
 def _decimals(numbers: np.ndarray, column: Column) -> int | None:

@@ -65,9 +65,9 @@ def _predict(rows: pd.DataFrame, samples: Samples) -> np.ndarray:
     description = samples.description
     target = description[samples.target]
     values = scaled(rows, target)
-    known = predictors(rows, description, target)
+    known = predictors(rows, samples, target)
     if np.ptp(values) == 0 or known.nunique().max() == 1:
         return np.full(len(samples.holdout), values.mean())
     model = CatBoostRegressor(**catboost_settings(derive_seed(samples.seed, "diff_mlef")))
     model.fit(known, values, cat_features=categorical_predictors(description, target))
-    return model.predict(predictors(samples.holdout, description, target))
+    return model.predict(predictors(samples.holdout, samples, target))

@@ -81,7 +81,7 @@ def _class_shares(
 
     description = samples.description
     codes, classes = pd.factorize(rows[target.name], sort=True)
-    known = predictors(rows, description, target)
+    known = predictors(rows, samples, target)
     if len(classes) == 1 or known.nunique().max() == 1:
         shares = np.bincount(codes) / len(codes)
         return np.tile(shares, (len(samples.holdout), 1)), pd.Index(classes)
@@ -90,5 +90,5 @@ def _class_shares(
     settings |= {"iterations": 150, "learning_rate": 0.2}
     model = CatBoostClassifier(loss_function="MultiClass", **settings)
     model.fit(known, codes, cat_features=categorical_predictors(description, target))
-    shares = model.predict_proba(predictors(samples.holdout, description, target))
+    shares = model.predict_proba(predictors(samples.holdout, samples, target))
     return shares, pd.Index(classes)

@@ -165,7 +165,8 @@ class Scheme:
         frame = self.encoding.decode(numbers, codes)
         if self.time is not None:
             column = self.encoding.description[self.time]
-            frame[self.time] = from_numbers(stream.times, column)
+            of_time = next(e for e in self.encoding.varying_numeric if e.column == self.time)
+            frame[self.time] = from_numbers(of_time.on_grid(stream.times), column)
         return frame
 
     def settle(self, position: int, tokens: np.ndarray, values: np.ndarray) -> tuple:

@@ -211,7 +211,8 @@ class Surrogate(contract.Surrogate):
             if encoding.is_constant:
                 numbers = np.full(len(sample), encoding.low)
             elif column.kind == "timestamp":
-                numbers = sample[column.name].astype("datetime64[us]").astype("int64") / 1e6
+                seconds = sample[column.name].astype("datetime64[us]").astype("int64") / 1e6
+                numbers = encoding.on_grid(seconds.to_numpy())
             else:
                 numbers = sample[column.name].to_numpy()
             columns[column.name] = from_numbers(np.asarray(numbers), column)

@@ -26,6 +26,11 @@ class Options(Section):
         "with the fewest values of those with ≤ 1 % of the rows in classes of ≤ k rows, or none; "
         "null: none",
     )
+    scaling: Literal["standard", "min-max"] = Field(
+        "standard",
+        description="what distances take of numbers: units of their standard deviations, or of "
+        "their range in training",
+    )
     max_rows: int | None = Field(
         None,
         ge=2,

@@ -5,7 +5,7 @@ in the reading of imbalanced-learn: SMOTENC for mixed tables (section 6.1), SMOT
 where all features are numeric, SMOTEN (section 6.2) where all are categorical. These over-sample
 classes of a labelled table; here whole tables are drawn:
 
-* Distances are taken on the columns' scales, standardised.
+* Distances are taken on the columns' scales, standardised or such that training spans [0, 1].
 * The label is a categorical feature. How many rows each of its values gets is drawn from its
   frequencies in training; within a value, rows are interpolated.
 * Without a label all rows are one class.
@@ -111,7 +111,7 @@ class Surrogate(contract.Surrogate):
                 )
                 begin = end
         order = rng.permutation(n)
-        return self._encoding.decode(numbers[order], codes[order])
+        return self._encoding.decode(numbers[order] / self._unit, codes[order])
 
     def save(self, folder: Path) -> None:
         write_table(self._rows, folder / _ROWS_FILE, self.description)
@@ -123,7 +123,11 @@ class Surrogate(contract.Surrogate):
         """Encode the rows, choose the label and with it the variant."""
         self._rows = rows
         self._encoding = TableEncoding.fit(rows, self.description)
-        self._numbers = self._encoding.numbers(rows)
+        standardised = self._encoding.numbers(rows)
+        self._unit = np.ones(standardised.shape[1])
+        if self.options.scaling == "min-max":
+            self._unit /= np.ptp(standardised, axis=0)
+        self._numbers = standardised * self._unit
         self._codes = self._encoding.codes(rows)
         self._label = self._choose_label()
         self._label_values: tuple[str, ...] = ()
