@@ -52,6 +52,15 @@ class Neighbours:
     distances: Tensor
     known: Tensor
 
+    def seen(self, which: Tensor) -> "Neighbours":
+        """These with only those known of which `which` (B, K) says so."""
+        return Neighbours(
+            self.tokens,
+            self.values * which[:, :, None],
+            self.distances * which,
+            self.known * which,
+        )
+
     def joined(self, other: "Neighbours") -> "Neighbours":
         """These and the others."""
         pairs = (

@@ -177,8 +177,12 @@ class Events:
     def __len__(self) -> int:
         return len(self.tokens)
 
-    def log_density(self, networks: Networks, rows: Tensor) -> Tensor:
+    def log_density(self, networks: Networks, rows: Tensor, hides: bool = False) -> Tensor:
         """ln p of the events at `rows` (B,): of their places in time and of each mark.
+
+        Args:
+            hides: whether neighbours are hidden from marks at random, none of half of the events
+                and any share of the others', so that networks learn to draw with few of them.
 
         Returns:
             (B, 1 + M); the first column is 0 where there is no time.
@@ -194,12 +198,19 @@ class Events:
         if networks.marks is None:
             return torch.stack(densities, dim=1)
         near = self.early[rows]
+        seen = torch.ones(len(rows), 1, device=entity.device)
+        if hides:
+            # More than 1 is sure to be seen.
+            seen = 2 * torch.rand_like(seen)
+            near = near.seen(torch.rand_like(near.known) < seen)
         context = networks.marks.context(near, entity, self.calendar[rows])
         tokens, values = self.tokens[rows], self.values[rows]
         drawn = marks.Drawn()
         for position, mark in enumerate(networks.marks.marks):
             if position == 1 and self.late.known.shape[1]:
                 late = self.late[rows]
+                if hides:
+                    late = late.seen(torch.rand_like(late.known) < seen)
                 near = near.joined(late)
                 context = torch.cat([context, networks.marks.late_context(late)], dim=1)
             mixture = networks.marks.mixture(

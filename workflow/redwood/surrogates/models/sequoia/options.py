@@ -49,6 +49,13 @@ class Options(NeuralOptions):
         description="how often a sample's times are redrawn before its rows are: each time they "
         "move further away from those of training, and bursts blur a little",
     )
+    protects: int = Field(
+        0,
+        ge=0,
+        le=100_000,
+        description="hide units (users, tasks; where no column names any, bursts) of up to so many "
+        "rows: they are made anew, larger ones stay; 0 hides none",
+    )
     max_rows: int = Field(
         4_000_000, ge=2, description="training rows, drawn at random if there are more"
     )

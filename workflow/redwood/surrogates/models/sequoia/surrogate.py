@@ -21,6 +21,7 @@ pointers to neighbours (Vinyals et al., arXiv 1506.03134) and leave-one-out coun
 memory.
 """
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -36,18 +37,24 @@ from redwood.seeds import generator
 from redwood.surrogates.models.sequoia.conditions import find_matches
 from redwood.surrogates.models.sequoia.events import Events, Networks
 from redwood.surrogates.models.sequoia.options import Options
+from redwood.surrogates.models.sequoia.renewal import renew, typical_rows
 from redwood.surrogates.models.sequoia.surroundings import Background
 from redwood.surrogates.models.sequoia.sweeping import stir, sweep
+from redwood.surrogates.models.sequoia.units import Units
 from redwood.surrogates.neural import CHUNK, NeuralSurrogate
 from redwood.surrogates.streams.conditions import parse_conditions
 from redwood.surrogates.streams.stream import Scheme, Stream
-from redwood.surrogates.training_loop import Checkpoint, choose_device, step_size
+from redwood.surrogates.training_loop import Checkpoint, choose_device
 from redwood.tables import read_table, write_table
 
 _STREAM_FILE = "stream.parquet"
 
 # The largest decay of the weights by itself.
 _LARGEST_DECAY = 10.0
+
+# The part of a training in which the step size rises, and its least share at the end.
+_RISE = 0.02
+_LEAST_RATE = 0.02
 
 # Steps of an epoch, at least.
 _LEAST_STEPS = 8
@@ -64,6 +71,7 @@ class Surrogate(NeuralSurrogate):
         "Sequoia: each row of the table's stream redrawn given the rows around it, by an "
         "autoregressive density over mixed columns; bursts and sessions stay, rows do not."
     )
+    learns_units = True
     encoding_file = "scheme.json"
     options: Options
     network: Networks
@@ -77,11 +85,21 @@ class Surrogate(NeuralSurrogate):
             if self.options.sweeps == 0
             else "No training row is kept: `stream.parquet` holds redrawn rows. "
         )
-        return kept + (
+        hidden = ""
+        if self.options.protects:
+            whose = f"named by {', '.join(self.units)}" if self.units else "bursts of an entity"
+            hidden = (
+                f"**Hides units of up to {self.options.protects} rows** ({whose}): when, whose and "
+                "what their rows are was made anew before the folder was written: only what enough "
+                "others share is left of them. Larger units stay as they are. "
+            )
+            kept = kept.replace("its training rows", "training rows of larger units")
+        samples = (
             "Samples have no row that was drawn with a look at itself, but they tell how many rows "
             "each entity has and about when, every category, and the numbers that many "
             "rows share. No guarantee such as differential privacy is given."
         )
+        return hidden + kept + samples
 
     def fit(
         self, train: pd.DataFrame, validation: pd.DataFrame, checkpoint: Path | None = None
@@ -95,6 +113,18 @@ class Surrogate(NeuralSurrogate):
             rows = rows.iloc[np.sort(chosen)].reset_index(drop=True)
         self._scheme = Scheme.fit(rows, self.description, self.options.bins)
         stream = self._scheme.encode(rows)
+        units = None
+        if self.options.protects:
+            units = Units.find(rows, self.units, stream, self.options.protects)
+            # A value that a single small unit repeats must be no token, nor end the last bin.
+            typical = typical_rows(stream, self._scheme, units)
+            if not typical.any():
+                raise InputError(
+                    f"{self.name}: protects is {units.most}, but every unit has at most so many "
+                    "rows, and none is like enough others: nothing could be drawn; lower it"
+                )
+            self._scheme = self._scheme.with_numbers_of(rows[typical], self.options.bins)
+            stream = self._scheme.encode(rows)
         known = _is_known(self._scheme.encode(validation.reset_index(drop=True)))
         seen = self.seen(validation, known)
         self._background = Background.build(stream, self._scheme)
@@ -115,7 +145,11 @@ class Surrogate(NeuralSurrogate):
                 learned = Events.prepare(stream, own, background, device)
                 judged = Events.prepare(self._scheme.encode(seen), None, background, device)
                 summary |= self._train(learned, judged, state, device)
-        self._keep(self._redrawn(stream, device))
+        summary["protects"] = self.options.protects
+        if units is not None:
+            named = [name for name in self.units if name in rows]
+            summary |= {"units": named} | self._protect(units, device)
+        self._keep(self._redrawn(self._background.stream, device))
         return summary
 
     def sample(self, n: int, seed: int, given: Mapping[str, str] | None = None) -> pd.DataFrame:
@@ -216,6 +250,16 @@ class Surrogate(NeuralSurrogate):
             tables = [[table.given for table in of_mark] for of_mark in self._background.tables]
         self._background = Background.build(self._scheme.encode(frame), self._scheme, tables)
 
+    def _protect(self, units: Units, device: torch.device) -> dict[str, Any]:
+        """Make the small units of the training rows anew; what the fit's summary says of it."""
+        random = generator(self.seed, self.name, "protected")
+        self.network.to(device)
+        with self.computing(), torch.inference_mode():
+            renewal = renew(self.network, self._background, units, random, device)
+        self.network.cpu()
+        self._keep(self._scheme.decode(renewal.stream))
+        return renewal.summary
+
     def _redrawn(self, stream: Stream, device: torch.device) -> pd.DataFrame:
         """The training rows after the sweeps that the options ask for."""
         random = generator(self.seed, self.name, "kept")
@@ -263,10 +307,7 @@ class Surrogate(NeuralSurrogate):
         averaged = cast(Networks, average.module)
         decay = min(options.weight_decay / len(learned), _LARGEST_DECAY)
         batch_size = max(1, min(options.batch_size, len(learned) // _LEAST_STEPS))
-        groups = [
-            {"params": parameters, "weight_decay": share * decay}
-            for share, parameters in networks.by_decay()
-        ]
+        groups = networks.groups(decay)
         optimizer = torch.optim.AdamW(groups, lr=options.learning_rate, fused=True)
         parameters = list(networks.parameters())
         steps = -(-len(learned) // batch_size)
@@ -279,8 +320,8 @@ class Surrogate(NeuralSurrogate):
                 for number, batch in enumerate(order.split(batch_size)):
                     progress = (epoch + number / steps) / options.epochs
                     for group in optimizer.param_groups:
-                        group["lr"] = options.learning_rate * step_size(progress)
-                    loss = -learned.log_density(networks, batch).sum(dim=1).mean()
+                        group["lr"] = options.learning_rate * _rate(progress, group["falls"])
+                    loss = -learned.log_density(networks, batch, hides=True).sum(dim=1).mean()
                     optimizer.zero_grad()
                     loss.backward()
                     torch.nn.utils.clip_grad_norm_(parameters, 5.0)
@@ -298,6 +339,19 @@ class Surrogate(NeuralSurrogate):
         summary = self.train(both, optimizer, train_epoch, validate, checkpoint)
         self.network = averaged.cpu().eval()
         return summary
+
+
+def _rate(progress: float, falls: bool) -> float:
+    """The step size at `progress` (0 … 1) of the training, as a share of the largest.
+
+    It rises at first and may then fall along a cosine (I. Loshchilov and F. Hutter, SGDR, ICLR
+    2017, equation 5).
+    """
+    rise = min(1.0, (progress + _RISE / 10) / _RISE)
+    if not falls:
+        return rise
+    fall = (1 + math.cos(math.pi * max(0.0, progress - _RISE) / (1 - _RISE))) / 2
+    return rise * (_LEAST_RATE + (1 - _LEAST_RATE) * fall)
 
 
 def _is_known(events: Stream) -> np.ndarray:

@@ -49,7 +49,7 @@ def sweep(
         for begin in range(0, len(part), _CHUNK):
             chunk = slice(begin, begin + _CHUNK)
             drawn.append(
-                _draw_marks(
+                draw_marks(
                     networks.marks,
                     background,
                     state,
@@ -57,6 +57,7 @@ def sweep(
                     part[chunk],
                     early[chunk],
                     late,
+                    part[chunk],
                     random,
                 )
             )
@@ -116,7 +117,7 @@ def _move(
     state.times[rows] = clock.times(places, around.begin, around.end, own)
 
 
-def _draw_marks(
+def draw_marks(
     network: marks.MarkNetwork,
     background: Background,
     state: Stream,
@@ -124,9 +125,18 @@ def _draw_marks(
     rows: np.ndarray,
     early: np.ndarray,
     late: LateIndex | None,
+    own: np.ndarray | None,
     random: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Tokens and values (m, M) of the events at `rows`, drawn mark by mark."""
+    """Tokens and values (m, M) of the events at `rows`, drawn mark by mark.
+
+    Args:
+        background: where counts and the calendar are looked up.
+        state: the events as they are; `tensors` are its own.
+        early: (m, early) rows of the state around each, −1 for none.
+        late: index of the state by leading mark, `None` for none.
+        own: (m,) the background's rows that they take the place of, `None` for none.
+    """
     scheme, device = background.scheme, tensors.device
     events = state[rows]
     tokens, values = np.zeros_like(events.tokens), np.zeros_like(events.values)
@@ -140,7 +150,7 @@ def _draw_marks(
             later = gather(late.rows(tokens[:, 0], events, rows), events.times, tensors)
             near = near.joined(later)
             context = torch.cat([context, network.late_context(later)], dim=1)
-        counted, places = background.counted(position, columns, rows, len(rows))
+        counted, places = background.counted(position, columns, own, len(rows))
         mixture = network.mixture(
             position,
             context,
@@ -154,7 +164,8 @@ def _draw_marks(
         chosen = choice.tokens
         for number, table in enumerate(background.tables[position]):
             asked = choice.table == number
-            chosen[asked] = table.draw(places[number][asked], rows[asked], random)
+            itself = None if own is None else own[asked]
+            chosen[asked] = table.draw(places[number][asked], itself, random)
         numbers = marks.within_bins(mark, chosen, choice.values, random)
         tokens[:, position], values[:, position] = scheme.settle(position, chosen, numbers)
         columns.append(tokens[:, position])
