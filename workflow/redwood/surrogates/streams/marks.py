@@ -298,7 +298,8 @@ class MarkNetwork(nn.Module):
         if later:
             nats = torch.stack([affinity.nats for affinity in later], dim=1)
             pairs = later[0].pairs(token, near)
-            drawn.nats.append(sum_of_rows(nats, pairs.view(-1, 1)).view(*pairs.shape, -1))
+            found = sum_of_rows(nats, pairs.view(-1, 1))
+            drawn.nats.append(found.view(*pairs.shape, len(later)))
 
     def _encode(self, neighbours: Neighbours) -> Tensor:
         """(B, K · _NEIGHBOUR_WIDTH): a linear layer over embeddings and numbers of each neighbour.
@@ -317,7 +318,8 @@ class MarkNetwork(nn.Module):
         near = (neighbours.distances < 10).to(neighbours.distances.dtype)
         described = torch.stack([neighbours.distances / 3, near, neighbours.known], dim=2)
         numbers = torch.cat([neighbours.values[:, :, numeric], described], 2)
-        encoded = sum_of_rows(table, tokens.flatten(0, 1)).view(*tokens.shape[:2], -1)
+        encoded = sum_of_rows(table, tokens.flatten(0, 1))
+        encoded = encoded.view(*tokens.shape[:2], _NEIGHBOUR_WIDTH)
         encoded = encoded + nn.functional.linear(numbers, of_numbers, layer.bias)
         encoded = self.neighbour[1](encoded)
         return (encoded * neighbours.known[:, :, None]).flatten(1)
@@ -344,8 +346,7 @@ def log_density(
     if mark.numbers is not None and mixture.centres is not None:
         edges = torch.as_tensor(mark.numbers.edges, dtype=values.dtype, device=values.device)
         # Two edges beside a far value may be one in float32, though not in float64.
-        exact = np.diff(mark.numbers.edges)
-        exact = torch.as_tensor(exact, dtype=values.dtype, device=values.device)
+        exact = torch.as_tensor(np.diff(mark.numbers.edges)).to(values)
         widths = torch.where(edges.diff() > 0, edges.diff(), exact).log()
         log_bins = widths[(tokens - mark.atoms).clamp_min(0)]
         log_bins = torch.where(tokens < mark.atoms, 0.0, log_bins)

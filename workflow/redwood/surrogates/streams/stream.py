@@ -121,6 +121,21 @@ class Scheme:
                 numbers.append(Mark(name, tokens.size, tokens))
         return cls(encoding, time, entity, (*categories, *numbers))
 
+    def with_numbers_of(self, frame: pd.DataFrame, bins: int) -> "Scheme":
+        """The scheme with tokens of numbers learned from the rows of `frame` only.
+
+        A column that does not vary there keeps its tokens.
+        """
+        names = [e.column for e in self.encoding.varying_numeric]
+        numbers = dict(zip(names, self.encoding.numbers(frame).T, strict=True))
+        marks = []
+        for mark in self.marks:
+            if mark.numbers is not None and len(np.unique(numbers[mark.name])) > 1:
+                tokens = NumberTokens.fit(numbers[mark.name], bins)
+                mark = Mark(mark.name, tokens.size, tokens)
+            marks.append(mark)
+        return replace(self, marks=tuple(marks))
+
     @property
     def entity_sizes(self) -> list[int]:
         """Number of categories of each of the entity's columns."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -48,24 +49,28 @@ class Networks(nn.Module):
                 dropout,
             )
 
-    def by_decay(self) -> list[tuple[float, list[nn.Parameter]]]:
-        """The parameters by the share of the weight decay that they get.
+    def groups(self, decay: float) -> list[dict[str, Any]]:
+        """The parameters in groups for an optimiser, with their weight decay, the largest `decay`.
 
         Biases have none. The last layers have little: the weights of a mixture must be able to
         become certain, or samples are blurred. So have those for times, which depend on few numbers
-        and learn no row by heart.
+        and learn no row by heart. `falls` says whether the step size of a group is to fall: marks
+        settle, but times, learned with small steps, fit training rows only.
         """
         networks = [network for network in (self.timing, self.marks) if network is not None]
         last = {id(p) for network in networks for p in network.last_layers()}
         timing = {id(p) for p in (self.timing.parameters() if self.timing is not None else ())}
-        shares: dict[float, list[nn.Parameter]] = {}
+        groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
         for parameter in self.parameters():
-            is_bias = parameter.ndim < 2
-            share = 0.0 if is_bias else 1.0
+            is_timing = id(parameter) in timing
+            share = 0.0 if parameter.ndim < 2 else 1.0
             share *= _LAST_DECAY if id(parameter) in last else 1.0
-            share *= _TIMING_DECAY if id(parameter) in timing else 1.0
-            shares.setdefault(share, []).append(parameter)
-        return list(shares.items())
+            share *= _TIMING_DECAY if is_timing else 1.0
+            groups.setdefault((share, not is_timing), []).append(parameter)
+        return [
+            {"params": parameters, "weight_decay": share * decay, "falls": falls}
+            for (share, falls), parameters in groups.items()
+        ]
 
 
 @dataclass(frozen=True)
@@ -97,7 +102,8 @@ class Around:
             near = gather(rows[part], times[part], state)
             values = near.values[:, :, numeric]
             parts.append((near.tokens.to(dtype), values, near.distances, near.known))
-        return cls(*(torch.cat(of_all) for of_all in zip(*parts, strict=True)), numeric)
+        tokens, numbers, distances, known = (torch.cat(of) for of in zip(*parts, strict=True))
+        return cls(tokens, numbers, distances, known, numeric)
 
     def __getitem__(self, rows: Tensor) -> marks.Neighbours:
         """The neighbours of the events at `rows` (B,)."""

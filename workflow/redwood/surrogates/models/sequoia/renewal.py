@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from redwood.errors import InputError
 from redwood.surrogates.models.sequoia.events import Networks
 from redwood.surrogates.models.sequoia.neighbours import TimeIndex
 from redwood.surrogates.models.sequoia.skeleton import Sessions, choose_entities, choose_times
@@ -49,29 +48,19 @@ def renew(
     units: Units,
     random: np.random.Generator,
     device: torch.device,
-    name: str,
 ) -> Renewal:
     """Make the small units of a background's stream anew.
 
     Args:
         networks: trained on it with neighbours hidden at random.
-        name: the model's name, for errors.
-
-    Raises:
-        InputError: no row is in a larger unit, and none is like enough others.
+        units: its rows' units; one row of them is typical, or more.
     """
     stream, scheme = background.stream, background.scheme
     small = np.flatnonzero(~units.stays)
     summary = {"rows_made_anew": len(small), "rows_drawn_from_nothing": 0}
     if not len(small):
         return Renewal(stream, summary)
-    may_stay = units.share(stream.entity_keys)
-    typical = may_stay & _typical(stream, scheme, units)
-    if not typical.any():
-        raise InputError(
-            f"{name}: protects is {units.most}, but every unit has at most that many rows and "
-            "shares next to nothing with others: nothing could be drawn; lower it"
-        )
+    may_stay, typical = units.share(stream.entity_keys), typical_rows(stream, scheme, units)
     sessions = Sessions.of(units.sessions, stream.times, small)
     entity, times = stream.entity.copy(), stream.times.copy()
     rows = sessions.rows
@@ -98,9 +87,13 @@ def renew(
     return Renewal(state, summary)
 
 
-def _typical(stream: Stream, scheme: Scheme, units: Units) -> np.ndarray:
-    """Which rows have values that enough others of their entity share: (n,) bool."""
-    shared = np.ones(len(stream), bool)
+def typical_rows(stream: Stream, scheme: Scheme, units: Units) -> np.ndarray:
+    """Which rows say nothing of a small unit: (n,) bool.
+
+    Enough others share their entity, their entity with each of their categories, and the entity
+    with numbers of about the same size.
+    """
+    shared = units.share(stream.entity_keys)
     for position, mark in enumerate(scheme.marks):
         if mark.numbers is None:
             keys = combine([stream.entity_keys, stream.tokens[:, position]], len(stream))

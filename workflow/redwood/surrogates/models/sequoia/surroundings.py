@@ -32,6 +32,7 @@ class Background:
         entities: index of the events by entity.
         tables: for each mark its tables of counts.
         clock: the stream's clock; `None` where there is no time.
+        absent: for each mark the tokens that no event of the stream has, none of which is drawn.
     """
 
     stream: Stream
@@ -39,6 +40,7 @@ class Background:
     entities: TimeIndex
     tables: list[list[CountTable]]
     clock: Clock | None
+    absent: list[np.ndarray]
 
     @classmethod
     def build(
@@ -64,7 +66,11 @@ class Background:
                 )
         clock = None if scheme.time is None else Clock.fit(stream.times)
         entities = TimeIndex.build(stream.entity_keys, stream.times)
-        return cls(stream, scheme, entities, tables, clock)
+        absent = [
+            np.flatnonzero(np.bincount(of_mark, minlength=mark.size) == 0)
+            for of_mark, mark in zip(stream.tokens.T, scheme.marks, strict=True)
+        ]
+        return cls(stream, scheme, entities, tables, clock, absent)
 
     @property
     def has_late(self) -> bool:

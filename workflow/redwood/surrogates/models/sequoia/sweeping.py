@@ -160,6 +160,7 @@ def draw_marks(
             torch.tensor(counted, device=device),
             drawn,
         )
+        mixture.base[:, background.absent[position]] = -np.inf
         choice = marks.choose(mark, position, mixture, near, random)
         chosen = choice.tokens
         for number, table in enumerate(background.tables[position]):
