@@ -186,7 +186,7 @@ def test_what_a_state_rules_out_is_not_taken_from_a_neighbour_in_another():
     description = TableDescription("jobs", (*EVENTS.columns, Column("state", "categorical")))
     state = np.where(rng.random(len(ALL)) < 0.5, "closed", "finished").astype(object)
     rows = ALL.assign(state=state, work=np.where(state == "closed", 0.0, ALL["work"]))
-    surrogate = new_surrogate("sequoia", description, QUICK, 1)
+    surrogate = new_surrogate("sequoia", description, {**QUICK, "epochs": 32}, 1)
     surrogate.fit(rows[:3000], rows[3000:3600])
     sample = surrogate.sample(2000, 1)
     assert ((sample["work"] == 0) == (sample["state"] == "closed")).mean() > 0.93

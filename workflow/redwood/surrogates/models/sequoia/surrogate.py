@@ -21,7 +21,6 @@ pointers to neighbours (Vinyals et al., arXiv 1506.03134) and leave-one-out coun
 memory.
 """
 
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -44,17 +43,13 @@ from redwood.surrogates.models.sequoia.units import Units
 from redwood.surrogates.neural import CHUNK, NeuralSurrogate
 from redwood.surrogates.streams.conditions import parse_conditions
 from redwood.surrogates.streams.stream import Scheme, Stream
-from redwood.surrogates.training_loop import Checkpoint, choose_device
+from redwood.surrogates.training_loop import Checkpoint, choose_device, step_size
 from redwood.tables import read_table, write_table
 
 _STREAM_FILE = "stream.parquet"
 
 # The largest decay of the weights by itself.
 _LARGEST_DECAY = 10.0
-
-# The part of a training in which the step size rises, and its least share at the end.
-_RISE = 0.02
-_LEAST_RATE = 0.02
 
 # Steps of an epoch, at least.
 _LEAST_STEPS = 8
@@ -320,7 +315,8 @@ class Surrogate(NeuralSurrogate):
                 for number, batch in enumerate(order.split(batch_size)):
                     progress = (epoch + number / steps) / options.epochs
                     for group in optimizer.param_groups:
-                        group["lr"] = options.learning_rate * _rate(progress, group["falls"])
+                        share = step_size(progress) if group["falls"] else 1.0
+                        group["lr"] = options.learning_rate * share
                     loss = -learned.log_density(networks, batch, hides=True).sum(dim=1).mean()
                     optimizer.zero_grad()
                     loss.backward()
@@ -339,19 +335,6 @@ class Surrogate(NeuralSurrogate):
         summary = self.train(both, optimizer, train_epoch, validate, checkpoint)
         self.network = averaged.cpu().eval()
         return summary
-
-
-def _rate(progress: float, falls: bool) -> float:
-    """The step size at `progress` (0 … 1) of the training, as a share of the largest.
-
-    It rises at first and may then fall along a cosine (I. Loshchilov and F. Hutter, SGDR, ICLR
-    2017, equation 5).
-    """
-    rise = min(1.0, (progress + _RISE / 10) / _RISE)
-    if not falls:
-        return rise
-    fall = (1 + math.cos(math.pi * max(0.0, progress - _RISE) / (1 - _RISE))) / 2
-    return rise * (_LEAST_RATE + (1 - _LEAST_RATE) * fall)
 
 
 def _is_known(events: Stream) -> np.ndarray:
