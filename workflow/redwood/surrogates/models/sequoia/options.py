@@ -15,7 +15,7 @@ HAS_DENSITY = True
 class Options(NeuralOptions):
     """Options of Sequoia."""
 
-    epochs: Epochs = 40
+    epochs: Epochs = 24
     patience: Patience = 15
     batch_size: int = Field(
         512, ge=1, le=1_000_000, description="rows per step, at most an eighth of the training rows"
