@@ -31,8 +31,8 @@ class Release(Section):
     up_to_rows: int | None = Field(
         None,
         ge=1,
-        description="judge units of up to so many rows only, one of `sizes`, and say so in the first "
-        "line of the note; null: of any size",
+        description="judge units of up to so many rows only, one of `sizes`, and say so in the "
+        "first line of the note; null: of any size",
     )
 
     @model_validator(mode="after")
