@@ -109,7 +109,11 @@ FIGURES = {
     "correlations": ("Associations of the features", *of_folders(EVALUATED)),
     "dcr": ("Distance to the closest training row", *of_folders(EVALUATED)),
     "attacks": ("Membership attacks", *of_folders(EVALUATED)),
-    "found_shares": ("Planted units found, by size", {"decisions": DECISIONS}, " ".join(DECISION_FOLDERS)),
+    "found_shares": (
+        "Planted units found, by size",
+        {"decisions": DECISIONS},
+        " ".join(DECISION_FOLDERS),
+    ),
     "grid": ("The simulated grid along time", *of_folders(RUNS)),
     "site_load": ("Load of the simulated sites", *of_folders(RUNS)),
     "transfer_map": (

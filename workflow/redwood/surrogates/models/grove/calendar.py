@@ -70,9 +70,9 @@ class Calendar:
             seen = seen + _PSEUDO_COUNT + _PSEUDO_SHARE * seen.mean()
             rate = seen / seen.sum() / (exposed / exposed.sum())
             rates = rates * rate[(begin // period % length).astype(np.int64)]
-        length = max(DAY, (high - low) / _MOST_DAYS)
-        day = ((times - low) // length).astype(np.int64)
-        of_day = ((begin - low) // length).astype(np.int64)
+        span = max(DAY, (high - low) / _MOST_DAYS)
+        day = ((times - low) // span).astype(np.int64)
+        of_day = ((begin - low) // span).astype(np.int64)
         days = int(max(of_day[-1], day.max())) + 1
         expected = np.bincount(of_day, rates, days)
         trend = _smooth(np.bincount(day, weights, days)) / np.maximum(_smooth(expected), 1e-12)
@@ -80,7 +80,7 @@ class Calendar:
         rates = np.maximum(rates / rates.mean(), 1e-6)
         expected = np.bincount(of_day, rates, days)
         spread, persistence = (0.0, 0.0)
-        if length == DAY:
+        if span == DAY:
             spread, persistence = _common(day, owner, weights, expected / expected.sum())
         return cls(low, high, step, rates / rates.mean(), spread, persistence)
 
@@ -98,8 +98,8 @@ class Calendar:
         for day in range(1, days):
             fresh = np.sqrt(1 - self.persistence**2)
             noise[day] = self.persistence * noise[day - 1] + fresh * noise[day]
-        day = (np.arange(len(self.rates)) * self.step // DAY).astype(np.int64)
-        rates = self.rates * np.exp(self.spread * noise)[day]
+        of_day = (np.arange(len(self.rates)) * self.step // DAY).astype(np.int64)
+        rates = self.rates * np.exp(self.spread * noise)[of_day]
         return replace(self, rates=rates / rates.mean())
 
     def read(self, times: np.ndarray) -> np.ndarray:
