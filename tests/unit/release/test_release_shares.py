@@ -55,7 +55,7 @@ def test_scores_are_compared_among_units_of_about_the_same_size():
     score = random.normal(size=800) * np.where(stratum == 1, 0.1, 10) + 0.5 * (
         planted & (stratum == 1)
     )
-    places = standings(score[:, None], stratum, planted)[:, 0]
+    places = standings(score[:, None], stratum, planted, random)[:, 0]
     assert share_alone(score[stratum == 1], planted[stratum == 1]) > 0.9
     assert share_alone(score, planted) < 0.2
     assert share_alone(places, planted) > 0.5
@@ -87,3 +87,15 @@ def test_the_best_of_many_attackers_finds_more_by_chance_and_a_leak_more_than_th
     seeing[planted, 7] += 0.5
     found, drawn = best_by_chance(seeing, group, planted, random)
     assert found > drawn.max()
+
+
+@pytest.mark.parametrize("values", [2, 5, 1000])
+def test_few_others_and_equal_scores_do_not_find_more_by_chance(values):
+    """Strata of thirty others each, and many more planted units than others."""
+    random = np.random.default_rng(4)
+    stratum, planted = np.repeat(np.arange(5), 180), np.tile(np.arange(180) < 150, 5)
+    shares = []
+    for _ in range(30):
+        score = random.integers(0, values, (900, 1)).astype(float)
+        shares.append(share_alone(standings(score, stratum, planted, random)[:, 0], planted))
+    assert np.mean(shares) == pytest.approx(0.1, abs=0.02)

@@ -57,11 +57,12 @@ class Judgement:
             units[name].to_numpy() for name in ("planted", "size", "judged", "group", "rows")
         )
         stratum = strata(self._size, self._planted)
-        self._places = standings(scores.to_numpy(), stratum, self._planted)
+        random = generator(seed, *purpose, "equal scores")
+        self._places = standings(scores.to_numpy(), stratum, self._planted, random)
         # Trees learned who was planted: for them other lots would not be as likely.
         simple = [place for place, name in enumerate(self._attackers) if name != LEARNED]
         nobody = np.zeros(len(units), bool)
-        self._ranks = standings(scores.iloc[:, simple].to_numpy(), stratum, nobody)
+        self._ranks = standings(scores.iloc[:, simple].to_numpy(), stratum, nobody, random)
         self._closest = -scores[f"{CLOSEST}, mean"].to_numpy()
         self._groups = [
             (sizes, judged)

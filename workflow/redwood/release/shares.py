@@ -99,25 +99,38 @@ def share_alone(score: np.ndarray, planted: np.ndarray) -> float:
     return curve.true_positives_at(FALSE_ALARMS)
 
 
-def standings(scores: np.ndarray, stratum: np.ndarray, planted: np.ndarray) -> np.ndarray:
+def standings(
+    scores: np.ndarray, stratum: np.ndarray, planted: np.ndarray, random: np.random.Generator
+) -> np.ndarray:
     """The place of each unit's score among those of the others of its stratum.
 
     Args:
         scores: (units, attackers).
         stratum: of each unit, (units,).
         planted: which units were, (units,) bool; every stratum has others.
+        random: draws the order of equal scores.
 
     Returns:
-        (units, attackers) in [0, 1]: the share of the others that score less, and half of those
-        that score as much.
+        (units, attackers) in (0, 1), the larger the higher the score is. Where nothing tells them
+        apart all places are equally likely, of planted units and of others.
     """
     places = np.empty(scores.shape)
     for one in np.unique(stratum):
-        of_stratum = stratum == one
-        for attacker, score in enumerate(scores[of_stratum].T):
-            others = np.sort(score[~planted[of_stratum]])
-            below, upto = (np.searchsorted(others, score, side=side) for side in ("left", "right"))
-            places[of_stratum, attacker] = (below + upto) / 2 / len(others)
+        for attacker in range(scores.shape[1]):
+            of_others = np.flatnonzero((stratum == one) & ~planted)
+            score = scores[of_others, attacker]
+            order = np.lexsort((random.random(len(score)), score))
+            # Within its step, so that strata of equally many others have no steps in common.
+            within = random.random(len(score))
+            places[of_others[order], attacker] = (np.arange(len(score)) + within) / len(score)
+            # One more score has one more place among n than the n have.
+            more = np.flatnonzero((stratum == one) & planted)
+            below, upto = (
+                np.searchsorted(score[order], scores[more, attacker], side=side)
+                for side in ("left", "right")
+            )
+            place = random.integers(below, upto + 1) if len(more) else below
+            places[more, attacker] = (place + random.random(len(more))) / (len(score) + 1)
     return places
 
 
