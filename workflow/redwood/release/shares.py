@@ -120,9 +120,9 @@ def standings(
             of_others = np.flatnonzero((stratum == one) & ~planted)
             score = scores[of_others, attacker]
             order = np.lexsort((random.random(len(score)), score))
-            # Within its step, so that strata of equally many others have no steps in common.
-            within = random.random(len(score))
-            places[of_others[order], attacker] = (np.arange(len(score)) + within) / len(score)
+            # As uniform numbers lie: those between them, of planted units, are uniform, too.
+            edges = np.concatenate([[0.0], np.sort(random.random(len(score))), [1.0]])
+            places[of_others[order], attacker] = edges[1:-1]
             # One more score has one more place among n than the n have.
             more = np.flatnonzero((stratum == one) & planted)
             below, upto = (
@@ -130,7 +130,8 @@ def standings(
                 for side in ("left", "right")
             )
             place = random.integers(below, upto + 1) if len(more) else below
-            places[more, attacker] = (place + random.random(len(more))) / (len(score) + 1)
+            width = edges[place + 1] - edges[place]
+            places[more, attacker] = edges[place] + width * random.random(len(more))
     return places
 
 
