@@ -44,7 +44,7 @@ wildcard_constraints:
     dataset=configuration.dataset,
     training=r"(trainings/\d+/)?",
     model="|".join(configuration.surrogates.models),
-    workload="|".join(["recorded", *configuration.surrogates.models]),
+    workload="|".join(["recorded", "exact_law", *configuration.surrogates.models]),
     policy="|".join(map(re.escape, configuration.simulation.labels)),
 
 

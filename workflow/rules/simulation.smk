@@ -1,17 +1,32 @@
 # The grid, and what each policy does on it to recorded and to synthetic jobs.
 
+# The control of Table I that is another realisation of generated records.
+LAW = "exact_law"
+WORKLOADS = ["recorded", *configuration.surrogates.models, *([LAW] if REALISATIONS else [])]
+
 
 def jobs_of(wildcards):
-    """The job table of a workload: the recorded test rows, or a model's sample."""
+    """The job table of a workload: the recorded test rows, another realisation, a model's sample."""
     if wildcards.workload == "recorded":
         return "results/{dataset}/records/test.parquet"
+    if wildcards.workload == LAW:
+        return f"{REALISATIONS[0]}/1.parquet"
     return "results/{dataset}/surrogates/{workload}/sample.parquet"
+
+
+def jobs_made(wildcards):
+    """What says that the job table of a workload is there, and which it is."""
+    if wildcards.workload == LAW:
+        return f"{REALISATIONS[0]}/_contents.sha256"
+    return jobs_of(wildcards)
 
 
 def role_of(workload):
     """What the jobs of a workload are: recorded, a model's, a control's, or real ones as a floor."""
     if workload == "recorded":
         return workload
+    if workload == LAW:
+        return "control"
     return "floor" if getattr(MODELS[workload], "FLOOR", False) else MODELS[workload].ROLE
 
 
@@ -37,7 +52,7 @@ def scenario_of(wildcards):
 
 RUNS = expand(
     "results/{{dataset}}/simulation/runs/{workload}/{policy}",
-    workload=["recorded", *configuration.surrogates.models],
+    workload=WORKLOADS,
     policy=configuration.simulation.labels,
 )
 
@@ -76,7 +91,7 @@ rule simulate:
     input:
         platform="results/{dataset}/simulation/platform.json",
         table="results/{dataset}/records/table.json",
-        jobs=jobs_of,
+        jobs=jobs_made,
         policies=lambda wildcards: configuration.simulation.policy(wildcards.policy).files,
     output:
         **folder("results/{dataset}/simulation/runs/{workload}/{policy}"),

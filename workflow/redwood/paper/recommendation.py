@@ -38,6 +38,10 @@ from redwood.paper.rendering import plain_number
 
 _ROWS, _SEQUENCE = "c2st", "c2st_sequence"
 _ORDER, _QUEUE = "sim_ranking", "sim_queue_time_mean"
+# The control that is another realisation of generated records.
+_LAW = "exact_law"
+# Below this τ policies are said to rank otherwise: a pair in twenty changes places.
+_ALIKE = 0.9
 # A level of the release gate that matters wherever a sample is published.
 _RECORD = "record"
 
@@ -163,10 +167,11 @@ def _to_publish(
         if len(passing) == 1
         else f"Of {len(passing)} models that pass {checks} it is closest: typically"
     )
+    law = measured.get(_LAW, {}) if others else {}
     sentences = [
         f"Publish {chosen}. {first} {_far(typical[chosen], others)}.",
-        _detection(measured[chosen]),
-        _simulation(measured[chosen]),
+        _detection(measured[chosen], others),
+        _simulation(measured[chosen], law, others),
         *(f"{model}, at {typical[model]:.1f} times, " + why_not(model) + "." for model in rivals),
     ]
     return Recommendation(chosen, " ".join(filter(None, sentences)))
@@ -263,8 +268,8 @@ def _reason(passes: bool | None, measures: Measures, chosen: Measures) -> str:
     return f"fails privacy: {title} {plain_number(value, 2)}, real rows {plain_number(floor, 2)}"
 
 
-def _detection(measures: Measures) -> str:
-    """How well rows, and rows in sequence, are told from real ones."""
+def _detection(measures: Measures, others: str) -> str:
+    """How well rows, and rows in sequence, are told from real ones, as those of `others` are."""
     tests = {
         name: measures[name]
         for name in (_ROWS, _SEQUENCE)
@@ -277,24 +282,39 @@ def _detection(measures: Measures) -> str:
         for name, measure in tests.items()
     ]
     told = not all(map(reaches_floor, tests.values()))
-    return (
+    found = (
         "Of a real and a synthetic row, a classifier finds the synthetic one in "
         f"{' of cases, '.join(shares)} (C2ST; guessing: 50 %): "
         + ("beware, they are told apart." if told else "they are not told apart.")
     )
+    floors = [measure.get("other_floor") for measure in tests.values()]
+    own = " and ".join(f"{100 * floor:.0f} %" for floor in floors if floor is not None)
+    return f"{found} So are real rows of {others}, in {own}." if told and others and own else found
 
 
-def _simulation(measures: Measures) -> str:
-    """What its jobs do to the order of the policies and to queue times."""
+def _simulation(measures: Measures, law: Measures, others: str) -> str:
+    """What its jobs do to the order of the policies and to queue times, and what the law's do."""
+    said = _in_simulation(measures)
+    if not said:
+        return ""
+    real = _in_simulation(law)
+    return f"In simulation, {said}." + (f" With real jobs of {others}, {real}." if real else "")
+
+
+def _in_simulation(measures: Measures) -> str:
     order, queue = _value(measures, _ORDER), _value(measures, _QUEUE)
     said = []
     if order is not None:
-        same = isclose(order, 1.0)
-        said.append(f"brokerage policies {'rank as' if same else 'do not rank as'} with real jobs")
+        alike = "as with real jobs"
+        if not isclose(order, 1.0):
+            alike = f"nearly as with real jobs (τ {order:.2f})"
+            if order < _ALIKE:
+                alike = f"not as with real jobs (τ {order:.2f})"
+        said.append(f"brokerage policies rank {alike}")
     if queue is not None:
         by = f"{100 * expm1(queue):.0f} %" if queue < log(2) else f"a factor {expm1(queue) + 1:.1f}"
         said.append(f"queue times are off by {by}")
-    return f"In simulation, {' and '.join(said)}." if said else ""
+    return " and ".join(said)
 
 
 def _value(measures: Measures, name: str) -> float | None:
