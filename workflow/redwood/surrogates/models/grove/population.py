@@ -89,13 +89,20 @@ class Population:
             return _stream(rows), owner, owner
         owner = np.repeat(np.arange(len(counts)), counts)
         heads = Level.empty(counts, starts, spans, marks)
-        ends = world.read(starts), world.read(starts + spans)
-        heads.times[:] = np.rint(world.time_of(self.gaps.draw(counts, *ends, random)))
+        reach = world.read(starts), world.read(starts + spans)
+        heads.times[:] = np.rint(world.time_of(self.gaps.draw(counts, *reach, random)))
         # A group ends within the world, so that long ones begin early: at any time at which they
-        # can, in which order they take the times at which groups of their owner begin.
+        # can, in which order they take the times at which groups of their owner begin. Those that
+        # would still not end begin at any such time themselves.
         room = np.maximum(world.high - members.durations - starts[owner], 0.0)
-        order = np.lexsort((random.random(len(owner)) * room, owner))
+        place = random.random(len(owner)) * room
+        order = np.lexsort((place, owner))
         sizes, durations = members.sizes[order], members.durations[order]
+        ends = heads.times + durations <= world.high
+        begin = np.where(ends, heads.times, np.rint(starts[owner] + place[order]))
+        order = np.lexsort((begin, owner))
+        sizes, durations = sizes[order], durations[order]
+        heads.times[:] = begin[order]
         durations = np.minimum(durations, np.maximum(world.high - heads.times, 0.0))
         rows = Level.empty(sizes, heads.times, durations, marks)
         draw_times(rows, networks.row_times, world, random, device)
