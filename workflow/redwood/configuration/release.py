@@ -21,7 +21,9 @@ class Release(Section):
         min_length=1,
         description="what must stay unknown: record, or columns whose equal values make a unit",
     )
-    units: int = Field(800, ge=4, description="canaries of each level, one in four of them planted")
+    units: int = Field(
+        1800, ge=8, description="canaries of each level, one in eight of them planted"
+    )
     sizes: tuple[Annotated[int, Field(ge=1)], ...] = Field(
         (1, 5, 20, 50, 200),
         min_length=1,

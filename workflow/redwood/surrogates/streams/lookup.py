@@ -13,8 +13,8 @@ from torch.nn.functional import embedding_bag
 def sum_of_rows(table: Tensor, rows: Tensor) -> Tensor:
     """The sum of some rows of `table` (V, D) for each of B bags: (B, D).
 
-    On a processor PyTorch sorts all B · M indices to give the gradient, which takes thirty times
-    as long as a product with a sparse matrix.
+    On a processor PyTorch sorts all B · M indices to give the gradient, which takes nine times
+    as long as a product with a sparse matrix (10,240 × 9 rows of 32 numbers, AMD EPYC).
 
     Args:
         rows: (B, M) int64 indices of rows.
