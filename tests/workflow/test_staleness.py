@@ -47,6 +47,7 @@ EVERYTHING = {"generator_make", "generator_calibrate"} | CLEAN
 
 SMOTE, TVAE = {"smote"}, {"tvae"}
 POLICIES = ("as_recorded", "least_loaded+cache")
+WORKLOADS = ("recorded", "exact_law", "smote", "tvae")
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ CODE = (
     Case("the canaries", coded("release/canaries.py"), PLANT),
     Case(
         "a brokerage", coded("simulation/policies/brokerage/least_loaded.py"), SIMULATE,
-        {"simulate": {f"{jobs} least_loaded+cache" for jobs in ("recorded", "smote", "tvae")}},
+        {"simulate": {f"{jobs} least_loaded+cache" for jobs in WORKLOADS}},
     ),
     Case("the engine of the simulation", coded("simulation/engine.py"), SIMULATE),
     Case("a figure", coded("paper/dcr.py"), {"figure_dcr"} | MANIFEST),
@@ -189,7 +190,7 @@ CONFIGURATION = (
     Case("simulation.interval_s", configured("seeds: 1", "seeds: 1, interval_s: 60"), SIMULATE),
     Case("simulation.policies, one more",
          configured("[as_recorded,", "[random, as_recorded,"), SIMULATE,
-         {"simulate": {f"{jobs} random" for jobs in ("recorded", "smote", "tvae")}}),
+         {"simulate": {f"{jobs} random" for jobs in WORKLOADS}}),
     Case("simulation.policies, in another order",
          configured("[as_recorded, least_loaded+cache]", "[least_loaded+cache, as_recorded]"),
          FIGURES_OF_RUNS | MANIFEST),
