@@ -51,11 +51,8 @@ def test_edits_are_said_in_words(project, status):
     assert "surrogates_train smote, tvae: a pin of its environment has changed" in [
         line.replace("tvae, smote", "smote, tvae") for line in said
     ]
-    assert any(
-        line.startswith("simulate recorded ")
-        and line.endswith(": the option repetitions was 1, is 2")
-        for line in said
-    )
+    # Two policies on recorded jobs and on those of the exact law; samples are drawn again.
+    assert "simulate (4 of 8 jobs): the option repetitions was 1, is 2" in said
     assert "release_plant: its code has changed" in said
     assert "release_train smote: what it reads is made again: release_plant" in said
 
