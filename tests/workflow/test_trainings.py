@@ -16,7 +16,7 @@ def test_each_training_has_a_seed_and_an_evaluation_of_its_own(tmp_path):
     jobs = Counter(re.findall(r"^ *(?:local)?rule (\w+):$", text, re.MULTILINE))
     repeated = ("surrogates_train", "surrogates_sample", "evaluate")
     assert {jobs[rule] for rule in repeated} == {2 * 3}
-    assert (jobs["release_train"], jobs["simulate"]) == (1, 2 * 3)
+    assert (jobs["release_train"], jobs["simulate"]) == (1, 2 * 4)
     commands = [line for line in text.splitlines() if "python -m redwood" in line]
 
     def command(*words: str) -> str:
