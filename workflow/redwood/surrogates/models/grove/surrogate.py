@@ -13,9 +13,8 @@ numbers follow an exponential tail instead of their owner, training looks at so 
 and so many groups of an owner and at no more, and it stops when owners that it has not seen are no
 longer foretold better. This bounds what is learned of one; it is no differential privacy.
 
-As a model of behaviour it follows hierarchical renewal processes (A. Feldmann, Self-similar network
-traffic and performance evaluation, 2000, chapter 15) and neural autoregression of rows (B. Uria et
-al., Neural autoregressive distribution estimation, JMLR 17 (2016) 205).
+Rows are drawn by neural autoregression (B. Uria et al., Neural autoregressive distribution
+estimation, JMLR 17 (2016) 205).
 """
 
 from collections.abc import Mapping
