@@ -72,6 +72,7 @@ def test_the_manifest_tells_of_every_job_and_of_every_file_that_a_rule_declares(
     beside = {
         *("records/raw/generated/README", "records/raw/generated/_contents.sha256"),
         *("release/planted/_contents.sha256", "release/decisions/smote/_contents.sha256"),
+        "release/decisions/smote.tries.json",
     }
     assert written - set(read_manifest(results).results) == beside
     assert check(results).findings == []
