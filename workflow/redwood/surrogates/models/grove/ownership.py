@@ -37,13 +37,6 @@ class Ownership:
     def owners(self) -> int:
         return int(self.owner.max()) + 1
 
-    @property
-    def owner_of_group(self) -> np.ndarray:
-        """(groups,) the owner of each group."""
-        owners = np.empty(int(self.group.max()) + 1, np.int64)
-        owners[self.group] = self.owner
-        return owners
-
     @classmethod
     def of_rows(
         cls, rows: pd.DataFrame, units: Sequence[str], time: np.ndarray, codes: np.ndarray

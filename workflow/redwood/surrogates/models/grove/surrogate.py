@@ -112,8 +112,9 @@ class Surrogate(NeuralSurrogate):
         return (
             "The folder has networks and aggregates, no row and no unit of the training table. "
             f"Categories that fewer than {self.options.least_owners} owners have are not in it, "
-            "and no number is one owner's. No guarantee such as differential privacy is given; "
-            "what attackers find is measured by the release gate."
+            "and the largest and smallest numbers are no owner's. Quantiles of numbers are in it, and "
+            "numbers that five rows or more share, be they of one owner. No guarantee such as "
+            "differential privacy is given; what attackers find, the release gate measures."
         )
 
     def fit(
