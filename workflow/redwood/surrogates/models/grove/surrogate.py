@@ -112,8 +112,8 @@ class Surrogate(NeuralSurrogate):
         return (
             "The folder has networks and aggregates, no row and no unit of the training table. "
             f"Categories that fewer than {self.options.least_owners} owners have are not in it, "
-            "and the largest and smallest numbers are no owner's. Quantiles of numbers are in it, and "
-            "numbers that five rows or more share, be they of one owner. No guarantee such as "
+            "and the largest and smallest numbers are no owner's. Quantiles of numbers are in it, "
+            "and numbers that five rows or more share, be they of one owner. No guarantee such as "
             "differential privacy is given; what attackers find, the release gate measures."
         )
 
