@@ -108,7 +108,7 @@ def test_it_warns_where_rows_are_told_from_real_ones(rows, sequence, words):
             "In simulation, brokerage policies rank as with real jobs and queue times are off by "
             "12 %.",
         ),
-        (0.3, None, "In simulation, brokerage policies rank not as with real jobs (τ 0.30)."),
+        (0.3, None, "In simulation, brokerage policies do not rank as with real jobs (τ 0.30)."),
         (0.96, None, "brokerage policies rank nearly as with real jobs (τ 0.96)."),
         (None, log(2.5), "In simulation, queue times are off by a factor 2.5."),
         (None, None, "other real rows are."),

@@ -305,12 +305,12 @@ def _in_simulation(measures: Measures) -> str:
     order, queue = _value(measures, _ORDER), _value(measures, _QUEUE)
     said = []
     if order is not None:
-        alike = "as with real jobs"
+        ranked = "rank as with real jobs"
         if not isclose(order, 1.0):
-            alike = f"nearly as with real jobs (τ {order:.2f})"
+            ranked = f"rank nearly as with real jobs (τ {order:.2f})"
             if order < _ALIKE:
-                alike = f"not as with real jobs (τ {order:.2f})"
-        said.append(f"brokerage policies rank {alike}")
+                ranked = f"do not rank as with real jobs (τ {order:.2f})"
+        said.append(f"brokerage policies {ranked}")
     if queue is not None:
         by = f"{100 * expm1(queue):.0f} %" if queue < log(2) else f"a factor {expm1(queue) + 1:.1f}"
         said.append(f"queue times are off by {by}")
