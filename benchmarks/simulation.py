@@ -254,7 +254,7 @@ def main() -> None:
         }
     there = [peer for peer in PEERS if shutil.which(peer)]
     if there:
-        line["not_run"] = f"{', '.join(there)}: this program does not write their input files"
+        line["not_run"] = f"{', '.join(there)}: benchmarks/engine_speed.py runs what can be run"
     line["machine"] = (
         f"{os.cpu_count()} cores {machine.machine()}, Python {machine.python_version()}"
     )

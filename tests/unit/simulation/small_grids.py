@@ -109,15 +109,17 @@ def simulate(
 ):  # fmt: skip
     """Run the jobs; the run, its jobs, attempts and summary."""
     load = workload(jobs, kinds)
+    chosen = Settings(**settings, events=events)
     engine = Engine(
         grid,
         load,
         [set(sites) for sites in replicas[: len(load.dataset_bytes)]],
         policies(brokerage, placement, queue),
         seed,
-        Settings(**settings, events=events),
+        chosen,
     )
-    run = Run({"workload": "w", "policy": "p", "seed": seed}, grid, load, interval_s, engine.run())
+    labels = {"workload": "w", "policy": "p", "seed": seed}
+    run = Run(labels, grid, load, interval_s, engine.run(), watts_per_core=chosen.watts_per_core)
     attempts = Attempts(run.log.attempts())
     table = job_table(run, attempts)
     return Done(run, table, attempts, flow_table(run, attempts), summarise(run, table, attempts))

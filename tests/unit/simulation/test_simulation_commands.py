@@ -21,13 +21,14 @@ from typer.testing import CliRunner
 
 from redwood.configuration import Simulation
 from redwood.errors import InputError
+from redwood.intervals import mean_and_interval
 from redwood.outputs import CONTENTS
 from redwood.simulation.account_tables import EVENT_TABLE, FLOW_TABLE, JOBS, SITES
 from redwood.simulation.commands import app as simulation
 from redwood.simulation.commands import simulate
 from redwood.simulation.contract import Placement, QueueOrder
 from redwood.simulation.outcomes import OUTCOMES
-from redwood.simulation.running import mean_and_interval, run_scenario
+from redwood.simulation.running import run_scenario
 from redwood.simulation.scenario import Scenario
 from redwood.tables import Column, TableDescription, read_table, write_table
 

@@ -360,8 +360,8 @@ grids = st.fixed_dictionaries(
 @given(
     jobs_of_any_kind,
     grids,
-    st.sampled_from(["as_recorded", "random", "data_locality", "panda_weight",
-                     "shortest_completion", "power_of_two", "round_robin"]),
+    st.sampled_from(["as_recorded", "random", "data_locality", "panda_weight", "panda_production",
+                     "shortest_completion", "carbon_aware", "power_of_two", "round_robin"]),
     st.sampled_from(["none", "cache", "popularity", "rebalancing", "prefetch"]),
     st.sampled_from(["fifo", "fair_share", "shortest_first"]),
 )  # fmt: skip
@@ -381,9 +381,8 @@ def balance(jobs, grid, broker, placement, queue):
         queue_limit=grid["queue_limit"],
         each={
             0: {"outages": Outages(every_s=2000, lasting_s=500)} if grid["outages"] else {},
-            2: {"tier": 1, "background": Background(load=0.3, job_s=300)}
-            if grid["background"]
-            else {"tier": 1},
+            2: {"tier": 1, "carbon_intensity": 40.0}
+            | ({"background": Background(load=0.3, job_s=300)} if grid["background"] else {}),
         },
     )
     replicas = [{data % 3, 2} for data in range(5)]

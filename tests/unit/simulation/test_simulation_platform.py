@@ -296,6 +296,13 @@ def test_a_wrong_network_names_file_and_row(resources, old, new, words):
         ("{sites: [{name: A, cores: 1}, {name: A, cores: 1}]}", "site 'A' is listed twice"),
         ("{sites: [{name: A, cores: 1, speed: 3}]}", "speed: unknown key .*allowed: name, tier"),
         ("{sites: [{name: A, cores: 1, bandwidth: .nan}]}", r"sites\.0\.bandwidth"),
+        *(
+            (
+                f"{{sites: [{{name: A, cores: 1, carbon_intensity: {value}}}]}}",
+                rf"sites\.0\.carbon_intensity is {shown}: Input should be",
+            )
+            for value, shown in (("-1", "-1"), (".nan", "nan"), (".inf", "inf"), ("low", "'low'"))
+        ),
         (
             "{sites: [{name: A, cores: 1}, {name: B, cores: 1, bandwidth: null}]}",
             "no path leads to site 'B'",

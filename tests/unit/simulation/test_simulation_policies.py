@@ -28,7 +28,7 @@ def choose(name, job, grid):
 
 @pytest.mark.parametrize("name", plugins.names(_SITES))
 def test_no_brokerage_names_a_site_that_cannot_take_the_job(name):
-    parts = states(4, 8, 2)
+    parts = states(4, 8, 2, carbon_intensity=300.0)
     parts[1].up = False
     grid = Grid(parts, [{0, 1, 2}], [1e9])
     for cores, able in ((1, {"S0", "S2"}), (4, {"S0"}), (5, set())):
@@ -104,6 +104,18 @@ def test_pandas_weight_is_the_published_one():
     assert {policy.choose(a_job(dataset=0), local).name for _ in range(50)} == {"S1"}
 
 
+def test_jobs_whose_input_is_on_its_way_keep_others_waiting():
+    """Else bursts go where cores are free although all of these will be taken."""
+    parts = [SiteState(0, "A", 4, 10.0)]
+    grid = Grid(parts, [], [], bandwidth=lambda i, j: 1e9, clock=lambda: 1000.0)
+    parts[0].staging_jobs, parts[0].committed_cores, parts[0].waiting_core_s = 3, 3, 900.0
+    assert grid.waiting_time(a_job(), grid.sites[0]) == 0
+    parts[0].staging_jobs, parts[0].committed_cores, parts[0].waiting_core_s = 4, 4, 1200.0
+    parts[0].stale = True
+    assert grid.waiting_time(a_job(), grid.sites[0]) == 300
+    assert grid.waiting_times(a_job()).tolist() == [300]
+
+
 def test_shortest_completion_weighs_transfer_queue_and_speed():
     parts = [SiteState(0, "near", 1, 10.0), SiteState(1, "fast", 1, 20.0)]
 
@@ -117,7 +129,8 @@ def test_shortest_completion_weighs_transfer_queue_and_speed():
     assert slow.transfer_time(a_job(dataset=0), slow.sites[1]) == 100
     assert choose("shortest_completion", a_job(dataset=0), slow).name == "near"
     # What runs near the data has until 1,200 s.
-    parts[0].busy_cores, parts[0].running_until_core_s = 1, 1200.0
+    parts[0].busy_cores = parts[0].committed_cores = 1
+    parts[0].running_until_core_s, parts[0].stale = 1200.0, True
     assert slow.waiting_time(a_job(), slow.sites[0]) == 200.0
     assert choose("shortest_completion", a_job(dataset=0), slow).name == "fast"
 

@@ -21,6 +21,9 @@ JOBS = TableDescription(
         Column("wall_s", "numeric", "s", role=_UNKNOWN, meaning="run of the last attempt"),
         Column("end", "numeric", "s", role=_UNKNOWN, meaning="reached its final state"),
         Column("lost_core_s", "numeric", "s", meaning="core seconds of attempts that failed"),
+        Column(
+            "carbon_g", "numeric", "g", role=_UNKNOWN, meaning="CO2e of its attempts' electricity"
+        ),
         Column("cause", "categorical", role=_UNKNOWN, meaning="of the last failure"),
         Column("source", "categorical", role=_UNKNOWN, meaning="site its input was moved from"),
         Column("bytes_moved", "integer", "bytes", meaning="inputs and outputs, between sites"),

@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 
 from redwood.errors import InputError
+from redwood.facts import PANDA_WATTS_PER_CORE
 from redwood.jackknife import group_of_rows
 from redwood.simulation.account_tables import EVENT_TABLE
+from redwood.simulation.carbon import grams_per_core_s
 from redwood.simulation.environment import Environment
 from redwood.simulation.log import (
     ATTEMPT_COLUMNS,
@@ -49,6 +51,8 @@ class Run:
         interval_s: step of the time series of the sites.
         log: what it wrote down.
         short_of_replicas: datasets that began with fewer replicas than asked for.
+        watts_per_core: electric power of a core that runs a job, W.
+        submitted: (rows,) when each row was submitted, s; `None`: as the workload says.
     """
 
     labels: dict[str, Any]
@@ -57,6 +61,18 @@ class Run:
     interval_s: float
     log: Log
     short_of_replicas: int = 0
+    watts_per_core: float = PANDA_WATTS_PER_CORE
+    submitted: np.ndarray | None = None
+
+    def grams(self, attempts: "Attempts") -> np.ndarray | None:
+        """gCO2e of each attempt, (a,); `None` where no site has a carbon intensity."""
+        rates = grams_per_core_s(self.environment.sites, self.watts_per_core)
+        return None if rates is None else attempts.core_s * np.array(rates)[attempts.index("site")]
+
+    @property
+    def recorded(self) -> np.ndarray:
+        """(rows,) when each row of the job table would be submitted as recorded, s."""
+        return self.workload.submit[np.argsort(self.workload.row)]
 
     @property
     def site_names(self) -> np.ndarray:
@@ -81,6 +97,11 @@ class Attempts:
     def index(self, name: str) -> np.ndarray:
         """A column as integers."""
         return getattr(self, name).astype(np.int64)
+
+    @property
+    def core_s(self) -> np.ndarray:
+        """Core seconds that each has used, s; 0 of one that never ran."""
+        return np.nan_to_num(self.stop - self.start) * self.cores
 
     def where(self, chosen: np.ndarray) -> "Attempts":
         """Those that are chosen by a mask; themselves, not a copy, if all are."""
@@ -118,7 +139,7 @@ def job_table(run: Run, attempts: Attempts, finals_from: int = 0) -> pd.DataFram
     for job, state, date in run.log.finals()[finals_from:]:
         end_state[int(job)], end[int(job)] = int(state), date
     wasted = (own.end_state == FAILED) | (own.end_state > 2)
-    used = np.nan_to_num(own.stop - own.start) * own.cores
+    used, grams = own.core_s, run.grams(own)
     names = run.site_names
     site = np.where(ran, np.nan_to_num(of_last("site"), nan=-1), -1).astype(np.int64)
     source = np.nan_to_num(of_last("source"), nan=-1).astype(np.int64)
@@ -132,13 +153,14 @@ def job_table(run: Run, attempts: Attempts, finals_from: int = 0) -> pd.DataFram
             "site": _named(site, names),
             "attempts": np.bincount(row, minlength=count),
             "cores": workload.cores[by_row],
-            "submit": workload.submit[by_row],
+            "submit": run.recorded if run.submitted is None else run.submitted,
             "stagein_s": staged - of_last("brokered"),
             "queue_s": start - staged,
             "start": start,
             "wall_s": of_last("stop") - start,
             "end": end,
             "lost_core_s": np.bincount(row, np.where(wasted, used, 0.0), minlength=count),
+            "carbon_g": np.nan if grams is None else np.bincount(row, grams, minlength=count),
             "cause": _named(np.where(cause > 0, cause, -1), np.array([*CAUSES, None], object)),
             "source": _named(source, names),
             "bytes_moved": moved.astype(np.int64),
@@ -355,7 +377,8 @@ def summarise(run: Run, jobs: pd.DataFrame, attempts: Attempts) -> dict[str, Any
     recoveries = run.log.recoveries()
     begun = {(run.site_names[int(site)], start) for site, start, _ in run.log.outages()}
     values = _outcomes(run, jobs, attempts, np.ones(len(jobs), bool))
-    group = _groups(jobs["submit"].to_numpy())
+    # The same jobs in each whenever they were submitted: then policies are compared in pairs.
+    group = _groups(run.recorded)
     numbers = range(_GROUPS if len(jobs) >= _LEAST_JOBS else 0)
     without = [_outcomes(run, jobs, attempts, group != number) for number in numbers]
     found = {
@@ -377,6 +400,7 @@ def summarise(run: Run, jobs: pd.DataFrame, attempts: Attempts) -> dict[str, Any
             "submitted": len(jobs),
             **{name: int((state == name).sum()) for name in FINAL_STATES},
         },
+        "brokerage": run.log.counts,
         "attempts": {name: int((own.end_state == index).sum()) for index, name in enumerate(ENDS)},
         "failures": {
             name: int(((own.cause == index) & (own.end_state == FAILED)).sum())
@@ -423,7 +447,8 @@ def _outcomes(
     queue_time = jobs["queue_s"].to_numpy()[ran]
     own = attempts.where(attempts.row >= 0)
     own = own.where(kept[own.index("row")])
-    used = np.nan_to_num(own.stop - own.start) * own.cores
+    used, grams = own.core_s, run.grams(own)
+    carbon = None if grams is None else float(grams.sum())
     useful = float(used[own.end_state == FINISHED].sum())
     arrived = np.isfinite(own.staged)
     hits, misses = int((own.hit[arrived] == 1).sum()), int((own.hit[arrived] == 0).sum())
@@ -448,6 +473,8 @@ def _outcomes(
         # What moved for no single job stays as it is.
         "wan_bytes": everything if kept.all() else everything - int(by_job.sum()) + of_kept,
         "cache_hit_rate": _ratio(hits, hits + misses),
+        "carbon": None if carbon is None else every * carbon / 1000,
+        "carbon_per_job": None if carbon is None else _ratio(carbon, finished),
     }
 
 

@@ -8,6 +8,9 @@ from redwood.simulation.site_state import SiteState
 
 STAGING, WAITING, RUNNING, STORING, OVER = range(5)
 
+# How much the latest waiting time counts in a site's moving average.
+_LATEST = 0.05
+
 
 class Attempt:
     """From the moment a job is given to a site until it ends there.
@@ -52,6 +55,28 @@ class Attempt:
         self.source = self.sink = self.hit = -1
         self.bytes_in = self.bytes_out = self.tries = 0
         self.sources: tuple[int, ...] = ()
+
+    def begin(self, date: float) -> None:
+        """It has its cores, and runs: what policies see of its site, whichever engine runs it."""
+        job, state = self.job, self.state
+        core_s = job.cores * self.run_time
+        state.busy_cores += job.cores
+        state.running_jobs += 1
+        state.running_until_core_s += core_s + job.cores * date
+        state.waiting_core_s -= core_s
+        state.queue_time += _LATEST * (date - self.staged - state.queue_time)
+        state.stale = True
+        self.phase, self.start = RUNNING, date
+
+    def free(self, date: float) -> None:
+        """It has run, and gives back its cores."""
+        job, state = self.job, self.state
+        self.stop = date
+        state.busy_cores -= job.cores
+        state.committed_cores -= job.cores
+        state.running_jobs -= 1
+        state.running_until_core_s -= job.cores * (self.start + self.run_time)
+        state.stale = True
 
     def fail_after(self, share: float, cause: int) -> None:
         """Let it fail after a share of its run."""

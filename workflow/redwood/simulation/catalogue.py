@@ -60,11 +60,12 @@ class Catalogue:
         for other in leaving:
             self.remove(other, site)
         state.used_bytes += size
+        state.stale = True
         return leaving
 
     def release(self, dataset: int, site: int) -> None:
         """Give back the room of a copy that did not arrive."""
-        self._states[site].used_bytes -= float(self.sizes[dataset])
+        self._give_back(dataset, site)
 
     def add(self, dataset: int, site: int) -> None:
         """A copy for which room was taken has arrived."""
@@ -78,5 +79,10 @@ class Catalogue:
             return False
         self.holders[dataset] = tuple(other for other in holders if other != site)
         self._kept[site].pop(dataset, None)
-        self._states[site].used_bytes -= float(self.sizes[dataset])
+        self._give_back(dataset, site)
         return True
+
+    def _give_back(self, dataset: int, site: int) -> None:
+        state = self._states[site]
+        state.used_bytes -= float(self.sizes[dataset])
+        state.stale = True

@@ -16,16 +16,16 @@ and cannot be changed through it:
 
 from abc import ABC, abstractmethod
 from bisect import bisect
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import accumulate
 from operator import attrgetter
 from random import Random
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
+
+from redwood.simulation.site_arrays import SiteArrays
 from redwood.simulation.site_state import SiteState
-
-if TYPE_CHECKING:
-    import numpy as np
 
 
 class Job(NamedTuple):
@@ -82,6 +82,7 @@ class Site:
     tier = _seen("tier", "Its tier in the WLCG, 0 to 3.")
     cores = _seen("cores", "Its cores.")
     core_power = _seen("core_power", "HS23 per core.")
+    carbon_intensity = _seen("carbon_intensity", "Of its electricity, gCO2e/kWh; `None`: unknown.")
     up = _seen("up", "Whether it is not in an outage.")
     busy_cores = _seen("busy_cores", "Cores on which jobs run.")
     running_jobs = _seen("running_jobs", "Jobs that run.")
@@ -128,7 +129,7 @@ class Grid:
         self,
         states: Sequence[SiteState],
         replicas: Sequence[Iterable[int]] = (),
-        sizes: "Sequence[float] | np.ndarray" = (),
+        sizes: Sequence[float] | np.ndarray = (),
         bandwidth: Callable[[int, int], float] = lambda source, destination: float("inf"),
         random: Random | None = None,
         tried: dict[int, set[int]] | None = None,
@@ -143,6 +144,11 @@ class Grid:
         self._clock = clock
         self._able: dict[int, tuple[Site, ...]] = {}
         self._drawn: dict[int, tuple[tuple[Site, ...], list[int]]] = {}
+        self._masks: dict[int, np.ndarray] = {}
+        self._indices: dict[int, np.ndarray] = {}
+        self._at = np.zeros(2 * len(states), np.int64)
+        self._arrays: SiteArrays | None = None
+        self._rates: np.ndarray | None = None
         self._reads: dict[int, int] = {}
 
     def __iter__(self) -> Iterator[Site]:
@@ -236,19 +242,122 @@ class Grid:
     def waiting_time(self, job: Job, site: Site) -> float:
         """How long `job` would wait for cores if its input were at `site`, estimated, s.
 
-        Zero while its cores are free and no job waits. Otherwise the core seconds that running jobs
-        have left and those that all waiting and staging jobs will take, over the cores.
+        Zero while it has cores for all jobs that were sent to it and for this one. Otherwise the
+        core seconds that running jobs have left and those that all waiting and staging jobs will
+        take, over the cores.
         """
         state = site._state
-        if state.waiting_jobs == 0 and state.cores - state.busy_cores >= job.cores:
+        if state.committed_cores + job.cores <= state.cores:
             return 0.0
         left = state.running_until_core_s - self.time * state.busy_cores
         return (left + state.waiting_core_s) / state.cores
+
+    # The same for all sites at once, and as fast as NumPy: for policies that look at every site.
+
+    @property
+    def arrays(self) -> SiteArrays:
+        """What goes on at the sites at this moment, as arrays: ask anew for each decision."""
+        if self._arrays is None:
+            self._arrays = SiteArrays(self._states)
+        self._arrays.refresh()
+        return self._arrays
+
+    @property
+    def bandwidths(self) -> np.ndarray:
+        """(sites, sites) `bandwidth` from site i to site j, bytes/s."""
+        if self._rates is None:
+            indices = range(len(self.sites))
+            self._rates = np.array([[self._bandwidth(i, j) for j in indices] for i in indices])
+            self._rates.setflags(write=False)
+        return self._rates
+
+    def failed_at(self, job: Job) -> Collection[int]:
+        """The indices of the sites at which the job has failed."""
+        return self._tried.get(job.row, ())
+
+    def able_mask(self, job: Job) -> np.ndarray:
+        """(sites,) bool: which sites are in `able(job)`; not to be written to."""
+        mask = self.takes_mask(job)
+        if self._tried and job.row in self._tried:
+            left = mask.copy()
+            left[list(self._tried[job.row])] = False
+            return left if left.any() else mask
+        return mask
+
+    def takes_mask(self, job: Job) -> np.ndarray:
+        """(sites,) bool: which sites can take the job, failed there before or not (`takes`)."""
+        mask = self._masks.get(job.cores)
+        if mask is None:
+            mask = self._masks[job.cores] = np.array([s.takes(job) for s in self._states], bool)
+            mask.setflags(write=False)
+        return mask
+
+    def able_indices(self, job: Job) -> np.ndarray:
+        """The indices of `able(job)`, in order; not to be written to."""
+        if self._tried and job.row in self._tried:
+            return np.flatnonzero(self.able_mask(job))
+        found = self._indices.get(job.cores)
+        if found is None:
+            found = self._indices[job.cores] = np.flatnonzero(self.takes_mask(job))
+            found.setflags(write=False)
+        return found
+
+    def least(self, job: Job, cost: np.ndarray) -> Site | None:
+        """Of `able(job)` the site of the least cost, the first of equals; none if there is none.
+
+        Args:
+            job: the job.
+            cost: (sites,) of each site.
+        """
+        able = self.able_indices(job)
+        if len(able) == len(self.sites):
+            return self.sites[cost.argmin()]
+        return self.sites[able[cost[able].argmin()]] if len(able) else None
+
+    def run_times(self, job: Job) -> np.ndarray:
+        """(sites,) `Site.run_time`, s."""
+        _, overhead_s, speed = self.arrays.constants(job.cores).T
+        return overhead_s + job.work / speed
+
+    def waiting_times(self, job: Job) -> np.ndarray:
+        """(sites,) `waiting_time`, s; 0 where a site has no cores."""
+        # Compiled code: not loaded where it is not used.
+        from redwood.simulation.observing import waiting_times
+
+        state = self.arrays
+        return waiting_times(state.table, state.cores, float(job.cores), self.time)
+
+    def transfer_times(self, job: Job) -> np.ndarray:
+        """(sites,) `transfer_time`, s."""
+        if job.dataset < 0:
+            return np.zeros(len(self.sites))
+        from redwood.simulation.observing import transfer_times
+
+        holders, held = self.places(job)
+        size = float(job.input_bytes)
+        return transfer_times(self.arrays.table, self.bandwidths, holders, held, size)
+
+    def places(self, job: Job) -> tuple[np.ndarray, int]:
+        """The sites that hold a job's input, how many, and behind these those that it failed at.
+
+        The array is the same for all jobs.
+        """
+        places, held = self._at, 0
+        if job.dataset >= 0:
+            holders = self._replicas[job.dataset]
+            for index in holders:
+                places[held] = index
+                held += 1
+        if self._tried:
+            places[held : held + len(self.failed_at(job))] = list(self.failed_at(job))
+        return places, held
 
     def _forget_able(self) -> None:
         """A site went down, came back, filled up or has room again."""
         self._able.clear()
         self._drawn.clear()
+        self._masks.clear()
+        self._indices.clear()
 
 
 class Brokerage(ABC):

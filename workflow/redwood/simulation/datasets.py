@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from redwood.errors import InputError
+from redwood.inputs import require_intact
 from redwood.names import listed, suggested
 from redwood.seeds import generator
 from redwood.simulation.environment import Environment
@@ -142,6 +143,7 @@ def read_catalogue(
     known = {name: number for number, name in enumerate(names)}
     replicas: list[set[int]] = [set() for _ in names]
     sizes = np.array(dataset_bytes, dtype=np.float64)
+    require_intact(path)
     try:
         with open(path, encoding="utf-8-sig", newline="") as stream:
             reader = csv.DictReader(stream)

@@ -57,6 +57,7 @@ class Downtime:
         self.recovering.append((date, end, self._alive()))
         if state.up:
             state.up = False
+            state.stale = True
             self._grid._forget_able()
             self._notes.site(date, "site down", state)
             self._abandon(date, site)
@@ -65,6 +66,7 @@ class Downtime:
         state = self._states[site]
         if date >= self.up_at[site] and not state.up:
             state.up = True
+            state.stale = True
             self._grid._forget_able()
             self._notes.site(date, "site up", state)
         self.notice_recovery(date)

@@ -17,6 +17,8 @@
 * A job that its record calls *cancelled* ends as cancelled after its run. One that it calls
   *failed* is a job like any other, whose luck is drawn again, unless failures are replayed as
   recorded.
+* With users in a closed loop (`users.py`) jobs are submitted when those that they wait for have
+  ended; without, when they were recorded.
 * When a site goes down, what runs there fails, and what waits or stages in there is brokered again.
 * Jobs that have not ended `drain_s` after the last submission are *unfinished*.
 
@@ -30,7 +32,8 @@ are submitted.
 
 import gc
 import time
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
 from heapq import heappop, heappush
 from math import inf
 from random import Random
@@ -63,18 +66,19 @@ from redwood.simulation.notes import Notes
 from redwood.simulation.queues import Queues
 from redwood.simulation.site_state import SiteState
 from redwood.simulation.staging import Staging, choose_nuclei
-from redwood.simulation.workload import Workload
+from redwood.simulation.users import ClosedUsers, Release
+from redwood.simulation.workload import CLOSED, Workload
 
 if TYPE_CHECKING:
     from redwood.simulation.fluid_network import FluidNetwork
 
-_ENDS, _SITES, _ARRIVALS, _RETRIES, _MOMENTS = range(5)
-_FAILED, _CANCELLED, _CLOSED = (RECORDED_STATES.index(s) for s in ("failed", "cancelled", "closed"))
+_ENDS, _SITES, _ARRIVALS, _RETRIES, _MOMENTS, _SUBMISSIONS = range(6)
+_FAILED, _CANCELLED = (RECORDED_STATES.index(state) for state in ("failed", "cancelled"))
 _REPORT_EVERY = 1000
+# One decision in 64 is timed: the others have a bit of this in their number.
+_UNTIMED = 63
 # Final states that do not follow from a job's last attempt.
 _WITHOUT_ATTEMPT = ("closed", "unbrokered")
-# How much the latest waiting time counts in a site's moving average.
-_LATEST = 0.05
 
 
 def _end(transfer: Transfer) -> float:
@@ -102,6 +106,7 @@ class Engine:
         seed: of failures, outages, local jobs and the random numbers that policies draw.
         settings: what happens beside what policies decide.
         checkpoint: called now and then with the log, the date and the number of jobs that ended.
+        users: who waits for what; `None` if jobs are submitted as recorded.
     """
 
     def __init__(
@@ -113,7 +118,9 @@ class Engine:
         seed: int,
         settings: Settings = Settings(),
         checkpoint: Callable[[Log, float, int], None] | None = None,
+        users: ClosedUsers | None = None,
     ) -> None:
+        self._users, self._held = users, len(workload) if users is not None else 0
         self.log = Log(settings.events)
         self._states = states = [
             SiteState.of(index, site) for index, site in enumerate(environment.sites)
@@ -182,10 +189,30 @@ class Engine:
         ]
         self._at: list[dict[Attempt, None]] = [{} for _ in states]
         self._events: list[tuple[float, int, int, Callable[[float, Any], None], Any]] = []
+        # Jobs for which the brokerage is to be asked now, and which attempt it will be.
+        self._offers: deque[tuple[Job, int]] = deque()
+        self._report: ProgressReport | None = None
         self._scheduled = self._alive = self._ended = 0
+        # Sums over jobs of the dates at which they were submitted, and at which they ended.
+        self._came_s = self._left_s = 0.0
         self._counts_reads = policies.period() is not None
         self._checkpoint = checkpoint
         self.now = 0.0
+
+    @property
+    def grid(self) -> Grid:
+        """What policies see."""
+        return self._grid
+
+    @property
+    def states(self) -> list[SiteState]:
+        """The sites, in the order of `grid.sites`."""
+        return self._states
+
+    @property
+    def job_s(self) -> float:
+        """How long all jobs together have been under way so far, s: finally all turnarounds."""
+        return self._left_s - self._came_s + self._alive * self.now
 
     def run(self) -> Log:
         """Run all jobs to their ends.
@@ -199,15 +226,34 @@ class Engine:
             # What the engine makes has no cycles; looking for some would take a sixth of the time.
             collects = gc.isenabled()
             gc.disable()
+            questions = self.questions()
             try:
-                self._loop()
+                self._answer(questions.send)
             finally:
-                self._network.close()
+                questions.close()
                 if collects:
                     gc.enable()
             if self._ended % _REPORT_EVERY or self._ended < jobs:
                 self._report.advance(jobs - self._ended // _REPORT_EVERY * _REPORT_EVERY)
         return self.log
+
+    def _answer(self, send: Callable[[SiteState | None], Job]) -> None:
+        """Answer all questions as the brokerage does."""
+        site, grid, log = self._policies.site, self._grid, self.log
+        answer = None
+        try:
+            while True:
+                job = send(answer)
+                if log.decisions & _UNTIMED:
+                    answer = site(job, grid)
+                else:
+                    begin = time.perf_counter()
+                    answer = site(job, grid)
+                    log.timed_s += time.perf_counter() - begin
+                    log.timed += 1
+        except StopIteration:
+            # What a policy raises is never one, see `asking.Policies`.
+            pass
 
     def schedule(
         self, date: float, what: Callable[[float, Any], None], about: Any, order: int = _RETRIES
@@ -216,15 +262,39 @@ class Engine:
         self._scheduled += 1
         heappush(self._events, (date, order, self._scheduled, what, about))
 
-    def _loop(self) -> None:
+    def questions(self) -> Generator[Job, SiteState | None, None]:
+        """Run all jobs to their ends, and stop whenever a job needs a site.
+
+        Whoever drives it sends the site that is to run the job, one that can take it, or `None` for
+        not now, as the brokerage would answer. `run` does so; an environment for learning does it
+        step by step. The state of `grid` is that of the moment until then.
+        """
+        try:
+            yield from self._loop()
+        finally:
+            self._network.close()
+
+    def _loop(self) -> Generator[Job, SiteState | None, None]:
         events, network = self._events, self._network
         pending = network.pending
-        submissions = self._workload.jobs()
+        submissions = self._workload.jobs() if self._users is None else iter(())
         job = next(submissions, None)
         submit = job.submit if job is not None else inf
         last = float(self._workload.submit[-1]) + self._settings.drain_s
+        offers, log = self._offers, self.log
         self._begin()
-        while submit != inf or self._alive:
+        while submit != inf or self._alive or self._held:
+            while offers:
+                job_offered, number = offers.popleft()
+                state = None
+                if not self._uncertain or self._grid.able(job_offered):
+                    log.decisions += 1
+                    state = yield job_offered
+                    log.declined += state is None
+                if state is None:
+                    self._leave_pending(self.now, job_offered, number)
+                else:
+                    self._assign(self.now, job_offered, number, state)
             date = events[0][0] if events else inf
             submits = submit < date
             date = min(submit, date)
@@ -260,17 +330,39 @@ class Engine:
         for index, local in enumerate(self._local):
             if local is not None:
                 self.schedule(local.wait(), self._submit_local, (index, local), _MOMENTS)
+        if self._users is not None:
+            self._expect(self._users.begin())
+
+    # Users who wait
+
+    def _expect(self, releases: Iterable[Release]) -> None:
+        for date, batch in releases:
+            self.schedule(date, self._release, batch, _SUBMISSIONS)
+
+    def _release(self, date: float, batch: int) -> None:
+        assert self._users is not None
+        jobs, releases = self._users.release(date, batch)
+        for job in jobs:
+            self.schedule(job.submit, self._submit_held, job, _SUBMISSIONS)
+        self._expect(releases)
+
+    def _submit_held(self, date: float, job: Job) -> None:
+        assert self._users is not None
+        self._held -= 1
+        self._users.submitted[job.row] = date
+        self._submit(job)
 
     # Brokerage
 
     def _submit(self, job: Job) -> None:
         self._alive += 1
+        self._came_s += job.submit
         if self._counts_reads and job.dataset >= 0:
             reads = self._grid._reads
             reads[job.dataset] = reads.get(job.dataset, 0) + 1
         if self._notes.wanted:
             self._notes.job(job.submit, "submitted", job)
-        if self._recorded[job.row] == _CLOSED:
+        if self._recorded[job.row] == CLOSED:
             self._end_job(job, "closed", job.submit)
         elif job.cores > self._largest:
             self._end_job(job, "unbrokered", job.submit)
@@ -278,13 +370,10 @@ class Engine:
             self._broker(job.submit, (job, 1))
 
     def _broker(self, date: float, offer: tuple[Job, int]) -> None:
-        job, number = offer
-        state = None
-        if not self._uncertain or self._grid.able(job):
-            state = self._policies.site(job, self._grid)
-        if state is None:
-            self._leave_pending(date, job, number)
-            return
+        """The brokerage is asked next, before anything else happens."""
+        self._offers.append(offer)
+
+    def _assign(self, date: float, job: Job, number: int, state: SiteState) -> None:
         run_time = state.run_time(job)
         attempt = Attempt(job, number, state, date, run_time)
         if self._failures is not None:
@@ -297,6 +386,7 @@ class Engine:
         state.committed_cores += job.cores
         state.waiting_core_s += job.cores * run_time
         state.staging_jobs += 1
+        state.stale = True
         if self._limited:
             self._grid._forget_able()
         if self._notes.wanted:
@@ -336,6 +426,7 @@ class Engine:
             state.committed_cores += 1
             state.waiting_core_s += attempt.run_time
             state.staging_jobs += 1
+            state.stale = True
             self.staged(date, attempt)
         self.schedule(date + local.wait(), self._submit_local, about, _MOMENTS)
 
@@ -346,6 +437,7 @@ class Engine:
         attempt.phase, attempt.staged = WAITING, date
         state = attempt.state
         state.staging_jobs -= 1
+        state.stale = True
         if self._notes.wanted:
             self._notes.attempt(date, "staged", attempt)
         if state.waiting_jobs == 0 and attempt.job.cores <= state.cores - state.busy_cores:
@@ -364,16 +456,9 @@ class Engine:
             self._start(date, attempt)
 
     def _start(self, date: float, attempt: Attempt) -> None:
-        job, state = attempt.job, attempt.state
-        core_s = job.cores * attempt.run_time
-        state.busy_cores += job.cores
-        state.running_jobs += 1
-        state.running_until_core_s += core_s + job.cores * date
-        state.waiting_core_s -= core_s
-        state.queue_time += _LATEST * (date - attempt.staged - state.queue_time)
+        attempt.begin(date)
         if self._limited:
             self._grid._forget_able()
-        attempt.phase, attempt.start = RUNNING, date
         if self._notes.wanted:
             self._notes.attempt(date, "started", attempt)
         self._scheduled += 1
@@ -385,7 +470,7 @@ class Engine:
     def _ran(self, date: float, attempt: Attempt) -> None:
         if attempt.phase != RUNNING:
             return
-        self._free(date, attempt)
+        attempt.free(date)
         job = attempt.job
         if self._notes.wanted:
             self._notes.attempt(date, "ran", attempt)
@@ -398,15 +483,6 @@ class Engine:
             self.stored(date, attempt)
         self._start_waiting(date, attempt.state)
 
-    def _free(self, date: float, attempt: Attempt) -> None:
-        """Give back the cores of an attempt that has run."""
-        job, state = attempt.job, attempt.state
-        attempt.stop = date
-        state.busy_cores -= job.cores
-        state.committed_cores -= job.cores
-        state.running_jobs -= 1
-        state.running_until_core_s -= job.cores * (attempt.start + attempt.run_time)
-
     def stored(self, date: float, attempt: Attempt) -> None:
         """An attempt has done all it had to."""
         job = attempt.job
@@ -414,6 +490,7 @@ class Engine:
             self._end_attempt(date, attempt, FINISHED)
             return
         attempt.state.finished_jobs += 1
+        attempt.state.stale = True
         cancelled = self._recorded[job.row] == _CANCELLED
         self._end_attempt(date, attempt, CANCELLED if cancelled else FINISHED)
         self._end_job(job, "cancelled" if cancelled else "finished", date)
@@ -428,6 +505,7 @@ class Engine:
         if job.row < 0:
             return
         state.failed_jobs += 1
+        state.stale = True
         if attempt.number >= self._settings.attempts or cause == BY_RECORD:
             self._end_job(job, "failed", date)
         else:
@@ -444,6 +522,7 @@ class Engine:
             state.waiting_jobs -= 1
         state.committed_cores -= job.cores
         state.waiting_core_s -= job.cores * attempt.run_time
+        state.stale = True
         if self._limited:
             self._grid._forget_able()
 
@@ -477,6 +556,7 @@ class Engine:
     def _end_job(self, job: Job, state: str, date: float) -> None:
         self._alive -= 1
         self._ended += 1
+        self._left_s += date
         if state in _WITHOUT_ATTEMPT:
             self.log.final(job.row, state, date)
         if self._tried:
@@ -485,9 +565,12 @@ class Engine:
             self._notes.job(date, state, job)
         if self._downtime.recovering:
             self._downtime.notice_recovery(date)
+        if self._users is not None:
+            self._expect(self._users.ended(job.row, date))
         if self._ended % _REPORT_EVERY == 0:
-            rate = self._ended / (time.monotonic() - self._began)
-            self._report.advance(_REPORT_EVERY, days=date / 86_400, jobs_per_s=rate)
+            if self._report is not None:
+                rate = self._ended / (time.monotonic() - self._began)
+                self._report.advance(_REPORT_EVERY, days=date / 86_400, jobs_per_s=rate)
             if self._checkpoint is not None:
                 self._checkpoint(self.log, date, self._ended)
 
@@ -502,7 +585,7 @@ class Engine:
         """Fail what runs at a site; yield what waits or stages in there, to be brokered again."""
         for attempt in list(self._at[site]):
             if attempt.phase == RUNNING:
-                self._free(date, attempt)
+                attempt.free(date)
                 self.failed(date, attempt, BY_OUTAGE)
             elif attempt.phase in (STAGING, WAITING):
                 self._leave_queue(attempt)
@@ -513,10 +596,12 @@ class Engine:
     def _cut_off(self, date: float) -> None:
         """The simulation ends although jobs have not."""
         self.now = date
+        if self._users is not None:
+            self._users.give_up(date)
         for site in self._at:
             for attempt in list(site):
                 if attempt.phase == RUNNING:
-                    self._free(date, attempt)
+                    attempt.free(date)
                 self._end_attempt(date, attempt, CUT_OFF)
         for _, _, _, what, about in self._events:
             if what == self._broker:

@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 
 from redwood.errors import InputError
 from redwood.facts import PANDA_CORE_POWER
-from redwood.inputs import REMEDY
+from redwood.inputs import REMEDY, read_text
 from redwood.names import listed, suggested
 from redwood.outputs import write_json
 from redwood.validation import Positive, Section, read_section
@@ -70,6 +70,12 @@ class Site(Section):
     )
     failure_rate: Share = Field(0.0, description="share of the attempts that fail here")
     transfer_failure_rate: Share = Field(0.0, description="share of transfers from here that fail")
+    carbon_intensity: float | None = Field(
+        None,
+        ge=0,
+        allow_inf_nan=False,
+        description="of its electricity, gCO2e/kWh; null: unknown",
+    )
     background: Background | None = None
     outages: Outages | None = None
 
@@ -170,7 +176,7 @@ def read_yaml(path: str | Path, what: str) -> dict[str, Any]:
         InputError: the file is missing, is not YAML, or holds no mapping.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = read_text(path)
         # JSON by its own parser, which is a hundred times as fast.
         content = json.loads(text) if str(path).endswith(".json") else yaml.safe_load(text)
     except (FileNotFoundError, NotADirectoryError):

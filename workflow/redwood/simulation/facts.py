@@ -1,4 +1,4 @@
-"""What sites of a tier have: `resources/network.csv`."""
+"""What sites of a tier have, `resources/network.csv`, and electricity, `resources/carbon.csv`."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,3 +55,18 @@ def read_network(path: Path) -> dict[int, TierFacts]:
         if tier not in tiers:
             raise InputError(f"{path}: there is no row for tier 'T{tier}'")
     return tiers
+
+
+def read_intensities(path: Path) -> dict[str, float]:
+    """gCO2e per kWh of electricity by country; of none where there is no such table.
+
+    Raises:
+        InputError: a row is wrong, or two are of one country.
+    """
+    found: dict[str, float] = {}
+    for row in read_facts(path, ("country", "g_per_kwh")) if path.exists() else ():
+        country = row.text("country")
+        if country in found:
+            raise InputError(f"{path}: there are two rows for country {country!r}")
+        found[country] = row.number("g_per_kwh")
+    return found

@@ -10,9 +10,10 @@ from heapq import heappop, heappush
 from math import inf
 
 from redwood.simulation.environment import Environment
+from redwood.simulation.levels import END, GOAL, MOVED, SINCE, WEIGHT
 from redwood.simulation.network import Transfer
 from redwood.simulation.routes import find_routes, latencies, narrowest, window
-from redwood.simulation.sharing import END, GOAL, MOVED, SINCE, WEIGHT, Sharing
+from redwood.simulation.sharing import Sharing
 
 _READ, _WRITE, _COPY = range(3)
 

@@ -55,14 +55,30 @@ def read_jobs(path: str | Path, description: TableDescription) -> pd.DataFrame:
         InputError: a required column is no feature, the table is empty, or a value is impossible.
     """
     features = description.only_features()
+    _require(path, features)
+    frame = read_table(path, features)
+    check_jobs(path, frame, features)
+    return frame
+
+
+def _require(path: str | Path, features: TableDescription) -> None:
     for name in REQUIRED:
         if name not in features:
             known = ", ".join(column.name for column in features.columns)
             raise InputError(
                 f"{path}: a simulation needs the feature {name!r}; the features of table "
-                f"{description.name!r} are {known or 'none'}"
+                f"{features.name!r} are {known or 'none'}"
             )
-    frame = read_table(path, features)
+
+
+def check_jobs(path: str | Path, frame: pd.DataFrame, features: TableDescription) -> None:
+    """Raise an `InputError` if there are no jobs or a value is impossible.
+
+    Args:
+        path: where they come from, in words.
+        frame: the jobs.
+        features: what they have.
+    """
     if frame.empty:
         raise InputError(f"{path}: the job table has no rows")
     for name, least, most in (
@@ -81,7 +97,6 @@ def read_jobs(path: str | Path, description: TableDescription) -> pd.DataFrame:
                 f"{path}: row {row}: jobstatus is {frame['jobstatus'][row]!r}, "
                 f"expected one of {', '.join(RECORDED_STATES)}"
             )
-    return frame
 
 
 def _check_range(path: str | Path, values: pd.Series, least: float, most: float) -> None:

@@ -34,6 +34,14 @@ class Log:
 
     Args:
         with_events: whether events are kept.
+
+    Attributes:
+        decisions: questions that the brokerage was asked.
+        declined: how many of them it answered with *not now*.
+        invalid: answers that were not allowed; a simulation ends with the first, an environment for
+            learning may go on.
+        timed, timed_s: how many of the decisions were timed, and their wall-clock time. These are
+            not results: they differ from run to run.
     """
 
     def __init__(self, with_events: bool = False) -> None:
@@ -43,6 +51,8 @@ class Log:
         self._down = array("d")
         self._recoveries = array("d")
         self._finals = array("d")
+        self.decisions = self.declined = self.invalid = self.timed = 0
+        self.timed_s = 0.0
         # One call each for the hot path.
         self.attempt = self._attempts.extend
         self.transfer = self._transfers.extend
@@ -65,6 +75,20 @@ class Log:
     def final(self, row: int, state: str, date: float) -> None:
         """A job has reached a final state that its last attempt does not tell."""
         self._finals.extend((row, FINAL_STATES.index(state), date))
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """What the brokerage has decided: see the attributes."""
+        return {
+            "decisions": self.decisions,
+            "declined": self.declined,
+            "invalid": self.invalid,
+        }
+
+    @property
+    def attempts_ended(self) -> int:
+        """How many attempts have ended."""
+        return len(self._attempts) // len(ATTEMPT_COLUMNS)
 
     def attempts(self) -> np.ndarray:
         """(a, columns) the attempts that have ended, `ATTEMPT_COLUMNS`, in order of their ends.

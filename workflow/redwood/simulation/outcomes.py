@@ -40,6 +40,7 @@ class Outcome:
         scale: how many of `unit` one `shown_unit` is.
         better: whether policies with `less` or with `more` of it are better; `None`: neither.
         comparison: how surrogates are compared by it; `None` where they are not.
+        least, most: what it cannot be below or above, in `unit`; nor can an interval of it.
     """
 
     unit: str
@@ -49,6 +50,8 @@ class Outcome:
     scale: float
     better: Literal["less", "more"] | None = "less"
     comparison: Comparison | None = None
+    least: float | None = 0.0
+    most: float | None = None
 
 
 # The values of an outcome without each group of jobs, in order, as far as they are defined.
@@ -82,21 +85,28 @@ OUTCOMES = {
     "utilisation": Outcome(
         "", "busy share of all cores from the first to the last submission",
         "Utilisation of the cores", *_PERCENT,
-        "more", Comparison("utilisation", "busy shares of the cores")),
+        "more", Comparison("utilisation", "busy shares of the cores"), most=1.0),
     "goodput": Outcome(
         "", "share of the core seconds that went into attempts that finished",
-        "Goodput, core time of attempts that finished", *_PERCENT, "more"),
+        "Goodput, core time of attempts that finished", *_PERCENT, "more", most=1.0),
     "failed_share": Outcome(
-        "", "jobs that failed among those that finished or failed", "Failed jobs", *_PERCENT),
+        "", "jobs that failed among those that finished or failed", "Failed jobs", *_PERCENT,
+        most=1.0),
     "lost_share": Outcome(
         "", "jobs that got no site, or had not ended when the simulation did, among all submitted; "
-        "means are over the others", "Jobs that did not run to an end", *_PERCENT),
+        "means are over the others", "Jobs that did not run to an end", *_PERCENT, most=1.0),
     "wan_bytes": Outcome(
         "bytes", "moved between sites: inputs, outputs and copies", "Moved between sites", "TB",
         1e12, comparison=Comparison("moved data", "bytes moved between sites")),
     "cache_hit_rate": Outcome(
         "", "share of the inputs that lay at the job's site", "Inputs found at the site", *_PERCENT,
-        "more"),
+        "more", most=1.0),
+    "carbon": Outcome(
+        "kg", "CO2e of the electricity of all attempts, failed ones too: cores × watts per core × "
+        "time × carbon intensity at the site; of sites that have none, the mean of the others by "
+        "cores", "Carbon", "kg", 1.0),
+    "carbon_per_job": Outcome(
+        "g", "carbon by the number of finished jobs", "Carbon per finished job", "g", 1.0),
     "recovery_time": Outcome(
         "s", "mean time from the start of an outage until it is over and no more jobs are under "
         "way than at its start", "Recovery from an outage", *_HOURS),

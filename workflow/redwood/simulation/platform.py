@@ -20,6 +20,7 @@ reaches on its own and never more than the whole.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ import pandas as pd
 
 from redwood.simulation.calibration import RunTimes, calibration_table, cores_of, fit_run_times
 from redwood.simulation.environment import Environment, Site
-from redwood.simulation.facts import TierFacts, read_network
+from redwood.simulation.facts import TierFacts, read_intensities, read_network
 from redwood.simulation.failure_rates import FailureRates, fit_failure_rates
 from redwood.simulation.workload import KIND, arrival_rate
 from redwood.sites import Site as KnownSite
@@ -87,7 +88,7 @@ def build_platform(
             (`calibration.read_with_auxiliary`).
         validation: jobs like them on which run times are checked; none are if `None`.
         description: of both; what it assumes of sites whose core power is unknown holds here too.
-        resources: folder with `sites.csv` and `network.csv`.
+        resources: folder with `sites.csv`, `network.csv` and, if known, `carbon.csv`.
         demand: for what load.
 
     Raises:
@@ -95,6 +96,7 @@ def build_platform(
     """
     table_of_sites = load_sites(Path(resources) / "sites.csv")
     tiers = read_network(Path(resources) / "network.csv")
+    intensities = read_intensities(Path(resources) / "carbon.csv")
     names = {*_names(training, validation), *demand.sites}
     known = {name: table_of_sites.find(name) for name in names}
     default_power = default_core_power(description)
@@ -127,6 +129,7 @@ def build_platform(
             tiers,
             run_times,
             rates,
+            intensities,
         )
         for name, number in sorted(wanted.items())
     )
@@ -163,6 +166,7 @@ def _site(
     tiers: dict[int, TierFacts],
     run_times: RunTimes,
     rates: FailureRates,
+    intensities: Mapping[str, float],
 ) -> Site:
     number = known.tier if known else _DEFAULT_TIER
     tier = tiers[number]
@@ -182,6 +186,7 @@ def _site(
         write_bandwidth=storage,
         storage_bytes=tier.disk * min(share, 1.0),
         failure_rate=rates.site.get(name, 0.0),
+        carbon_intensity=intensities.get(known.country) if known else None,
         outages=rates.outages,
     )
 

@@ -32,6 +32,7 @@ class Queues:
         """An attempt comes."""
         index = attempt.state.index
         attempt.state.waiting_jobs += 1
+        attempt.state.stale = True
         if self._policies.in_order_of_arrival:
             self._by_arrival[index].append(attempt)
             return
@@ -58,6 +59,7 @@ class Queues:
                         return None
                     queue.popleft()
                     state.waiting_jobs -= 1
+                    state.stale = True
                     return attempt
                 queue.popleft()
             return None
@@ -69,6 +71,7 @@ class Queues:
                     return None
                 self._policies.ask(QUEUE, attempt.job.row, heapq.heappop, heap)
                 state.waiting_jobs -= 1
+                state.stale = True
                 self._policies.started(attempt.job, self._sites[state.index], key)
                 return attempt
             self._policies.ask(QUEUE, attempt.job.row, heapq.heappop, heap)

@@ -2,24 +2,28 @@
 
 import io
 import random
+import resource
 import shutil
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import stdtrit
 
 from redwood.errors import InputError
 from redwood.inputs import read_json
+from redwood.intervals import mean_and_interval
 from redwood.outputs import write_json, writing_folder
+from redwood.programs import Program
 from redwood.seeds import derive_seed
+from redwood.simulation import engines
 from redwood.simulation.account_tables import EVENT_TABLE, FLOW_TABLE, JOBS, SITES
 from redwood.simulation.accounts import (
     Attempts,
@@ -31,13 +35,17 @@ from redwood.simulation.accounts import (
     site_table,
     summarise,
 )
+from redwood.simulation.asking import Policies
+from redwood.simulation.case import LOG, Case
 from redwood.simulation.choosing import choose_policies, with_objects
 from redwood.simulation.datasets import place_replicas, read_catalogue
 from redwood.simulation.engine import Engine
+from redwood.simulation.engines import simgrid
 from redwood.simulation.environment import Environment
+from redwood.simulation.event_database import write_event_database
 from redwood.simulation.job_table import describe_jobs, read_jobs
 from redwood.simulation.log import Log
-from redwood.simulation.outcomes import described
+from redwood.simulation.outcomes import OUTCOMES, described
 from redwood.simulation.scenario import Scenario
 from redwood.simulation.shortfalls import (
     afterwards,
@@ -45,12 +53,11 @@ from redwood.simulation.shortfalls import (
     require_recorded_sites,
     require_some_that_ran,
 )
+from redwood.simulation.users import ClosedUsers, read_users, response_times
 from redwood.simulation.watching import Question, run_watched
 from redwood.simulation.workload import Workload, build_workload
 from redwood.tables import TableDescription, table_columns, write_table
 
-# The coverage of the intervals of the mean.
-_CONFIDENCE = 0.95
 # With so many jobs it is tried whether policies of one's own do the same again.
 _TRIED_JOBS = 1000
 
@@ -62,6 +69,8 @@ def run_scenario(
     brokerage: Any = None,
     placement: Any = None,
     queue: Any = None,
+    program: str | None = None,
+    measured: list[dict[str, float]] | None = None,
 ) -> dict[str, Any]:
     """Run a scenario with each of its seeds, write what comes of it, and return the summary.
 
@@ -80,13 +89,18 @@ def run_scenario(
         brokerage, placement, queue: policies as Python objects in place of those that the scenario
             names: a class of `simulation.contract` or an instance of one, or, as a brokerage, a
             function `choose(job, grid)`. Each seed gets a copy of its own.
+        program: the program of the scenario's engine, if it needs one: a path or a container image
+            in place of the one on the PATH.
+        measured: gets what each seed took, `memory_bytes` and `seconds`.
 
     Returns:
         The content of `summary.json`.
 
     Raises:
-        InputError: a file, a value in it, or a policy cannot be used, or no job ran.
+        InputError: a file, a value in it, or a policy cannot be used, no job ran, or the engine's
+            program is missing or has failed.
     """
+    found = engines.require(scenario.engine, program)
     objects = {"brokerage": brokerage, "placement": placement, "queue": queue}
     objects = {kind: given for kind, given in objects.items() if given is not None}
     scenario = with_objects(scenario, objects)
@@ -95,11 +109,22 @@ def run_scenario(
     shutil.rmtree(so_far, ignore_errors=True)
     with writing_folder(folder) as written:
         scenario.save(written / "scenario.json")
-        repeats = _try_twice(scenario, objects)
-        remarks: list[str] = []
-        for seed in scenario.seeds:
-            remarks += _in_own_process(scenario, seed, written, so_far, objects)
-        summary = gather(scenario, written, remarks) | repeats
+        if found.program is not None:
+            print(f"engine: {found}", file=sys.stderr, flush=True)
+        repeats = _try_twice(scenario, objects, found.program)
+        done = [
+            _in_own_process(scenario, seed, written, so_far, objects, found.program)
+            for seed in scenario.seeds
+        ]
+        if timed := sum(one.timed for one in done):
+            # No result: it differs from run to run.
+            about = f"a decision of {scenario.policies.brokerage!r} takes"
+            taken = sum(one.timed_s for one in done)
+            print(f"{about} {taken / timed * 1e6:.1f} µs", file=sys.stderr, flush=True)
+        if measured is not None:
+            measured += [one.measured for one in done]
+        engine = {"name": found.name, "version": found.version, "left_out": done[0].left_out}
+        summary = gather(scenario, written, done[0].remarks) | repeats | {"engine": engine}
         write_json(written / "summary.json", summary)
     shutil.rmtree(so_far, ignore_errors=True)
     return summary
@@ -115,12 +140,14 @@ class Given:
         columns: what the job table offers: its features, or all columns of a file that comes
             without a description.
         jobs: the job table.
+        users: whose its rows are, see `users.read_users`; `None` if nobody waits.
     """
 
     environment: Environment
     description: TableDescription
     columns: list[str]
     jobs: pd.DataFrame
+    users: pd.DataFrame | None = None
 
     @classmethod
     def of(cls, scenario: Scenario) -> "Given":
@@ -136,31 +163,71 @@ class Given:
         else:
             description, columns = describe_jobs(part.jobs), table_columns(part.jobs)
         jobs = read_jobs(part.jobs, description)
-        return cls(scenario.read_environment(), description, columns, jobs)
+        users = None
+        if scenario.users == "closed":
+            users = read_users(part.jobs, description, columns)
+        return cls(scenario.read_environment(), description, columns, jobs, users)
+
+
+@dataclass(frozen=True)
+class _Done:
+    """What is to be told of a seed that was run.
+
+    Attributes:
+        remarks, left_out: what is known to be left out, by whatever engine and by this one; of the
+            first seed.
+        timed, timed_s: how many decisions of the brokerage were timed, and their wall-clock time.
+        measured: see `run_scenario`.
+    """
+
+    remarks: list[str]
+    left_out: list[str]
+    timed: int
+    timed_s: float
+    measured: dict[str, float]
 
 
 def _in_own_process(
-    scenario: Scenario, seed: int, folder: Path, so_far: Path, objects: Mapping[str, Any]
-) -> list[str]:
-    """Simulate with a seed; the first one says, and returns, what is known to be left out."""
+    scenario: Scenario,
+    seed: int,
+    folder: Path,
+    so_far: Path,
+    objects: Mapping[str, Any],
+    program: Program | None,
+) -> _Done:
+    """Simulate with a seed; the first one says what is known to be left out."""
     name = f"seed-{seed}"
     question = Question(scenario.policies.chosen)
 
-    def work() -> list[str]:
-        given, remarks = Given.of(scenario), []
+    def work() -> _Done:
+        given, remarks, left_out = Given.of(scenario), [], []
         if seed == scenario.seed:
             remarks = foreseen(scenario, given.environment, given.columns, given.jobs)
-        for remark in remarks:
+            left_out = engines.load(scenario.engine).left_out(scenario, given.environment)
+        for remark in [*remarks, *left_out]:
             print(f"{scenario.workload.jobs}: {remark}", file=sys.stderr, flush=True)
-        run = run_seed(scenario, given, seed, so_far / name, objects, question)
+        measured: dict[str, float] = {}
+        begin = time.perf_counter()
+        at = so_far / name, objects, question, None, program, measured
+        run = run_seed(scenario, given, seed, *at)
+        measured["seconds"] = time.perf_counter() - begin
+        own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        measured["memory_bytes"] = max(own, measured.get("memory_bytes", 0))
         write_run(run, folder / name)
-        return remarks
+        if scenario.event_database:
+            attempts = Attempts(run.log.attempts())
+            write_event_database(run, attempts, folder / name / "events.sqlite")
+        if (log := so_far / name / LOG).exists():
+            shutil.copyfile(log, folder / name / LOG)
+        return _Done(remarks, left_out, run.log.timed, run.log.timed_s, measured)
 
-    remarks: list[str] = run_watched(work, question, scenario.patience_s, _what(scenario, seed))
-    return remarks
+    done: _Done = run_watched(work, question, scenario.patience_s, _what(scenario, seed))
+    return done
 
 
-def _try_twice(scenario: Scenario, objects: Mapping[str, Any]) -> dict[str, bool]:
+def _try_twice(
+    scenario: Scenario, objects: Mapping[str, Any], program: Program | None
+) -> dict[str, bool]:
     """`repeats`: whether policies of one's own do the same with the first jobs again."""
     if not (scenario.policies.files or objects):
         return {}
@@ -171,7 +238,8 @@ def _try_twice(scenario: Scenario, objects: Mapping[str, Any]) -> dict[str, bool
         # What is said here will be said once more.
         with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
             given = Given.of(scenario)
-            run = run_seed(scenario, given, scenario.seed, None, objects, question, _TRIED_JOBS)
+            at = None, objects, question, _TRIED_JOBS, program
+            run = run_seed(scenario, given, scenario.seed, *at)
         return job_table(run, Attempts(run.log.attempts())).to_csv(index=False).splitlines()[1:]
 
     once, again = (run_watched(work, question, scenario.patience_s, what) for _ in range(2))
@@ -197,6 +265,8 @@ def run_seed(
     objects: Mapping[str, Any] = MappingProxyType({}),
     question: Question | None = None,
     most_jobs: int | None = None,
+    program: Program | None = None,
+    measured: dict[str, float] | None = None,
 ) -> Run:
     """Simulate with one seed. A process can do this once, see `network.Network`.
 
@@ -206,14 +276,72 @@ def run_seed(
         scenario: the scenario.
         given: what it reads.
         seed: the seed.
-        folder: where partial results go; nowhere if `None`.
+        folder: where partial results go, and the log of the engine's program; nowhere if `None`.
         objects: policies as Python objects, by kind.
         question: where it is said which policy is asked what.
         most_jobs: so many of the first rows of the job table; all if `None`.
+        program: of the scenario's engine, if it needs one.
+        measured: gets what the engine measures of its program.
     """
-    environment = given.environment
+
+    def policies() -> Policies:
+        random.seed(derive_seed(seed, "simulation", "global"))
+        np.random.seed(derive_seed(seed, "simulation", "global"))  # noqa: NPY002
+        chosen = choose_policies(scenario.policies, question, objects)
+        if chosen.replays:
+            require_recorded_sites(scenario, given.environment, given.jobs)
+        return chosen
+
+    users = None if given.users is None else given.users[:most_jobs]
+    jobs = given.jobs[:most_jobs]
+    with TemporaryDirectory(prefix="redwood-") as scratch:
+        case = replace(
+            case_of(scenario, given, jobs, seed, policies, users, folder),
+            folder=Path(scratch) if folder is None else folder,
+            program=program,
+            measured={} if measured is None else measured,
+        )
+        log = engines.load(scenario.engine).simulate(case)
+    return replace(case.run, log=log)
+
+
+def prepare(
+    scenario: Scenario,
+    given: Given,
+    jobs: pd.DataFrame,
+    seed: int,
+    policies: Callable[[], Policies],
+    users: pd.DataFrame | None,
+) -> tuple[Engine, Run]:
+    """Our own engine that is to run, and the run, whose log is empty until then; see `case_of`."""
+    case = case_of(scenario, given, jobs, seed, policies, users)
+    engine = simgrid.engine_of(case)
+    return engine, replace(case.run, log=engine.log)
+
+
+def case_of(
+    scenario: Scenario,
+    given: Given,
+    jobs: pd.DataFrame,
+    seed: int,
+    policies: Callable[[], Policies],
+    users: pd.DataFrame | None,
+    folder: Path | None = None,
+) -> Case:
+    """One seed of a scenario, to be run.
+
+    Args:
+        scenario: the scenario.
+        given: what it reads.
+        jobs: its jobs, or others with the same columns.
+        seed: the seed.
+        policies: makes the policies, once all files have been read.
+        users: whose the jobs are, if users wait for theirs, as `Given` has it of all.
+        folder: where partial results go; nowhere if `None`.
+    """
+    environment, labels = given.environment, {**scenario.labels, "seed": seed}
     workload = build_workload(
-        given.jobs[:most_jobs],
+        jobs,
         given.description,
         seed,
         scenario.load_factor,
@@ -222,20 +350,29 @@ def run_seed(
     )
     check_interval(environment, workload, scenario.interval_s)
     replicas = _replicas(scenario, environment, workload, seed)
-    labels = {**scenario.labels, "seed": seed}
-    checkpoints = None
-    if folder is not None:
-        checkpoints = Checkpoints(folder, labels, environment, workload, scenario.checkpoint_s)
-    random.seed(derive_seed(seed, "simulation", "global"))
-    np.random.seed(derive_seed(seed, "simulation", "global"))  # noqa: NPY002
-    policies = choose_policies(scenario.policies, question, objects)
-    if policies.replays:
-        require_recorded_sites(scenario, environment, given.jobs)
+    closed = None
+    if users is not None:
+        response = response_times(users, workload, environment)
+        closed = ClosedUsers(
+            workload, users["user"], response, scenario.load_factor, scenario.session_gap_s
+        )
     short = 0
     if scenario.workload.catalogue is None:
         short = sum(len(sites) < scenario.replicas for sites in replicas)
-    log = Engine(environment, workload, replicas, policies, seed, scenario, checkpoints).run()
-    return Run(labels, environment, workload, scenario.interval_s, log, short)
+    run = Run(
+        labels,
+        environment,
+        workload,
+        scenario.interval_s,
+        Log(False),
+        short,
+        scenario.watts_per_core,
+        None if closed is None else closed.submitted,
+    )
+    checkpoints = None
+    if folder is not None:
+        checkpoints = Checkpoints(folder, run, scenario.checkpoint_s)
+    return Case(scenario, run, replicas, policies(), seed, closed, checkpoints)
 
 
 def _replicas(
@@ -257,16 +394,8 @@ class Checkpoints:
     `jobs-00001.parquet` and so on hold the jobs that ended since the one before.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        labels: dict[str, Any],
-        environment: Environment,
-        workload: Workload,
-        every_s: float,
-    ) -> None:
-        self._folder, self._labels, self._every_s = folder, labels, every_s
-        self._environment, self._workload = environment, workload
+    def __init__(self, folder: Path, run: Run, every_s: float) -> None:
+        self._folder, self._run, self._every_s = folder, run, every_s
         self._last = time.monotonic()
         self._attempts = self._finals = self._parts = 0
 
@@ -274,7 +403,7 @@ class Checkpoints:
         if time.monotonic() - self._last < self._every_s:
             return
         attempts = Attempts(log.attempts()[self._attempts :].copy())
-        run = Run(self._labels, self._environment, self._workload, 1.0, log)
+        run = replace(self._run, log=log)
         jobs = job_table(run, attempts, finals_from=self._finals)
         jobs = jobs[jobs["state"] != "unfinished"]
         self._attempts += len(attempts)
@@ -284,11 +413,11 @@ class Checkpoints:
         write_json(
             self._folder / "progress.json",
             {
-                **self._labels,
+                **run.labels,
                 "complete": False,
                 "meaning": "the simulation runs or ended early; the files hold the jobs that ended",
                 "simulated_s": date,
-                "jobs": len(self._workload),
+                "jobs": len(run.workload),
                 "jobs_ended": ended,
                 "files": self._parts,
             },
@@ -317,7 +446,8 @@ def write_run(run: Run, folder: str | Path) -> None:
 def gather(scenario: Scenario, folder: Path, remarks: list[str]) -> dict[str, Any]:
     """The summary of a scenario: each outcome's mean and 95 % interval over its seeds.
 
-    Student's t interval of the mean; none where fewer than two seeds define the outcome.
+    Student's t interval of the mean, as far as the outcome can reach; none where fewer than two
+    seeds define it.
 
     Args:
         scenario: the scenario.
@@ -342,20 +472,12 @@ def gather(scenario: Scenario, folder: Path, remarks: list[str]) -> dict[str, An
         "remarks": [*remarks, *afterwards(counts, runs)],
         "outcomes": described(
             {
-                name: mean_and_interval([value for value in values if value is not None])
+                name: mean_and_interval(
+                    [value for value in values if value is not None],
+                    OUTCOMES[name].least,
+                    OUTCOMES[name].most,
+                )
                 for name, values in found.items()
             }
         ),
     }
-
-
-def mean_and_interval(values: list[float]) -> dict[str, float | int | None]:
-    """`value`, `low` and `high` of the mean, and the number of `seeds`."""
-    if not values:
-        return {"value": None, "low": None, "high": None, "seeds": 0}
-    mean, low, high = float(np.mean(values)), None, None
-    if len(values) > 1:
-        error = float(np.std(values, ddof=1)) / len(values) ** 0.5
-        half = float(stdtrit(len(values) - 1, (1 + _CONFIDENCE) / 2)) * error
-        low, high = mean - half, mean + half
-    return {"value": mean, "low": low, "high": high, "seeds": len(values)}

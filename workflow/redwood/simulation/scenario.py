@@ -5,28 +5,35 @@ In YAML or JSON, written by hand or by the workflow. The smallest:
     environment: {sites: [{name: A, cores: 100}, {name: B, cores: 50}]}
     workload: {jobs: jobs.csv}
 
+`workload` and `policies` may be lists: then one file stands for a scenario of each workload under
+each policy, see `load_scenarios`.
+
 Relative paths count from the scenario's own folder, those of a scenario that is no file from the
 folder in which the simulation is started. So results can move together with what they were made of.
 """
 
 import json
 import os
+import re
 from collections.abc import Callable, Mapping
+from itertools import product
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from redwood.configuration import PolicyChoice, Settings, own_policy
+from redwood.configuration import ENGINES, NAME, OURS, PolicyChoice, Settings, own_policy
 from redwood.errors import InputError
 from redwood.outputs import file_digest, write_text
 from redwood.simulation.environment import Environment, read_yaml
 from redwood.tables import table_digest
-from redwood.validation import Section, read_section
+from redwood.validation import Section, known_plugins, read_section
 
 RECORDED = "recorded"
 # Keys of the workload that are paths.
 _FILES = ("jobs", "table", "catalogue")
+# Keys that may be lists, in a scenario that stands for several.
+_LISTED = ("workload", "policies")
 Role = Literal["recorded", "model", "control", "floor"]
 
 
@@ -54,6 +61,7 @@ class Scenario(Settings):
     environment: str | Environment = Field(description="a file, or the environment itself")
     workload: WorkloadPart
     policies: PolicyChoice = PolicyChoice()
+    engine: str = Field(OURS, description="which simulator runs it")
     seed: int = Field(1, ge=0, lt=2**32, description="the first seed")
     repetitions: Annotated[int, Field(ge=1, le=1000)] = Field(
         1, description="runs with seeds from `seed` on"
@@ -67,6 +75,11 @@ class Scenario(Settings):
     def _without_parts(cls, content: Any) -> Any:
         """Read scenarios of earlier versions, whose settings stood in parts."""
         return _flat(content) if isinstance(content, Mapping) else content
+
+    @field_validator("engine")
+    @classmethod
+    def _known_engine(cls, engine: str) -> str:
+        return known_plugins(ENGINES, (engine,))[0]
 
     @property
     def seeds(self) -> range:
@@ -137,14 +150,17 @@ class Scenario(Settings):
             InputError: the file is missing or no scenario, or a file that it reads is missing or
                 not what it was when the scenario was saved.
         """
-        name, text, folder = "scenario", str(source).lstrip(), None
-        if isinstance(source, Mapping):
-            content = dict(source)
-        elif text.startswith("{"):
-            content = _parse(text)
-        else:
-            name, folder = str(source), Path(source).parent
-            content = read_yaml(source, "scenario")
+        name, content, folder = _read_source(source)
+        if lists := [key for key in _LISTED if isinstance(content.get(key), list)]:
+            raise InputError(
+                f"{name}: {lists[0]} is a list, which makes several scenarios, expected one; "
+                "`redwood simulate` and redwood.simulate_all run them all"
+            )
+        return cls._of(name, content, folder)
+
+    @classmethod
+    def _of(cls, name: str, content: dict[str, Any], folder: Path | None) -> "Scenario":
+        """The scenario of keys and values that stand in a folder, see `load`."""
         environment = content.get("environment", "")
         if isinstance(environment, dict):
             # By itself, so that errors do not say besides that it might have been a path.
@@ -170,6 +186,63 @@ class Scenario(Settings):
                     f"expected {wanted[:12]}…"
                 )
         return scenario
+
+
+def load_scenarios(source: str | Path | Mapping[str, Any]) -> dict[str, Scenario]:
+    """The scenarios of a source whose `policies` or `workload` may be a list.
+
+    Args:
+        source: as for `Scenario.load`.
+
+    Returns:
+        Where each is to be run, `WORKLOAD/POLICY` below the folder for all, and the scenario; for
+        one without lists that is the folder itself, ``""``.
+
+    Raises:
+        InputError: as `Scenario.load`; a list is empty, or two of its entries have the same name,
+            or one that cannot be a folder's.
+    """
+    name, content, folder = _read_source(source)
+    listed = [key for key in _LISTED if isinstance(content.get(key), list)]
+    if not listed:
+        return {"": Scenario._of(name, content, folder)}
+    entries: dict[str, list[Any]] = {}
+    for key in _LISTED:
+        value = content.get(key, {})
+        entries[key] = value if key in listed else [value]
+        if not entries[key]:
+            raise InputError(f"{name}: {key} is [], expected at least one")
+    found: dict[str, Scenario] = {}
+    for (at, workload), (number, policy) in product(
+        *(list(enumerate(entries[key], 1)) for key in _LISTED)
+    ):
+        places = {"workload": at, "policies": number}
+        told = f"{name}, " + ", ".join(f"{key} {places[key]}" for key in listed)
+        scenario = Scenario._of(told, {**content, "workload": workload, "policies": policy}, folder)
+        labels = scenario.labels
+        for key, label in (("workload", labels["workload"]), ("policies", labels["policy"])):
+            if not re.fullmatch(NAME, label):
+                raise InputError(f"{told}: {key}: {label!r} cannot name a folder, expected {NAME}")
+        place = f"{labels['workload']}/{labels['policy']}"
+        if place in found:
+            raise InputError(
+                f"{told}: workload {labels['workload']!r} with policy {labels['policy']!r} is "
+                "listed twice: give each a `name` of its own"
+            )
+        found[place] = scenario
+    return found
+
+
+def _read_source(
+    source: str | Path | Mapping[str, Any],
+) -> tuple[str, dict[str, Any], Path | None]:
+    """What messages call a source of scenarios, its content, and its folder if it is a file."""
+    text = str(source).lstrip()
+    if isinstance(source, Mapping):
+        return "scenario", dict(source), None
+    if text.startswith("{"):
+        return "scenario", _parse(text), None
+    return str(source), read_yaml(source, "scenario"), Path(source).parent
 
 
 def _digest(path: str, key: str) -> str:

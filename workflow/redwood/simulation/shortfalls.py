@@ -12,10 +12,12 @@ import pandas as pd
 from redwood.configuration import Settings
 from redwood.errors import InputError
 from redwood.names import listed, suggested
+from redwood.simulation.carbon import mean_intensity
 from redwood.simulation.environment import Environment
 from redwood.simulation.job_table import KNOWN
 from redwood.simulation.log import LOST
 from redwood.simulation.scenario import Scenario
+from redwood.simulation.users import TIMES
 from redwood.simulation.workload import KIND, kinds_of
 
 _USED = {column.name for column in KNOWN}
@@ -35,7 +37,8 @@ def foreseen(
         jobs: the job table as it is simulated.
     """
     found = []
-    if unused := [name for name in columns if name not in _USED]:
+    used = _USED | (set(TIMES) if scenario.users == "closed" else set())
+    if unused := [name for name in columns if name not in used]:
         found.append(f"a simulation makes no use of {listed(unused)}")
     if elsewhere := _at_unknown_sites(environment, jobs):
         found.append(elsewhere)
@@ -47,7 +50,8 @@ def foreseen(
             f"cannot run: row {row} needs {jobs['cores'][row]}, the largest site, "
             f"{largest.name!r}, has {largest.cores}"
         )
-    return found + _long_gap(jobs["creationtime"]) + _without_effect(scenario, environment, jobs)
+    found += _long_gap(jobs["creationtime"]) + _without_intensity(environment)
+    return found + _without_effect(scenario, environment, jobs)
 
 
 def require_recorded_sites(
@@ -146,6 +150,18 @@ def _long_gap(created: pd.Series) -> list[str]:
     ]
 
 
+def _without_intensity(environment: Environment) -> list[str]:
+    """The sites of unknown carbon intensity, where others have one."""
+    mean = mean_intensity(environment.sites)
+    names = [site.name for site in environment.sites if site.carbon_intensity is None]
+    if mean is None or not names:
+        return []
+    return [
+        f"{len(names)} of {len(environment.sites)} sites have no carbon_intensity and count with "
+        f"the mean of the others by cores, {mean:.4g} gCO2e/kWh: {listed(names)}"
+    ]
+
+
 def _without_effect(scenario: Scenario, environment: Environment, jobs: pd.DataFrame) -> list[str]:
     """Settings that change nothing with these jobs."""
     usual, found = Settings(), []
@@ -165,6 +181,8 @@ def _without_effect(scenario: Scenario, environment: Environment, jobs: pd.DataF
     elif "dataset" in jobs:
         names = changed("jobs_per_dataset")
         found += [f"{name} has no effect: the job table names its datasets" for name in names]
+    if scenario.users == "open" and changed("session_gap_s"):
+        found.append("session_gap_s has no effect: users are open")
     if scenario.failures == "recorded" and "jobstatus" not in jobs:
         found.append("failures: recorded has no effect: the job table has no feature jobstatus")
     rates = environment.kind_failure_rates

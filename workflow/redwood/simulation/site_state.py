@@ -25,6 +25,7 @@ class SiteState:
     tier: int = 2
     storage_bytes: float = inf
     queue_limit: float = inf
+    carbon_intensity: float | None = None
     speed: float = field(init=False)
     up: bool = True
     used_bytes: float = 0.0
@@ -41,6 +42,9 @@ class SiteState:
     finished_jobs: int = 0
     failed_jobs: int = 0
     queue_time: float = 0.0
+    # Whether it has changed since it was last copied into `site_arrays.SiteArrays`. Whoever changes
+    # what follows `up` above sets it.
+    stale: bool = True
 
     def __post_init__(self) -> None:
         self.speed = self.core_power * self.efficiency
@@ -59,13 +63,18 @@ class SiteState:
             tier=site.tier,
             storage_bytes=inf if site.storage_bytes is None else site.storage_bytes,
             queue_limit=inf if site.queue_limit is None else site.queue_limit,
+            carbon_intensity=site.carbon_intensity,
         )
 
     def run_time(self, job: "Job") -> float:
         """Overhead + work / (core power × efficiency × cores^scaling), s."""
         if job.cores == 1:
             return self.overhead_s + job.work / self.speed
-        return self.overhead_s + job.work / (self.speed * job.cores**self.core_scaling)
+        return self.overhead_s + job.work / self.job_speed(job.cores)
+
+    def job_speed(self, cores: int) -> float:
+        """Core power × efficiency × cores^scaling, HS23."""
+        return self.speed if cores == 1 else self.speed * cores**self.core_scaling
 
     def takes(self, job: "Job") -> bool:
         """Whether the site can be given the job now."""

@@ -129,9 +129,7 @@ class Staging:
         if self._lossy:
             self._doom(transfer)
         self._network.read(date, transfer)
-        self._states[source].sending += 1
-        attempt.state.receiving += 1
-        self._track(transfer)
+        self._began(transfer)
 
     def _stage_in_again(self, date: float, attempt: Attempt) -> None:
         if attempt.phase == STAGING:
@@ -302,8 +300,10 @@ class Staging:
             transfer.reaction = min(transfer.reaction, self._delay_s)
 
     def _began(self, transfer: Transfer) -> None:
-        self._states[transfer.source].sending += 1
-        self._states[transfer.destination].receiving += 1
+        source, destination = self._states[transfer.source], self._states[transfer.destination]
+        source.sending += 1
+        destination.receiving += 1
+        source.stale = destination.stale = True
         self._track(transfer)
 
     def _track(self, transfer: Transfer) -> None:
@@ -315,6 +315,7 @@ class Staging:
         source, destination = transfer.source, transfer.destination
         self._states[source].sending -= 1
         self._states[destination].receiving -= 1
+        self._states[source].stale = self._states[destination].stale = True
         if self._under_way is not None:
             self._under_way[source].pop(transfer, None)
             self._under_way[destination].pop(transfer, None)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,8 @@ from redwood.simulation.job_table import RECORDED_STATES
 from redwood.tables import TableDescription, to_numbers
 
 KIND = ("project", "prodstep", "datatype")
+# The state of a job that its record says ended before it ran, as an index.
+CLOSED = RECORDED_STATES.index("closed")
 # Whose a job is, for fair shares: the first of these that the job table has.
 _OWNER = ("user", "workinggroup", "project")
 _AT_ONCE = 10_000
@@ -59,12 +62,21 @@ class Workload:
     def __len__(self) -> int:
         return len(self.row)
 
-    def jobs(self) -> Iterator[Job]:
-        """The jobs one by one; few of them exist at any time."""
+    def jobs(
+        self, chosen: np.ndarray | None = None, submit: np.ndarray | None = None
+    ) -> Iterator[Job]:
+        """The jobs one by one; few of them exist at any time.
+
+        Args:
+            chosen: (k,) places of some of them; all if `None`.
+            submit: (k,) when they are submitted, where that is not as recorded.
+        """
         names = np.array(self.site_names, dtype=object)
-        for begin in range(0, len(self), _AT_ONCE):
-            part = slice(begin, begin + _AT_ONCE)
-            columns = [self.row[part], self.submit[part], names[self.site[part]]]
+        for begin in range(0, len(self if chosen is None else chosen), _AT_ONCE):
+            part: Any = slice(begin, begin + _AT_ONCE)
+            dates = self.submit[part] if submit is None else submit[part]
+            part = part if chosen is None else chosen[part]
+            columns = [self.row[part], dates, names[self.site[part]]]
             columns += [self.work[part], self.cores[part]]
             columns += [self.input_bytes[part], self.output_bytes[part], self.files[part]]
             columns += [self.dataset[part], self.kind[part], self.owner[part]]

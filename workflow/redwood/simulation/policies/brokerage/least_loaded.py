@@ -7,8 +7,10 @@ class Policy(Brokerage):
     """The site that is the least loaded once it has the job; of equals the one of faster cores."""
 
     def choose(self, job: Job, grid: Grid) -> Site | None:
-        return min(
-            grid.able(job),
-            key=lambda site: (site.load + job.cores / site.cores, -site.core_power),
-            default=None,
-        )
+        able = grid.able_indices(job)
+        if not len(able):
+            return None
+        state = grid.arrays
+        load = state.load[able] + job.cores / state.cores[able]
+        least = able[load == load.min()]
+        return grid.sites[least[state.core_power[least].argmax()]]

@@ -7,8 +7,15 @@ Candidates hold the input (all sites, where none that does can take the job) and
 
 running jobs over queued ones, and jobs are spread over the best ten in proportion to it.
 
-Source: PanDA documentation, "Brokerage", section "ATLAS User Analysis Job Brokerage", original
-basic weight (panda-wms.readthedocs.io/en/latest/advanced/brokerage.html).
+It departs from the documentation in two points. A job whose sites with its input are all full goes
+elsewhere at once, where PanDA waits for `DATA_CHECK_TIMEOUT_USER` hours; and it goes to a full
+site where all are full, where PanDA holds it back for 20 minutes. Not modelled, for the grid has
+nothing like it: the caps, quotas and classes of users, and classes of sites, with the weight made
+of these that is announced to follow.
+
+Source: PanDA documentation, "Brokerage", section "ATLAS Analysis Job Brokerage", original basic
+weight, which is "currently used", as of July 2026
+(panda-wms.readthedocs.io/en/latest/advanced/brokerage.html).
 """
 
 from redwood.simulation.contract import Brokerage, Grid, Job, Site

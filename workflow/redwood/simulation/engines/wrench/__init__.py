@@ -1,0 +1,1 @@
+"""WRENCH, through the REST interface of its `wrench-daemon`."""

@@ -1,0 +1,1 @@
+"""Learning brokerages: the simulation as a Gymnasium environment, what it observes and rewards."""
