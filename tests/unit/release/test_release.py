@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from redwood.errors import InputError
 from redwood.inputs import read_json
-from redwood.release.audit import audit
+from redwood.release.audit import Shadow, audit
 from redwood.release.canaries import (
     CANARY,
     GROUP,
@@ -54,9 +54,18 @@ def canaries_of(folder, table=TABLE):
 
 def audited(folder, sample, up_to_rows=None):
     write_table(sample, folder / "sample.parquet", DESCRIPTION)
-    names = ("table.json", "train.parquet", "planted/canaries.parquet", "sample.parquet")
-    audit(*(folder / name for name in names), 1, folder / "audit.json", up_to_rows)
-    return read_json(folder / "audit.json", "audit")["levels"]
+    return audit_of(folder, up_to_rows)["levels"]
+
+
+def audit_of(folder, up_to_rows=None, shadows=(("planted", "sample.parquet"),)):
+    """The audit of samples of models that were trained with canaries, folders within `folder`."""
+    tried = [
+        Shadow(folder / planted / "canaries.parquet", folder / sample)
+        for planted, sample in shadows
+    ]
+    files = (folder / "table.json", folder / "train.parquet")
+    audit(*files, tried, 1, folder / "audit.json", up_to_rows)
+    return read_json(folder / "audit.json", "audit")
 
 
 def test_planted_canaries_are_among_the_training_rows_and_the_others_are_not(folder):
@@ -246,12 +255,49 @@ def test_the_audit_finds_all_canaries_in_a_copy_and_none_by_more_than_chance_oth
         assert found["found"] <= 0.25
 
 
+def two_shadows(folder, first, second):
+    """The audit of two samples, of models that were trained with different canaries."""
+    files = (folder / "table.json", folder / "train.parquet")
+    plant(*files, PLANTING, 6, folder / "others")
+    for name, sample in (("first", first), ("second", second)):
+        write_table(sample, folder / f"{name}.parquet", DESCRIPTION)
+    return audit_of(folder, shadows=(("planted", "first.parquet"), ("others", "second.parquet")))
+
+
+def test_canaries_of_several_shadow_models_are_judged_together(folder):
+    """Each within the sample of its own model, however much the samples differ."""
+    one = audited(folder, toy_rows(4000, 9))
+    copied = read_table(folder / "planted" / "train.parquet", DESCRIPTION)
+    both = two_shadows(folder, copied, toy_rows(300, 10))
+    assert both["shadow_models"] == 2
+    blind = two_shadows(folder, toy_rows(4000, 9), toy_rows(300, 10))["levels"]
+    for level, found in one.items():
+        assert blind[level]["planted"] == pytest.approx(2 * found["planted"], rel=0.05)
+        assert blind[level]["found"] <= 0.2
+        # The bound of a share that was found in n trials is as wide as 1/√n.
+        widths = [one["at_most"] - one["found"] for one in (blind[level], found)]
+        assert widths[0] < 0.9 * widths[1]
+        assert both["levels"][level]["found"] == pytest.approx(0.55, abs=0.1)
+        told = both["levels"][level]["combinations"]["planted"]
+        assert told["rare"] > 1.5 * found["combinations"]["planted"]["rare"]
+
+
+def test_the_same_canaries_do_not_count_twice(folder):
+    write_table(toy_rows(400, 9), folder / "sample.parquet", DESCRIPTION)
+    twice = [("planted", "sample.parquet")] * 2
+    with pytest.raises(InputError, match=r"has the canaries of .*, expected others"):
+        audit_of(folder, shadows=twice)
+
+
 def test_one_row_of_each_task_is_enough_to_be_found(folder):
     canaries = canaries_of(folder)
     planted = canaries[(canaries[PLANTED.name] == 1) & (canaries[LEVEL.name] == "task")]
     leaked = planted.groupby(CANARY.name).first()[[c.name for c in DESCRIPTION.columns]]
     sample = pd.concat([toy_rows(3000, 9), leaked], ignore_index=True)
-    assert audited(folder, sample.astype(toy_rows(1, 1).dtypes))["task"]["found"] > 0.9
+    levels = audited(folder, sample.astype(toy_rows(1, 1).dtypes))
+    assert levels["task"]["found"] > 0.9
+    assert levels["task"]["epsilon_at_least"] > 1.5, "no privacy, and as good as proved"
+    assert levels["record"]["epsilon_at_least"] < 0.5
 
 
 def test_the_last_lines_say_of_which_level_nothing_was_tried(folder):
@@ -336,8 +382,7 @@ def test_names_of_units_are_not_looked_at(tmp_path):
     names = canaries.loc[canaries[PLANTED.name] == 1, "user"].unique()
     sample = toy_rows(6000, 9).assign(user=np.resize(names, 6000))
     write_table(sample, tmp_path / "sample.parquet", table)
-    files = ("table.json", "train.parquet", "planted/canaries.parquet", "sample.parquet")
-    found = audit(*(tmp_path / name for name in files), 1, tmp_path / "audit.json")
+    found = audit_of(tmp_path)
     assert found["levels"]["user"]["found"] < 0.3
 
 
@@ -363,8 +408,7 @@ def test_odd_tables_are_planted_and_audited(tmp_path, users):
         tmp_path / "planted",
     )
     write_table(toy_rows(1000, 9), tmp_path / "sample.parquet", DESCRIPTION)
-    files = ("table.json", "train.parquet", "planted/canaries.parquet", "sample.parquet")
-    levels = audit(*(tmp_path / name for name in files), 1, tmp_path / "audit.json")["levels"]
+    levels = audit_of(tmp_path)["levels"]
     assert set(levels) == {"record", "user"}
     assert all(found["planted"] > 0 and found["at_most"] < 1 for found in levels.values())
     assert levels["user"]["units"]["number"] == len(set(names))
@@ -384,6 +428,5 @@ def test_a_table_without_times_or_categories_has_canaries(tmp_path):
         )
         assert planted["levels"]["record"]["planted"] == 30
         write_table(toy_rows(1000, 9), tmp_path / "sample.parquet", table)
-        files = ("table.json", "train.parquet", "planted/canaries.parquet", "sample.parquet")
-        found = audit(*(tmp_path / name for name in files), 1, tmp_path / "audit.json")
+        found = audit_of(tmp_path)
         assert found["levels"]["record"]["found"] < 0.4

@@ -1,6 +1,7 @@
 """The decision of the release gate: it fails closed, counts tries, and says what is protected."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -76,7 +77,8 @@ def audit_of(folder, up_to_rows=None, canaries="c", **at_most):
     }
     content = {
         **{"false_alarms": 0.1, "up_to_rows": up_to_rows, "levels": levels},
-        "digests": {"train": "t", "canaries": canaries, "synthetic": "s"},
+        "digests": {"train": "t", "canaries": [canaries, "d"], "synthetic": ["s", "t"]},
+        "shadow_models": 2,
     }
     (folder / "audit.json").write_text(json.dumps(content))
     return folder / "audit.json"
@@ -111,7 +113,10 @@ def test_a_sample_that_meets_every_check_is_released(folder):
     assert TableDescription.load(published / "table.json") == DESCRIPTION
     note = (published / "NOTE.md").read_text()
     assert "the sample may be published" in note
-    assert "of 1 row: 12 % of 50 planted tasks are found, at most 30 % with 95 % confi" in note
+    assert (
+        "of 1 row: the attacker finds 12 % of 50 planted tasks, 95 % upper bound 30 %; limit 30 %"
+        in note
+    )
     assert "passes \\| what was tried" in note
     page = (folder / "release" / "note.html").read_text()
     assert "Trees tell &lt;rows&gt; apart." in page
@@ -128,7 +133,7 @@ def test_a_sample_that_meets_every_check_is_released(folder):
             {"task": 0.31},
             "planted tasks",
             ("canaries", "task"),
-            "at most 31 % with 95 % confidence",
+            "95 % upper bound 31 %; limit 30 %",
         ),
         (
             {"levels": ("record", "user")},
@@ -200,11 +205,37 @@ def test_the_note_says_what_is_protected_up_to_which_size_and_what_is_not(folder
     note = (folder / "release" / "note.md").read_text()
     assert f"* {decision['protects'][1]['text']}\n" in note
     assert "* **records**: protected\n" in note
-    assert "| tasks of 20 to 24 rows | 50 | 12 %, at most 28 % |" in note
-    assert "| tasks, rare | 50 | 12 %, at most 25 % |" in note
-    assert "| records, by the best of 2 attackers | 50 | 13 %; by chance 12 %, as much in" in note
+    assert "| tasks of 20 to 24 rows | 50 | 12 %; 95 % upper bound 28 % |" in note
+    assert "| tasks, rare | 50 | 12 %; 95 % upper bound 25 % |" in note
+    assert "| records, by the best of 2 attackers | 50 | 13 %; guessing 12 %, as much in" in note
     page = (folder / "release" / "note.html").read_text()
     assert "<li><strong>tasks</strong>: those of up to 20 rows are protected." in page
+
+
+def test_the_note_draws_what_is_found_of_each_size_against_the_limit(folder):
+    sizes = [([1, 1], False, 0.2), ([5, 6], False, 0.2), ([200, 233], False, 1.0)]
+    task = level_of(sizes) | {"groups": level_of([([1, 6], True, 0.31)])["groups"]}
+    decided(folder, record=0.2, task=task)
+    page = (folder / "release" / "note.html").read_text()
+    [picture] = re.findall(r"<svg.*?</svg>", page, re.DOTALL)
+    label = re.search(r'aria-label="([^"]*)"', picture)[1]
+    assert label.startswith("Share of the planted units that the attacker finds; limit 30 %")
+    assert label.endswith("records 12 %, at most 20 %; tasks of 1 to 6 rows 12 %, at most 31 %.")
+    lines = re.findall(r'<g class="([^"]*)">.*?end">([^<]*)</text>', picture, re.DOTALL)
+    assert lines == [
+        ("judged", "records"),
+        ("judged far", "tasks of 1 to 6 rows"),
+        ("part", "1 row"),
+        ("part", "5 to 6 rows"),
+        ("part", "tasks of 200 to 233 rows, not judged"),
+    ]
+    # What fails has another shape, too, and stands right of the limit's line.
+    assert picture.count("<circle") == 4
+    [limit] = re.findall(r'<line class="limit" x1="([\d.]+)"', picture)
+    bound = re.search(r'judged far".*?x2="([\d.]+)"', picture, re.DOTALL)[1]
+    assert float(bound) > float(limit)
+    decided(folder, levels=())
+    assert "<svg" not in (folder / "release" / "note.html").read_text()
 
 
 def test_units_that_are_all_small_are_protected_whatever_their_size(folder):
@@ -217,7 +248,16 @@ def test_one_group_of_sizes_that_is_found_withholds_the_sample(folder):
     found = [*SIZES[:1], ([20, 24], True, 0.31)]
     released, decision = decided(folder, record=0.2, task=level_of(found))
     assert not released
-    assert "of 20 to 24 rows: 12 % of 50 planted tasks are found, at most 31 %" in str(decision)
+    assert (
+        "of 20 to 24 rows: the attacker finds 12 % of 50 planted tasks, 95 % upper bound 31 %"
+        in str(decision)
+    )
+    # The report draws by these.
+    groups = {check["level"]: check["groups"] for check in decision["checks"]}
+    assert [group["at_most"] for group in groups["task"]] == [0.2, 0.31]
+    assert groups["task"][1]["rows"] == [20, 24]
+    assert groups["task"][1]["planted"] == 50
+    assert groups[None] == []
     assert (
         decision["protects"][1]["text"] == "**tasks**: not protected, of no size: found too often"
     )
@@ -253,7 +293,7 @@ def tried(folder, seed, bound, options=None):
         (folder / name / "model.json").write_text(json.dumps({"options": options or {"epochs": 1}}))
     rows = (folder / "table.json", folder / "sample.parquet")
     audit_file = audit_of(folder, canaries=str(seed), record=bound)
-    folders = (folder / "release", folder / "surrogate", folder / "shadow")
+    folders = (folder / "release", folder / "surrogate", [folder / "shadow"] * 2)
     released = decide(*rows, evaluation_of(folder), audit_file, "model", ["record"], *folders)
     return released, read_json(folder / "release" / "decision.json", "decision")["tries"]
 
@@ -285,7 +325,7 @@ def test_an_audit_of_other_options_or_of_an_earlier_version_is_refused(folder):
     tried(folder, 1, 0.2)
     (folder / "shadow" / "model.json").write_text(json.dumps({"options": {"epochs": 9}}))
     rows = (folder / "table.json", folder / "sample.parquet", folder / "evaluation")
-    folders = (folder / "release", folder / "surrogate", folder / "shadow")
+    folders = (folder / "release", folder / "surrogate", [folder / "surrogate", folder / "shadow"])
     with pytest.raises(InputError, match=r"epochs is 9, expected 1, .* audit is of other options"):
         decide(*rows, folder / "audit.json", "model", ["record"], *folders)
     (folder / "audit.json").write_text(json.dumps({"levels": {}}))

@@ -50,7 +50,7 @@ def test_a_model_whose_extra_is_not_installed_says_how_to_install_it(tables, mon
     monkeypatch.delitem(sys.modules, "redwood.surrogates.models.sdv.surrogate", raising=False)
     # Python answers an import of what stands for None as if it were not there.
     monkeypatch.setitem(sys.modules, "sdv", None)
-    message = r"sdv is not installed; .*pip install 'redwood\[sdv\]'.* leave sdv out of surrogates"
+    message = r"sdv is not installed; .*pip install '.\[sdv\]'.* leave sdv out of surrogates"
     with pytest.raises(InputError, match=message):
         train(tables, "sdv")
 

@@ -1,12 +1,16 @@
 """What stream models compute with: densities in closed form, sums of rows, cheap dropout."""
 
+import numpy as np
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch")
 
 from redwood.surrogates.streams.density import Observed, log_mixture  # noqa: E402
 from redwood.surrogates.streams.lookup import sum_of_rows  # noqa: E402
 from redwood.surrogates.streams.marks import Dropout  # noqa: E402
+from redwood.surrogates.streams.tokens import NumberTokens  # noqa: E402
 
 EVENTS, SIZE, NEAR, TABLES = 12, 6, 3, 2
 
@@ -70,3 +74,35 @@ def test_dropout_drops_its_share_and_keeps_the_mean():
     pairs = (dropped[:, :-1] == 0) & (dropped[:, 1:] == 0)
     assert pairs.double().mean().item() == pytest.approx(0.0625, abs=0.005)
     assert torch.equal(dropout.eval()(x), x)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 12), st.integers(0, 40)), min_size=30, max_size=400),
+    st.integers(1, 5),
+    st.booleans(),
+)
+def test_no_token_stands_for_the_numbers_of_fewer_owners_than_asked(rows, least, continuous):
+    """Neither one value nor the width of a bin, where there are as many owners."""
+    owner, number = np.array(rows).T
+    number = number + continuous * np.arange(len(number)) / 1000
+    assume(len(np.unique(owner)) >= least and len(np.unique(number)) >= 2)
+    tokens = NumberTokens.fit(number, 16, owner, least)
+    encoded = tokens.encode(number)
+    assert set(encoded) <= set(range(tokens.size))
+    for token in range(tokens.size):
+        owners = len(np.unique(owner[encoded == token]))
+        is_atom = token < len(tokens.atoms)
+        if is_atom:
+            assert len(np.unique(owner[number == tokens.atoms[token]])) >= least
+        elif not is_atom and tokens.bins > 1:
+            assert owners >= least
+
+
+def test_a_number_that_one_owner_repeats_is_no_token():
+    random = np.random.default_rng(1)
+    number = np.concatenate([random.normal(size=2000), np.full(500, 0.123), np.full(500, 0.456)])
+    owner = np.concatenate([random.integers(0, 50, 2000), np.zeros(500), np.arange(500) % 7])
+    tokens = NumberTokens.fit(number, 64, owner.astype(int), 5)
+    assert tokens.atoms.tolist() == [0.456]
+    assert 0.123 not in tokens.edges
+    assert 0.123 in NumberTokens.fit(number, 64).atoms

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from redwood.errors import InputError
+
 app = typer.Typer(
     help="Decide by privacy measures and planted canaries whether a sample may be published.",
     no_args_is_help=True,
@@ -56,9 +58,15 @@ def plant(
 def audit(
     table: Table,
     train: Train,
-    canaries: Annotated[Path, typer.Option(help="canaries.parquet, as `plant` wrote it")],
+    canaries: Annotated[
+        list[Path], typer.Option(help="canaries.parquet, as `plant` wrote it; repeatable")
+    ],
     synthetic: Annotated[
-        Path, typer.Option(help="sample of the shadow model, which was trained with canaries")
+        list[Path],
+        typer.Option(
+            help="sample of the shadow model that was trained with them; one for each --canaries, "
+            "in the same order"
+        ),
     ],
     output: Annotated[Path, typer.Option(help="JSON file to write")],
     seed: Annotated[int, typer.Option(min=0, help="seed of what is drawn")] = 1,
@@ -66,14 +74,20 @@ def audit(
         int | None, typer.Option(min=1, help="judge canaries of up to so many rows only")
     ] = None,
 ) -> None:
-    """Measure how many of the planted canaries an attacker finds in the shadow model's sample.
+    """Measure how many of the planted canaries an attacker finds in the shadow models' samples.
 
     Example: redwood release audit --table table.json --train train.parquet
     --canaries canaries/canaries.parquet --synthetic shadow.parquet --seed 1 --output audit.json
     """
-    from redwood.release.audit import audit
+    from redwood.release.audit import Shadow, audit
 
-    levels = audit(table, train, canaries, synthetic, seed, output, up_to_rows)["levels"]
+    if len(canaries) != len(synthetic):
+        raise InputError(
+            f"--canaries is given {len(canaries)} times and --synthetic {len(synthetic)} times, "
+            "expected one of each for each shadow model"
+        )
+    shadows = list(map(Shadow, canaries, synthetic))
+    levels = audit(table, train, shadows, seed, output, up_to_rows)["levels"]
     told = [
         f"{name} {100 * found['found']:.0f} % of {found['planted']} planted found, at most "
         f"{100 * found['at_most']:.0f} %"
@@ -121,7 +135,9 @@ def decide(
     surrogate: Annotated[
         Path | None, typer.Option(help="folder of the model that made the sample")
     ] = None,
-    shadow: Annotated[Path | None, typer.Option(help="folder of the shadow model")] = None,
+    shadow: Annotated[
+        list[Path] | None, typer.Option(help="folder of a shadow model; repeatable")
+    ] = None,
 ) -> None:
     """Write the sample for publication if it may be published, and a note that says why or why not.
 
@@ -131,5 +147,7 @@ def decide(
     """
     from redwood.release.decision import decide
 
-    passes = decide(table, sample, evaluation, audit, model, level, output, surrogate, shadow)
+    passes = decide(
+        table, sample, evaluation, audit, model, level, output, surrogate, tuple(shadow or ())
+    )
     typer.echo(f"{output}: {'released' if passes else 'withheld, see note.md'}")

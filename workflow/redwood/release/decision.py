@@ -32,6 +32,7 @@ from redwood.outputs import require_ending, write_json, write_text, writing_fold
 from redwood.release.canaries import RECORD
 from redwood.release.judging import MOST_TRIES
 from redwood.release.note import ReleaseNote, as_html, as_markdown
+from redwood.release.note_found import found_by_size_and_kind, found_picture
 from redwood.release.shares import FALSE_ALARMS, sizes_in_words
 from redwood.release.tries import Tries, enter, risk_of_try
 from redwood.tables import TableDescription, read_table, table_digest, table_rows, write_table
@@ -51,6 +52,8 @@ class Check:
         passed: whether the sample passed; it did not if the answer is not known.
         title: what was checked, for a reader.
         text: what was found, for a reader.
+        groups: of the canaries that were judged, each with its `rows`, how many were `planted`, the
+            share that was `found`, and the upper bound of it that counts, `at_most`.
     """
 
     kind: Literal["privacy", "canaries", "tries"]
@@ -58,6 +61,7 @@ class Check:
     passed: bool
     title: str
     text: str
+    groups: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,7 @@ def decide(
     levels: Sequence[str],
     output: Path,
     surrogate: Path | None = None,
-    shadow: Path | None = None,
+    shadows: Sequence[Path] = (),
 ) -> bool:
     """Decide whether a sample may be published, and write the folder `output`.
 
@@ -98,19 +102,19 @@ def decide(
         table: description of the sample's table.
         sample: the synthetic rows.
         evaluation: what `redwood evaluate` wrote of this very sample.
-        audit: what `redwood release audit` wrote of a shadow model.
+        audit: what `redwood release audit` wrote of the shadow models.
         model: the model's name.
         levels: at which levels canaries must be safe: `record`, names of columns.
         output: the folder to write; what it held is replaced.
         surrogate: the folder of the model that made the sample; its options tell releases apart in
             the ledger.
-        shadow: the folder of the shadow model.
+        shadows: the folders of the shadow models.
 
     Returns:
         whether the sample may be published.
 
     Raises:
-        InputError: a file cannot be read, the evaluation is one of another sample, or the shadow
+        InputError: a file cannot be read, the evaluation is one of another sample, or a shadow
             model has other options than the model.
     """
     require_ending(output)
@@ -125,10 +129,14 @@ def decide(
     audited = read_json(audit, "audit")
     _require_current(audited, audit)
     full = TableDescription.load(table)
-    options = _options(surrogate, shadow)
+    options = _options(surrogate, shadows)
     ledger = output.with_name(f"{output.name}.tries.json")
     digests = audited["digests"]
-    outcome = {"sample": digest, "audited": digests["synthetic"], "canaries": digests["canaries"]}
+    outcome = {
+        "sample": digest,
+        "audited": ",".join(digests["synthetic"]),
+        "canaries": ",".join(digests["canaries"]),
+    }
     tries = enter(ledger, model, options, digests["train"], outcome)
     checks = [_privacy(measured, levels), *_canaries(audited, full, levels, tries), _tries(tries)]
     passes = all(check.passed for check in checks)
@@ -154,13 +162,17 @@ def decide(
             up_to_rows=audited["up_to_rows"],
             protections=[protection.text for protection in protections],
             checks=[(check.title, check.passed, check.text) for check in checks],
-            found=_found_by_size_and_kind(audited, levels),
+            picture=found_picture(
+                [(check.level, check.groups) for check in checks], audited, MOST_FOUND, FALSE_ALARMS
+            ),
+            found=found_by_size_and_kind(audited, levels),
             measures=measured["measures"],
         )
         decision = {
             "model": model,
             "released": passes,
             "up_to_rows": audited["up_to_rows"],
+            "shadow_models": audited["shadow_models"],
             "checks": [asdict(check) for check in checks],
             "protects": [asdict(protection) for protection in protections],
             "sizes": {
@@ -179,7 +191,8 @@ def decide(
 
 
 def _require_current(audited: Mapping[str, Any], path: Path) -> None:
-    missing = [key for key in ("digests", "levels", "up_to_rows") if key not in audited]
+    keys = ("digests", "levels", "up_to_rows", "shadow_models")
+    missing = [key for key in keys if key not in audited]
     if missing:
         raise InputError(
             f"{path}: has no {missing[0]}: not an audit, or one of an earlier version, which is "
@@ -187,23 +200,22 @@ def _require_current(audited: Mapping[str, Any], path: Path) -> None:
         )
 
 
-def _options(surrogate: Path | None, shadow: Path | None) -> dict[str, Any]:
-    """The options of the model, which are the shadow model's, too; none if they are not known."""
+def _options(surrogate: Path | None, shadows: Sequence[Path]) -> dict[str, Any]:
+    """The options of the model, which are the shadow models', too; none if they are not known."""
+    folders = [*([surrogate] if surrogate else []), *shadows]
     options = [
         read_json(folder / "model.json", "description of a model").get("options", {})
-        for folder in (surrogate, shadow)
-        if folder is not None
+        for folder in folders
     ]
-    if len(options) == 2 and options[0] != options[1]:
+    for folder, others in zip(folders[1:], options[1:], strict=True):
         differ = sorted(
-            name
-            for name in {*options[0], *options[1]}
-            if options[0].get(name) != options[1].get(name)
+            name for name in {*options[0], *others} if options[0].get(name) != others.get(name)
         )
-        raise InputError(
-            f"{shadow}: {differ[0]} is {options[1].get(differ[0])!r}, expected "
-            f"{options[0].get(differ[0])!r}, as of {surrogate}: the audit is of other options"
-        )
+        if differ:
+            raise InputError(
+                f"{folder}: {differ[0]} is {others.get(differ[0])!r}, expected "
+                f"{options[0].get(differ[0])!r}, as of {folders[0]}: the audit is of other options"
+            )
     return dict(options[0]) if options else {}
 
 
@@ -252,7 +264,26 @@ def _canaries(
         reason = "no level was asked for, so nothing was tried"
         return [Check("canaries", None, False, "canaries", reason)]
     return [
-        Check("canaries", level, *_level(level, audited, table, tries.number)) for level in levels
+        Check(
+            "canaries",
+            level,
+            *_level(level, audited, table, tries.number),
+            _groups(level, audited, tries.number),
+        )
+        for level in levels
+    ]
+
+
+def _groups(level: str, audited: Mapping[str, Any], number: int) -> list[dict[str, Any]]:
+    """What was found of the groups of a level that are judged, by the bound that counts."""
+    found = audited["levels"].get(level)
+    return [
+        {
+            **{key: group[key] for key in ("rows", "planted", "found")},
+            "at_most": group["at_most_of_try"][min(number, MOST_TRIES) - 1],
+        }
+        for group in (found["groups"] if found else [])
+        if group["judged"]
     ]
 
 
@@ -268,14 +299,13 @@ def _level(
     bounds = [group["at_most_of_try"][min(number, MOST_TRIES) - 1] for group in judged]
     told = [
         (f"of {sizes_in_words(group['rows'])}: " if level != RECORD else "")
-        + f"{_percent(group['found'])} of {group['planted']} planted {level}s are found, at most "
-        f"{_percent(bound)}"
+        + f"the attacker finds {_percent(group['found'])} of {group['planted']} planted {level}s, "
+        f"{100 * (1 - risk_of_try(number)):.4g} % upper bound {_percent(bound)}"
         for group, bound in zip(judged, bounds, strict=True)
     ]
     text = (
-        f"{'; '.join(told)} with {100 * (1 - risk_of_try(number)):.4g} % confidence, where "
-        f"{_percent(FALSE_ALARMS)} of {found['others']} never planted are taken for planted; "
-        f"{_percent(MOST_FOUND)} allowed"
+        f"{'; '.join(told)}; limit {_percent(MOST_FOUND)}, at a {_percent(FALSE_ALARMS)} "
+        f"false-alarm rate on {found['others']} never planted (guessing: {_percent(FALSE_ALARMS)})"
     )
     passed = all(bound <= MOST_FOUND for bound in bounds)
     asked = audited["up_to_rows"]
@@ -341,42 +371,6 @@ def _protection(
     if planted:
         text += f"; {planted} such {level}s were planted, of which about {caught:.0f} are found"
     return Protection(level, reach, False, text)
-
-
-def _found_by_size_and_kind(
-    audited: Mapping[str, Any], levels: Sequence[str]
-) -> list[tuple[str, str, str]]:
-    """What, how many planted, and what is found of them, for each size and kind of each level."""
-    told = []
-    for level in levels:
-        found = audited["levels"].get(level)
-        if found is None:
-            continue
-        parts = (
-            []
-            if level == RECORD
-            else [(f"{level}s of {sizes_in_words(size['rows'])}", size) for size in found["sizes"]]
-        )
-        parts += [(f"{level}s, {kind}", part) for kind, part in found["kinds"].items()]
-        told += [
-            (
-                what,
-                str(part["planted"]),
-                f"{_percent(part['found'])}, at most {_percent(part['at_most'])}",
-            )
-            for what, part in parts
-        ]
-        if "best" in found:
-            best = found["best"]
-            told.append(
-                (
-                    f"{level}s, by the best of {len(found['attackers'])} attackers",
-                    str(found["planted"]),
-                    f"{_percent(best['found'])}; by chance {_percent(best['by_chance'])}, as much "
-                    f"in {_percent(best['chance'])} of cases",
-                )
-            )
-    return told
 
 
 def _percent(share: float) -> str:

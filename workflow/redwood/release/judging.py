@@ -40,8 +40,9 @@ class Judgement:
     Args:
         units: of each its number of `rows`, `size`, its place among the sizes, whether it was
             `planted` and is `judged`; its `group`, in which any unit might as well have been
-            planted; its `part`, for units of the same are never in different fifths; and its
-            `kind`, where there are some.
+            planted; its `part`, for units of the same are never in different fifths; its `kind`,
+            where there are some; and the `sample`, where there are several, within which scores
+            are compared.
         scores: (units, attackers), of which more speaks for a planted one.
         seed: of what is drawn.
         purpose: what that is for.
@@ -56,7 +57,7 @@ class Judgement:
         self._planted, self._size, self._judged, self._group, self._rows = (
             units[name].to_numpy() for name in ("planted", "size", "judged", "group", "rows")
         )
-        stratum = strata(self._size, self._planted)
+        stratum = _strata_of_samples(units)
         random = generator(seed, *purpose, "equal scores")
         self._places = standings(scores.to_numpy(), stratum, self._planted, random)
         # Trees learned who was planted: for them other lots would not be as likely.
@@ -64,11 +65,13 @@ class Judgement:
         nobody = np.zeros(len(units), bool)
         self._ranks = standings(scores.iloc[:, simple].to_numpy(), stratum, nobody, random)
         self._closest = -scores[f"{CLOSEST}, mean"].to_numpy()
+        # Several samples are to make bounds sharper, not groups of sizes more.
+        enough = ENOUGH * (units["sample"].nunique() if "sample" in units else 1)
         self._groups = [
             (sizes, judged)
             for judged in (True, False)
             for sizes in joined(
-                Counter(self._size[self._planted & (self._judged == judged)].tolist()), ENOUGH
+                Counter(self._size[self._planted & (self._judged == judged)].tolist()), enough
             )
         ]
         self._chosen, self._attack = self._by_best_of_others()
@@ -167,6 +170,17 @@ class Judgement:
         if planted.all() or not planted.any():
             return np.zeros(len(self._attackers))
         return np.array([share_alone(places, planted) for places in self._places[of].T])
+
+
+def _strata_of_samples(units: pd.DataFrame) -> np.ndarray:
+    """The stratum of each unit, (units,): those of one sample and of about the same size."""
+    sample = units.get("sample", pd.Series(0, index=units.index)).to_numpy()
+    stratum = np.zeros(len(units), np.int64)
+    for one in np.unique(sample):
+        of = sample == one
+        found = strata(*(units.loc[of, name].to_numpy() for name in ("size", "planted")))
+        stratum[of] = found + stratum.max() + 1
+    return stratum
 
 
 def _told(share: Share) -> dict[str, Any]:

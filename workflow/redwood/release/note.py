@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from redwood.pages import render
+from redwood.release.note_found import FoundPicture
 from redwood.tables import TableDescription
 
 _PROMISE = (
@@ -40,6 +41,7 @@ class ReleaseNote:
         protections: what is protected at each level and what is not, a sentence each, with `**`
             about what is bold.
         checks: title, whether the sample passed, and what was found, each.
+        picture: of what attackers find, for the page in HTML; `None` where nothing was judged.
         found: units of a size or kind, how many were planted, how many of them are found, each.
         measures: the measures of the evaluation by name.
     """
@@ -52,6 +54,7 @@ class ReleaseNote:
     up_to_rows: int | None
     protections: Sequence[str]
     checks: Sequence[tuple[str, bool, str]]
+    picture: FoundPicture | None
     found: Sequence[tuple[str, str, str]]
     measures: Mapping[str, Mapping[str, Any]]
 

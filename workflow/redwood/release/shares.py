@@ -23,8 +23,8 @@ from redwood.roc import RocCurve
 FALSE_ALARMS = 0.1
 # The chance of a bound that is too low.
 RISK = 0.05
-# Planted units of a group that is judged by itself: with so many, and seven others for each, the
-# bound is below 0.3 in 92 of 100 audits where chance alone finds one in ten.
+# Planted units of a group that is judged by itself, in each sample: with so many, and seven others
+# for each, the bound is below 0.3 in 92 of 100 audits where chance alone finds one in ten.
 ENOUGH = 40
 # Others of about the same size, among whom a score is ranked.
 _OTHERS = 30

@@ -33,3 +33,8 @@ class NeuralOptions(Section):
         patience: int
         checkpoint_epochs: int
         device: Device
+
+    @property
+    def has_losses(self) -> bool:
+        """Whether training leaves losses by epoch (`losses.csv`)."""
+        return True

@@ -19,6 +19,7 @@ import pandas as pd
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+from torch.optim import swa_utils
 
 from redwood.errors import InputError
 from redwood.outputs import writing
@@ -179,6 +180,48 @@ def train_epochs(
             "validation": [validation for _, validation in losses],
         }
     )
+
+
+def train_steps(
+    name: str,
+    module: torch.nn.Module,
+    optimizer: torch.optim.Optimizer,
+    step: Callable[[int], None],
+    steps: int,
+    every: int,
+    checkpoint: Checkpoint | None,
+) -> None:
+    """Train `module` in place for so many steps, whatever the loss, at which nothing looks.
+
+    Args:
+        step: trains the step of a number from 0, by random numbers of its own.
+        every: steps between checkpoints.
+        name, module, optimizer, checkpoint: see `train_epochs`.
+    """
+    done = 0
+    tensors = checkpoint.read() if checkpoint is not None else None
+    if tensors is not None:
+        done = int(tensors["steps"])
+        module.load_state_dict(_part(tensors, "module"))
+        _load_optimizer(optimizer, _part(tensors, "optimizer"))
+    with ProgressReport(f"training {name}", steps, "steps") as report:
+        report.resume(done)
+        for number in range(done, steps):
+            step(number)
+            report.advance()
+            if checkpoint is not None and ((number + 1) % every == 0 or number + 1 == steps):
+                checkpoint.write(
+                    {
+                        "steps": torch.tensor(number + 1),
+                        **_prefixed("module", module.state_dict()),
+                        **_prefixed("optimizer", _optimizer_tensors(optimizer)),
+                    }
+                )
+
+
+def moving_average(module: torch.nn.Module, decay: float) -> swa_utils.AveragedModel:
+    """The exponential moving average of a module's weights, to be updated after every step."""
+    return swa_utils.AveragedModel(module, multi_avg_fn=swa_utils.get_ema_multi_avg_fn(decay))
 
 
 def step_size(progress: float) -> float:

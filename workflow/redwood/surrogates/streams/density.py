@@ -51,6 +51,7 @@ def log_mixture(
     centres: Tensor | None,
     log_widths: Tensor | None,
     observed: Observed,
+    by_torch: bool = False,
 ) -> Tensor:
     """ln p (B,): a log probability of a token, a log density of a number that is no atom.
 
@@ -60,8 +61,41 @@ def log_mixture(
             numbers (B, 1 + K + 2T), with those of kernels around the tables' means.
         centres, log_widths: (B, K + T) of the kernels around neighbours and means; `None` for a
             discrete mark.
+        by_torch: whether gradients are left to PyTorch, whose transforms (`torch.func`) cannot pass
+            through those in closed form.
     """
+    if by_torch:
+        return _terms(base, weights, centres, log_widths, observed).logsumexp(dim=1)
     return cast(Tensor, _LogMixture.apply(base, weights, centres, log_widths, observed))
+
+
+def _terms(
+    base: Tensor,
+    weights: Tensor,
+    centres: Tensor | None,
+    log_widths: Tensor | None,
+    observed: Observed,
+) -> Tensor:
+    """The logarithms of what each component gives to the density: (B, 1 + K + T) or more."""
+    base, weights = base.log_softmax(dim=1), weights.log_softmax(dim=1)
+    number, tables = observed.near.shape[1], observed.counted.shape[1]
+    ends = (1, 1 + number, 1 + number + tables)
+    of_base, beside, followed, around = weights.tensor_split(ends, dim=1)
+    of_base = of_base + base.gather(1, observed.tokens[:, None])
+    followed = followed + observed.counted
+    repeated = observed.near == observed.tokens[:, None]
+    if observed.values is None or observed.log_bins is None or centres is None:
+        beside = beside.masked_fill(~repeated, _IMPOSSIBLE)
+        return torch.cat([of_base, beside, followed], dim=1)
+    widths = cast(Tensor, log_widths)
+    z = (observed.values[:, None] - centres) * widths.neg().exp()
+    is_atom = (observed.tokens < observed.atoms)[:, None]
+    kernels = (-2 * softplus(-z) - z - widths).masked_fill(is_atom, 0.0)
+    never = torch.where(is_atom, ~repeated, observed.near < observed.atoms)
+    beside = beside.masked_fill(never, _IMPOSSIBLE) + kernels[:, :number]
+    around = around.masked_fill(is_atom, _IMPOSSIBLE) + kernels[:, number:]
+    bins = observed.log_bins[:, None]
+    return torch.cat([of_base - bins, beside, followed - bins, around], dim=1)
 
 
 class _LogMixture(torch.autograd.Function):

@@ -7,10 +7,10 @@ import torch
 from scipy import sparse
 from torch import Tensor
 from torch.autograd.function import once_differentiable
-from torch.nn.functional import embedding_bag
+from torch.nn.functional import embedding, embedding_bag
 
 
-def sum_of_rows(table: Tensor, rows: Tensor) -> Tensor:
+def sum_of_rows(table: Tensor, rows: Tensor, by_torch: bool = False) -> Tensor:
     """The sum of some rows of `table` (V, D) for each of B bags: (B, D).
 
     On a processor PyTorch sorts all B · M indices to give the gradient, which takes nine times
@@ -18,7 +18,10 @@ def sum_of_rows(table: Tensor, rows: Tensor) -> Tensor:
 
     Args:
         rows: (B, M) int64 indices of rows.
+        by_torch: whether the gradient is left to PyTorch, as its transforms (`torch.func`) need.
     """
+    if by_torch:
+        return embedding(rows, table).sum(dim=1)
     if table.device.type != "cpu":
         return embedding_bag(rows, table, mode="sum")
     return cast(Tensor, _SumOfRows.apply(table, rows))

@@ -91,6 +91,12 @@ class Mixture:
     centres: Tensor | None
     log_widths: Tensor | None
 
+    def renewed(self, nats: float) -> "Mixture":
+        """With the odds of the base multiplied by exp(`nats`)."""
+        weights = self.weights.clone()
+        weights[:, 0] += nats
+        return Mixture(self.base, weights, self.centres, self.log_widths)
+
 
 class Affinity(nn.Module):
     """How much more an event takes after a neighbour, by a mark of both, in nats.
@@ -153,7 +159,12 @@ class MarkNetwork(nn.Module):
         calendar: number of features of the time.
         hidden: width of the layers.
         dropout: share of units that are dropped in training.
+
+    Attributes:
+        by_torch: whether all gradients are left to PyTorch, so that its transforms can be applied.
     """
+
+    by_torch = False
 
     def __init__(
         self,
@@ -298,7 +309,7 @@ class MarkNetwork(nn.Module):
         if later:
             nats = torch.stack([affinity.nats for affinity in later], dim=1)
             pairs = later[0].pairs(token, near)
-            found = sum_of_rows(nats, pairs.view(-1, 1))
+            found = sum_of_rows(nats, pairs.view(-1, 1), self.by_torch)
             drawn.nats.append(found.view(*pairs.shape, len(later)))
 
     def _encode(self, neighbours: Neighbours) -> Tensor:
@@ -318,7 +329,7 @@ class MarkNetwork(nn.Module):
         near = (neighbours.distances < 10).to(neighbours.distances.dtype)
         described = torch.stack([neighbours.distances / 3, near, neighbours.known], dim=2)
         numbers = torch.cat([neighbours.values[:, :, numeric], described], 2)
-        encoded = sum_of_rows(table, tokens.flatten(0, 1))
+        encoded = sum_of_rows(table, tokens.flatten(0, 1), self.by_torch)
         encoded = encoded.view(*tokens.shape[:2], _NEIGHBOUR_WIDTH)
         encoded = encoded + nn.functional.linear(numbers, of_numbers, layer.bias)
         encoded = self.neighbour[1](encoded)
@@ -333,6 +344,7 @@ def log_density(
     tokens: Tensor,
     values: Tensor,
     counted: Tensor,
+    by_torch: bool = False,
 ) -> Tensor:
     """The log density of a mark of B events; of a single value the log probability.
 
@@ -340,6 +352,7 @@ def log_density(
         tokens: (B,) the mark's tokens.
         values: (B,) its standardised numbers, which densities refer to.
         counted: (B, T) log frequencies of the tokens in the tables.
+        by_torch: as of the network.
     """
     near = neighbours.tokens[:, :, position]
     observed = Observed(tokens, near, counted)
@@ -351,7 +364,8 @@ def log_density(
         log_bins = widths[(tokens - mark.atoms).clamp_min(0)]
         log_bins = torch.where(tokens < mark.atoms, 0.0, log_bins)
         observed = Observed(tokens, near, counted, values, mark.atoms, log_bins)
-    return log_mixture(mixture.base, mixture.weights, mixture.centres, mixture.log_widths, observed)
+    law = mixture.base, mixture.weights, mixture.centres, mixture.log_widths
+    return log_mixture(*law, observed, by_torch)
 
 
 @dataclass(frozen=True)
@@ -379,7 +393,13 @@ def choose(
     """Draw a component of each mixture, and from it where it is no table."""
     number = neighbours.known.shape[1]
     component = draw_index(mixture.weights.double().cpu().numpy(), random)
-    tokens = draw_index(mixture.base.double().cpu().numpy(), random)
+    # The base is asked where it was chosen, by random numbers that are drawn for all.
+    uniform, of_base = random.random(len(component)), np.flatnonzero(component == 0)
+    tokens = np.zeros(len(component), np.int64)
+    tokens[of_base] = _index(
+        mixture.base[torch.from_numpy(of_base).to(mixture.base.device)].double().cpu().numpy(),
+        uniform[of_base],
+    )
     rows = np.arange(len(component))
     values = np.full(len(rows), np.nan)
     beside = (component > 0) & (component <= number)
@@ -417,10 +437,15 @@ def within_bins(
 
 def draw_index(log_probabilities: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """An index of each row (m, k) by its log probabilities, up to a constant of the row: (m,)."""
+    return _index(log_probabilities, random.random(len(log_probabilities)))
+
+
+def _index(log_probabilities: np.ndarray, uniform: np.ndarray) -> np.ndarray:
+    """`draw_index` by random numbers (m,) in 0 … 1."""
     highest = log_probabilities.max(axis=1, keepdims=True)
     summed = np.exp(log_probabilities - highest).cumsum(axis=1)
-    uniform = random.random(len(summed)) * summed[:, -1]
-    return np.minimum((summed <= uniform[:, None]).sum(axis=1), summed.shape[1] - 1)
+    reached = uniform * summed[:, -1]
+    return np.minimum((summed <= reached[:, None]).sum(axis=1), summed.shape[1] - 1)
 
 
 def _width(size: int) -> int:

@@ -37,26 +37,42 @@ class NumberTokens:
     edges: np.ndarray
 
     @classmethod
-    def fit(cls, numbers: np.ndarray, most_bins: int) -> "NumberTokens":
+    def fit(
+        cls,
+        numbers: np.ndarray,
+        most_bins: int,
+        owner: np.ndarray | None = None,
+        least_owners: int = 1,
+    ) -> "NumberTokens":
         """Learn the tokens of a column.
 
         Args:
             numbers: (n,) at least two different numbers.
-            most_bins: number of bins, each with as many rows as the others as far as ties permit.
+            most_bins: number of bins, each with as many numbers as the others as far as ties
+                permit; equal ones of an owner count once.
+            owner: (n,) whose each number is, from 0; each is an owner's of its own if `None`.
+            least_owners: owners of an atom and of the numbers of a bin, at least, as far as there
+                are so many.
         """
-        values, counts = np.unique(numbers, return_counts=True)
+        owner = np.arange(len(numbers)) if owner is None else owner
+        values, place, counts = np.unique(numbers, return_inverse=True, return_counts=True)
+        least_owners = min(least_owners, len(np.unique(owner)))
+        common = _owners(place, owner, len(values)) >= least_owners
         is_discrete = len(numbers) >= _ROWS_PER_DISCRETE_VALUE * len(values)
-        if is_discrete and len(values) <= _MOST_DISCRETE_VALUES:
-            return cls(values, np.empty(0))
-        shared = counts >= _ROWS_PER_GRID_VALUE
+        if is_discrete and len(values) <= _MOST_DISCRETE_VALUES and common.sum() >= 2:
+            return cls(values[common], np.empty(0))
+        shared = common & (counts >= _ROWS_PER_GRID_VALUE)
         if 2 * counts[shared].sum() < len(numbers) or shared.sum() > _MOST_GRID_VALUES:
-            shared = counts >= max(_ROWS_PER_ATOM, _SHARE_PER_ATOM * len(numbers))
-        atoms = values[shared]
-        rest = numbers[~np.isin(numbers, atoms)]
+            shared = common & (counts >= max(_ROWS_PER_ATOM, _SHARE_PER_ATOM * len(numbers)))
+        is_rest = ~shared[place]
+        rest = numbers[is_rest]
         if len(np.unique(rest)) < 2:
-            return cls(values, np.empty(0))
+            return cls(values[common], np.empty(0))
         bins = int(np.clip(len(rest) // _ROWS_PER_BIN, 1, most_bins))
-        return cls(atoms, np.unique(np.quantile(rest, np.linspace(0, 1, bins + 1))))
+        # What an owner repeats counts once: else it would be an edge.
+        once = np.unique(owner[is_rest] * len(values) + place[is_rest]) % len(values)
+        edges = np.unique(np.quantile(values[once], np.linspace(0, 1, bins + 1)))
+        return cls(values[shared], _widened(edges, rest, owner[is_rest], least_owners))
 
     @property
     def bins(self) -> int:
@@ -87,3 +103,23 @@ class NumberTokens:
         left = np.maximum(right - 1, 0)
         is_left = np.abs(numbers - self.atoms[left]) <= np.abs(self.atoms[right] - numbers)
         return np.where(is_left, left, right).astype(np.int64)
+
+
+def _owners(place: np.ndarray, owner: np.ndarray, size: int) -> np.ndarray:
+    """How many owners have rows at each of `size` places, (size,); `place`, `owner` are (n,)."""
+    return np.bincount(np.unique(owner * size + place) % size, minlength=size)
+
+
+def _widened(edges: np.ndarray, numbers: np.ndarray, owner: np.ndarray, least: int) -> np.ndarray:
+    """The edges between which at least so many owners have numbers; one bin is always left."""
+    bins = np.clip(np.searchsorted(edges, numbers, side="right") - 1, 0, len(edges) - 2)
+    kept, seen = [edges[0]], set[int]()
+    for place in range(len(edges) - 1):
+        seen.update(owner[bins == place].tolist())
+        if len(seen) >= least:
+            kept.append(edges[place + 1])
+            seen = set()
+    if len(kept) == 1:
+        return edges[[0, -1]]
+    kept[-1] = edges[-1]
+    return np.array(kept)

@@ -20,11 +20,11 @@ import torch
 from redwood.errors import InputError
 from redwood.progress import ProgressReport
 from redwood.seeds import derive_seed, generator
+from redwood.surrogates.accounting import epsilon_spent, noise_needed
 from redwood.surrogates.models.ctabganplus.conditions import Conditions
 from redwood.surrogates.models.ctabganplus.fidelity import Fidelity
 from redwood.surrogates.models.ctabganplus.networks import Generator, gumbel
 from redwood.surrogates.models.ctabganplus.options import Options
-from redwood.surrogates.models.ctabganplus.privacy import epsilon_spent, noise_needed
 from redwood.surrogates.models.ctabganplus.rows import RowEncoder
 from redwood.surrogates.models.ctabganplus.training import Training, critic_steps_per_epoch
 from redwood.surrogates.neural import CHUNK, NeuralSurrogate

@@ -5,9 +5,8 @@ Rows of a task are one level, tasks of a user another. An item has marks (see
 are there already, and a time, drawn before them (`timing`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import torch
@@ -15,7 +14,7 @@ from torch import Tensor
 
 from redwood.surrogates.models.grove import timing
 from redwood.surrogates.models.grove.calendar import Calendar
-from redwood.surrogates.models.grove.memory import Memory
+from redwood.surrogates.models.grove.memory import Earlier, Memory
 from redwood.surrogates.models.grove.relations import RelatedScheme
 from redwood.surrogates.models.grove.sequences import REFERENCES, Sequences
 from redwood.surrogates.streams import marks
@@ -87,6 +86,14 @@ class Level:
             np.zeros(shape),
         )
 
+    def only(self, items: np.ndarray) -> "Level":
+        """Some items (m,), in ascending order, those of a sequence as a sequence by themselves."""
+        _, sizes = np.unique(self.sequences.sequence[items], return_counts=True)
+        sequences, times = Sequences.of_sizes(sizes), self.times[items]
+        spans = times[sequences.starts[1:] - 1] - times[sequences.starts[:-1]]
+        own = self.sizes[items], self.tokens[items], self.values[items]
+        return Level(sequences, times, spans, *own)
+
     def circumstances(self, items: np.ndarray, calendar: Calendar) -> np.ndarray:
         """What is known of items (m,) before their marks: (m, C) float32."""
         sequences = self.sequences
@@ -143,65 +150,75 @@ class Remembered:
     @classmethod
     def of(cls, level: Level, items: Sequence[Mark]) -> "Remembered":
         everything = np.arange(len(level.times))
+        earlier = Earlier.of(level.sequences, everything)
         features, frequencies = [], []
         for position, mark in enumerate(items):
-            memory = Memory.of(
-                level.sequences,
-                mark,
-                level.tokens[:, position],
-                level.values[:, position],
-                everything,
-            )
+            memory = Memory.of(earlier, mark, level.tokens[:, position], level.values[:, position])
             features.append(memory.features)
             frequencies.append(memory.log_frequencies(level.sequences, mark, everything))
         return cls(features, frequencies)
 
 
-def log_density(
+def observed(
     level: Level,
     remembered: Remembered,
     items: np.ndarray,
     references: np.ndarray,
-    network: marks.MarkNetwork,
     calendar: Calendar,
     device: torch.device,
-) -> Tensor:
-    """ln p of the marks of items (m,) given those before them, some at `references`: (m,)."""
+) -> tuple[Tensor, ...]:
+    """All that the density of the marks of items (m,) is taken of, see `log_density`.
+
+    Args:
+        references: (m, R) what each is drawn given.
+    """
     near = level.neighbours(items, references, device)
-    tokens = torch.tensor(level.tokens[items], device=device)
-    values = torch.tensor(level.values[items], dtype=torch.float32, device=device)
-    own = torch.tensor(level.circumstances(items, calendar), device=device)
-    context = network.context(near, tokens.new_zeros(len(items), 0), own)
-    total = own.new_zeros(len(items))
+    return (
+        torch.tensor(level.tokens[items], device=device),
+        torch.tensor(level.values[items], dtype=torch.float32, device=device),
+        torch.tensor(level.circumstances(items, calendar), device=device),
+        *(near.tokens, near.values, near.distances, near.known),
+        *(torch.tensor(features[items], device=device) for features in remembered.features),
+        *(torch.tensor(logs[items], device=device) for logs in remembered.frequencies),
+    )
+
+
+def log_density(network: marks.MarkNetwork, *seen: Tensor) -> Tensor:
+    """ln p of the marks of items given those before them, of what `observed` gives: (m,)."""
+    tokens, values, own = seen[:3]
+    near = marks.Neighbours(*seen[3:7])
+    features, frequencies = seen[7:][: len(network.marks)], seen[7:][len(network.marks) :]
+    context = network.context(near, tokens.new_zeros(len(tokens), 0), own)
+    total = own.new_zeros(len(tokens))
     for position, mark in enumerate(network.marks):
-        counted = torch.tensor(remembered.features[position][items], device=device)
-        frequencies = torch.tensor(remembered.frequencies[position][items], device=device)
         mixture = network.mixture(
-            position, context, near, tokens, values.clamp(-_FAR, _FAR), counted
+            position, context, near, tokens, values.clamp(-_FAR, _FAR), features[position]
         )
+        own_values = tokens[:, position], values[:, position], frequencies[position]
         total = total + marks.log_density(
-            mark, position, mixture, near, tokens[:, position], values[:, position], frequencies
+            mark, position, mixture, near, *own_values, network.by_torch
         )
     return total
 
 
-def log_density_of_times(
-    level: Level,
-    items: np.ndarray,
-    network: timing.TimeNetwork,
-    calendar: Calendar,
-    device: torch.device,
-) -> Tensor:
-    """ln p, in 1/s, of the times of items (m,) that stand between two others: (m,)."""
+def observed_times(
+    level: Level, items: np.ndarray, calendar: Calendar, device: torch.device
+) -> tuple[Tensor, ...]:
+    """All that the density of the times of items (m,) between two others is taken of."""
     sequences = level.sequences
     begin, end = level.times[sequences.left[items]], level.times[sequences.right[items]]
     bins, slopes = timing.places(level.times[items], begin, end, calendar)
-    law = network(torch.tensor(level.timed(items, calendar), device=device))
-    return timing.log_density(
-        law,
+    return (
+        torch.tensor(level.timed(items, calendar), device=device),
         torch.tensor(bins, device=device),
         torch.tensor(slopes, dtype=torch.float32, device=device),
     )
+
+
+def log_density_of_times(network: timing.TimeNetwork, *seen: Tensor) -> Tensor:
+    """ln p, in 1/s, of times, of what `observed_times` gives: (m,)."""
+    features, bins, slopes = seen
+    return timing.log_density(network(features), bins, slopes)
 
 
 def draw_times(
@@ -230,22 +247,21 @@ def draw_marks(
     network: marks.MarkNetwork | None,
     calendar: Calendar,
     scheme: RelatedScheme,
+    novelty: np.ndarray,
     random: np.random.Generator,
     device: torch.device,
     first: int = 0,
 ) -> None:
-    """Draw the marks of all items of levels from `first`, in place; none without a network."""
+    """Draw the marks of all items of levels from `first`, in place; none without a network.
+
+    Args:
+        novelty: (M,) ln of what the odds of drawing a mark anew are multiplied by.
+    """
     if network is None:
         return
     for items in level.sequences.by_level()[first:]:
-        memories = [
-            partial(
-                Memory.of, level.sequences, mark, level.tokens[:, place], level.values[:, place]
-            )
-            for place, mark in enumerate(network.marks)
-        ]
         drawn = [
-            _draw_chunk(level, chunk, memories, network, calendar, scheme, random, device)
+            _draw_chunk(level, chunk, network, calendar, scheme, novelty, random, device)
             for chunk in np.split(items, range(_CHUNK, len(items), _CHUNK))
         ]
         # Only now: the items of a level do not see each other.
@@ -256,10 +272,10 @@ def draw_marks(
 def _draw_chunk(
     level: Level,
     items: np.ndarray,
-    memories: Sequence[Callable[[np.ndarray], Memory]],
     network: marks.MarkNetwork,
     calendar: Calendar,
     scheme: RelatedScheme,
+    novelty: np.ndarray,
     random: np.random.Generator,
     device: torch.device,
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -269,8 +285,9 @@ def _draw_chunk(
     context = network.context(near, own.new_zeros(len(items), 0).long(), own)
     tokens = np.zeros((len(items), len(network.marks)), np.int64)
     values = np.zeros(tokens.shape)
+    earlier = Earlier.than_level(level.sequences, items)
     for position, mark in enumerate(network.marks):
-        memory = memories[position](items)
+        memory = Memory.of(earlier, mark, level.tokens[:, position], level.values[:, position])
         before = torch.tensor(values[:, :position], dtype=torch.float32, device=device)
         mixture = network.mixture(
             position,
@@ -280,7 +297,7 @@ def _draw_chunk(
             before.clamp(-_FAR, _FAR),
             torch.tensor(memory.features, device=device),
         )
-        choice = marks.choose(mark, position, mixture, near, random)
+        choice = marks.choose(mark, position, mixture.renewed(novelty[position]), near, random)
         chosen = choice.tokens
         asked = choice.table == 0
         chosen[asked] = memory.draw(asked, random)

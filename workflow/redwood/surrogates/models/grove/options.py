@@ -5,11 +5,36 @@ from typing import Literal
 from pydantic import Field
 
 from redwood.surrogates.options import CheckpointEpochs, Device, Epochs, NeuralOptions, Patience
+from redwood.validation import Section
 
 ROLE: Literal["model", "control"] = "model"
 USES_GPU = True
 RELEASED = True
 HAS_DENSITY = False
+
+
+class Privacy(Section):
+    """Differential privacy of the networks."""
+
+    epsilon: float = Field(
+        gt=0, le=1e6, description="the most ε of all networks together, whatever they learn"
+    )
+    delta: float = Field(
+        1e-5, gt=0, lt=1, description="δ of epsilon; well below one over the number of units"
+    )
+    unit: str = Field(
+        description="column that names what is protected whole, such as task or user: one of the "
+        "table's `units`, the widest or the finest"
+    )
+    share: float = Field(
+        0.1, gt=0, le=1, description="probability with which a step draws each unit"
+    )
+    steps: int = Field(100, ge=1, le=1_000_000, description="steps of each network")
+    rows: int = Field(16, ge=1, description="rows of a unit, at most, that a step looks at")
+    clip: float = Field(
+        1.0, gt=0, le=1e6, description="norm that the gradient of a unit is clipped to"
+    )
+    learning_rate: float = Field(0.01, gt=0, le=1, description="step size of Adam")
 
 
 class Options(NeuralOptions):
@@ -52,5 +77,16 @@ class Options(NeuralOptions):
         description="share of the owners that only judge when to stop: the validation rows, of the "
         "same owners as the training rows, would reward knowing these by heart",
     )
+    privacy: Privacy | None = Field(
+        None,
+        description="differential privacy of the networks; then no rows judge when to stop, and "
+        "epochs, patience, batch_size, learning_rate, weight_decay, dropout, most_rows and "
+        "held_out are not used; null for none",
+    )
     checkpoint_epochs: CheckpointEpochs = 10
     device: Device = "auto"
+
+    @property
+    def has_losses(self) -> bool:
+        """As of all; private training looks at none."""
+        return self.privacy is None

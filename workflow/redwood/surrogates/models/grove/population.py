@@ -1,5 +1,6 @@
 """A population: owners, their groups and rows, all of them new."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,6 +53,7 @@ class Population:
         groups: how many rows groups have, and for how long; `None` where owners are groups.
         gaps: how the groups of an owner follow each other; `None` where owners are groups.
         size, rows: numbers of owners and rows that were learned from.
+        novelty: network of marks → what `draw_marks` takes, (M,) each.
     """
 
     scheme: RelatedScheme
@@ -61,6 +63,7 @@ class Population:
     gaps: GapLaw | None
     size: int
     rows: int
+    novelty: Mapping[str, np.ndarray]
 
     def draw(
         self,
@@ -84,7 +87,9 @@ class Population:
         if members.sizes is None or self.gaps is None:
             rows = Level.empty(counts, starts, spans, marks)
             draw_times(rows, networks.row_times, world, random, device)
-            draw_marks(rows, networks.rows, world, self.scheme, random, device)
+            draw_marks(
+                rows, networks.rows, world, self.scheme, self.novelty["rows"], random, device
+            )
             owner = np.repeat(np.arange(len(counts)), counts)
             return _stream(rows), owner, owner
         owner = np.repeat(np.arange(len(counts)), counts)
@@ -111,9 +116,10 @@ class Population:
         rows.spans[:] = rows.times[last] - rows.times[first]
         heads.times[:] = rows.times[first]
         heads.sizes[:] = np.log1p(np.stack([sizes, rows.spans], axis=1))
-        draw_marks(heads, networks.groups, world, self.scheme, random, device)
+        common = world, self.scheme
+        draw_marks(heads, networks.groups, *common, self.novelty["groups"], random, device)
         rows.tokens[first], rows.values[first] = heads.tokens, heads.values
-        draw_marks(rows, networks.rows, world, self.scheme, random, device, first=1)
+        draw_marks(rows, networks.rows, *common, self.novelty["rows"], random, device, first=1)
         return _stream(rows), owner[group], group
 
     def _members(self, wanted: int, least: int, random: np.random.Generator) -> "_Members":

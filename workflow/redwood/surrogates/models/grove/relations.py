@@ -29,11 +29,13 @@ class RelatedScheme(Scheme):
     slopes: np.ndarray
 
     @classmethod
-    def of(cls, scheme: Scheme, rows: pd.DataFrame, bins: int) -> "RelatedScheme":
+    def of(
+        cls, scheme: Scheme, rows: pd.DataFrame, bins: int, owner: np.ndarray, least_owners: int
+    ) -> "RelatedScheme":
         """Find the slopes, by least squares, from training rows, and the tokens of the residuals.
 
         Args:
-            bins: number of bins of a number, at most.
+            bins, owner, least_owners: of the tokens (`NumberTokens.fit`).
         """
         values = scheme.encode(rows).values  # noqa: PD011
         slopes, marks = np.zeros((len(scheme.marks),) * 2), list(scheme.marks)
@@ -50,7 +52,7 @@ class RelatedScheme(Scheme):
             if np.ptp(residuals) == 0 or not np.isfinite(found).all():
                 plain.append(position)
                 continue
-            tokens = NumberTokens.fit(residuals, bins)
+            tokens = NumberTokens.fit(residuals, bins, owner, least_owners)
             if len(tokens.atoms):
                 plain.append(position)
                 continue

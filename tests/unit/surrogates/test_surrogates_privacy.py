@@ -3,7 +3,7 @@
 import pytest
 
 from redwood.errors import InputError
-from redwood.surrogates.models.ctabganplus.privacy import (
+from redwood.surrogates.accounting import (
     epsilon_spent,
     noise_needed,
     renyi_divergence,
