@@ -1,8 +1,9 @@
-# From raw job records to the report; `snakemake -n` shows the way, README.md explains it.
+# From raw job records to the report; `snakemake -n` shows the way, docs/index.md explains it.
 import json
 import os
 import re
 import sys
+from glob import glob
 
 sys.path.insert(0, f"{workflow.basedir}/workflow")
 
@@ -12,7 +13,8 @@ from redwood.code_digest import code_digest as code
 from redwood.environment_digest import environment_digest as environment
 from redwood.errors import InputError
 from redwood.outputs import CONTENTS
-from redwood.runs.preparing import begin, prepare, renew_damaged
+from redwood.runs.preparing import begin, engines_there, prepare, renew_damaged
+from redwood.seeds import derive_seed
 
 
 configfile: "config/config.yaml"
@@ -40,12 +42,29 @@ resource_scopes:
     gpu="local",
 
 
+class Law:
+    """The control of generated records that is another realisation of their law.
+
+    New users and tasks: real jobs of others, as a second floor. Its name is known nowhere else. What
+    reads its evaluation or its simulations goes by what it is there.
+    """
+
+    name = "exact_law"
+    evaluated_as = "law"
+    simulated_as = "control"
+    # Of the realisations the first; the others are for the floor.
+    jobs = "results/{dataset}/realisations/1.parquet"
+    made = f"results/{{dataset}}/realisations/{CONTENTS}"
+
+
 wildcard_constraints:
     dataset=configuration.dataset,
     training=r"(trainings/\d+/)?",
+    shadow=r"(shadows/\d+/)?",
     model="|".join(configuration.surrogates.models),
-    workload="|".join(["recorded", "exact_law", *configuration.surrogates.models]),
+    workload="|".join(["recorded", Law.name, *configuration.surrogates.models]),
     policy="|".join(map(re.escape, configuration.simulation.labels)),
+    engine="|".join(configuration.simulation.engines),
 
 
 def shown(path, name, category, label):
@@ -77,6 +96,7 @@ include: "workflow/rules/release.smk"
 include: "workflow/rules/simulation.smk"
 include: "workflow/rules/paper.smk"
 include: "workflow/rules/runs.smk"
+include: "workflow/rules/documentation.smk"
 
 
 # All that rules make, not only what comes last: what an interrupted run left missing, or a damaged
@@ -85,6 +105,7 @@ EVERYTHING = expand(
     [*FILES, *FOLDERS, *folders(FOLDERS)["contents"], *PUBLISHED, *rules.manifest.output],
     dataset=configuration.dataset,
 )
+EVERYTHING += [*rules.paper.output, *rules.report_page.output]
 renew_damaged(workflow, configuration.dataset, EVERYTHING)
 
 

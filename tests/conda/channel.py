@@ -27,7 +27,12 @@ from rattler.platform import Subdir
 from redwood import setup_simgrid
 
 STAND_INS = Path(__file__).parent / "stand_ins"
-PYPI_NAMES = {"pytorch": "torch", "matplotlib-base": "matplotlib", "python-duckdb": "duckdb"}
+PYPI_NAMES = {
+    "pytorch": "torch",
+    "matplotlib-base": "matplotlib",
+    "python-duckdb": "duckdb",
+    "typst-py": "typst",
+}
 CONDA_NAMES = {pypi: conda for conda, pypi in PYPI_NAMES.items()}
 PACKAGES = Path(f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages")
 

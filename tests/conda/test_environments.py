@@ -20,6 +20,7 @@ CONDA_NAMES = {
     "matplotlib": "matplotlib-base",
     "sklearn": "scikit-learn",
     "torch": "pytorch",
+    "typst": "typst-py",
     "yaml": "pyyaml",
 }
 # Imported by none of our modules: what SDV trains with, whose versions decide what it learns; and
@@ -30,6 +31,9 @@ WITHOUT_IMPORT = {
         *("cmake", "cxx-compiler", "libboost-headers", "ninja", "patchelf", "pip", "pybind11"),
         "setuptools",
     },
+    # What the measures, the API and its contracts import, which the site's pages are made from by
+    # their names; and what Sphinx loads by its.
+    "docs.yaml": {"docutils", "furo", "myst-parser", "pandas", "pyarrow", "scipy"},
 }
 # Any version does: they leave no trace in what they build.
 WITHOUT_PIN = {"cxx-compiler", "ninja", "patchelf", "pip"}

@@ -13,7 +13,7 @@ def finished_project(tmp_path_factory) -> Project:
     """A project whose mini configuration has run to its report."""
     project = Project.copied(tmp_path_factory.mktemp("project"))
     answer = project.snakemake(
-        "--cores", "2", "--report", "results/report.html", "--report-after-run"
+        "--cores", "2", "--report", "results/workflow.html", "--report-after-run"
     )
     assert answer.returncode == 0, answer.stdout[-5000:]
     return project

@@ -16,11 +16,12 @@ from tests.workflow.test_staleness import (
     DECIDE,
     EVALUATE,
     EVERYTHING,
-    FIGURES_OF_RUNS,
     MANIFEST,
     PLANT,
     PLATFORM,
     SAMPLE,
+    SIMULATE,
+    TABLE1,
     TRAIN_SHADOW,
 )
 
@@ -49,11 +50,17 @@ def flipped(content: bytes) -> bytes:
     return content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
 
 
+def misread(content: bytes) -> bytes:
+    """One bit of the last digit is another, which leaves JSON and CSV as valid as they were."""
+    place = max(content.rfind(digit) for digit in b"0123456789")
+    return content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
+
+
 # What is damaged, how, and a file or folder that is made from it.
 CASES = [
     ("records/cleaned/jobs_01.csv.gz/candidates.parquet", "records/table.json", flipped),
     ("records/jobs/day=2024-01-01/jobs.parquet", "records/train.parquet", flipped),
-    ("records/table.json", "evaluation/smote", halved),
+    ("records/table.json", "evaluation/smote", misread),
     ("records/train.parquet", "evaluation/smote", emptied),
     ("surrogates/tvae/model/weights.safetensors", "surrogates/tvae/sample.parquet", flipped),
     ("surrogates/smote/sample.parquet", "evaluation/smote", flipped),
@@ -61,7 +68,7 @@ CASES = [
     ("simulation/runs/recorded/as_recorded/seed-1/sites.parquet", "figures/grid.png", halved),
     ("simulation/outcomes.csv", "tables/table2.csv", flipped),
     # Last, since a simulation begins by taking away what it will write.
-    ("simulation/platform.json", "simulation/runs/recorded/as_recorded", flipped),
+    ("simulation/platform.json", "simulation/runs/recorded/as_recorded", misread),
 ]
 
 
@@ -125,9 +132,9 @@ AGAIN = [
     ("simulation/platform.json", PLATFORM),
     (
         "simulation/runs/recorded/as_recorded/seed-1/jobs.parquet",
-        {"simulate", "simulation_outcomes", "table1", "table2"} | FIGURES_OF_RUNS | MANIFEST,
+        SIMULATE,
     ),
-    ("tables/table1.md", {"table1"} | MANIFEST),
+    ("tables/table1.md", TABLE1),
     ("figures/dcr.pdf", {"figure_dcr"} | MANIFEST),
     ("configuration.json", MANIFEST),
     ("ro-crate-metadata.json", MANIFEST),

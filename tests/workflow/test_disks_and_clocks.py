@@ -1,6 +1,7 @@
 """A full disk, one that only can be read, and clocks that jump."""
 
 import os
+import re
 import subprocess
 import time
 from collections.abc import Iterator
@@ -75,8 +76,9 @@ def test_results_that_only_can_be_read_are_read_and_said_to_be_so(spare):
         spare.edit("mini.yaml", "groups: 5", "groups: 6")
         answer = spare.snakemake("--nolock", "--cores", "2", FOLDER)
         assert answer.returncode == 1
-        assert "Write-protected output files for rule evaluation_floors" in answer.stdout
-        assert "results/mini/floors" in answer.stdout
+        # Which of the stale rules comes first is for Snakemake to choose.
+        assert re.search(r"Write-protected output files for rule evaluat\w+", answer.stdout)
+        assert re.search(r"affected files:\n +results/mini/\w+", answer.stdout)
         assert "Traceback" not in answer.stdout
     spare.edit("mini.yaml", "groups: 6", "groups: 5")
     assert spare.stale_jobs() == {}

@@ -34,7 +34,7 @@ def test_a_run_that_is_killed_goes_on(spare_projects, finished_project):
 
 def test_damaged_results_are_named_and_made_again(spare_projects, finished_project):
     project, undisturbed = spare_projects(), kills.digests(finished_project)
-    kinds = chance("damages").sample([*damages.KINDS], 3)
+    kinds = chance("damages").sample([*damages.KINDS], 2)
     assert survived(
         [
             damages.fault(project, undisturbed, chance(kind), kind, rerun=kind == kinds[0])

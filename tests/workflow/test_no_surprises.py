@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from pypdf import PdfReader
 from tests.project import Project
 from tests.unit.runs.made_up_run import git
 
@@ -35,6 +36,12 @@ def test_a_finished_run_has_nothing_to_do_and_left_its_report(project):
     assert project.stale_jobs() == {}
     report = (project.folder / "results/report.html").read_text()
     assert "Table I" in report
+    assert "Table I" in (project.folder / "results/workflow.html").read_text()
+    pages = PdfReader(project.folder / "results/mini/paper/paper.pdf").pages
+    said = " ".join(page.extract_text() for page in pages)
+    assert "Table I." in said
+    assert "Table II." in said
+    assert 'href="mini/paper/paper.pdf"' in report
 
 
 def test_a_copy_elsewhere_whose_times_are_lost_has_nothing_to_do_but_after_an_edit(moved):

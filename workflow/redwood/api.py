@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pyarrow as pa
@@ -27,6 +27,9 @@ from redwood.surrogates.contract import Surrogate
 from redwood.tables import Column, TableDescription, read_parquet, read_table, write_table
 from redwood.validation import read_section
 
+if TYPE_CHECKING:
+    from redwood.simulation.learning.environment import BrokerageEnv
+
 __all__ = [
     "Column",
     "InputError",
@@ -34,7 +37,9 @@ __all__ = [
     "Records",
     "Split",
     "TableDescription",
+    "brokerage_env",
     "clean",
+    "compare",
     "evaluate",
     "generate_dump",
     "load_surrogate",
@@ -42,6 +47,7 @@ __all__ = [
     "read_table",
     "sample",
     "simulate",
+    "simulate_all",
     "train",
     "write_table",
 ]
@@ -335,7 +341,7 @@ def evaluate(
         options: the keys of `evaluation` of the configuration: `measures=["wd", "dcr"]`, ….
 
     Returns:
-        One row a measure, named as its module (docs/evaluation.md defines each): `value`; its 95 %
+        One row a measure, named as its module (docs/measures.md defines each): `value`; its 95 %
         interval `low` to `high`; `floor`, what real rows reach in place of the synthetic ones;
         `unit`, `direction`, `title`; `note`, which also says why what has no value has none.
 
@@ -499,3 +505,115 @@ def simulate(
     objects = {kind: value for kind, value in given.items() if kind not in names}
     run_scenario(chosen, output, **objects)
     return Outcomes(Path(output))
+
+
+@explained()
+def simulate_all(scenario: PathLike | Mapping[str, Any], output: PathLike) -> list[Outcomes]:
+    """Run every workload of a scenario under every policy of it, where either is a list.
+
+    Runs that are there already, of the same scenario, files and code, are kept.
+
+    Args:
+        scenario: its file, or its keys and values, of which `workload` or `policies` is a list.
+        output: folder for the runs, in folders WORKLOAD/POLICY of it.
+
+    Returns:
+        The outcomes of the runs.
+
+    Raises:
+        InputError: as `simulate`; neither is a list, or a name comes twice.
+
+    Example:
+        >>> runs = redwood.simulate_all(
+        ...     {**scenario, "policies": ["least_loaded", "random"], "repetitions": 2}, "runs"
+        ... )
+        >>> len(runs)
+        2
+    """
+    from redwood.simulation.scenario import load_scenarios
+    from redwood.simulation.study import run_study
+
+    source = json.dumps(scenario) if isinstance(scenario, Mapping) else scenario
+    scenarios = load_scenarios(source)
+    if "" in scenarios:
+        raise InputError(
+            "simulate_all: neither workload nor policies is a list: use redwood.simulate"
+        )
+    return [Outcomes(run) for run in run_study(scenarios, output)]
+
+
+def compare(
+    runs: PathLike | Outcomes | Sequence[PathLike | Outcomes],
+    against: str | None = None,
+    *,
+    output: PathLike | None = None,
+    figure: PathLike | None = None,
+) -> pd.DataFrame:
+    """Compare policies with a reference, paired by seed and by groups of jobs.
+
+    Args:
+        runs: outcomes, or folders of runs or of such, which differ in their policies, or besides in
+            their workloads, and in nothing else.
+        against: the policy that is the reference; that of the first run if `None`.
+        output: the table to write, CSV; a JSON of the same name has Kendall's τ between workloads.
+        figure: a figure of the ranks to write, PNG or PDF.
+
+    Returns:
+        One row a workload, policy and outcome (the index): `value`, `low`, `high`, `unit`, the
+        `difference` to the reference in that unit, the `relative` one (0.1: ten per cent more),
+        each with the ends of its 95 % interval (`difference_low`, …), and the `rank` with
+        `rank_best` and `rank_worst`, which seeds and jobs leave open.
+
+    Raises:
+        InputError: there is one run only, runs cannot be compared, or `against` is no policy.
+
+    Example:
+        >>> table = redwood.compare("runs", against="random")
+        >>> row = table.loc["recorded", "least_loaded", "turnaround_mean"]
+        >>> bool(row["relative_low"] <= row["relative"] <= row["relative_high"])
+        True
+    """
+    from redwood.comparing_command import write_compared
+
+    given = [runs] if isinstance(runs, str | Path | Outcomes) else runs
+    folders = [run.folder if isinstance(run, Outcomes) else run for run in given]
+    paths = (None if path is None else Path(path) for path in (output, figure))
+    table = write_compared(folders, against, *paths)[1]
+    return table.set_index(["workload", "policy", "outcome"])
+
+
+def brokerage_env(
+    scenario: PathLike | Mapping[str, Any],
+    *,
+    surrogate: PathLike | None = None,
+    rows: int | None = None,
+    **options: Any,
+) -> "BrokerageEnv":
+    """A scenario as a Gymnasium environment, in which an agent learns to be the brokerage.
+
+    Args:
+        scenario: as of `simulate`, with `network: fluid` (docs/learning.md).
+        surrogate: folder of a trained surrogate, from which each episode's jobs are drawn anew by
+            its seed; the scenario's own jobs if `None`.
+        rows: how many are drawn for an episode; as many as the scenario has jobs if `None`.
+        options: of `redwood.simulation.learning.environment.BrokerageEnv`: `reward`,
+            `jobs_per_episode`, `flat`, `may_decline`, `invalid`, `most_decisions`.
+
+    Raises:
+        InputError: the scenario, a file that it names or an option is wrong, or `surrogate` is no
+            folder of a model.
+
+    Example:
+        >>> env = redwood.brokerage_env(scenario | {"network": "fluid"}, surrogate="model")
+        >>> observed, info = env.reset(seed=1)
+        >>> observed, reward, ended, truncated, info = env.step(env.action_masks().argmax())
+        >>> bool(reward <= 0)
+        True
+    """
+    from redwood.simulation.learning.environment import BrokerageEnv
+
+    if surrogate is not None:
+        model = load_surrogate(surrogate)
+        recorded = BrokerageEnv(scenario).jobs if rows is None else ()
+        options["jobs"] = lambda seed: model.sample(rows or len(recorded), seed)
+    return BrokerageEnv(scenario, **options)

@@ -29,6 +29,8 @@ _WITHOUT_EFFECT = (
     "redwood.validation",
 )
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+# How the names of pages, style sheets and the paper's sources end, as they are spelled.
+_BESIDE = (".html'", ".css'", ".typ'", ".bib'")
 _ROOT = Path(__file__).resolve().parent.parent
 # Keeps what was read of source files, by the digest of their bytes: parsing them is a third of what
 # Snakemake needs to begin, which each job of a batch system does anew.
@@ -102,7 +104,9 @@ def _source(content: bytes) -> _Source:
         meaning: list[str] = []
         imports: list[tuple[int, str, list[str]]] = []
         _spell(ast.parse(content), meaning, imports)
-        strings = {text.split("'")[-2] for text in meaning if text.endswith((".html'", ".css'"))}
+        strings = {text.split("'")[-2] for text in meaning if text.endswith(_BESIDE)}
+        # Others are paths of results.
+        strings = {text for text in strings if "/" not in text}
         spelled = hashlib.sha256("\n".join(meaning).encode()).hexdigest()
         kept[key] = _Source(spelled, imports, sorted(strings))
     return kept[key]

@@ -26,14 +26,24 @@ app = typer.Typer(
 def _register_stages() -> None:
     from redwood.card.commands import card
     from redwood.clean_command import clean
+    from redwood.comparing_command import compare
+    from redwood.documentation.commands import documentation
     from redwood.evaluation.commands import evaluate, floors, other_floors
+    from redwood.explore.commands import explore
     from redwood.generator.commands import app as generator
     from redwood.generator.commands import calibrate, make
     from redwood.paper.commands import app as paper
     from redwood.realising_command import realise
     from redwood.records.commands import app as records
     from redwood.release.commands import app as release
-    from redwood.runs.commands import STATUS_SETTINGS, artefacts_app, costs_app, plan, status
+    from redwood.runs.commands import (
+        STATUS_SETTINGS,
+        artefacts_app,
+        costs_app,
+        doctor,
+        plan,
+        status,
+    )
     from redwood.simulation.commands import app as simulation
     from redwood.simulation.commands import simulate
     from redwood.surrogates.commands import app as surrogates
@@ -52,12 +62,16 @@ def _register_stages() -> None:
     app.command("evaluate")(evaluate)
     app.add_typer(release, name="release")
     app.add_typer(simulation, name="simulation")
+    simulation.command("compare")(compare)
     app.command("simulate")(simulate)
+    app.command("explore")(explore)
     app.add_typer(paper, name="paper")
+    app.command("doctor")(doctor)
     app.command("plan")(plan)
     app.command("status", context_settings=STATUS_SETTINGS)(status)
     app.add_typer(costs_app, name="costs")
     app.add_typer(artefacts_app, name="artefacts")
+    app.command("documentation")(documentation)
 
 
 def _say(line: str) -> None:

@@ -17,6 +17,10 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "models": ("torch", "safetensors", "sklearn", "imblearn"),
     "evaluation": ("catboost",),
     "simulation": ("simgrid", "numba"),
+    "paper": ("typst",),
+    "docs": ("sphinx", "myst_parser", "furo", "docutils"),
+    "learn": ("gymnasium", "stable_baselines3", "sb3_contrib"),
+    "explore": ("bokeh", "tornado"),
     "sdv": ("sdv", "ctgan", "rdt", "copulas", "joblib"),
     "cluster": (
         "rocrate",
@@ -25,6 +29,21 @@ EXTRAS: dict[str, tuple[str, ...]] = {
         "snakemake_interface_logger_plugins",
     ),
 }
+
+# What each is for.
+PURPOSES = {
+    "models": "training and sampling surrogates",
+    "evaluation": "the measures that learn",
+    "simulation": "simulating",
+    "paper": "the PDF of a run's tables and figures",
+    "docs": "the documentation as a site",
+    "learn": "training agents to be the brokerage",
+    "explore": "the page of `redwood explore`",
+    "sdv": "the model `sdv`",
+    "cluster": "the pipeline, on one machine and on Slurm; manifests",
+}
+# Those that the default configuration can be run without.
+NOT_BY_DEFAULT = ("docs", "learn", "explore")
 
 
 def require(module: str) -> ModuleType:
@@ -62,9 +81,16 @@ def explained() -> Iterator[None]:
 
 def missing(package: str, extra: str) -> str:
     """What to tell a user who lacks `package`, which `extra` brings."""
-    how = f"pip install 'redwood[{extra}]'"
+    how = how_to_get(package, extra)
+    return f"{package} is not installed; it comes with the extra {extra!r}: {how}"
+
+
+def how_to_get(package: str, extra: str) -> str:
+    """The line that installs `package`, which `extra` brings."""
+    # Not by its name, which the index of packages may know as another's.
+    how = f"pip install '.[{extra}]' in REDWOOD's folder"
     if package == "simgrid":
         how = "python -m redwood.setup_simgrid (it compiles SimGrid, once: 4 to 12 minutes)"
     elif package in EXTRAS["sdv"]:
         how += " (its licence is the Business Source License 1.1: read it first)"
-    return f"{package} is not installed; it comes with the extra {extra!r}: {how}"
+    return how

@@ -8,6 +8,8 @@ from redwood.errors import InputError
 
 # What PanDA takes for the HS23 per core of a queue that states none.
 PANDA_CORE_POWER = 10.0
+# What PanDA takes for the electric power of a busy core, W, where a site states none.
+PANDA_WATTS_PER_CORE = 10.0
 
 _FOLDER = Path(__file__).resolve().parent / "resources"
 _TIERS = ("T0", "T1", "T2", "T3")

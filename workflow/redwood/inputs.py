@@ -1,6 +1,7 @@
 """Reading what stages hand on to each other: JSON files, and whether a file is what was written."""
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from functools import lru_cache
@@ -29,9 +30,8 @@ def read_json(path: str | Path, what: str) -> dict[str, Any]:
         InputError: the file is missing or damaged, is not JSON, or holds something else than an
             object.
     """
-    require_intact(path)
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        content = json.loads(read_text(path))
     except (FileNotFoundError, NotADirectoryError):
         raise InputError(f"{path}: no such {what}") from None
     except IsADirectoryError:
@@ -41,6 +41,17 @@ def read_json(path: str | Path, what: str) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise InputError(f"{path}: not a {what}: expected a JSON object")
     return content
+
+
+def read_text(path: str | Path) -> str:
+    """The text of a file in UTF-8, which is as it was written.
+
+    Raises:
+        InputError: it is damaged.
+        OSError, UnicodeDecodeError: it cannot be read, which callers put in words of their own.
+    """
+    require_intact(path)
+    return Path(path).read_text(encoding="utf-8")
 
 
 def require_intact(path: str | Path) -> None:
@@ -55,11 +66,12 @@ def require_intact(path: str | Path) -> None:
         InputError: a file is damaged or, of a folder, missing.
     """
     path = Path(path)
-    if path.is_dir():
+    if os.path.isdir(path):
         for name, digest in contents_of(path).items():
             _require_digest(path / name, digest, path / CONTENTS, _again(path))
         return
-    if not path.exists():
+    # Whoever reads it says what else is wrong, such as a name that is too long.
+    if not os.path.exists(path):
         return
     for folder in list(path.parents)[:_DEPTH]:
         listed = contents_of(folder).get(path.relative_to(folder).as_posix())

@@ -9,7 +9,7 @@ import re
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -46,13 +46,12 @@ _ABANDONED_S = 14 * 86400
 def writing(path: str | os.PathLike, *, lasting: bool = True) -> Iterator[Path]:
     """Yield a path beside `path` to write to; it takes the name `path` once the block succeeds.
 
-    The parent folder is made. If the block raises, the partial file is removed and whatever `path`
-    held before stays as it was. Of a result its digest is kept, see `kept_digest`, unless it is not
-    a lasting one.
+    The parent folder is made. If the block raises, the partial file and folders made for it are
+    removed and whatever `path` held before stays as it was. Of a result its digest is kept, see
+    `kept_digest`, unless it is not a lasting one.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = _partial(path)
+    partial, made = _partial(path), _make_parents(path)
     try:
         yield partial
         _sync(partial)
@@ -68,6 +67,7 @@ def writing(path: str | os.PathLike, *, lasting: bool = True) -> Iterator[Path]:
         raise
     finally:
         partial.unlink(missing_ok=True)
+        _remove_empty(made)
 
 
 @contextmanager
@@ -81,8 +81,7 @@ def writing_folder(path: str | os.PathLike) -> Iterator[Path]:
     """
     path = Path(path)
     _require_replaceable(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = _partial(path)
+    partial, made = _partial(path), _make_parents(path)
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
     try:
@@ -106,6 +105,21 @@ def writing_folder(path: str | os.PathLike) -> Iterator[Path]:
         raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+        _remove_empty(made)
+
+
+def _make_parents(path: Path) -> list[Path]:
+    """Make the folders in which something is to be; those that were not there, innermost first."""
+    made = [parent for parent in path.parents if not parent.exists()]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return made
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    """Remove folders that were made for what has not come."""
+    with suppress(OSError):
+        for folder in folders:
+            folder.rmdir()
 
 
 def require_ending(path: str | os.PathLike, *endings: str) -> None:

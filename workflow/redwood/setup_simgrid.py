@@ -63,14 +63,20 @@ def wheels_folder() -> Path:
     return base / "redwood" / f"{sysconfig.get_platform()}-{sys.implementation.cache_tag}"
 
 
+def compilers() -> tuple[str, ...]:
+    """The C++ compilers that will do: the one that CXX names, else the usual ones."""
+    named = os.environ.get("CXX")
+    return (named,) if named else ("c++", "g++", "clang++")
+
+
 def build(cache: Path, python: Path) -> Path:
     """Compile SimGrid with the pip of `python`, and put its wheel into `cache`.
 
     Raises:
         InputError: there is no compiler, no room or no network, or the compiler fails.
     """
-    compiler = os.environ.get("CXX") or next(filter(shutil.which, ("c++", "g++", "clang++")), None)
-    if compiler is None or shutil.which(compiler.split()[0]) is None:
+    compiler = next((line for line in compilers() if shutil.which(line.split()[0])), None)
+    if compiler is None:
         raise InputError(
             "SimGrid needs a C++ compiler and none was found; install one (on Debian: g++) or name "
             "it with CXX=/path/to/c++"

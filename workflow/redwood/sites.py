@@ -50,6 +50,7 @@ class Site:
         queues: values of COMPUTINGSITE that stand for it, the one of today first.
         tier: in the Worldwide LHC Computing Grid, 0 to 3.
         cloud: the ATLAS cloud it belongs to; empty if not known.
+        country: its country, ISO 3166, or NORDIC; empty if not known.
         core_power: HS23 per core; `None` if not known.
         cores: installed ones; `None` if not published.
         moved_tb: TB moved in and out within 28 days; `None` if not known.
@@ -62,6 +63,7 @@ class Site:
     core_power: float | None = None
     cores: int | None = None
     moved_tb: float | None = None
+    country: str = ""
 
     @property
     def queue(self) -> str:
@@ -130,7 +132,8 @@ def _shortened(name: str) -> Iterator[str]:
 def load_sites(path: Path = SITES_FILE) -> SiteTable:
     """The table of sites: a CSV with site, tier, core_power and queues (separated by blanks).
 
-    It may have cloud, cores and ddm_tb_28d besides. An empty cell is a fact that is not known.
+    It may have cloud, country, cores and ddm_tb_28d besides. An empty cell is a fact that is not
+    known.
 
     Raises:
         InputError: the file is missing or lacks a column, or a value is wrong.
@@ -147,6 +150,7 @@ def load_sites(path: Path = SITES_FILE) -> SiteTable:
                 core_power=row.known("core_power"),
                 cores=None if cores is None else int(cores),
                 moved_tb=row.known("ddm_tb_28d"),
+                country=row.text("country"),
             )
         )
     try:

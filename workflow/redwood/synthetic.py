@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from redwood.configuration import Generate
+from redwood.inputs import read_text
 from redwood.outputs import file_digest, write_json
 
 MARKER: Final = "_SYNTHETIC.json"
@@ -51,9 +52,12 @@ def is_synthetic(path: Path, digest: str) -> bool:
     Args:
         path: the file.
         digest: its SHA-256.
+
+    Raises:
+        InputError: the marker is damaged.
     """
     try:
-        marker = json.loads((path.parent / MARKER).read_text(encoding="utf-8"))
+        marker = json.loads(read_text(path.parent / MARKER))
         return marker["sha256"][path.name] == digest
     except (OSError, ValueError, KeyError, TypeError):
         return False

@@ -5,7 +5,6 @@ such table. A description is a JSON file beside the files that share it. A table
 format of `redwood.table_formats`, or a folder of them.
 """
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -19,8 +18,8 @@ import pyarrow as pa
 from redwood import table_formats
 from redwood.column_values import ARROW_TYPES, from_series, typed
 from redwood.errors import InputError
-from redwood.inputs import REMEDY, contents_of
-from redwood.outputs import CONTENTS, require_ending, write_json, writing
+from redwood.inputs import REMEDY, contents_of, read_text
+from redwood.outputs import CONTENTS, file_digest, require_ending, write_json, writing
 
 Kind = Literal["numeric", "integer", "timestamp", "categorical"]
 Scale = Literal["linear", "log"]
@@ -156,7 +155,7 @@ class TableDescription:
             InputError: the file is missing, is not JSON, or describes no valid table.
         """
         try:
-            content = json.loads(Path(path).read_text(encoding="utf-8"))
+            content = json.loads(read_text(path))
             columns = tuple(Column(**column) for column in content["columns"])
             assumptions = content.get("assumptions", {})
             if not all(type(value) in (int, float) for value in assumptions.values()):
@@ -285,12 +284,7 @@ def table_digest(path: str | Path) -> str:
     Raises:
         InputError: there is no such table.
     """
-    digest = hashlib.sha256()
-    for file in table_files(path):
-        with file.open("rb") as stream:
-            while block := stream.read(1 << 20):
-                digest.update(block)
-    return digest.hexdigest()
+    return file_digest(*table_files(path))
 
 
 def scan_table(

@@ -55,9 +55,9 @@ if FLOORS:
 # their law, one of which stands in Table I as a control; of others, splits of the training rows.
 OTHER_FLOORS = ["results/{dataset}/other_floors"] if configuration.evaluation.other_draws else []
 REALISATIONS = ["results/{dataset}/realisations"] if OTHER_FLOORS and SOURCE.generate else []
-EXACT_LAW = ["results/{dataset}/evaluation/exact_law"] if REALISATIONS else []
-if EXACT_LAW and "exact_law" in MODELS:
-    raise WorkflowError("surrogates.models: exact_law is the name of a control, take another one")
+EXACT_LAW = [f"results/{{dataset}}/evaluation/{Law.name}"] if REALISATIONS else []
+if EXACT_LAW and Law.name in MODELS:
+    raise WorkflowError(f"surrogates.models: {Law.name} is the name of a control, take another one")
 
 if REALISATIONS:
 
@@ -116,11 +116,12 @@ if EXACT_LAW:
             seed=configuration.seed_of("evaluation"),
             options=configuration.evaluation.model_dump_json(),
             floors=f"--floors {FLOORS[0]}" if FLOORS else "",
-            synthetic=f"{REALISATIONS[0]}/1.parquet",
+            synthetic=Law.jobs,
+            role=Law.evaluated_as,
         shell:
             "python -m redwood evaluate --table {input.table} --train {input.train}"
             " --holdout {input.holdout} --synthetic {params.synthetic} {params.floors}"
-            " --seed {params.seed} --role control"
+            " --seed {params.seed} --role {params.role}"
             " --options {params.options:q} --output {output.folder} 2> {log}"
 
 

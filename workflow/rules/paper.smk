@@ -100,10 +100,23 @@ def of_folders(paths, *arguments, **more):
 # Figures show each model's first training.
 EVALUATED = EVALUATIONS[: len(MODELS)]
 # Models that train by epochs, on a GPU where there is one, and so have a loss to show.
-TRAINED = [folder for folder, plugin in zip(MODEL_FOLDERS, MODELS.values()) if plugin.USES_GPU]
+TRAINED = [
+    folder
+    for folder, (model, plugin) in zip(MODEL_FOLDERS, MODELS.items())
+    if plugin.USES_GPU and configuration.surrogates.options_of(model).has_losses
+]
 ATTACKED = configuration.evaluation.says("ATTACKER")
 # Name → label in the report, inputs and arguments.
 FIGURES = {
+    "pipeline": (
+        "From raw records to the job table",
+        {
+            "cleaning": "results/{dataset}/records/cleaning.json",
+            "split": "results/{dataset}/records/split.json",
+        },
+        "--cleaning results/{dataset}/records/cleaning.json"
+        " --split results/{dataset}/records/split.json",
+    ),
     "distributions": ("Distributions of the features", *of_samples()),
     "arrivals": ("Arrivals of jobs", *of_samples()),
     "correlations": ("Associations of the features", *of_folders(EVALUATED)),
@@ -121,6 +134,24 @@ FIGURES = {
         *of_folders(RUNS, "--resources resources", sites="resources/sites.csv"),
     ),
     "training": ("Training", *of_folders(TRAINED)),
+    "ranks": (
+        "Ranks of the policies",
+        {
+            "outcomes": "results/{dataset}/simulation/outcomes.csv",
+            "described": "results/{dataset}/simulation/outcomes.json",
+        },
+        "results/{dataset}/simulation/outcomes.csv",
+    ),
+    "tradeoff": (
+        "Privacy against fidelity",
+        {"table": "results/{dataset}/tables/table1.json", "decisions": DECISIONS},
+        " ".join(
+            [
+                "results/{dataset}/tables/table1.json",
+                *(f"--decision {decision}" for decision in DECISIONS),
+            ]
+        ),
+    ),
 }
 if not ATTACKED:
     del FIGURES["attacks"]

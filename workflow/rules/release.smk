@@ -1,4 +1,4 @@
-# A sample that is to be published, a shadow model trained with canaries → published, or why not.
+# A sample that is to be published, shadow models trained with canaries → published, or why not.
 LEVELS = " ".join(f"--level {level}" for level in configuration.release.levels)
 DECISIONS = expand(
     "results/{{dataset}}/release/decisions/{model}/decision.json",
@@ -12,9 +12,51 @@ RELEASES = expand(
     model=configuration.released_models,
     name=["decision.json", "note.html", "note.md", "published"],
 )
-SHADOWS = expand(
-    "results/{{dataset}}/release/shadow_models/{model}", model=configuration.released_models
+AUDITS = expand(
+    "results/{{dataset}}/release/shadow_models/{model}/audit.json",
+    model=configuration.released_models,
 )
+
+
+# As with trainings: the first shadow model of each model has the plain paths, further ones
+# (`release.shadow_models`) the same below a folder of their own.
+def shadow_folder(number):
+    return "" if number == 1 else f"shadows/{number}/"
+
+
+def of_shadows(path, model):
+    """A path below the results of each of a model's shadow models."""
+    return [
+        f"results/{{dataset}}/{shadow_folder(number)}{path}"
+        for number in configuration.shadow_models(model)
+    ]
+
+
+def shadows(path):
+    """As an input: a path below the results of each shadow model of the rule's model."""
+    return lambda wildcards: [
+        found.format(**wildcards) for found in of_shadows(path, wildcards.model)
+    ]
+
+
+SHADOWS = [
+    found.replace("{model}", model)
+    for model in configuration.released_models
+    for found in of_shadows("release/shadow_models/{model}", model)
+]
+PLANTED = sorted(
+    {
+        found
+        for model in configuration.released_models
+        for found in of_shadows("release/planted", model)
+    }
+)
+
+
+def planting_seed(wildcards):
+    """The run's seed for the first shadow models, one drawn from it for the next."""
+    seed, number = configuration.seed_of("release"), wildcards.shadow.strip("/").rpartition("/")[2]
+    return derive_seed(seed, "shadow", int(number)) if number else seed
 
 
 rule release_plant:
@@ -22,13 +64,13 @@ rule release_plant:
         table="results/{dataset}/records/table.json",
         train="results/{dataset}/records/train.parquet",
     output:
-        train="results/{dataset}/release/planted/train.parquet",
-        canaries="results/{dataset}/release/planted/canaries.parquet",
-        summary="results/{dataset}/release/planted/planting.json",
+        train="results/{dataset}/{shadow}release/planted/train.parquet",
+        canaries="results/{dataset}/{shadow}release/planted/canaries.parquet",
+        summary="results/{dataset}/{shadow}release/planted/planting.json",
     log:
-        "results/{dataset}/logs/release_plant.log",
+        "results/{dataset}/{shadow}logs/release_plant.log",
     benchmark:
-        "results/{dataset}/benchmarks/release_plant.tsv"
+        "results/{dataset}/{shadow}benchmarks/release_plant.tsv"
     conda:
         "../../envs/evaluation.yaml"
     threads: 1
@@ -37,7 +79,7 @@ rule release_plant:
     params:
         environment=environment("evaluation"),
         code=code("redwood.release.canaries"),
-        seed=configuration.seed_of("release"),
+        seed=planting_seed,
         levels=LEVELS,
         # With their names, as Snakemake compares the values of all parameters as one set.
         planted=" ".join(
@@ -46,7 +88,7 @@ rule release_plant:
                 *(f"--size {size}" for size in configuration.release.sizes),
             ]
         ),
-        folder="results/{dataset}/release/planted",
+        folder="results/{dataset}/{shadow}release/planted",
     shell:
         "python -m redwood release plant --table {input.table} --train {input.train}"
         " {params.levels} {params.planted}"
@@ -56,29 +98,29 @@ rule release_plant:
 use rule surrogates_train as release_train with:
     input:
         table="results/{dataset}/records/table.json",
-        train="results/{dataset}/release/planted/train.parquet",
+        train="results/{dataset}/{shadow}release/planted/train.parquet",
         validation="results/{dataset}/records/validation.parquet",
     output:
-        **folder("results/{dataset}/release/shadow_models/{model}/model"),
+        **folder("results/{dataset}/{shadow}release/shadow_models/{model}/model"),
     log:
-        "results/{dataset}/logs/release_train_{model}.log",
+        "results/{dataset}/{shadow}logs/release_train_{model}.log",
     benchmark:
-        "results/{dataset}/benchmarks/release_train_{model}.tsv"
+        "results/{dataset}/{shadow}benchmarks/release_train_{model}.tsv"
     resources:
         **needs("release_train"),
 
 
 use rule surrogates_sample as release_sample with:
     input:
-        **folders(["results/{dataset}/release/shadow_models/{model}/model"]),
+        **folders(["results/{dataset}/{shadow}release/shadow_models/{model}/model"]),
         test="results/{dataset}/records/test.parquet",
     output:
-        sample="results/{dataset}/release/shadow_models/{model}/sample.parquet",
-        summary="results/{dataset}/release/shadow_models/{model}/sample.json",
+        sample="results/{dataset}/{shadow}release/shadow_models/{model}/sample.parquet",
+        summary="results/{dataset}/{shadow}release/shadow_models/{model}/sample.json",
     log:
-        "results/{dataset}/logs/release_sample_{model}.log",
+        "results/{dataset}/{shadow}logs/release_sample_{model}.log",
     benchmark:
-        "results/{dataset}/benchmarks/release_sample_{model}.tsv"
+        "results/{dataset}/{shadow}benchmarks/release_sample_{model}.tsv"
     resources:
         **needs("release_sample"),
 
@@ -87,9 +129,9 @@ rule release_audit:
     input:
         table="results/{dataset}/records/table.json",
         train="results/{dataset}/records/train.parquet",
-        canaries="results/{dataset}/release/planted/canaries.parquet",
-        planting="results/{dataset}/release/planted/planting.json",
-        sample="results/{dataset}/release/shadow_models/{model}/sample.parquet",
+        canaries=shadows("release/planted/canaries.parquet"),
+        planting=shadows("release/planted/planting.json"),
+        sample=shadows("release/shadow_models/{model}/sample.parquet"),
     output:
         "results/{dataset}/release/shadow_models/{model}/audit.json",
     log:
@@ -105,6 +147,13 @@ rule release_audit:
         environment=environment("evaluation"),
         code=code("redwood.release.audit"),
         seed=configuration.seed_of("release"),
+        shadows=lambda wildcards: " ".join(
+            f"--canaries {canaries} --synthetic {sample}"
+            for canaries, sample in zip(
+                shadows("release/planted/canaries.parquet")(wildcards),
+                shadows("release/shadow_models/{model}/sample.parquet")(wildcards),
+            )
+        ),
         judged=(
             f"--up-to-rows {configuration.release.up_to_rows}"
             if configuration.release.up_to_rows
@@ -112,8 +161,7 @@ rule release_audit:
         ),
     shell:
         "python -m redwood release audit --table {input.table} --train {input.train}"
-        " --canaries {input.canaries} --synthetic {input.sample} --seed {params.seed}"
-        " {params.judged} --output {output} 2> {log}"
+        " {params.shadows} --seed {params.seed} {params.judged} --output {output} 2> {log}"
 
 
 rule release_decide:
@@ -122,9 +170,10 @@ rule release_decide:
             [
                 "results/{dataset}/evaluation/{model}",
                 "results/{dataset}/surrogates/{model}/model",
-                "results/{dataset}/release/shadow_models/{model}/model",
             ]
         ),
+        shadows=ancient(shadows("release/shadow_models/{model}/model")),
+        shadow_contents=shadows(f"release/shadow_models/{{model}}/model/{CONTENTS}"),
         table="results/{dataset}/records/table.json",
         sample="results/{dataset}/surrogates/{model}/sample.parquet",
         audit="results/{dataset}/release/shadow_models/{model}/audit.json",
@@ -151,10 +200,14 @@ rule release_decide:
         environment=environment("evaluation"),
         code=code("redwood.release.decision"),
         levels=LEVELS,
+        shadows=lambda wildcards: " ".join(
+            f"--shadow {folder}"
+            for folder in shadows("release/shadow_models/{model}/model")(wildcards)
+        ),
         # The ledger of tries lies beside the folder: no output, for it outlives the decisions.
         folder="results/{dataset}/release/decisions/{model}",
     shell:
         "python -m redwood release decide --table {input.table} --sample {input.sample}"
         " --evaluation {input.folders[0]} --audit {input.audit} --model {wildcards.model}"
-        " --surrogate {input.folders[1]} --shadow {input.folders[2]}"
+        " --surrogate {input.folders[1]} {params.shadows}"
         " {params.levels} --output {params.folder} 2> {log}"

@@ -6,6 +6,8 @@ LAST = [
     *([rules.generator_calibrate.output] if SOURCE.generate else []),
     rules.table1.output,
     rules.table2.output,
+    rules.simulation_page.output,
+    *([rules.simulation_engines.output] if ENGINES else []),
     *(getattr(rules, f"figure_{figure}").output for figure in FIGURES),
 ]
 FOLDERS = [
@@ -19,6 +21,7 @@ FOLDERS = [
     *OTHER_FLOORS,
     *EVALUATIONS,
     *RUNS,
+    *RUNS_ELSEWHERE,
 ]
 PUBLISHED = [path for path in RELEASES if path.endswith("/published")]
 FILES = [
@@ -31,8 +34,13 @@ FILES = [
     *SAMPLES,
     *(path.replace(".parquet", ".json") for path in SAMPLES),
     *DENSITIES,
-    *(rules.release_plant.output if SHADOWS else []),
-    *expand("{path}/{name}", path=SHADOWS, name=["sample.parquet", "sample.json", "audit.json"]),
+    *expand(
+        "{path}/{name}",
+        path=PLANTED,
+        name=["train.parquet", "canaries.parquet", "planting.json"],
+    ),
+    *expand("{path}/{name}", path=SHADOWS, name=["sample.parquet", "sample.json"]),
+    *AUDITS,
     *rules.simulation_platform.output,
     *rules.simulation_outcomes.output,
     *(path for path in RELEASES if path not in PUBLISHED),
@@ -73,3 +81,86 @@ rule manifest:
     shell:
         "python -m redwood artefacts manifest {params.folder} {params.last}"
         " {params.downloads} --configuration {params.configuration:q} 2> {log}"
+
+
+# What the report shows.
+TOLD = expand(
+    [
+        rules.manifest.output.manifest,
+        *(path for path in RELEASES if path not in PUBLISHED),
+        *(path for output in LAST for path in output),
+    ],
+    dataset=configuration.dataset,
+)
+
+
+# What a reviewer gets. After the manifest, which has commit and machine, and so not in it: what it
+# says of them must not make it differ from what the same results gave elsewhere.
+rule paper:
+    input:
+        TOLD,
+        expand(
+            [
+                rules.manifest.output.configuration,
+                rules.records_gather.output.table,
+                "results/{dataset}/records/test.parquet",
+            ],
+            dataset=configuration.dataset,
+        ),
+        published=ancient(expand(PUBLISHED, dataset=configuration.dataset)),
+        captions=[f"workflow/report/{figure}.rst" for figure in FIGURES],
+    output:
+        f"results/{configuration.dataset}/paper/paper.pdf",
+        *(
+            f"results/{configuration.dataset}/paper/sample.{suffix}"
+            for suffix in ("csv", "md", "tex")
+        ),
+    log:
+        f"results/{configuration.dataset}/logs/paper.log",
+    benchmark:
+        f"results/{configuration.dataset}/benchmarks/paper.tsv"
+    # It reads one file of each kind and is made in two seconds.
+    localrule: True
+    conda:
+        "../../envs/paper.yaml"
+    threads: 1
+    resources:
+        **needs("paper"),
+    params:
+        environment=environment("paper"),
+        code=code("redwood.paper.document.writing"),
+        folder=f"results/{configuration.dataset}",
+    shell:
+        "python -m redwood paper document {params.folder} --captions workflow/report"
+        " --output {params.folder}/paper/paper.pdf 2> {log}"
+
+
+# What a reader begins with. Last of all, for it shows where everything is from; and not in the
+# folder of the dataset, whose manifest it tells of.
+rule report_page:
+    input:
+        TOLD,
+        captions=[f"workflow/report/{figure}.rst" for figure in FIGURES],
+        # Named, not shown: it says the same for print.
+        paper=rules.paper.output[0],
+        page=expand(rules.simulation_page.output, dataset=configuration.dataset),
+    output:
+        "results/report.html",
+    log:
+        f"results/{configuration.dataset}/logs/report_page.log",
+    benchmark:
+        f"results/{configuration.dataset}/benchmarks/report_page.tsv"
+    # It reads one file of each kind and is made in a second.
+    localrule: True
+    conda:
+        "../../envs/paper.yaml"
+    threads: 1
+    resources:
+        **needs("report_page"),
+    params:
+        environment=environment("paper"),
+        code=code("redwood.paper.report.writing"),
+        folder=f"results/{configuration.dataset}",
+    shell:
+        "python -m redwood paper report {params.folder} --captions workflow/report"
+        " --document {input.paper} --interactive {input.page} --output {output} 2> {log}"

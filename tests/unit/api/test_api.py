@@ -22,6 +22,9 @@ STORY = (
     api.evaluate,
     api.platform,
     api.simulate,
+    api.simulate_all,
+    api.compare,
+    api.brokerage_env,
 )
 
 

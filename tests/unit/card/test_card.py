@@ -374,6 +374,28 @@ def test_the_page_is_whole_and_needs_nothing_else(tmp_path: Path) -> None:
     assert not re.search(r"\bnan\b|\bNone\b|\binf\b", re.sub("<[^>]*>", " ", page))
 
 
+def test_the_page_begins_with_pictures_of_load_sites_and_numbers(tmp_path: Path) -> None:
+    frame = job_frame()
+    frame["computingsite"] = np.where(np.arange(len(frame)) % 3, "BNL", "$\\frac$ " + "x" * 40)
+    facts, page = describe(tmp_path, frame, cleaning=account())
+    again = tmp_path / "again"
+    again.mkdir()
+    assert describe(again, frame, cleaning=account())[1] == page
+    glance = page.partition("At a glance")[2].partition("<section>")[0]
+    labels = re.findall(r'<svg[^>]*aria-label="([^"]*)"', glance)
+    rows = frame["computingsite"].value_counts()
+    assert labels[0] == "Jobs per day, UTC"
+    assert labels[1].startswith(f"Jobs of the busiest sites: BNL {rows['BNL']:,}, $")
+    assert labels[2] == "Jobs per hour of the week, UTC"
+    size = of(facts, "size")
+    assert "size from 0 bytes to 99 GB, median 49 GB" in labels[3]
+    drawn = re.findall(r">([^<>]+)</text>", glance)
+    # In full to whoever cannot see it, cut where it would push the bars away; and no formula.
+    assert [name for name in drawn if "frac" in name] == ["$\\frac$ " + "x" * 17 + "…"]
+    assert any(name.startswith("size, median") for name in drawn)
+    assert size["histogram_span"] == [size["minimum"], size["maximum"]]
+
+
 def test_text_from_a_dump_is_not_taken_for_html(tmp_path: Path) -> None:
     frame = job_frame().assign(computingsite="<img src=x onerror=alert(1)>")
     _, page = describe(tmp_path, frame, cleaning=account(assumptions={"<b>bold</b>": 1}))

@@ -30,6 +30,7 @@ def test_it_says_what_it_is(name):
     assert measure.TITLE
     assert measure.UNIT
     assert measure.DEFINITION.endswith(".")
+    assert measure.EQUATION
     assert "2410.07940" in measure.__doc__
 
 

@@ -271,9 +271,19 @@ def test_the_default_dumps_meet_what_can_be_told_of_them_and_the_page_shows_ever
     assert missed == {"without_start"}
     assert sum(result["holds"] is True for result in results) > 60
     text = unescape(re.sub("<[^>]*>", "", html))
-    assert html.count("<tr") == len(results) + len({result["group"] for result in results})
+    plotted = sum(result["achieved"] is not None for result in results)
+    groups = {result["group"] for result in results}
+    assert html.count("<tr") == len(results) + len(groups) + plotted + 1
     assert not re.search(r"<[^>]* (src|href)=", html)
     assert "missed" in text
+    # What was missed comes first: in the plot, and in the tables, whose group leads.
+    verdicts = re.findall(r'<i class="(\w+)" style', html)
+    places = {"missed": 0, "untold": 1, "met": 2}
+    assert [places[one] for one in verdicts] == sorted(places[one] for one in verdicts)
+    [first] = (result for result in results if result["holds"] is False)
+    assert html.index(f"<h2>{first['group']}</h2>") < min(
+        html.index(f"<h2>{group}</h2>") for group in groups - {first["group"]}
+    )
     for result in results:
         assert result["meaning"] in text
         assert result["source"] in text

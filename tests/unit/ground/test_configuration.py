@@ -9,7 +9,7 @@ from redwood.errors import InputError
 ROOT = Path(__file__).resolve().parents[3]
 
 
-@pytest.mark.parametrize("name", ["config", "lcg2005", "paper", "test"])
+@pytest.mark.parametrize("name", ["config", "learned", "lcg2005", "paper", "test"])
 def test_every_shipped_configuration_is_valid_on_top_of_the_default(name):
     def merge(below, above):
         if not (isinstance(below, dict) and isinstance(above, dict)):
@@ -18,7 +18,7 @@ def test_every_shipped_configuration_is_valid_on_top_of_the_default(name):
 
     content = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     above = yaml.safe_load((ROOT / f"config/{name}.yaml").read_text())
-    assert validate(merge(content, above)).dataset == above["dataset"]
+    assert validate(merge(content, above)).dataset == {**content, **above}["dataset"]
 
 
 @pytest.mark.parametrize(
@@ -90,6 +90,18 @@ def test_the_gate_decides_on_the_models_that_are_listed_or_that_say_so_themselve
         released(["smote"], models=["tvae"])
     with pytest.raises(InputError, match="'task' is listed twice"):
         released(["smote"], levels=["task", "task"])
+
+
+def test_a_model_has_one_shadow_model_or_as_many_as_are_asked_for():
+    # A model that is not trained may be named: one configuration stands on another.
+    content = {"surrogates": {"models": ["smote"]}, "release": {"shadow_models": {"grove": 3}}}
+    configuration = validate(content)
+    assert configuration.shadow_models("smote") == [1]
+    assert configuration.shadow_models("grove") == [1, 2, 3]
+    with pytest.raises(InputError, match=r"release\.shadow_models has 'birch', expected some of"):
+        validate({"release": {"shadow_models": {"birch": 2}}})
+    with pytest.raises(InputError, match="greater than or equal to 1"):
+        validate({"release": {"shadow_models": {"smote": 0}}})
 
 
 def test_a_variant_is_a_model_under_another_name():

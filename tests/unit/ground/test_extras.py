@@ -19,9 +19,10 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 @pytest.mark.parametrize(
     ("module", "message"),
     [
-        ("torch", r"torch is not installed; .* extra 'models': pip install 'redwood\[models\]'$"),
+        ("torch", r"torch is not installed; .* 'models': pip install '.\[models\]' in REDWOOD's"),
         ("simgrid", r"extra 'simulation': python -m redwood\.setup_simgrid"),
-        ("sdv", r"extra 'sdv': pip install 'redwood\[sdv\]' .*Business Source License"),
+        ("gymnasium", r"extra 'learn': pip install '.\[learn\]' in REDWOOD's folder$"),
+        ("sdv", r"extra 'sdv': pip install '.\[sdv\]' .*Business Source License"),
     ],
 )
 def test_a_missing_package_is_bad_input_that_names_the_extra(module, message, monkeypatch):

@@ -19,6 +19,9 @@ from redwood.outputs import (
     writing,
     writing_folder,
 )
+from redwood.simulation.environment import Environment
+from redwood.synthetic import MARKER, is_synthetic
+from redwood.tables import TableDescription
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -29,6 +32,15 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
         _write_and_fail(partial)
     assert target.read_text() == "old"
     assert list(target.parent.iterdir()) == [target]
+
+
+@pytest.mark.parametrize("write", [writing, writing_folder])
+def test_a_failed_write_leaves_no_folder_that_it_has_made(tmp_path, write):
+    (tmp_path / "there").mkdir()
+    for place in ("there", "new/deep"):
+        with pytest.raises(ZeroDivisionError), write(tmp_path / place / "result"):
+            raise ZeroDivisionError
+    assert [path.name for path in tmp_path.rglob("*")] == ["there"]
 
 
 def write_folder(path):
@@ -153,6 +165,31 @@ def test_where_digests_are_kept_each_result_has_one_and_a_damaged_one_is_named(t
     for path in (table, tmp_path / "made", tmp_path / "made" / "summary"):
         with pytest.raises(InputError, match="damaged or edited: its SHA-256 is"):
             require_intact(path)
+
+
+# Results that are one file each, valid with another bit too, and what reads them.
+ONE_FILE = [
+    ("records/table.json", '{"name": "a", "columns": []}', TableDescription.load),
+    ("simulation/platform.json", '{"sites": [{"name": "A", "cores": 3}]}', Environment.load),
+    (
+        f"records/raw/{MARKER}",
+        '{"sha256": {"a.csv": "1"}}',
+        lambda p: is_synthetic(p.parent / "a.csv", "1"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "content", "read"), ONE_FILE, ids=[name for name, *_ in ONE_FILE])
+def test_a_result_that_is_damaged_but_valid_is_not_taken_for_what_was_written(
+    tmp_path, name, content, read
+):
+    (tmp_path / DIGESTS).mkdir()
+    path = tmp_path / name
+    write_text(path, content)
+    last = max(place for place, char in enumerate(content) if char.isalnum())
+    path.write_text(content[:last] + chr(ord(content[last]) ^ 1) + content[last + 1 :])
+    with pytest.raises(InputError, match=rf"^{path}: damaged or edited: its SHA-256 is .* again$"):
+        read(path)
 
 
 KILLED = """

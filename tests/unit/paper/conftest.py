@@ -139,3 +139,15 @@ def outcomes(tmp_path):
         return write_outcomes(tmp_path / "outcomes.csv", rows)
 
     return write
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """The figures that were saved, kept open."""
+    from matplotlib import pyplot
+
+    shown = []
+    monkeypatch.setattr(pyplot, "close", shown.append)
+    yield shown
+    monkeypatch.undo()
+    pyplot.close("all")

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from outcome_files import COLUMNS, read
 
+from redwood.paper.agreement import Runs, rankings
 from redwood.paper.outcome_measures import outcome_measures as measures_of
 
 POLICIES = ("a", "b", "c")
@@ -41,9 +42,21 @@ def test_by_hand():
     assert near["value"] == pytest.approx(np.mean(of_seeds))
     assert near["direction"] == "lower"
     assert found["reverse"]["sim_ranking"]["value"] == -1
-    # Of the second seed b and c are equal: τ_b = 2/√(3 × 2).
-    assert found["near"]["sim_ranking"]["low"] == pytest.approx(2 / np.sqrt(6))
-    assert found["near"]["sim_ranking"]["high"] == 1
+    assert found["near"]["sim_ranking"]["value"] == 1
+
+
+def test_the_order_of_policies_is_the_one_of_table_ii():
+    frame = runs(
+        recorded=((10, 20, 40), (11, 21, 41)),
+        smote=((12, 30, 29), (13, 28, 30)),
+        copy=((10, 20, 41), (11, 22, 40)),
+    )
+    ranked = rankings(Runs.of(read(frame))).set_index("workload")
+    found = outcome_measures(frame)
+    for workload in ("smote", "copy"):
+        order, row = found[workload]["sim_ranking"], ranked.loc[workload]
+        assert [order[name] for name in ("value", "low", "high")] == [row.tau, row.low, row.high]
+        assert order["floor"] == ranked.loc["copy", "tau"]
 
 
 def test_copied_jobs_are_the_floor_of_all():

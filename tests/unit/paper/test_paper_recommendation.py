@@ -17,8 +17,9 @@ CONTROL = "my_shuffle"
 def recommend(measured, privacy, decisions=None, others=""):
     """Of models, and of a control of one's own."""
     controls = (CONTROL, "exact_law")
+    roles = dict.fromkeys(controls, "control") | {"exact_law": "law"}
     evaluated = {
-        name: Evaluated("control" if name in controls else "model", measures, privacy.get(name))
+        name: Evaluated(roles.get(name, "model"), measures, privacy.get(name))
         for name, measures in measured.items()
     }
     return recommendation.recommend(evaluated, decisions, others)
@@ -105,11 +106,15 @@ def test_it_warns_where_rows_are_told_from_real_ones(rows, sequence, words):
         (
             1.0,
             log(1.12),
-            "In simulation, brokerage policies rank as with real jobs and queue times are off by "
-            "12 %.",
+            "In simulation, brokerage policies rank as with the recorded jobs and queue times are "
+            "off by 12 %.",
         ),
-        (0.3, None, "In simulation, brokerage policies do not rank as with real jobs (τ 0.30)."),
-        (0.96, None, "brokerage policies rank nearly as with real jobs (τ 0.96)."),
+        (
+            0.3,
+            None,
+            "In simulation, brokerage policies do not rank as with the recorded jobs (τ 0.30).",
+        ),
+        (0.96, None, "brokerage policies rank nearly as with the recorded jobs (τ 0.96)."),
         (None, log(2.5), "In simulation, queue times are off by a factor 2.5."),
         (None, None, "other real rows are."),
     ],
@@ -136,9 +141,32 @@ def test_what_invents_is_told_apart_as_real_rows_of_others_are():
     ).words
     assert "So are real rows of other tasks, in 98 % and 86 %." in found
     assert (
-        "In simulation, queue times are off by a factor 5.0. With real jobs of other tasks, queue "
-        "times are off by a factor 4.0." in found
+        "In simulation, queue times are off by a factor 5.0 (with real jobs of other tasks by a "
+        "factor 4.0)." in found
     )
+
+
+@pytest.mark.parametrize(
+    ("order", "high", "of_law", "words"),
+    [
+        (0.73, 0.8, 0.6, "rank as well as with real jobs of other users (τ 0.73; those 0.60)"),
+        (0.601, None, 0.604, "rank as well as with real jobs of other users (τ 0.60; those 0.60)"),
+        (0.5, 0.55, 0.6, "rank less well than with real jobs of other users (τ 0.50; those 0.60)"),
+        (0.5, 0.7, 0.6, "rank about as well as with real jobs of other users (τ 0.50; those 0.60)"),
+        # Near the recorded jobs themselves nothing else is to be asked.
+        (0.92, 1.0, 0.95, "rank nearly as with the recorded jobs (τ 0.92)"),
+    ],
+)
+def test_the_order_of_policies_is_held_against_what_real_jobs_of_others_reach(
+    order, high, of_law, words
+):
+    of_others = {"fano": measure(0.2) | {"of_law": True, "other_floor": 0.1}}
+    evaluated = {
+        "a": model(2.0) | of_others | {"sim_ranking": measure(order) | {"high": high}},
+        "exact_law": model(3.0) | of_others | {"sim_ranking": measure(of_law)},
+    }
+    found = recommend(evaluated, {"a": True}, others="other users").words
+    assert f"In simulation, brokerage policies {words}." in found
 
 
 def test_none_may_be_published_if_none_passes():

@@ -259,8 +259,8 @@ def test_the_page_says_what_the_table_comes_to(outcomes, tmp_path):
     assert "best on the jobs of smote." in markdown
     assert "|  | recorded | smote |" in markdown
     assert "| Turnaround, mean | 1.00 [1.00, 1.00] | 1.00 [1.00, 1.00] |" in markdown
-    assert "| b | 20.00 [19.80, 20.20] | +10 % [" in markdown
-    assert "| c | 40.00 [39.80, 40.20] | −25 % [" in markdown
+    assert "| b | 20.0 [19.8, 20.2] | +10 % [" in markdown
+    assert "| c | 40.0 [39.8, 40.2] | −25 % [" in markdown
     assert "Pairs of policies, of 3, whose order" in markdown
     assert "certain on both sides: smote 3; and opposite: smote 0." in markdown
     assert "of outcomes on recorded jobs the least and the greatest of a seed" in markdown
@@ -285,6 +285,31 @@ def test_what_is_undefined_is_a_dash(outcomes, tmp_path):
     assert "|  | recorded | copy (floor) | smote | tvae |" in markdown
     assert "| p | 1.00 | – | −25 % | 100× |" in markdown
     assert json.loads((tmp_path / "table2.json").read_text())["undefined"] == 1
+
+
+@pytest.mark.parametrize("grams", [None, 3.0])
+def test_carbon_has_rows_where_it_is_known_and_no_note_where_it_is_not(outcomes, tmp_path, grams):
+    rows = [
+        (workload, policy, seed, "carbon_per_job", "g", grams)
+        for workload in ("recorded", "smote")
+        for policy in "abc"
+        for seed in (1, 2)
+    ]
+    write_table2(outcomes((1, 2), rows), tmp_path / "table2")
+    markdown = (tmp_path / "table2.md").read_text()
+    assert ("Carbon per finished job [g]; error of synthetic jobs" in markdown) == (
+        grams is not None
+    )
+    assert ("carbon_per_job" in markdown) == (grams is not None)
+
+
+def test_without_recorded_jobs_the_outcomes_themselves_stand_there(outcomes, tmp_path):
+    write_table2(outcomes(mine=(10, 20), theirs=(11, 5)), tmp_path / "table2")
+    markdown = (tmp_path / "table2.md").read_text()
+    assert "|  | mine | theirs |" in markdown
+    assert "| a | 10.0 [9.8, 10.2] | 11.0 [10.8, 11.2] |" in markdown
+    assert "error of synthetic jobs" not in markdown
+    assert "no runs of recorded jobs, and so nothing to compare with" in markdown
 
 
 def runs_of(lost, left_out=(), seeds=(1, 2), workloads=("recorded", "smote")):

@@ -122,6 +122,7 @@ def test_nothing_private_is_in_a_bundle(committed):
         *("surrogates/smote/model/rows.parquet", "surrogates/smote/sample.parquet"),
         *("surrogates/sequoia/densities.parquet", "evaluation/smote/dcr.parquet"),
         *("release/shadow_models/smote/sample.parquet", "release/planted/train.parquet"),
+        *("shadows/2/release/planted/train.parquet", "shadows/2/logs/release_plant.log"),
         *("release/decisions/smote/published/deeper/rows.parquet", "report.html"),
         *("simulation/runs/recorded/random/seed-1/jobs.parquet", "logs/table1.log"),
         *("trainings/2/surrogates/smote/sample.parquet", "trainings/2/logs/evaluate_smote.log"),
@@ -145,7 +146,7 @@ def test_a_dump_that_is_in_the_repository_is_left_out_of_the_source(committed):
 
 def test_the_report_is_bundled_if_it_is_of_these_results_and_public(committed):
     report = RESULTS.parent / "report.html"
-    write(report, b64encode((RESULTS / "tables/table1.html").read_bytes()).decode())
+    write(report, file_digest(RESULTS / "tables/table1.html"))
     made = bundle(RESULTS, Path("bundle.zip"))
     assert "report.html" not in made.files
     assert made.left_out["report.html"] == "describes records that are not public"
@@ -155,6 +156,16 @@ def test_the_report_is_bundled_if_it_is_of_these_results_and_public(committed):
     committed.manifest(CONFIGURATION | PUBLIC)
     made = bundle(RESULTS, Path("bundle.zip"))
     assert "report.html" in made.files
+    assert "workflow.html" not in made.files
+    paper = f"{RESULTS}/paper/paper.pdf"
+    write(Path(paper), "of other results")
+    assert bundle(RESULTS, Path("bundle.zip")).left_out[paper] == (
+        "shows another table1.html than these results have"
+    )
+    write(Path(paper), file_digest(RESULTS / "tables/table1.html"))
+    assert paper in bundle(RESULTS, Path("bundle.zip")).files
+    write(report.with_name("workflow.html"), b64encode(b"<p>WD 0.123</p>\n").decode())
+    assert "workflow.html" in bundle(RESULTS, Path("bundle.zip")).files
     write(report, "another")
     made = bundle(RESULTS, Path("bundle.zip"))
     assert made.left_out["report.html"] == "shows another table1.html than these results have"

@@ -9,7 +9,9 @@ from tests.project import ROOT
 from tests.unit.runs.made_up_run import run_command
 
 from redwood.configuration import validate
+from redwood.errors import InputError
 from redwood.facts import fact_file
+from redwood.runs import plan_picture
 from redwood.runs.cluster import Cluster
 from redwood.runs.cost_scales import COST_SCALES
 from redwood.runs.costs import Cost, Job, read_costs
@@ -62,7 +64,10 @@ JOBS = [
 
 def planned(cluster, at_once=100, dear=DEAR, without=""):
     jobs = [
-        PlannedJob(rule, {"model": model}, (), (), "" if rule == "all" else rule, *others, None)
+        PlannedJob(
+            *(rule, {"model": model}, (), (), "" if rule == "all" else rule, *others, None),
+            stage=rule.partition("_")[0],
+        )
         for rule, model, *others in JOBS
     ]
     requests = Requests(CONFIGURATION, cluster, costs(dear), Path("nowhere"))
@@ -118,7 +123,7 @@ def test_without_gpus_trainings_take_cores():
 
 def columns(text):
     """Rows of the shown table, cut at two blanks or more."""
-    table = text.split("\n\n")[1].splitlines()
+    table = text.split("\n\n")[2].splitlines()
     return [re.split(r"\s{2,}", line.strip()) for line in table]
 
 
@@ -143,6 +148,42 @@ def test_what_dominates_comes_first_and_totals_last():
     assert "surrogates_train smote 2.0 h, then evaluate 60 min" in " ".join(text.split())
 
 
+def test_a_bar_a_stage_is_as_long_as_its_core_hours():
+    found = planned(PRICED)
+    bars = render(found, PRICED, costs(DEAR)).split("\n\n")[1].splitlines()[1:]
+    assert [bar.split()[0] for bar in bars] == [
+        *("generator", "records", "surrogates", "evaluate", "table1"),
+    ]
+    # Trainings of 2 h and of half an hour and two samples, on 2 cores each: of 7.1 core hours.
+    surrogates, evaluated, table = bars[2:]
+    assert surrogates.split()[1:] == [
+        *("5.02", "█" * 40, "71", "%", "dearest:", "surrogates_train", "smote"),
+    ]
+    assert evaluated.split()[1:] == ["2.00", "█" * 16, "28", "%"]
+    assert table.split()[1:] == ["0.01", "▏", "0", "%"]
+
+
+def test_a_plan_is_drawn_in_letters_that_can_be_read_and_in_the_same_bytes(tmp_path, monkeypatch):
+    from matplotlib.text import Text
+
+    drawn = []
+    write = plan_picture.write_figure
+    monkeypatch.setattr(
+        plan_picture, "write_figure", lambda *about: (drawn.append(about[0]), write(*about))
+    )
+    for name in ("one.png", "other.png"):
+        plan_picture.draw_plan(planned(PRICED), tmp_path / name, "EUR")
+    assert (tmp_path / "one.png").read_bytes() == (tmp_path / "other.png").read_bytes()
+    texts = [text for text in drawn[0].findobj(Text) if text.get_visible() and text.get_text()]
+    assert all(text.get_fontsize() >= 7 for text in texts)
+    said = {text.get_text() for text in texts}
+    assert {"surrogates", "smote", "tvae", "on a core and a GPU"} <= said
+    assert any(text.startswith("5.0 h, ") and text.endswith(" EUR") for text in said)
+    assert "surrogates_train smote\n2.0 h" in said
+    with pytest.raises(InputError, match=r"plan\.csv: its ending is that of another format"):
+        plan_picture.draw_plan(planned(PRICED), tmp_path / "plan.csv")
+
+
 def test_it_says_what_it_does_not_know():
     text = " ".join(render(planned(PRICED), PRICED, costs(DEAR)).split())
     assert "No GPU has been measured" in text
@@ -150,7 +191,7 @@ def test_it_says_what_it_does_not_know():
     assert "Measured on a machine" in text
     without = Cluster(gpu=None)
     text = render(planned(without), without, costs(DEAR))
-    assert "GPU" not in text.split("\n\n")[2]
+    assert "GPU" not in text.split("\n\n")[3]
     assert "no price being given" in text
 
 
@@ -190,7 +231,7 @@ def test_the_papers_scale_is_planned_before_there_is_a_dump(tmp_path, monkeypatc
     assert "any number, most of it surrogates_train sdv_tvae 3.5 h, then simulate" in said
     rows = columns(answer.output)
     simulated = [row for row in rows if row[0].startswith("simulate ")]
-    assert len(simulated) == 14
+    assert len(simulated) == 16
     assert {row[1] for row in simulated} == {"12"}
 
 

@@ -11,7 +11,7 @@ import pytest
 from redwood.configuration import validate
 from redwood.errors import InputError
 from redwood.outputs import writing, writing_folder
-from redwood.runs import preparing
+from redwood.runs import preparing, run_progress
 from redwood.runs.preparing import amend_sigterm, begin, redate_future, remove_abandoned
 
 
@@ -99,8 +99,9 @@ def test_a_run_ends_with_its_starter_and_warns_of_the_limits_of_its_jobs_on_a_cl
         SimpleNamespace(rule=SimpleNamespace(name=rule), wildcards_dict={"model": "smote"})
         for rule in ("evaluate", "all")
     ]
-    said = []
+    said, shown = [], []
     monkeypatch.setattr(logger, "warning", said.append)
+    monkeypatch.setattr(run_progress, "show_progress", lambda workflow, _: shown.append(workflow))
     begin(
         SimpleNamespace(
             exec_mode=ExecMode[mode],
@@ -112,3 +113,4 @@ def test_a_run_ends_with_its_starter_and_warns_of_the_limits_of_its_jobs_on_a_cl
     assert said == ["evaluate {'model': 'smote'}"] * on_cluster
     by = signal.SIGINT if on_cluster else signal.SIGKILL
     assert ended == ([] if mode == "REMOTE" else [(1234, by)])
+    assert len(shown) == (mode != "REMOTE")

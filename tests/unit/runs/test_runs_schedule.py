@@ -60,3 +60,9 @@ def test_a_makespan_is_within_grahams_bounds(graph, at_once):
     assert took >= least * (1 - 1e-9)
     assert took <= (sum(hours) / at_once + longest * (1 - 1 / at_once)) * (1 + 1e-9)
     assert makespan(hours, after, len(hours)) == pytest.approx(longest)
+
+
+def test_jobs_that_run_already_keep_their_places():
+    # Job 0 runs, and the longer one waits for it to end: 1, then 5 hours.
+    assert makespan([1, 5], [[], []], 1, begun=[0]) == 6
+    assert makespan([4, 5, 1, 1], [[], [], [], [2]], 2, begun=[2, 3]) == 6

@@ -1,10 +1,17 @@
 """The facts of the data card → one self-contained page."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from redwood.card.charts import daily_chart, hourly_chart, week_chart
+from redwood.card.charts import (
+    daily_chart,
+    hourly_chart,
+    shapes_chart,
+    sites_chart,
+    week_chart,
+)
 from redwood.card.findings import plain_words, reasons
 from redwood.card.wording import counted, in_human_units, number, share
 from redwood.pages import render
@@ -12,6 +19,8 @@ from redwood.pages import render
 Facts = dict[str, Any]
 
 _TEMPLATE: Final = Path(__file__).with_name("card.html")
+# Sites in the picture at the top.
+_BUSIEST: Final = 10
 _ORIGINS: Final = {
     "from_cpu_time": "CPU time × core power of the site",
     "from_hs06sec": "HS06SEC of the dump, without a CPU time",
@@ -40,7 +49,9 @@ def page(facts: Facts) -> str:
         _TEMPLATE,
         facts=facts,
         tiles=list(_tiles(facts)),
-        charts=list(_charts(facts["arrivals"], facts["noun"])) if facts["arrivals"] else [],
+        load=_load(facts["arrivals"], facts["noun"]) if facts["arrivals"] else None,
+        halves=list(_halves(facts)),
+        shapes=_shapes(facts["columns"]),
         sample_heads=[
             name if isinstance(cell, str) else f">{name}"
             for name, cell in zip(sample["columns"], first_row, strict=False)
@@ -74,17 +85,63 @@ def _tiles(facts: Facts) -> Iterator[tuple[int, str, str]]:
             yield column["distinct"], "computing sites", ""
 
 
-def _charts(span: Facts, noun: str) -> Iterator[tuple[str, str]]:
-    """Charts of the arrivals, SVG, and their captions."""
+def _load(span: Facts, noun: str) -> tuple[str, str]:
+    """The chart of the arrivals along time, SVG, and its caption."""
+    when = f"By {span['column']}, {span['first']} to {span['last']} UTC."
     if span["hourly"]:
-        yield hourly_chart(span["hourly"], span["first_day"], noun), ""
-    else:
-        weekends = "Saturdays and Sundays are fainter."
-        yield daily_chart(span["daily"], noun), weekends
-    if span["hour_of_week"]:
+        return hourly_chart(span["hourly"], span["first_day"], noun), when
+    return daily_chart(span["daily"], noun), f"{when} Saturdays and Sundays are fainter."
+
+
+def _halves(facts: Facts) -> Iterator[tuple[str, str]]:
+    """Charts that take half of the page's width, SVG, and their captions."""
+    span, states, noun = facts["arrivals"], facts["states"], facts["noun"]
+    if states and states["sites"]:
+        named = states["sites"][:_BUSIEST]
+        there = [state for state, rows in states["all"].items() if rows]
+        yield (
+            sites_chart(named, noun),
+            f"{counted(len(named), 'site')} of {_facts_of(facts, 'computingsite')['distinct']}, "
+            f"from left to right: {', '.join(there)}.",
+        )
+    if span and span["hour_of_week"]:
         most = max(v for row in span["hour_of_week"] for v in row if v is not None)
-        darkest = f"The fuller the colour, the more {noun}s; the busiest hour has {number(most)}."
-        yield week_chart(span["hour_of_week"], noun), darkest
+        yield (
+            week_chart(span["hour_of_week"], noun),
+            f"By weekday and hour of the day. The fuller the colour, the more {noun}s; the busiest "
+            f"hour has {number(most)}.",
+        )
+
+
+def _facts_of(facts: Facts, name: str) -> Facts:
+    """The facts of a column."""
+    return next(column for column in facts["columns"] if column["name"] == name)
+
+
+def _shapes(columns: Sequence[Facts]) -> str:
+    """The chart of how numbers spread, SVG; empty where there are none."""
+    shown = []
+    for column in columns:
+        if column["kind"] not in ("numeric", "integer") or len(column["histogram"]) < 2:
+            continue
+        is_log = column["scale"] == "log" and not column["negative"]
+        low, high = column["histogram_span"]
+        places = [low, column["median"], high]
+        low, middle, high = map(math.log1p, places) if is_log else places
+        words = {
+            name: _short(column[key], column["unit"])
+            for name, key in (("least", "minimum"), ("median", "median"), ("greatest", "maximum"))
+        }
+        shown.append(
+            {
+                "name": column["name"],
+                "counts": column["histogram"],
+                "middle": (middle - low) / (high - low),
+                "scale": "logarithmic" if is_log else "linear",
+                **words,
+            }
+        )
+    return shapes_chart(shown) if shown else ""
 
 
 def _steps(account: Facts) -> Iterator[Facts]:
@@ -103,6 +160,11 @@ def _steps(account: Facts) -> Iterator[Facts]:
 def _named(counts: Facts, names: dict[str, str]) -> dict[str, int]:
     """Counts that are not 0, by what they are of."""
     return {names[key]: counts[key] for key in names if counts.get(key)}
+
+
+def _short(value: float, unit: str | None) -> str:
+    """A quantity in one unit."""
+    return in_human_units(value, unit) or f"{number(value)} {unit or ''}".rstrip()
 
 
 def _quantity(value: float | str, unit: str | None) -> str:

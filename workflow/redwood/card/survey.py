@@ -237,6 +237,7 @@ def _numbers(
         **spread,
         "examples": examples,
         "histogram": _histogram(sample, column.scale),
+        "histogram_span": [sample[0].item(), sample[-1].item()] if len(sample) else None,
     }, some
 
 

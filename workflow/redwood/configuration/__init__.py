@@ -23,7 +23,10 @@ from redwood.configuration.records import (
 )
 from redwood.configuration.release import Release
 from redwood.configuration.simulation import (
+    ENGINES,
     IN_PYTHON,
+    NAME,
+    OURS,
     POLICIES,
     PolicyChoice,
     Settings,
@@ -34,10 +37,10 @@ from redwood.configuration.surrogates import Surrogates
 from redwood.validation import Section, read_section
 
 __all__ = [
-    "ANY_WORD", "IN_PYTHON", "OPTIONAL_FEATURES", "PAPER_FEATURES", "POLICIES", "SPOKEN",
-    "BigPanda", "Cleaning", "Configuration", "Evaluation", "Generate", "Paper", "PolicyChoice",
-    "Records", "Release", "Seeds", "Settings", "Simulation", "Source", "Split", "Surrogates",
-    "own_policy", "schema", "validate",
+    "ANY_WORD", "ENGINES", "IN_PYTHON", "NAME", "OPTIONAL_FEATURES", "OURS", "PAPER_FEATURES",
+    "POLICIES", "SPOKEN", "BigPanda", "Cleaning", "Configuration", "Evaluation", "Generate",
+    "Paper", "PolicyChoice", "Records", "Release", "Seeds", "Settings", "Simulation", "Source",
+    "Split", "Surrogates", "own_policy", "schema", "validate",
 ]  # fmt: skip
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -96,6 +99,16 @@ class Configuration(Section):
         if self.release.models is not None:
             return self.release.models
         return tuple(filter(self.surrogates.is_released, self.surrogates.models))
+
+    def shadow_models(self, model: str) -> list[int]:
+        """The numbers of a model's shadow models, from 1."""
+        return list(range(1, self.release.shadow_models.get(model, 1) + 1))
+
+    @model_validator(mode="after")
+    def _models_with_shadows_are_known(self) -> "Configuration":
+        """Known, not trained: the configurations that stand on another's have fewer models."""
+        self.surrogates.require_known(self.release.shadow_models, "release.shadow_models")
+        return self
 
     @model_validator(mode="after")
     def _released_models_are_trained(self) -> "Configuration":

@@ -37,6 +37,13 @@ class Release(Section):
         "first line of the note; null: of any size",
     )
 
+    shadow_models: dict[str, Annotated[int, Field(ge=1, le=50)]] = Field(
+        {},
+        description="model → how many shadow models are trained for its decision, each with "
+        "canaries of its own, which are judged together: more of them tell more surely what is "
+        "found; 1 of models that are not named",
+    )
+
     @model_validator(mode="after")
     def _tries_what_it_judges(self) -> "Release":
         if self.up_to_rows is not None and self.up_to_rows not in self.sizes:

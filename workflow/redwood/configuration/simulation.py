@@ -7,6 +7,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from redwood import plugins
+from redwood.facts import PANDA_WATTS_PER_CORE
 from redwood.validation import Positive, Section, known_plugins
 
 POLICIES = {
@@ -14,9 +15,13 @@ POLICIES = {
     "placement": "redwood.simulation.policies.placement",
     "queue": "redwood.simulation.policies.queueing",
 }
+ENGINES = "redwood.simulation.engines"
+# Our own engine.
+OURS = "simgrid"
 # Before the name of a policy that was given as a Python object.
 IN_PYTHON = "python:"
-_NAME = r"[A-Za-z0-9_+.-]+"
+# What policies and workloads can be called, as folders have their names.
+NAME = r"[A-Za-z0-9_+.-]+"
 
 
 class PolicyChoice(Section):
@@ -110,6 +115,16 @@ class Settings(Section):
     load_factor: Positive = Field(
         1.0, description="arrivals are this many times as fast as in the job table"
     )
+    users: Literal["open", "closed"] = Field(
+        "open",
+        description="whether jobs are submitted when they were recorded, or once those that their "
+        "user waited for have ended",
+    )
+    session_gap_s: Positive = Field(
+        3600.0,
+        description="a longer pause between two submissions ends a session of a user, s of the "
+        "recording; only with users: closed",
+    )
     output_share: float = Field(
         0.1, ge=0, allow_inf_nan=False, description="bytes that jobs write per byte they read"
     )
@@ -163,8 +178,16 @@ class Settings(Section):
     time_step: Positive = Field(
         1.0, description="what follows a transfer within this time may be late by up to as much, s"
     )
+    watts_per_core: Positive = Field(
+        PANDA_WATTS_PER_CORE, description="electric power of a core that runs a job, W"
+    )
     interval_s: Positive = Field(3600.0, description="step of the time series of the sites, s")
     events: bool = Field(False, description="whether every event is written, with the state")
+    event_database: bool = Field(
+        False,
+        description="whether the events of each run are written as events.sqlite besides, a table "
+        "EVENTS that tools made for CGSim read",
+    )
     checkpoint_s: Positive = Field(30.0, description="wall-clock time between partial results, s")
     patience_s: Positive = Field(
         10.0, description="wall-clock time that a policy may take for an answer or its import, s"
@@ -204,6 +227,16 @@ class Simulation(Settings):
         "for your own policies",
     )
     seeds: int = Field(5, ge=1, le=100, description="repetitions, each with a seed of its own")
+    engines: tuple[str, ...] = Field(
+        (OURS,),
+        min_length=1,
+        description="simulators: REDWOOD's own, simgrid, runs all workloads; others that are found "
+        "run the recorded jobs besides, with one seed, and are compared with it",
+    )
+    programs: dict[str, str] = Field(
+        {},
+        description="engine → path of its program, or container image, instead of one on the PATH",
+    )
     utilisation: float = Field(
         0.7, gt=0, lt=1, description="busy share of the cores at which the sites are sized"
     )
@@ -215,9 +248,22 @@ class Simulation(Settings):
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"{name!r} is listed twice")
-            if not re.fullmatch(_NAME, name):
-                raise ValueError(f"{name!r} cannot name a folder, expected {_NAME}")
+            if not re.fullmatch(NAME, name):
+                raise ValueError(f"{name!r} cannot name a folder, expected {NAME}")
         return policies
+
+    @field_validator("engines")
+    @classmethod
+    def _known_engines(cls, chosen: tuple[str, ...]) -> tuple[str, ...]:
+        if OURS not in chosen:
+            raise ValueError(f"{OURS!r} is missing: the tables are made of its runs")
+        return known_plugins(ENGINES, chosen)
+
+    @field_validator("programs")
+    @classmethod
+    def _of_engines(cls, programs: dict[str, str]) -> dict[str, str]:
+        known_plugins(ENGINES, tuple(programs))
+        return programs
 
     @property
     def settings(self) -> dict[str, Any]:

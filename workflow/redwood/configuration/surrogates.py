@@ -1,6 +1,7 @@
 """The section of the configuration about surrogates."""
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
@@ -77,6 +78,13 @@ class Surrogates(Section):
             except ValidationError as error:
                 raise ValueError("; ".join(problems(error, plugin.Options, key))) from None
         return self
+
+    def require_known(self, names: Iterable[str], key: str) -> None:
+        """Raise a ValueError if there are no such models or variants."""
+        known = (*plugins.names(_MODELS), *self.variants)
+        for name in names:
+            if name not in known:
+                raise ValueError(f"{key} has {name!r}, expected some of {', '.join(known)}")
 
     def plugin_of(self, name: str) -> str:
         """The folder of surrogates/models behind one of `models`."""

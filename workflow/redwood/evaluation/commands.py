@@ -22,8 +22,10 @@ def evaluate(
     floors: Path | None = typer.Option(
         None, help="folder that `redwood floors` wrote for samples of as many rows; saves time"
     ),
-    role: Literal["model", "control"] = typer.Option(
-        "model", help="what made the rows: a control is never recommended for publication"
+    role: Literal["model", "control", "law"] = typer.Option(
+        "model",
+        help="what made the rows: a control is never recommended for publication; `law` is the one "
+        "that is another realisation of the records' law",
     ),
     options: str = typer.Option("{}", help="the `evaluation` section of the configuration, JSON"),
 ) -> None:

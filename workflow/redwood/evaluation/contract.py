@@ -2,7 +2,8 @@
 
 A measure is one module of `redwood.evaluation.measures`, named as the measure, that holds
 
-* `TITLE`, `UNIT` and `DEFINITION`: how a reader meets it;
+* `TITLE`, `UNIT`, `DEFINITION` and `EQUATION` (LaTeX, lines divided by `\\\\`, with the signs
+  that docs/measures.md names): how a reader meets it;
 * `ASPECT`: what it is about, one of `Aspect`; by it measures are grouped, compared and judged;
 * `DIRECTION`: `lower` or `higher` where that is better, `near floor` where both sides of the floor
   are bad;
@@ -42,7 +43,8 @@ MEASURES = "redwood.evaluation.measures"
 
 Aspect = Literal["fidelity", "utility", "time", "law", "privacy"]
 Direction = Literal["lower", "higher", "near floor"]
-Role = Literal["model", "control"]
+# Of what made the rows. `law` is the control that is another realisation of the law of the records.
+Role = Literal["model", "control", "law"]
 Arrays = Mapping[str, np.ndarray]
 
 

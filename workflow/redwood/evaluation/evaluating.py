@@ -67,7 +67,8 @@ def evaluate(
         seed: of whatever is drawn.
         previous: synthetic rows of an earlier release, which an attacker has, too.
         densities: what `redwood surrogates score` wrote of the training and the holdout rows.
-        role: what made the rows: a `model`, or a `control` that models are judged by.
+        role: what made the rows: a `model`, a `control` that models are judged by, or `law`, the
+            control that is another realisation of the records' law.
         floors: what `find_floors` has written for as many rows; found anew for another number.
 
     Returns:

@@ -130,10 +130,10 @@ class Runs:
         low, high = np.quantile(drawn, [self.outside, 1 - self.outside], axis=0)
         return low, high
 
-    def told_apart(self, workload: str, outcome: str) -> np.ndarray:
+    def told_apart(self, workload: str, outcome: str, level: float = _BOTH_SIDES) -> np.ndarray:
         """(policies, policies) −1 where the first has surely less, 1 where more, else 0.
 
-        All at once in √.95 of the cases.
+        All at once in `level` of the cases, √.95 if it is not given.
         """
         values, means = self.by_key[workload, outcome], self.means(workload, outcome)
         without = self.without_group.get((workload, outcome))
@@ -159,7 +159,7 @@ class Runs:
         sure = np.zeros(len(known), bool)
         while True:
             # The fewer are left, the less it takes for the next one.
-            outside = (1 - _BOTH_SIDES) / 2 / max(1, int(np.count_nonzero(~sure)))
+            outside = (1 - level) / 2 / max(1, int(np.count_nonzero(~sure)))
             half_squares = sum(
                 # Of few seeds or groups a pair's own variance may be small by chance.
                 stdtrit(degrees * of_each, outside) ** 2 * np.maximum(squares, squares.mean())
@@ -287,7 +287,7 @@ def rankings(runs: Runs) -> pd.DataFrame:
                 continue
             theirs = runs.draws(RECORDED, outcome, "other")
             tau = float(kendall(means, recorded))
-            low, high, apart = _bounds(runs, workload, outcome, tau)
+            low, high, apart = tau_bounds(runs, workload, outcome, tau)
             if workload == RECORDED:
                 drawn = kendall(runs.draws(RECORDED, outcome, "one"), theirs)
                 tau = float(np.mean(drawn)) if len(drawn) > 1 else np.nan
@@ -316,15 +316,17 @@ def rankings(runs: Runs) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=names)
 
 
-def _bounds(runs: Runs, workload: str, outcome: str, tau: float) -> tuple[float, float, int]:
+def tau_bounds(
+    runs: Runs, workload: str, outcome: str, tau: float, other: str = RECORDED
+) -> tuple[float, float, int]:
     """The interval of τ, NaN with one seed; the number of pairs that both sides tell apart."""
     if runs.seeds == 1:
         return np.nan, np.nan, 0
     upper = np.triu_indices(len(runs.policies), 1)
-    signs, recorded = (runs.told_apart(name, outcome)[upper] for name in (workload, RECORDED))
-    defined = np.isfinite(runs.means(workload, outcome) + runs.means(RECORDED, outcome))
+    signs, others = (runs.told_apart(name, outcome)[upper] for name in (workload, other))
+    defined = np.isfinite(runs.means(workload, outcome) + runs.means(other, outcome))
     pairs = np.count_nonzero(defined[upper[0]] & defined[upper[1]])
-    same, opposite = (np.count_nonzero(signs * recorded == sign) for sign in (1, -1))
+    same, opposite = (np.count_nonzero(signs * others == sign) for sign in (1, -1))
     # Of means that are equal τ_b may lie outside.
     low, high = min(tau, 2 * same / pairs - 1), max(tau, 1 - 2 * opposite / pairs)
     return float(low), float(high), int(same + opposite)

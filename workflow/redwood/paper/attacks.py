@@ -5,22 +5,33 @@ et al., Membership Inference Attacks From First Principles, arXiv 2112.03570, fi
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from redwood.errors import InputError
-from redwood.paper.evaluations import Evaluated, controls_of, read_evaluation
+from redwood.paper.evaluations import Evaluated, read_evaluation
 from redwood.paper.reading import named_folders, read_parquet
-from redwood.paper.style import PAGE_WIDTH, add_legend, line_styles, save_figure, use_style
+from redwood.paper.style import (
+    PAGE_WIDTH,
+    REAL_FILL,
+    lines_of_panels,
+    panels,
+    save_figure,
+    use_style,
+)
 
 _LEAST = 1e-4
+_IN_A_LINE = 5
+# An attack has its colour and dash in all panels.
+_STYLES = (("#0072B2", "-"), ("#D55E00", (0, (5, 1.5))), ("#332288", (0, (1.2, 1.2))))
 _RATES = (0.001, 0.01)
 
 
 def draw_attacks(evaluations: Sequence[Path], dpi: int, prefix: Path) -> None:
-    """The ROC curves of the attacks, a panel each, of all models of which they were tried.
+    """The ROC curves of the attacks, a panel a model, of all models of which they were tried.
 
     Args: as `redwood.paper.correlations.draw_correlations`.
 
@@ -38,43 +49,41 @@ def draw_attacks(evaluations: Sequence[Path], dpi: int, prefix: Path) -> None:
             f"{', '.join(map(str, evaluations))}: no membership attack: evaluation.measures needs "
             "one, such as attack_distance"
         )
-    drawn = {model for of_attack in curves.values() for model in of_attack}
-    styles = {
-        model: style
-        for model, style in line_styles(evaluated, controls_of(evaluated)).items()
-        if model in drawn
-    }
+    models = list(dict.fromkeys(model for of_attack in curves.values() for model in of_attack))
     attackers = {
         name: measure["attacker"]
         for one in evaluated.values()
         for name, measure in one.measures.items()
         if name in curves
     }
-    figure, axes = pyplot.subplots(
-        1,
-        len(curves),
-        figsize=(PAGE_WIDTH, 3.2),
-        layout="constrained",
-        sharey=True,
-        squeeze=False,
-    )
-    for axis, (attack, of_attack) in zip(axes[0], curves.items(), strict=True):
-        axis.plot([_LEAST, 1], [_LEAST, 1], color="#9a9a9a", linewidth=0.9, linestyle=":")
+    height = 1.4 * lines_of_panels(len(models), _IN_A_LINE) + 0.7
+    figure = pyplot.figure(figsize=(PAGE_WIDTH, height), layout="constrained")
+    axes = panels(figure, len(models), _IN_A_LINE, sharey=True)
+    drawn = {}
+    for axis, model in zip(axes, models, strict=True):
+        axis.fill_between([_LEAST, 1], [_LEAST, 1], _LEAST, color=REAL_FILL, linewidth=0)
         for rate in _RATES:
             axis.axvline(rate, color="#c9c9c9", linewidth=0.7)
-        for model, curve in of_attack.items():
+        for (attack, of_attack), (colour, dash) in zip(curves.items(), cycle(_STYLES)):
+            if (curve := of_attack.get(model)) is None:
+                continue
             seen = curve["false_positive_rate"] >= _LEAST
             found = np.maximum(curve["true_positive_rate"], _LEAST)
-            axis.plot(curve.loc[seen, "false_positive_rate"], found[seen], **styles[model])
+            (drawn[attack],) = axis.plot(
+                curve.loc[seen, "false_positive_rate"], found[seen], color=colour, linestyle=dash
+            )
         axis.set_xscale("log")
         axis.set_yscale("log")
         axis.set_xlim(_LEAST, 1)
         axis.set_ylim(_LEAST, 1.05)
-        axis.set_aspect("equal")
-        axis.set_title(f"{_short(attack)}: {attackers[attack]}")
-        axis.set_xlabel("unseen rows taken for training rows")
-    axes[0][0].set_ylabel("training rows found")
-    add_legend(figure, styles)
+        axis.set_xticks([1e-4, 1e-2, 1], ["0.01 %", "1 %", "100 %"])
+        axis.set_yticks([1e-4, 1e-2, 1], ["0.01 %", "1 %", "100 %"])
+        axis.minorticks_off()
+        axis.set_title(model)
+    figure.supxlabel("unseen rows taken for training rows (false alarms)", fontsize=7.5)
+    figure.supylabel("training rows found", fontsize=7.5)
+    labels = [f"{_short(attack)}: {attackers[attack]}" for attack in drawn]
+    figure.legend(drawn.values(), labels, loc="outside upper center", ncols=len(labels))
     summary = {
         _short(attack): {model: _at_rates(curve) for model, curve in of_attack.items()}
         for attack, of_attack in curves.items()

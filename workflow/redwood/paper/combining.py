@@ -26,6 +26,8 @@ from typing import Any
 import numpy as np
 from scipy.special import stdtrit
 
+from redwood.intervals import within
+
 _LEVEL = 0.975
 
 
@@ -49,13 +51,17 @@ def over_trainings(measures: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             np.array([measure[key] for measure in known], dtype=np.float64)
             for key in ("value", "low", "high")
         )
-        low, high = _interval(values, lows, highs)
+        # Intervals that do not go below 0, or that are cut at 1, stay so.
+        low, high = within(
+            *_interval(values, lows, highs),
+            0.0 if lows.min() >= 0 else None,
+            1.0 if highs.max() == 1 else None,
+        )
         floors = [measure["floor"] for measure in known if measure["floor"] is not None]
         combined = first | {
             "value": float(values.mean()),
-            # Intervals that do not go below 0, or that are cut at 1, stay so.
-            "low": float(max(0.0, low) if lows.min() >= 0 else low),
-            "high": float(min(high, 1.0) if highs.max() == 1 else high),
+            "low": float(low),
+            "high": float(high),
             "floor": float(np.mean(floors)) if floors else None,
             "floor_draws": [draw for measure in known for draw in measure.get("floor_draws", [])],
             "trainings": len(known),

@@ -78,6 +78,44 @@ def table2(
     _say(write_table2(outcomes, output))
 
 
+@app.command()
+def report(
+    results: Annotated[Path, typer.Argument(help="folder of a dataset, with its manifest")],
+    captions: Annotated[Path, typer.Option(help="folder with a text for each figure (.rst)")],
+    output: Annotated[Path, typer.Option(help="the page to write (HTML)")],
+    interactive: Annotated[
+        Path | None, typer.Option(help="a page in which the grid can be tried, to be shown")
+    ] = None,
+    document: Annotated[
+        Path | None, typer.Option(help="the paper of the run (PDF), to be linked")
+    ] = None,
+) -> None:
+    """The report of a run: one page, from the data to the decision.
+
+    Example: redwood paper report results/embedded --captions workflow/report
+    --output results/report.html
+    """
+    from redwood.paper.report.writing import write_report
+
+    write_report(results, captions, output, interactive, document)
+
+
+@app.command()
+def document(
+    results: Annotated[Path, typer.Argument(help="folder of a dataset, with its manifest")],
+    captions: Annotated[Path, typer.Option(help="folder with a text for each figure (.rst)")],
+    output: Annotated[Path, typer.Option(help="the paper to write (PDF)")],
+) -> None:
+    """The paper of a run: its tables and figures in one PDF, and beside it a few rows.
+
+    Example: redwood paper document results/embedded --captions workflow/report
+    --output results/embedded/paper/paper.pdf
+    """
+    from redwood.paper.document.writing import write_paper
+
+    write_paper(results, captions, output)
+
+
 def _say(shortfalls: list[str]) -> None:
     for sentence in shortfalls:
         print(f"not as asked: {sentence}", file=sys.stderr)
@@ -143,6 +181,57 @@ _of_folders("found_shares", "What is found of planted units by size.", "release/
 _of_folders("grid", "The simulated grid along time.", "simulation/runs/recorded/random")
 _of_folders("site_load", "Which sites are busy when.", "simulation/runs/recorded/random")
 _of_folders("training", "The losses by epoch.", "surrogates/tvae/model")
+
+
+@figures.command("pipeline")
+def pipeline(
+    cleaning: Annotated[Path, typer.Option(help="account of the cleaning (JSON)")],
+    split: Annotated[Path, typer.Option(help="account of the split (JSON)")],
+    output: Output,
+    dpi: Dpi = 150,
+) -> None:
+    """From raw records to the parts of the job table.
+
+    Example: redwood paper figure pipeline --cleaning records/cleaning.json
+    --split records/split.json --output figures/pipeline
+    """
+    from redwood.paper.pipeline import draw_pipeline
+
+    draw_pipeline(cleaning, split, dpi, output)
+
+
+@figures.command("ranks")
+def ranks(
+    outcomes: Annotated[Path, typer.Argument(help="what `redwood simulation outcomes` wrote")],
+    output: Output,
+    dpi: Dpi = 150,
+) -> None:
+    """How policies rank on recorded and on synthetic jobs.
+
+    Example: redwood paper figure ranks simulation/outcomes.csv --output figures/ranks
+    """
+    from redwood.paper.ranks import draw_ranks
+
+    draw_ranks(outcomes, dpi, output)
+
+
+@figures.command("tradeoff")
+def tradeoff(
+    table: Annotated[Path, typer.Argument(help="the summary of Table I (JSON)")],
+    output: Output,
+    decision: Annotated[
+        list[Path] | None, typer.Option(help="decision.json of the release gate; repeatable")
+    ] = None,
+    dpi: Dpi = 150,
+) -> None:
+    """Privacy against fidelity.
+
+    Example: redwood paper figure tradeoff tables/table1.json --decision
+    release/decisions/sequoia/decision.json --output figures/tradeoff
+    """
+    from redwood.paper.tradeoff import draw_tradeoff
+
+    draw_tradeoff(table, decision or [], dpi, output)
 
 
 @figures.command("transfer-map")

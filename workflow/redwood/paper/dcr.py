@@ -1,7 +1,7 @@
 """The figure of the distances to the closest training row, and of what they come to.
 
-Beside the cumulative distances stand the DCR share and the near copies of each model, with their
-intervals, where they were measured.
+A panel a model has its cumulative distances over those of real rows in grey. Below stand the DCR
+share and the near copies of each model, with their intervals, where they were measured.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,8 +19,9 @@ from redwood.paper.style import (
     REAL_COLOUR,
     REAL_FILL,
     Style,
-    add_legend,
     line_styles,
+    lines_of_panels,
+    panels,
     save_figure,
     use_style,
 )
@@ -34,6 +35,9 @@ _LINEAR_SHARE = 1e-3
 # A curve of more points looks the same.
 _MOST_POINTS = 2000
 _REAL = "real, never seen"
+# Panels in a line; inches: a line of panels, of the shares below for each model, and their titles.
+_IN_A_LINE = 5
+_LINE, _SHARE, _TITLES = 1.15, 0.16, 0.75
 # What the distances come to: measures and the titles of their panels.
 _SHARES = {"dcr_share": "DCR share", "near_copies": "near copies"}
 
@@ -58,40 +62,54 @@ def draw_dcr(evaluations: Sequence[Path], dpi: int, prefix: Path) -> None:
     evaluated = {model: read_evaluation(folder) for model, folder in folders.items()}
     measures = {title: _measured(evaluated, name) for name, title in _SHARES.items()}
     measures = {title: found for title, found in measures.items() if found}
-    styles = {_REAL: {"color": REAL_COLOUR, "linewidth": 2.2}}
-    styles |= line_styles(evaluated, controls_of(evaluated))
-    figure, axes = pyplot.subplots(
-        1,
-        1 + len(measures),
-        figsize=(PAGE_WIDTH, 3.0),
-        width_ratios=(2.6, *(1 for _ in measures)),
-        layout="constrained",
-        squeeze=False,
+    styles = line_styles(evaluated, controls_of(evaluated))
+    lines = lines_of_panels(len(evaluated), _IN_A_LINE)
+    heights = [_LINE * lines + 0.3, (_SHARE * len(evaluated) + _TITLES) * bool(measures)]
+    figure = pyplot.figure(figsize=(PAGE_WIDTH, sum(heights)), layout="constrained")
+    parts = figure.subfigures(
+        1 + bool(measures), 1, height_ratios=heights[: 1 + bool(measures)], squeeze=False
+    )[:, 0]
+    axes = panels(parts[0], len(evaluated), _IN_A_LINE, sharey=True)
+    for axis, model in zip(axes, evaluated, strict=True):
+        _draw_curves(axis, distances[_REAL], distances[model], styles[model]["color"])
+        axis.set_title(model)
+    parts[0].supylabel("% of rows at most that far", fontsize=7.5)
+    parts[0].supxlabel(
+        f"distance to the closest training row (linear below {_LINEAR_BELOW:g})", fontsize=7.5
     )
-    axis, *beside = axes[0]
-    for name, values in distances.items():
-        points = np.unique(np.linspace(0, len(values) - 1, _MOST_POINTS).astype(int))
-        shares = 100 * (points + 1) / len(values)
-        # From the axis upwards, so that the first step, of copies above all, is seen.
-        x, y = np.append(values[0], values[points]), np.append(0, shares)
-        axis.step(x, y, where="post", **styles[name])
-    axis.set_xscale("symlog", linthresh=_LINEAR_BELOW, linscale=0.6)
-    axis.axvline(_LINEAR_BELOW, color="#9a9a9a", linewidth=0.7, linestyle=":")
-    axis.set_xlim(left=0)
-    axis.set_ylim(0, 100)
-    axis.set_xlabel(f"distance (linear below {_LINEAR_BELOW:g})")
-    axis.set_ylabel("% of rows at most that far")
-    axis.set_title("closest training row")
-    for panel, (title, found) in zip(beside, measures.items(), strict=True):
-        _draw_shares(panel, title, found, styles, named=panel is beside[0])
-        if title == _SHARES["near_copies"]:
-            panel.set_xscale("symlog", linthresh=_LINEAR_SHARE)
-    add_legend(figure, styles)
+    if measures:
+        beside = parts[1].subplots(1, len(measures), squeeze=False)[0]
+        for panel, (title, found) in zip(beside, measures.items(), strict=True):
+            _draw_shares(panel, title, found, styles, named=panel is beside[0])
+            if title == _SHARES["near_copies"]:
+                panel.set_xscale("symlog", linthresh=_LINEAR_SHARE)
     summary = {
         name: {"rows": len(v), "median": float(np.median(v)), "copies": int((v == 0).sum())}
         for name, v in distances.items()
     }
     save_figure(figure, prefix, dpi, summary)
+
+
+def _draw_curves(axis: "Axes", real: np.ndarray, made: np.ndarray, colour: str) -> None:
+    """Cumulative shares of the distances of a model's rows, over those of real rows as an area."""
+    end = max(float(real[-1]), float(made[-1]))
+    for values, style in (
+        (real, {"color": REAL_FILL, "linewidth": 0}),
+        (made, {"color": colour}),
+    ):
+        points = np.unique(np.linspace(0, len(values) - 1, _MOST_POINTS).astype(int))
+        shares = 100 * (points + 1) / len(values)
+        # From the axis upwards, so that the first step, of copies above all, is seen.
+        x, y = np.append(values[0], values[points]), np.append(0, shares)
+        if values is real:
+            axis.fill_between(np.append(x, end), np.append(y, 100), step="post", **style)
+        else:
+            axis.step(np.append(x, end), np.append(y, 100), where="post", **style)
+    axis.set_xscale("symlog", linthresh=_LINEAR_BELOW, linscale=0.6)
+    axis.set_xlim(left=0)
+    axis.set_ylim(0, 104)
+    axis.set_xticks([0, 1e-3, 1e-1], ["0", "$10^{-3}$", "$10^{-1}$"])
+    axis.minorticks_off()
 
 
 def _measured(evaluated: Mapping[str, Evaluated], name: str) -> dict[str, Measure]:
@@ -123,7 +141,7 @@ def _draw_shares(
     axis.grid(visible=False, axis="y")
     axis.set_xlim(left=0)
     axis.set_title(title)
-    axis.set_xlabel("share; line: real rows")
+    axis.set_xlabel("share of rows; grey: real rows")
 
 
 def _read(folder: Path) -> pd.DataFrame:

@@ -1,9 +1,9 @@
-"""The figure of the features' distributions: recorded rows against each model's sample."""
+"""The figure of the features' distributions: each model's sample over the recorded rows."""
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -15,11 +15,12 @@ from redwood.paper.style import (
     REAL_FILL,
     RECORDED,
     Style,
-    add_legend,
+    bare,
     date_axis,
-    draw_histogram,
+    draw_over_recorded,
     from_zero,
     line_styles,
+    name_line,
     save_figure,
     use_style,
 )
@@ -27,13 +28,17 @@ from redwood.tables import Column, TableDescription, to_numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import SubFigure
 
 _DAY = 86400
-_PANELS_A_LINE = 3
 _FEWEST_BINS, _MOST_BINS = 15, 60
-_MARGIN = 0.25
-_MOST_CATEGORIES = 15
-_LONGEST_LABEL = 18
+_MARGIN, _TAIL = 0.05, 0.001
+_MOST_CATEGORIES = 9
+_LONGEST_LABEL = 14
+# Inches: a line of panels, and what a block of them needs besides.
+_LINE, _TITLE, _LABELS = 0.4, 0.55, 0.75
+# A share of values outside of a panel that is told in it.
+_TOLD = 0.01
 # Their values stand for persons or tasks: a figure shows their ranks only.
 _SHOWN_BY_RANK = ("user", "task")
 
@@ -46,7 +51,9 @@ def draw_distributions(
     prefix: Path,
     controls: Collection[str] = (),
 ) -> None:
-    """One panel a feature: densities of numbers on their scale, shares of the common categories.
+    """A line a model, a column a feature: shares of rows by bin, or of the common categories.
+
+    Numbers are on their scale, without the recorded tails of one row in a thousand on each side.
 
     Args:
         table: description of the table.
@@ -68,53 +75,76 @@ def draw_distributions(
         raise InputError(f"{table}: the table has no features to draw")
     frames = read_samples(recorded, synthetic, description)
     styles = line_styles(frames, controls)
-    lines = math.ceil(len(features) / _PANELS_A_LINE)
-    columns = min(len(features), _PANELS_A_LINE)
-    figure, axes = pyplot.subplots(
-        lines,
-        columns,
-        figsize=(PAGE_WIDTH, 2.7 * lines + 0.4),
-        layout="constrained",
-        squeeze=False,
-    )
+    kinds = [
+        [column for column in features if not column.is_categorical],
+        [column for column in features if column.is_categorical],
+    ]
+    blocks = [columns for columns in kinds if columns]
+    models = [name for name in frames if name != RECORDED]
+    heights = [
+        _LINE * len(models) + _TITLE + _LABELS * columns[0].is_categorical for columns in blocks
+    ]
+    figure = pyplot.figure(figsize=(PAGE_WIDTH, sum(heights)), layout="constrained")
+    parts = figure.subfigures(len(blocks), 1, height_ratios=heights, squeeze=False)
+    dropped: dict[str, Any] = {}
+    for columns, part in zip(blocks, parts[:, 0], strict=True):
+        dropped |= _draw_block(part, columns, frames, models, styles)
+    rows = {name: len(frame) for name, frame in frames.items()}
+    order = {name: dropped[name] for name in (column.name for column in features)}
+    save_figure(figure, prefix, dpi, {"rows": rows, "outside_of_the_panels": order})
+
+
+def _draw_block(
+    part: "SubFigure",
+    columns: Sequence[Column],
+    frames: Mapping[str, pd.DataFrame],
+    models: Sequence[str],
+    styles: Mapping[str, Style],
+) -> dict[str, Any]:
+    """Draw panels of features of one kind; return what they do not show."""
+    axes = part.subplots(len(models), len(columns), squeeze=False, sharex="col")
     dropped = {}
-    for column, axis in zip(features, axes.flat, strict=False):
+    for column, of_feature in zip(columns, axes.T, strict=True):
         values = {name: frame[column.name] for name, frame in frames.items()}
         draw = _draw_shares if column.is_categorical else _draw_density
-        dropped[column.name] = draw(axis, column, values, styles)
-    for axis in axes.flat[len(features) :]:
-        axis.remove()
-    add_legend(figure, styles, marker="o", markersize=4)
-    rows = {name: len(frame) for name, frame in frames.items()}
-    save_figure(figure, prefix, dpi, {"rows": rows, "outside_of_the_panels": dropped})
+        dropped[column.name] = draw(of_feature, column, values, models, styles)
+        of_feature[0].set_title(column.name)
+        for axis in of_feature:
+            bare(axis, last=axis is of_feature[-1])
+    for name, axis in zip(models, axes[:, 0], strict=True):
+        name_line(axis, name)
+    return dropped
 
 
 def _draw_density(
-    axis: "Axes", column: Column, values: Mapping[str, pd.Series], styles: Mapping[str, Style]
+    axes: Sequence["Axes"],
+    column: Column,
+    values: Mapping[str, pd.Series],
+    models: Sequence[str],
+    styles: Mapping[str, Style],
 ) -> dict[str, int]:
-    """Draw the shares by bin; return how many values of each name are not shown."""
+    """Draw the shares by bin, a panel a model; how many values of each name are not shown."""
     positions = {name: _position(to_numbers(v, column), column) for name, v in values.items()}
-    low, high = common_range(positions, _MARGIN)
+    low, high = common_range(positions, _MARGIN, _TAIL)
     edges = _edges(low, high, column, len(values[RECORDED]))
     shares = {name: 100 * np.histogram(p, edges)[0] / len(p) for name, p in positions.items()}
-    draw_histogram(axis, shares, edges, styles)
-    from_zero([axis], max(share.max() for share in shares.values()))
-    axis.set_title(column.name)
-    axis.set_ylabel("% of rows")
-    unit = column.unit
-    place: Literal["left", "center"] = "center"
-    if column.kind == "timestamp":
-        date_axis(axis, most=4)
-        unit, place = "UTC", "left"  # at the right stands what all dates have in common
-    elif column.scale == "log":
-        _logarithmic_axis(axis, edges[0], edges[-1])
-    if unit:
-        axis.set_xlabel(unit, loc=place)
     strays = outside(positions, edges[0], edges[-1])
-    text = [f"{name}: {100 * n / len(positions[name]):.2g} % outside" for name, n in strays.items()]
-    axis.text(
-        0.98, 0.97, "\n".join(text), ha="right", va="top", fontsize=7, transform=axis.transAxes
-    )
+    for axis, name in zip(axes, models, strict=True):
+        draw_over_recorded(axis, shares[RECORDED], shares[name], edges, styles[name])
+        share = strays.get(name, 0) / len(positions[name])
+        if share >= _TOLD:
+            words, place = f"{100 * share:.2g} % outside", axis.transAxes
+            axis.text(1.0, 1.0, words, ha="right", va="top", fontsize=7, transform=place)
+    # One model's spike would flatten all others: it is cut at twice the recorded peak.
+    from_zero(axes, min(max(map(np.max, shares.values())), 2 * shares[RECORDED].max()))
+    unit, last = column.unit, axes[-1]
+    if column.kind == "timestamp":
+        date_axis(last, most=4)
+        unit = ""  # at the right stands what all dates have in common
+    elif column.scale == "log":
+        _logarithmic_axis(last, edges[0], edges[-1])
+    if unit:
+        last.set_xlabel(unit)
     return strays
 
 
@@ -158,9 +188,13 @@ def _logarithmic_axis(axis: "Axes", low: float, high: float) -> None:
 
 
 def _draw_shares(
-    axis: "Axes", column: Column, values: Mapping[str, pd.Series], styles: Mapping[str, Style]
+    axes: Sequence["Axes"],
+    column: Column,
+    values: Mapping[str, pd.Series],
+    models: Sequence[str],
+    styles: Mapping[str, Style],
 ) -> dict[str, Any]:
-    """Draw the shares of the common categories; return how many others there are."""
+    """Draw the shares of the common categories, a panel a model; how many others there are."""
     shares = {name: 100 * v.value_counts(normalize=True) for name, v in values.items()}
     real = shares[RECORDED]
     # Of equal shares in the order of their names, so that the same data give the same figure.
@@ -175,21 +209,16 @@ def _draw_shares(
         labels.append(f"{len(others)} other{'s' if len(others) > 1 else ''}")
         for name, share in shares.items():
             lengths[name].append(float(share[~share.index.isin(common)].sum()))
-    places = np.arange(len(labels))[::-1]
-    axis.barh(places, lengths[RECORDED], height=0.84, color=REAL_FILL)
-    models = [name for name in values if name != RECORDED]
-    offsets = np.linspace(0.26, -0.26, len(models)) if len(models) > 1 else [0.0]
-    size = 3.8 if len(labels) > 8 else 5.0
-    for name, offset in zip(models, offsets, strict=True):
+    places = np.arange(len(labels))
+    for axis, name in zip(axes, models, strict=True):
+        axis.bar(places, lengths[RECORDED], width=0.84, color=REAL_FILL)
         colour = styles[name]["color"]
-        axis.plot(lengths[name], places + offset, "o", color=colour, markersize=size, clip_on=False)
-    axis.set_yticks(places, labels, fontsize=7)
-    axis.tick_params(axis="y", length=0)
-    axis.grid(visible=False, axis="y")
-    axis.set_ylim(-0.6, len(labels) - 0.4)
-    axis.set_xlim(left=0)
-    axis.set_xlabel("% of rows")
-    axis.set_title(column.name)
+        axis.plot(places, lengths[name], "o", color=colour, markersize=3, clip_on=False)
+        axis.grid(visible=False, axis="x")
+        axis.set_xlim(-0.6, len(labels) - 0.4)
+    from_zero(axes, max(map(max, lengths.values())))
+    axes[-1].set_xticks(places, labels, rotation=90)
+    axes[-1].tick_params(axis="x", length=0)
     return {"other_categories": len(others)}
 
 

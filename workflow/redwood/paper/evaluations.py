@@ -13,7 +13,8 @@ from redwood.paper.reading import folders_by_name
 # Whether less of a measure is better, or more, or neither.
 DIRECTIONS = ("lower", "higher", "near floor")
 NUMBERS = ("value", "low", "high", "floor")
-_ROLES = ("model", "control")
+LAW_ROLE = "law"
+_ROLES = ("model", "control", LAW_ROLE)
 _DESCRIBED = ("title", "definition", "unit", "aspect", "direction", "limit", "needs_densities")
 
 Measure = Mapping[str, Any]
@@ -26,7 +27,8 @@ class Evaluated:
 
     Attributes:
         role: `model`, or `control` for what models are judged by: it is never the best of a
-            column and never published.
+            column and never published; `law` is the control that is another realisation of the law
+            of the records.
         measures: by name, over all trainings.
         passes: whether every training's sample passes the checks of privacy; `None` if one was not
             judged and none fails.
@@ -51,7 +53,7 @@ class Evaluated:
 
     @property
     def is_control(self) -> bool:
-        return self.role == "control"
+        return self.role != "model"
 
 
 def read_evaluations(folders: Sequence[Path]) -> dict[str, Evaluated]:

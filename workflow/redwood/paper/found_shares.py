@@ -1,8 +1,8 @@
 """The figure of the release gate: the share of planted units that are found, by their size.
 
 A surrogate may hide single records and small units and give away large ones. So for each kind of
-unit there is a panel, in which each model has a curve of what attackers find of its canaries
-against how many rows they have. Bars reach up to the bound at 95 % confidence; where few canaries
+unit and each model there is a panel with a curve of what attackers find of its canaries against
+how many rows they have. Bars reach up to the bound at 95 % confidence; where few canaries
 were planted they are long. Found by chance is one in ten, and three in ten are allowed.
 """
 
@@ -15,7 +15,7 @@ import numpy as np
 from redwood.errors import InputError
 from redwood.inputs import read_json
 from redwood.paper.reading import named_folders
-from redwood.paper.style import PAGE_WIDTH, add_legend, line_styles, save_figure, use_style
+from redwood.paper.style import PAGE_WIDTH, line_styles, save_figure, use_style
 
 _CHANCE, _LIMIT = 10, 30
 
@@ -43,39 +43,49 @@ def draw_found_shares(decisions: Sequence[Path], dpi: int, prefix: Path) -> None
     # Single records have one size, which makes no curve.
     units = {level: found for level, found in levels.items() if _varies(found)} or levels
     figure, axes = pyplot.subplots(
-        1, len(units), figsize=(PAGE_WIDTH, 2.9), layout="constrained", sharey=True, squeeze=False
+        len(models),
+        len(units),
+        figsize=(PAGE_WIDTH, 1.25 * len(models) + 0.5),
+        layout="constrained",
+        sharex="col",
+        sharey=True,
+        squeeze=False,
     )
-    for axis, (level, of_level) in zip(axes[0], units.items(), strict=True):
-        axis.axhline(_CHANCE, color="#9a9a9a", linewidth=0.9, linestyle=":")
-        axis.axhline(_LIMIT, color="#D55E00", linewidth=0.9, linestyle="--")
-        for place, (model, sizes) in enumerate(of_level.items()):
-            # Beside each other, for bars of several models at one size would hide one another.
-            rows = np.array([size["size"] for size in sizes]) * 1.04**place
+    ticks = {
+        level: sorted({size["size"] for sizes in of_level.values() for size in sizes})
+        for level, of_level in units.items()
+    }
+    for line, model in zip(axes, models, strict=True):
+        for axis, (level, of_level) in zip(line, units.items(), strict=True):
+            axis.axhline(_CHANCE, color="#6b6b6b", linewidth=0.9, linestyle=":")
+            axis.axhline(_LIMIT, color="#D55E00", linewidth=0.9, linestyle="--")
+            sizes = of_level.get(model, [])
+            rows = [size["size"] for size in sizes]
             found, most = (
                 100 * np.array([size[key] for size in sizes]) for key in ("found", "at_most")
             )
-            axis.plot(rows, found, marker="o", markersize=3, **styles[model])
             colour = styles[model]["color"]
+            axis.plot(rows, found, marker="o", markersize=3, color=colour)
             axis.vlines(rows, found, np.maximum(most, found), color=colour, linewidth=0.8)
-        axis.set_xscale("log")
-        ticks = sorted({size["size"] for sizes in of_level.values() for size in sizes})
-        axis.set_xticks(ticks, list(map(str, ticks)))
-        axis.minorticks_off()
-        axis.set_ylim(0, 102)
+            axis.set_xscale("log")
+            axis.set_xticks(ticks[level], list(map(str, ticks[level])))
+            axis.minorticks_off()
+            axis.set_ylim(0, 102)
+        line[0].set_title(f"{model}: {next(iter(units))}s found")
+        for axis, level in zip(line[1:], list(units)[1:], strict=True):
+            axis.set_title(f"{level}s")
+        line[0].set_ylabel("% of planted")
+        for height, words in ((_CHANCE, "chance"), (_LIMIT, "limit")):
+            line[-1].annotate(
+                words,
+                (1.01, height),
+                xycoords=("axes fraction", "data"),
+                va="center",
+                fontsize=7,
+                annotation_clip=False,
+            )
+    for axis in axes[-1]:
         axis.set_xlabel("rows of a unit")
-        axis.set_title(f"{level}s")
-    axes[0][0].set_ylabel("% of planted units found")
-    right = axes[0][-1]
-    for height, words in ((_CHANCE, "chance"), (_LIMIT, "allowed")):
-        right.annotate(
-            words,
-            (1.01, height),
-            xycoords=("axes fraction", "data"),
-            va="center",
-            fontsize=7,
-            annotation_clip=False,
-        )
-    add_legend(figure, styles, marker="o", markersize=3)
     save_figure(figure, prefix, dpi, levels)
 
 

@@ -2,31 +2,32 @@
 
 An outcome of the simulation on a model's jobs is compared with that on recorded jobs under the same
 policy. Lengths and amounts are compared by the mean over the policies of |ln(synthetic/recorded)|,
-0.1 being ten per cent; the order of the policies by Kendall's τ_b of their mean turnarounds (M. G.
-Kendall, Biometrika 33 (1945) 239), 1 if the orders agree and −1 if one is the reverse of the other.
-The floor is what other real jobs give, which are as good as the recorded ones (a workload of role
-`floor`).
+0.1 being ten per cent; the order of the policies by the τ that Table II has, with its interval
+(`redwood.paper.agreement`). The floor is what other real jobs give, which are as good as the
+recorded ones (a workload of role `floor`).
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import kendalltau
 
+from redwood.paper.agreement import Runs, rankings
 from redwood.paper.outcomes import Outcomes
 from redwood.paper.style import RECORDED
 
 _RANKED = "turnaround_mean"
-_RANKING = "sim_ranking"
+RANKING = "sim_ranking"
 
 
 def outcome_measures(read: Outcomes) -> dict[str, dict[str, dict[str, Any]]]:
     """Model → measure → title, definition, unit, direction, value, low, high, floor and note.
 
-    `low` and `high` are the least and the greatest value of a seed; an outcome that is 0 on one
-    side, or missing, under every policy is left out.
+    `low` and `high` are the least and the greatest value of a seed, and of the order of policies
+    the ends of its interval, the value itself where one seed gives none; an outcome that is 0 on
+    one side, or missing, under every policy is left out.
 
     Args:
         read: outcomes of single runs; workload `recorded` is what all others are compared with.
@@ -38,7 +39,7 @@ def outcome_measures(read: Outcomes) -> dict[str, dict[str, dict[str, Any]]]:
     if RECORDED not in table.index.get_level_values("workload"):
         return {}
     recorded = table.loc[RECORDED].mean()
-    outcomes, policies = (recorded.index.unique(level) for level in ("outcome", "policy"))
+    outcomes = recorded.index.unique("outcome")
     models = [name for name in runs["workload"].unique() if name != RECORDED]
     found: dict[str, dict[str, dict[str, Any]]] = {model: {} for model in models}
     for outcome, about in read.described.items():
@@ -50,19 +51,18 @@ def outcome_measures(read: Outcomes) -> dict[str, dict[str, dict[str, Any]]]:
                 for model in models
             }
             _add(found, f"sim_{outcome}", values, floor, _described(comparison))
-    if len(policies) > 1 and _RANKED in outcomes:
-        values = {
-            model: _agreement(table.loc[model][_RANKED], recorded[_RANKED]) for model in models
-        }
-        _add(found, _RANKING, values, floor, _RANKING_DESCRIBED)
+    orders = _orders(read)
+    for model, numbers in orders.items():
+        of_real = orders[floor]["value"] if floor in orders else None
+        found[model][RANKING] = {**_RANKING_DESCRIBED, **numbers, "floor": of_real}
     return found
 
 
 _RANKING_DESCRIBED = {
     "title": "order of policies",
-    "definition": "Kendall's τ_b of the policies' mean turnarounds on synthetic and on recorded "
-    "jobs: 1 if both put the policies in the same order. In brackets: least and greatest of the "
-    "seeds; floor: copied real jobs.",
+    "definition": "Kendall's τ of the policies' mean turnarounds on synthetic and on recorded "
+    "jobs, as in Table II: 1 if both put the policies in the same order. The interval reaches over "
+    "all orders that seeds and jobs leave open; floor: copied real jobs.",
     "unit": "1",
     "direction": "higher",
 }
@@ -89,11 +89,21 @@ def _log_ratios(synthetic: pd.DataFrame, recorded: pd.Series, offset: float) -> 
     return np.divide(sums, counts, out=np.full(len(sums), np.nan), where=counts > 0)
 
 
-def _agreement(synthetic: pd.DataFrame, recorded: pd.Series) -> np.ndarray:
-    """Kendall's τ_b of each seed: (seeds,), NaN where it is undefined."""
-    return np.array(
-        [kendalltau(of_seed, recorded).statistic for of_seed in synthetic.to_numpy(float)]
-    )
+def _orders(read: Outcomes) -> dict[str, dict[str, float]]:
+    """Model → value, low and high of the order of the policies, as Table II has them."""
+    of_main = replace(read, runs=read.runs[read.runs["outcome"] == _RANKED])
+    if of_main.runs.empty:
+        return {}
+    ranked = rankings(Runs.of(of_main))
+    ranked = ranked[(ranked["workload"] != RECORDED) & ranked["tau"].notna()]
+    return {
+        row.workload: {
+            "value": row.tau,
+            "low": row.tau if np.isnan(row.low) else row.low,
+            "high": row.tau if np.isnan(row.high) else row.high,
+        }
+        for row in ranked.itertuples()
+    }
 
 
 def _add(

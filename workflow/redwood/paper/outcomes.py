@@ -49,9 +49,13 @@ class Outcomes:
     @property
     def shortfalls(self) -> list[str]:
         """What they lack and what they leave out, a sentence each."""
+        none = "There are no runs of recorded jobs, and so nothing to compare with."
+        return [*(() if (self.runs["workload"] == RECORDED).any() else (none,)), *self.gaps]
+
+    @property
+    def gaps(self) -> list[str]:
+        """The same but for recorded jobs, which not everybody has."""
         runs, found = self.runs, []
-        if not (runs["workload"] == RECORDED).any():
-            found.append("There are no runs of recorded jobs, and so nothing to compare with.")
         seeds = runs.groupby(["workload", "policy"], sort=False)["seed"].nunique()
         pairs = pd.MultiIndex.from_product(seeds.index.remove_unused_levels().levels)
         counts = seeds.reindex(pairs, fill_value=0)

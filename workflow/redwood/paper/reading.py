@@ -32,11 +32,14 @@ def read_parquet(path: Path, what: str, columns: Sequence[str], missing: str) ->
     return frame[list(columns)]
 
 
-def read_csv(path: Path, columns: Sequence[str], numbers: Sequence[str]) -> pd.DataFrame:
+def read_csv(
+    path: Path, columns: Sequence[str], numbers: Sequence[str], may_be_empty: bool = False
+) -> pd.DataFrame:
     """A CSV file with at least these columns, of which some hold numbers.
 
     Raises:
-        InputError: there is none, it is damaged, a column is missing, or a value is no number.
+        InputError: there is none, it is damaged, a column is missing, or a value is no number; or
+            it has no rows, unless it may have none.
     """
     require_intact(path)
     try:
@@ -46,7 +49,7 @@ def read_csv(path: Path, columns: Sequence[str], numbers: Sequence[str]) -> pd.D
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not a CSV table: {error}; {REMEDY}") from None
     _require_columns(frame, path, columns)
-    if frame.empty:
+    if frame.empty and not may_be_empty:
         raise InputError(f"{path}: the table has no rows")
     for column in numbers:
         values = pd.to_numeric(frame[column], errors="coerce")

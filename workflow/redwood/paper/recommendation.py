@@ -24,6 +24,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import expm1, inf, isclose, log
 from pathlib import Path
+from typing import Any
 
 from redwood.errors import InputError
 from redwood.inputs import read_json
@@ -33,14 +34,13 @@ from redwood.paper.comparison import (
     typical_multiples,
     typical_other_multiples,
 )
-from redwood.paper.evaluations import Evaluated, Measure, Measures
+from redwood.paper.evaluations import LAW_ROLE, Evaluated, Measure, Measures
 from redwood.paper.rendering import plain_number
 
 _ROWS, _SEQUENCE = "c2st", "c2st_sequence"
 _ORDER, _QUEUE = "sim_ranking", "sim_queue_time_mean"
-# The control that is another realisation of generated records.
-_LAW = "exact_law"
-# Below this τ policies are said to rank otherwise: a pair in twenty changes places.
+# Below this τ, and below that of real jobs of others, policies are said to rank otherwise: a pair
+# in twenty changes places.
 _ALIKE = 0.9
 # A level of the release gate that matters wherever a sample is published.
 _RECORD = "record"
@@ -92,6 +92,19 @@ def read_decision(path: Path) -> tuple[str, Decision]:
             f"{path}: not a decision of the release gate: {error!r}; one of an earlier version is "
             "made again by `redwood release decide`"
         ) from None
+
+
+def gate_bound(decision: Mapping[str, Any]) -> float | None:
+    """The upper bound of what attackers find in the worst group that the release gate judged.
+
+    Args:
+        decision: the content of a `decision.json`.
+
+    Returns:
+        a share of the planted units, at 95 % confidence; `None` if no group was judged.
+    """
+    bounds = [group["at_most"] for check in decision["checks"] for group in check["groups"]]
+    return max(bounds, default=None)
 
 
 def recommend(
@@ -167,7 +180,7 @@ def _to_publish(
         if len(passing) == 1
         else f"Of {len(passing)} models that pass {checks} it is closest: typically"
     )
-    law = measured.get(_LAW, {}) if others else {}
+    law = _of_law(evaluated) if others else {}
     sentences = [
         f"Publish {chosen}. {first} {_far(typical[chosen], others)}.",
         _detection(measured[chosen], others),
@@ -175,6 +188,12 @@ def _to_publish(
         *(f"{model}, at {typical[model]:.1f} times, " + why_not(model) + "." for model in rivals),
     ]
     return Recommendation(chosen, " ".join(filter(None, sentences)))
+
+
+def _of_law(evaluated: Mapping[str, Evaluated]) -> Measures:
+    """The measures of the control that is another realisation, if there is one."""
+    found = (one.measures for one in evaluated.values() if one.role == LAW_ROLE)
+    return next(found, {})
 
 
 def _closest(
@@ -293,28 +312,41 @@ def _detection(measures: Measures, others: str) -> str:
 
 
 def _simulation(measures: Measures, law: Measures, others: str) -> str:
-    """What its jobs do to the order of the policies and to queue times, and what the law's do."""
-    said = _in_simulation(measures)
-    if not said:
-        return ""
-    real = _in_simulation(law)
-    return f"In simulation, {said}." + (f" With real jobs of {others}, {real}." if real else "")
-
-
-def _in_simulation(measures: Measures) -> str:
+    """What its jobs do to the order of the policies and to queue times, and the law's do."""
     order, queue = _value(measures, _ORDER), _value(measures, _QUEUE)
     said = []
     if order is not None:
-        ranked = "rank as with real jobs"
-        if not isclose(order, 1.0):
-            ranked = f"rank nearly as with real jobs (τ {order:.2f})"
-            if order < _ALIKE:
-                ranked = f"do not rank as with real jobs (τ {order:.2f})"
-        said.append(f"brokerage policies {ranked}")
+        said.append(f"brokerage policies {_ranked(measures[_ORDER], _value(law, _ORDER), others)}")
     if queue is not None:
-        by = f"{100 * expm1(queue):.0f} %" if queue < log(2) else f"a factor {expm1(queue) + 1:.1f}"
-        said.append(f"queue times are off by {by}")
-    return " and ".join(said)
+        of_law = _value(law, _QUEUE)
+        real = "" if of_law is None else f" (with real jobs of {others} by {_off(of_law)})"
+        said.append(f"queue times are off by {_off(queue)}{real}")
+    return f"In simulation, {' and '.join(said)}." if said else ""
+
+
+def _ranked(measure: Measure, of_law: float | None, others: str) -> str:
+    """How its jobs rank policies, against what real jobs of `others` reach: more nobody can ask."""
+    order, high = measure["value"], measure["high"]
+    if isclose(order, 1.0):
+        return "rank as with the recorded jobs"
+    if order >= _ALIKE:
+        return f"rank nearly as with the recorded jobs (τ {order:.2f})"
+    if of_law is None:
+        return f"do not rank as with the recorded jobs (τ {order:.2f})"
+    ranked = "less well than"
+    if _printed(order) >= _printed(of_law):
+        ranked = "as well as"
+    elif high is not None and high >= of_law:
+        ranked = "about as well as"
+    return f"rank {ranked} with real jobs of {others} (τ {order:.2f}; those {of_law:.2f})"
+
+
+def _off(queue: float) -> str:
+    return f"{100 * expm1(queue):.0f} %" if queue < log(2) else f"a factor {expm1(queue) + 1:.1f}"
+
+
+def _printed(order: float) -> float:
+    return round(order, 2)
 
 
 def _value(measures: Measures, name: str) -> float | None:

@@ -30,16 +30,19 @@ def read_samples(
     return frames
 
 
-def common_range(values: Mapping[str, np.ndarray], margin: float) -> tuple[float, float]:
+def common_range(
+    values: Mapping[str, np.ndarray], margin: float, tail: float = 0.0
+) -> tuple[float, float]:
     """The range of all values, but no further than `margin` recorded ranges beyond the recorded.
 
-    So a model's stray values do not squeeze everything else.
+    So neither a model's stray values nor the recorded tails squeeze everything else.
 
     Args:
         values: name → (n,) numbers; those of models may hold NaN and infinities.
         margin: as a share of the range of the recorded values.
+        tail: the share of the recorded values that is left out of their range on each side.
     """
-    low, high = float(values[RECORDED].min()), float(values[RECORDED].max())
+    low, high = map(float, np.quantile(values[RECORDED], [tail, 1 - tail]))
     reach = margin * (high - low)
     everything = np.concatenate([v[np.isfinite(v)] for v in values.values()])
     return max(low - reach, float(everything.min())), min(high + reach, float(everything.max()))

@@ -65,10 +65,10 @@ def draw_site_load(scenarios: Sequence[Path], dpi: int, prefix: Path) -> None:
         axis.set_xlabel(f"simulated time [{unit}]")
         axis.set_xlim(0, end / time)
         axis.grid(False)
-    axes[0, 0].set_yticks(np.arange(len(shown)) + 0.5, shown, fontsize=6)
+    axes[0, 0].set_yticks(np.arange(len(shown)) + 0.5, shown)
     axes[0, 0].invert_yaxis()
     bar = figure.colorbar(mesh, ax=axes, shrink=0.5, aspect=30)
-    bar.set_label("busy share of the cores (red: down, blue: all jobs are over)")
+    bar.set_label("busy share of cores")
     save_figure(
         figure,
         prefix,

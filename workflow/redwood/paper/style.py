@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 RECORDED = "recorded"
 REAL_COLOUR = "#2b2b2b"
-REAL_FILL = "#d4d4d4"
+REAL_FILL = "#cfcfcf"
 
 # Okabe and Ito's colours and Tol's, told apart with any colour vision: models have them by their
 # order, with lines by their order too. Controls are dotted, in paler ones.
@@ -36,6 +36,8 @@ _MOST_IN_A_LINE = 7
 
 # Inches: the whole width of a page in a journal of two columns. No text is below 7 points.
 PAGE_WIDTH = 7.0
+# Figures that stand in pairs, as on the first screen of the report.
+COLUMN_WIDTH = 4.8
 
 _SETTINGS: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
@@ -97,26 +99,6 @@ def line_styles(names: Iterable[str], controls: Collection[str] = ()) -> dict[st
     return styles
 
 
-def draw_histogram(
-    axis: "Axes", heights: Mapping[str, np.ndarray], edges: np.ndarray, styles: Mapping[str, Style]
-) -> None:
-    """Steps for each name, recorded ones as a grey area behind the models' lines.
-
-    Args:
-        axis: where to draw.
-        heights: name → (n,).
-        edges: (n + 1,).
-        styles: of `line_styles`.
-    """
-    for name, values in heights.items():
-        if name == RECORDED:
-            axis.stairs(values, edges, fill=True, color=REAL_FILL, linewidth=0)
-            axis.stairs(values, edges, color=REAL_COLOUR, linewidth=0.9)
-        else:
-            axis.stairs(values, edges, **styles[name], linewidth=1.3)
-    axis.set_xlim(edges[0], edges[-1])
-
-
 def add_legend(figure: "Figure", styles: Mapping[str, Style], **marker: Any) -> None:
     """One legend for the whole figure, above it."""
     from matplotlib.lines import Line2D
@@ -130,6 +112,60 @@ def add_legend(figure: "Figure", styles: Mapping[str, Style], **marker: Any) -> 
     ]
     lines = -(-len(handles) // _MOST_IN_A_LINE)
     figure.legend(handles=handles, loc="outside upper center", ncols=-(-len(handles) // lines))
+
+
+def draw_over_recorded(
+    axis: "Axes", recorded: np.ndarray, model: np.ndarray, edges: np.ndarray, style: Style
+) -> None:
+    """A panel of small multiples: one model's steps over the recorded ones in grey.
+
+    Args:
+        axis: where to draw.
+        recorded, model: (n,) heights.
+        edges: (n + 1,).
+        style: the model's, of `line_styles`.
+    """
+    axis.stairs(recorded, edges, fill=True, color=REAL_FILL, linewidth=0)
+    axis.stairs(model, edges, color=style["color"], linewidth=1.0)
+    axis.set_xlim(edges[0], edges[-1])
+
+
+def name_line(axis: "Axes", name: str) -> None:
+    """Name a line of panels at its left."""
+    axis.set_ylabel(name, rotation=0, ha="right", va="center")
+
+
+def bare(axis: "Axes", last: bool) -> None:
+    """A panel of small multiples: heights compare by eye, abscissae stand below the last line."""
+    axis.set_yticks([])
+    axis.spines["left"].set_visible(False)
+    if not last:
+        axis.tick_params(labelbottom=False)
+
+
+def panels(figure: Any, number: int, most: int, **shared: Any) -> "list[Axes]":
+    """So many panels in lines of at most `most`, all alike, the lowest of each column with ticks.
+
+    Args:
+        figure: a figure or a part of one.
+        number: of panels.
+        most: in a line; lines are filled evenly.
+        shared: as `sharey` of `subplots`.
+    """
+    lines = -(-number // most)
+    columns = -(-number // lines)
+    axes = figure.subplots(lines, columns, sharex=True, squeeze=False, **shared)
+    for place, axis in enumerate(axes.flat):
+        if place >= number:
+            axis.remove()
+        elif place + columns >= number:
+            axis.tick_params(labelbottom=True)
+    return list(axes.flat[:number])
+
+
+def lines_of_panels(number: int, most: int) -> int:
+    """How many lines `panels` makes."""
+    return -(-number // most)
 
 
 def from_zero(axes: "Iterable[Axes]", largest: float) -> None:
@@ -152,16 +188,26 @@ def date_axis(axis: "Axes", most: int) -> None:
     axis.xaxis.set_major_formatter(formatter)
 
 
+_METADATA = {
+    "png": {"Software": None},
+    "pdf": {"CreationDate": None, "Producer": None, "Creator": None},
+}
+FIGURE_ENDINGS = tuple(f".{suffix}" for suffix in _METADATA)
+
+
+def write_figure(figure: "Figure", path: Path, dpi: int) -> None:
+    """Write a figure as its ending says, one of `FIGURE_ENDINGS`, free of dates and versions."""
+    suffix = path.suffix.removeprefix(".")
+    with writing(path) as partial:
+        figure.savefig(partial, format=suffix, dpi=dpi, metadata=_METADATA[suffix])
+
+
 def save_figure(figure: "Figure", prefix: Path, dpi: int, summary: Mapping[str, Any]) -> None:
     """Write `prefix`.png and .pdf, free of dates and versions, and `prefix`.json, the summary."""
     from matplotlib import pyplot
 
-    for suffix, metadata in (
-        ("png", {"Software": None}),
-        ("pdf", {"CreationDate": None, "Producer": None, "Creator": None}),
-    ):
-        with writing(f"{prefix}.{suffix}") as partial:
-            figure.savefig(partial, format=suffix, dpi=dpi, metadata=metadata)
+    for suffix in ("png", "pdf"):
+        write_figure(figure, Path(f"{prefix}.{suffix}"), dpi)
         # Laid out once: both are alike, and it takes as long as drawing does.
         figure.set_layout_engine("none")
     pyplot.close(figure)

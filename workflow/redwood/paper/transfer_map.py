@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from redwood.paper.rendering import plain_number
 from redwood.paper.runs import RunFolder, of_recorded, spread
 from redwood.paper.style import PAGE_WIDTH, save_figure, use_style
 from redwood.sites import SiteTable, load_sites
@@ -58,7 +59,7 @@ def draw_transfer_map(scenarios: Sequence[Path], resources: Path, dpi: int, pref
     norm = LogNorm(max(largest / 1e4, 1.0) / unit, max(largest, 10.0) / unit)
     image = None
     for run, flow, axis in zip(runs, flows, axes.flat, strict=False):
-        axis.set_title(f"{run.title}\n{flow.to_numpy().sum() / unit:.3g} {unit_name}")
+        axis.set_title(f"{run.title}\n{plain_number(flow.to_numpy().sum() / unit)} {unit_name}")
         axis.grid(False)
         if largest == 0:
             axis.text(0.5, 0.5, "no transfers", ha="center", transform=axis.transAxes)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
+from redwood.inputs import require_intact
 from redwood.readers import classads, csv_rows, duckdb_rows, json_rows, parquet_rows
 from redwood.readers.chunks import Chunk, Source, Unreadable
 from redwood.readers.files import find_files, format_of, is_empty_part, short_names
@@ -40,8 +41,10 @@ def read(source: Source) -> Iterator[Chunk]:
     """Read one file in chunks, in memory that does not grow with its size.
 
     Raises:
-        InputError: the file is empty, is not what its ending says, or has no usable header.
+        InputError: the file is empty, is not what its ending says, has no usable header or, if a
+            run made it, is not as it was made.
     """
+    require_intact(source.path)
     form = format_of(source.path)
     if is_empty_part(source.path):
         return

@@ -46,7 +46,7 @@ from urllib3.util import Retry
 from redwood import __version__
 from redwood.configuration import BigPanda
 from redwood.errors import InputError
-from redwood.inputs import require_intact
+from redwood.inputs import read_text, require_intact
 from redwood.job_table import RAW_COLUMNS
 from redwood.outputs import write_json, writing
 from redwood.progress import ProgressReport
@@ -320,7 +320,7 @@ def _keep_question(options: BigPanda, output: Path) -> None:
     path = output / QUESTION
     question = {"url": options.url, "fields": list(_FIELDS)}
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(read_text(path))
     except FileNotFoundError:
         write_json(path, question)
         return

@@ -122,7 +122,8 @@ def clean_file(
         sites: table of sites and their core powers.
 
     Raises:
-        InputError: the dump cannot be read at all; rows that cannot be read are rejected instead.
+        InputError: the dump cannot be read at all or, if a run made it, is not as it was made; rows
+            that cannot be read are rejected instead.
     """
     digest = file_digest(path)
     synthetic = is_synthetic(path, digest)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from redwood.errors import InputError
 from redwood.inputs import files_of, read_json
-from redwood.outputs import require_ending, writing
+from redwood.outputs import file_digest, require_ending, writing
 from redwood.runs.checking import (
     CONFIGURATION,
     LEFT_OUT,
@@ -25,11 +25,13 @@ from redwood.runs.checking import (
     read_manifest,
     without_training,
 )
-from redwood.runs.comparing import OF_TIMES
+from redwood.runs.comparing import OF_TIMES, PAPER
 from redwood.runs.source_code import archive
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _BUNDLED = _PACKAGE / "runs/bundled"
+# How the report was made, to which it has a link: Snakemake's own report.
+_WORKFLOW = "workflow.html"
 # Why files are left out.
 _ROWS = "rows of records, or made from them; the manifest has its digest"
 _TIMES = "tells of times, not of results"
@@ -93,10 +95,13 @@ def bundle(results: Path, output: Path) -> Bundle:
     files[SOURCE] = gzip.compress(source, mtime=0)
     folder = f"results/{results.name}"
     names = [MANIFEST, CONFIGURATION, *(name for name in manifest.results if is_shared(name))]
+    paper = [path.relative_to(results).as_posix() for path in sorted((results / PAPER).glob("*"))]
+    why_no_paper = _why_not(results / PAPER / "paper.pdf", results, manifest)
+    names += [] if why_no_paper else paper
     for name in names:
         files[f"{folder}/{name}"] = (results / name).read_bytes()
     left_out = {
-        f"{folder}/{name}": _why_left_out(name, manifest)
+        f"{folder}/{name}": why_no_paper if name in paper else _why_left_out(name, manifest)
         for name in sorted(path.relative_to(results).as_posix() for path in files_of(results))
         if name not in names
     }
@@ -105,6 +110,8 @@ def bundle(results: Path, output: Path) -> Bundle:
         left_out[REPORT] = why
     else:
         files[REPORT] = report.read_bytes()
+        if _shows_tables(report.with_name(_WORKFLOW), results):
+            files[_WORKFLOW] = report.with_name(_WORKFLOW).read_bytes()
     files[LEFT_OUT] = "".join(f"{name}: {why}\n" for name, why in left_out.items()).encode()
     files[SUMS] = _sums(files)
     _write(output, f"redwood-{results.name}", files)
@@ -117,21 +124,30 @@ def _why_left_out(name: str, manifest: Manifest) -> str:
     return _TIMES if without_training(name).split("/")[0] in OF_TIMES else _UNKNOWN
 
 
-def _why_not(report: Path, results: Path, manifest: Manifest) -> str:
-    """Why the report is left out, in words; empty if it is not.
+def _why_not(page: Path, results: Path, manifest: Manifest) -> str:
+    """Why the report or the paper is left out, in words; empty if it is not.
 
-    A report shows the card of the records and tells where dumps lie.
+    They show what is known of the records and tell where dumps lie.
     """
     source = read_json(results / CONFIGURATION, "configuration")["records"]["source"]
-    if not report.is_file():
+    if not page.is_file():
         return "not there"
     if manifest.elsewhere or source["files"] or source["bigpanda"]:
         return "describes records that are not public"
-    text = report.read_text(encoding="utf-8")
+    shown = page.read_bytes()
     for table in sorted((results / "tables").glob("*.html")):
-        if b64encode(table.read_bytes()).decode() not in text:
+        if file_digest(table).encode() not in shown:
             return f"shows another {table.name} than these results have"
     return ""
+
+
+def _shows_tables(page: Path, results: Path) -> bool:
+    """Whether a report of Snakemake's is there and is of these results."""
+    if not page.is_file():
+        return False
+    text = page.read_text(encoding="utf-8")
+    tables = (results / "tables").glob("*.html")
+    return all(b64encode(table.read_bytes()).decode() in text for table in tables)
 
 
 def _source(results: Path, manifest: Manifest) -> bytes:

@@ -58,6 +58,8 @@ _SHARED = (
     "simulation/outcomes.json",
     "simulation/runs/*/*/summary.json",
     "simulation/runs/*/*/seed-*/summary.json",
+    "simulation/engines/comparison.*",
+    "simulation/engines/*/*/*/summary.json",
     "release/decisions/*/decision.json",
     "release/decisions/*/note.*",
     "release/decisions/*/published/*",

@@ -1,4 +1,4 @@
-"""`redwood plan`, `status`, `costs …` and `artefacts …`: what runs take, do and leave."""
+"""`redwood doctor`, `plan`, `status`, `costs …` and `artefacts …`: what runs take, do and leave."""
 
 from pathlib import Path
 from typing import Annotated
@@ -32,8 +32,17 @@ def plan(
     rows: Annotated[
         int | None, typer.Option(min=10, help="Jobs to be kept, whatever the dumps hold.")
     ] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Jobs that run at once.")] = 100,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Jobs that run at once; 100 on a cluster that is described, else the cores here.",
+        ),
+    ] = None,
     costs: Annotated[Path, typer.Option(help="Measured costs.")] = _COSTS,
+    picture: Annotated[
+        Path | None, typer.Option(help="Picture of it to write (PNG or PDF).")
+    ] = None,
 ) -> None:
     """Say what a whole run will take: hours, memory and price, rule by rule. Nothing is submitted.
 
@@ -41,16 +50,23 @@ def plan(
     """
     import os
 
-    from redwood.runs.cluster import read_cluster
+    from redwood.runs.cluster import Cluster, read_cluster
     from redwood.runs.costs import read_costs
     from redwood.runs.dry_run import project_root
     from redwood.runs.plan import plan_run
     from redwood.runs.plan_table import render
 
     described = read_cluster(project_root(), os.environ, cluster)
+    if described == Cluster():
+        jobs = jobs or len(os.sched_getaffinity(0))
+        described = described.model_copy(update={"name": "this machine; no cluster is described"})
     measured = read_costs(costs)
-    planned = plan_run(configfile or [], described, measured, jobs, rows)
+    planned = plan_run(configfile or [], described, measured, jobs or 100, rows)
     typer.echo(render(planned, described, measured))
+    if picture is not None:
+        from redwood.runs.plan_picture import draw_plan
+
+        draw_plan(planned, picture, described.currency)
 
 
 def status(context: typer.Context) -> None:
@@ -68,6 +84,29 @@ def status(context: typer.Context) -> None:
     if Path.cwd().resolve() != project_root():
         raise InputError(f"{Path.cwd()}: not the project's root; run this in {project_root()}")
     typer.echo(render(planned_jobs(context.args), SnakemakeRecords()))
+
+
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Say what of all that REDWOOD can use is here, which version, and where to get the rest.
+
+    The exit status is 0 if all is here that the default run needs, else 1.
+
+    Example: redwood doctor
+    """
+    import json
+
+    from redwood.runs import doctor as findings
+
+    found = findings.examine()
+    typer.echo(
+        json.dumps(findings.as_json(found), indent=2, ensure_ascii=False)
+        if as_json
+        else findings.render(found)
+    )
+    if not findings.is_ready(found):
+        raise typer.Exit(1)
 
 
 @costs_app.command()

@@ -12,6 +12,8 @@ from redwood.runs.checking import MANIFEST, without_training
 
 # What tells of times, not of results: what jobs said, what they took, when they ran.
 OF_TIMES = ("logs", "benchmarks")
+# The paper, which names the machine, and is made of results that are compared themselves.
+PAPER = "paper"
 
 
 @dataclass
@@ -44,7 +46,7 @@ class Comparison:
 
 
 def compare(one: Path, other: Path) -> Comparison:
-    """Compare the results of two runs, all but logs, benchmarks and manifests.
+    """Compare the results of two runs, all but logs, benchmarks, manifest and paper.
 
     Args:
         one, other: folders of a dataset; of runs whose bytes should be equal.
@@ -84,7 +86,7 @@ def _names(results: Path) -> set[str]:
     compared = {
         name
         for name in names
-        if without_training(name).split("/")[0] not in OF_TIMES and name != MANIFEST
+        if without_training(name).split("/")[0] not in (*OF_TIMES, PAPER) and name != MANIFEST
     }
     if not compared:
         raise InputError(f"{results}: holds nothing to compare, expected the results of a dataset")

@@ -160,7 +160,7 @@ def _measured_jobs(results: Path, counts: RowCounts) -> Iterator[tuple[str, str,
         rows = rows_of.get(path.name.removesuffix(".tsv"))
         if rows is not None:
             yield "records_clean_file", "", rows, 1, path
-    further = sorted((results / "trainings").glob("*"))
+    further = sorted([*results.glob("trainings/*"), *results.glob("shadows/*")])
     for path in (file for one in (results, *further) for file in _tables(one / "benchmarks")):
         rule = _rule_of(path.stem)
         if rule is None or rule == "simulate":

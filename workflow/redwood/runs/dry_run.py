@@ -25,6 +25,7 @@ class PlannedJob:
         after: the positions, in the plan, of the jobs that it waits for.
         reason: why it would run, as Snakemake has it (`snakemake.jobs.Reason`).
         damage: what is damaged of its outputs, in words.
+        stage: the room of its rule: the name of the file that the rule is in.
     """
 
     rule: str
@@ -36,6 +37,7 @@ class PlannedJob:
     after: tuple[int, ...]
     reason: Any
     damage: tuple[str, ...] = ()
+    stage: str = ""
 
 
 def planned_jobs(arguments: Sequence[str]) -> list[PlannedJob]:
@@ -95,6 +97,7 @@ def _jobs(dag: Any, damaged: Mapping[str, Sequence[str]]) -> list[PlannedJob]:
             tuple(sorted(positions[one] for one in dag.job_dependencies(job) if one in positions)),
             dag.reason(job),
             tuple(sorted({line for one in job.output for line in damaged.get(one, ())})),
+            Path(str(job.rule.snakefile)).stem,
         )
         for job in ordered
     ]

@@ -33,11 +33,13 @@ class PlannedRule:
         expected: what one of them takes.
         jobs: how many.
         cores: of one.
+        stage: their room.
     """
 
     expected: Expected
     jobs: int
     cores: int
+    stage: str = ""
 
     @property
     def name(self) -> str:
@@ -83,6 +85,19 @@ class Plan:
     hours: float
     at_once: int
     chain: tuple[tuple[str, float], ...]
+
+    @property
+    def stages(self) -> dict[str, list[PlannedRule]]:
+        """The rules of each stage that takes any time, stages in the order in which they begin.
+
+        Within a stage the rule of most core hours comes first.
+        """
+        found: dict[str, list[PlannedRule]] = defaultdict(list)
+        for one in self.rules:
+            found[one.stage].append(one)
+        return {
+            stage: sorted(rules, key=lambda one: -one.core_hours) for stage, rules in found.items()
+        }
 
     @property
     def shortest_hours(self) -> float:
@@ -153,7 +168,7 @@ def plan(jobs: Sequence[PlannedJob], requests: Requests, at_once: int, without: 
     return Plan(
         requests.rows,
         tuple(
-            PlannedRule(one, len(positions), jobs[positions[0]].threads)
+            PlannedRule(one, len(positions), jobs[positions[0]].threads, jobs[positions[0]].stage)
             for positions in alike.values()
             if (one := expected[positions[0]]) is not None
         ),

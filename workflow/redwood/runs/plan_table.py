@@ -1,7 +1,9 @@
 """A plan as text: what dominates first, and what it rests on."""
 
+import math
 import textwrap
 from collections import defaultdict
+from collections.abc import Collection, Sequence
 
 from redwood.runs.cluster import Cluster
 from redwood.runs.costs import Costs
@@ -9,6 +11,8 @@ from redwood.runs.plan import Plan, PlannedRule
 from redwood.runs.requests import CUDA_MB
 
 _WIDTH = 118
+# Of the longest bar.
+_BAR = 40
 _HEADER = ("rule", "jobs", "time each", "memory each", "asks Slurm for", "core h", "GPU h")
 # Beyond this many times the largest measured rows a number is a guess, and is marked.
 _FAR = 2
@@ -19,7 +23,15 @@ _NAMED_SHARE = 0.02
 def render(plan: Plan, cluster: Cluster, costs: Costs) -> str:
     """The plan as a table, the most core hours first, with totals and what it rests on."""
     return "\n".join(
-        [*_introduction(plan, cluster), "", *_table(plan), "", *_notes(plan, cluster, costs)]
+        [
+            *_introduction(plan, cluster),
+            "",
+            *_bars(plan),
+            "",
+            *_table(plan),
+            "",
+            *_notes(plan, cluster, costs),
+        ]
     )
 
 
@@ -32,7 +44,7 @@ def _introduction(plan: Plan, cluster: Cluster) -> list[str]:
     for name, hours in plan.chain:
         named[name if hours > _NAMED_SHARE * plan.shortest_hours else "the rest"] += hours
     at_once = "one job" if plan.at_once == 1 else f"{plan.at_once} jobs"
-    chain = [f"{name} {_duration(hours)}" for name, hours in named.items() if name != "the rest"]
+    chain = [f"{name} {duration(hours)}" for name, hours in named.items() if name != "the rest"]
     return [
         *_wrapped(
             "rows: ",
@@ -43,8 +55,8 @@ def _introduction(plan: Plan, cluster: Cluster) -> list[str]:
         *_wrapped("on: ", cluster.name),
         *_wrapped(
             "takes: ",
-            f"about {_duration(plan.hours)} with {at_once} at once, without waiting in queues; "
-            f"{_duration(plan.shortest_hours)} with any number, most of it "
+            f"about {duration(plan.hours)} with {at_once} at once, without waiting in queues; "
+            f"{duration(plan.shortest_hours)} with any number, most of it "
             f"{', then '.join(chain)}",
         ),
         *_wrapped(
@@ -54,6 +66,20 @@ def _introduction(plan: Plan, cluster: Cluster) -> list[str]:
             + (f", {price:.2f} {cluster.currency}" if price else ", no price being given"),
         ),
     ]
+
+
+def _bars(plan: Plan) -> list[str]:
+    """A bar a stage, as long as its core hours, and its dearest rule."""
+    hours = {stage: sum(one.core_hours for one in rules) for stage, rules in plan.stages.items()}
+    most, total = max(hours.values(), default=0.0), sum(hours.values())
+    rows = [("stage", "core h", "", "")]
+    for stage, rules in plan.stages.items():
+        eighths = math.ceil(8 * _BAR * hours[stage] / most) if most else 0
+        bar = "█" * (eighths // 8) + ("", *"▏▎▍▌▋▊▉")[eighths % 8]
+        dearest = f"dearest: {rules[0].name}" if len(rules) > 1 else ""
+        share = f"{100 * hours[stage] / total:.0f} %" if total else ""
+        rows.append((stage, _hours(hours[stage]), f"{bar} {share}", dearest))
+    return _aligned(rows, left=(0, 2, 3))
 
 
 def _table(plan: Plan) -> list[str]:
@@ -81,13 +107,13 @@ def _row(one: PlannedRule, priced: bool) -> tuple[str, ...]:
     guess = "*" if one.beyond > _FAR else ""
     cores = "1 core " if one.cores == 1 else f"{one.cores} cores"
     asked = (
-        f"{_duration(expected.minutes() / 60)} {expected.megabytes() / 1000:5.1f} GB {cores} "
+        f"{duration(expected.minutes() / 60)} {expected.megabytes() / 1000:5.1f} GB {cores} "
         f"{'GPU' if expected.gpu else '   '}"
     )
     return (
         one.name,
         str(one.jobs),
-        _duration(expected.hours) + guess + ("!" if "time" in expected.exceeds else ""),
+        duration(expected.hours) + guess + ("!" if "time" in expected.exceeds else ""),
         f"{expected.memory_gb:.1f} GB{guess}" + ("!" if "memory" in expected.exceeds else ""),
         asked,
         _hours(one.core_hours),
@@ -133,11 +159,12 @@ def _limits(exceeding: list[PlannedRule], cluster: Cluster) -> str:
     return ", ".join(found)
 
 
-def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
+def _aligned(rows: Sequence[Sequence[str]], left: Collection[int] = (0,)) -> list[str]:
+    """Rows of cells under each other, those of the columns in `left` at their left."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return [
         "  ".join(
-            cell.ljust(width) if column == 0 else cell.rjust(width)
+            cell.ljust(width) if column in left else cell.rjust(width)
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in rows
@@ -154,7 +181,8 @@ def _wrapped(title: str, text: str) -> list[str]:
     )
 
 
-def _duration(hours: float) -> str:
+def duration(hours: float) -> str:
+    """`40 s`, `14 min` or `2.5 h`."""
     minutes = hours * 60
     if minutes < 1:
         return f"{hours * 3600:.0f} s"

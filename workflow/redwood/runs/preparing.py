@@ -11,7 +11,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
-from redwood.configuration import Configuration, validate
+from redwood.configuration import Configuration, Simulation, validate
 from redwood.errors import InputError
 from redwood.facts import fact_file
 from redwood.outputs import DIGESTS, is_abandoned
@@ -23,6 +23,7 @@ from redwood.runs.damage import Digests, find_damage
 from redwood.runs.requests import Requests
 from redwood.runs.slurm_amendments import amend_plugin, what_is_lost
 from redwood.runs.snakemake_records import mark_damaged
+from redwood.simulation.engines import OURS, find, variable
 
 # The process of ./run; empty if it is not what started this one.
 _STARTER = os.environ.get(END_WITH, "")
@@ -82,6 +83,29 @@ def _require_policies(configuration: Configuration) -> None:
                 )
 
 
+def engines_there(workflow: Any, simulation: Simulation) -> list[str]:
+    """The engines of a configuration besides ours whose programs are there; a line for each other.
+
+    Where a program is on this machine goes to the jobs in a variable of the environment: as a
+    parameter of a rule, another place would make its runs stale.
+    """
+    from snakemake.logging import logger
+    from snakemake_interface_executor_plugins.settings import ExecMode
+
+    there = []
+    for name in simulation.engines:
+        if name in simulation.programs:
+            os.environ[variable(name)] = simulation.programs[name]
+        if name == OURS:
+            continue
+        found = find(name, ask=False)
+        if found.usable:
+            there.append(name)
+        elif workflow.exec_mode == ExecMode.DEFAULT:
+            logger.warning(f"simulation.engines: {name} is left out: {found}")
+    return there
+
+
 def renew_damaged(workflow: Any, dataset: str, outputs: Collection[str]) -> None:
     """Say which results are not what was made, and have what is damaged made again.
 
@@ -131,7 +155,7 @@ def _set_aside(folder: Path) -> Path:
 
 
 def begin(workflow: Any, requests: Requests) -> None:
-    """Let a run end with what started it; warn of what will not go as it should on a cluster.
+    """Let a run end with what started it, show its progress, warn of what will not go as it should.
 
     Args:
         workflow: Snakemake's, its jobs known.
@@ -150,6 +174,11 @@ def begin(workflow: Any, requests: Requests) -> None:
         known = [job for job in jobs if job[0] in COST_SCALES]
         for warning in filter(None, [what_is_lost(), *requests.beyond_limits(known)]):
             logger.warning(warning)
+    if workflow.exec_mode == ExecMode.DEFAULT:
+        # It takes a tenth of a second to load, and most calls of Snakemake run nothing.
+        from redwood.runs.run_progress import show_progress
+
+        show_progress(workflow, requests)
 
 
 def amend_sigterm(scheduler: type) -> None:

@@ -1,7 +1,7 @@
 """When jobs that wait for each other end: on any number of machines, and on so many."""
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 
 def longest_chain(hours: Sequence[float], after: Sequence[Sequence[int]]) -> list[int]:
@@ -25,7 +25,12 @@ def longest_chain(hours: Sequence[float], after: Sequence[Sequence[int]]) -> lis
     return chain[::-1]
 
 
-def makespan(hours: Sequence[float], after: Sequence[Sequence[int]], at_once: int) -> float:
+def makespan(
+    hours: Sequence[float],
+    after: Sequence[Sequence[int]],
+    at_once: int,
+    begun: Collection[int] = (),
+) -> float:
     """Hours until all jobs are done, `at_once` of them at a time, the longest that can run first.
 
     This is Graham's list scheduling: never more than twice the best.
@@ -33,23 +38,29 @@ def makespan(hours: Sequence[float], after: Sequence[Sequence[int]], at_once: in
     Args:
         hours, after: as in `longest_chain`.
         at_once: jobs that can run at a time.
+        begun: the jobs that run already; `hours` has what is left of them.
     """
+    started = set(begun)
     waits_for = [len(set(positions)) for positions in after]
     then: list[list[int]] = [[] for _ in hours]
     for position, positions in enumerate(after):
         for waited_for in set(positions):
             then[waited_for].append(position)
-    ready = [(-hours[position], position) for position, n in enumerate(waits_for) if n == 0]
+
+    def turn(position: int) -> tuple[bool, float, int]:
+        return position not in started, -hours[position], position
+
+    ready = [turn(position) for position, n in enumerate(waits_for) if n == 0]
     heapq.heapify(ready)
     running: list[tuple[float, int]] = []
     now = 0.0
     while ready or running:
         while ready and len(running) < at_once:
-            _, position = heapq.heappop(ready)
+            *_, position = heapq.heappop(ready)
             heapq.heappush(running, (now + hours[position], position))
         now, done = heapq.heappop(running)
         for position in then[done]:
             waits_for[position] -= 1
             if waits_for[position] == 0:
-                heapq.heappush(ready, (-hours[position], position))
+                heapq.heappush(ready, turn(position))
     return now

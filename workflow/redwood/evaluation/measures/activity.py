@@ -20,6 +20,10 @@ DEFINITION = (
     "number of bursts, synthetic against as many holdout rows; mean of both. 0.69 is a factor "
     "of two."
 )
+EQUATION = (
+    r"\frac{1}{2} \left[ W_1(\ln \tilde{r}_e, \ln r_e) + W_1(\ln \tilde{b}_e, \ln b_e) \right]"
+    r", \quad r_e, b_e: \text{rows, bursts of entity } e"
+)
 
 
 def measure(samples: Samples) -> Result:

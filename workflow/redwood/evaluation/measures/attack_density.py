@@ -1,14 +1,11 @@
 """Density attack: whether synthetic rows are denser around training rows than real rows are.
 
 A row may be close to synthetic rows only because many rows are like it. The attacker therefore
-compares with other real rows of the same law and scores a row by
-
-    score(x) = ln p_synthetic(x) − ln p_reference(x)
-
-(DOMIAS: B. van Breugel et al., arXiv 2302.12580, equation 2). Both densities are estimated by the
-distance to the closest row, the k-nearest-neighbour estimate with k = 1, of which the score is, but
-for a factor and a constant, ln d_reference(x) − ln d_synthetic(x): of smoother estimates a single
-copied row would hardly be seen. Distances are those of `attack_distance`.
+compares with other real rows of the same law and scores a row by ln p_synthetic(x) −
+ln p_reference(x) (DOMIAS: B. van Breugel et al., arXiv 2302.12580, equation 2). Both densities are
+estimated by the distance to the closest row, the k-nearest-neighbour estimate with k = 1, which
+gives the score but for a factor and a constant: of smoother estimates a single copied row would
+hardly be seen. Distances are those of `attack_distance`.
 
 The reference rows are one half of the holdout and the non-members the other, then the other way
 round; training rows are scored both times. What is measured is the true-positive rate at a
@@ -40,6 +37,10 @@ DEFINITION = (
     "other real rows (DOMIAS with nearest-neighbour densities): share of the training rows that "
     "are found where 1 % of the holdout rows are taken for training rows. 0.01 by chance; floor: a "
     "third of the holdout rows in place of the synthetic ones."
+)
+EQUATION = (
+    r"\mathrm{TPR}_{1\%}(s), \quad s(x) = \ln \min_k \lVert x - x_k \rVert"
+    r" - \ln \min_j \lVert x - \tilde{x}_j \rVert, \quad x_k: \text{other real rows}"
 )
 
 # Beside it no distance that tells rows apart counts; it keeps the ratio of equal rows defined.

@@ -1,17 +1,13 @@
 """Distance attack: whether training rows lie closer to synthetic rows than unseen rows do.
 
-The attacker scores a row by how close its closest synthetic row is,
-
-    score(x) = −min_j ‖x − y_j‖,
-
-in the metric of `redwood.nearest`, numbers mapped by the range of training and
-holdout rows together (GAN-Leaks: D. Chen et al., arXiv 1909.03935, section 4.2, full black box).
-What is measured is the true-positive rate at a false-positive rate of 1 %, in [0, 1], with all
-training rows as members and all holdout rows as non-members. A sample that tells nothing has 0.01.
-So has, as the floor, the same attack on one half of the holdout rows in place of the synthetic
-ones, the other half being the non-members. Where rows come in bursts a faithful model is above it
-(see `dcr_share`). The attacker has the rows of earlier releases, too, where such are given. The
-paper (arXiv 2410.07940) has no such measure.
+The attacker scores a row by how close its closest synthetic row is in the metric of
+`redwood.nearest`, numbers mapped by the range of training and holdout rows together (GAN-Leaks: D.
+Chen et al., arXiv 1909.03935, section 4.2, full black box). What is measured is the true-positive
+rate at a false-positive rate of 1 %, in [0, 1], with all training rows as members and all holdout
+rows as non-members. A sample that tells nothing has 0.01. So has, as the floor, the same attack on
+one half of the holdout rows in place of the synthetic ones, the other half being the non-members.
+Where rows come in bursts a faithful model is above it (see `dcr_share`). The attacker has the rows
+of earlier releases, too, where such are given. The paper (arXiv 2410.07940) has no such measure.
 """
 
 from collections.abc import Mapping
@@ -37,6 +33,7 @@ DEFINITION = (
     "that are found where 1 % of the holdout rows are taken for training rows. 0.01 by chance; "
     "floor: half of the holdout rows in place of the synthetic ones."
 )
+EQUATION = r"\mathrm{TPR}_{1\%}(s), \quad s(x) = - \min_j \lVert x - \tilde{x}_j \rVert"
 
 
 def measure(samples: Samples) -> Result:

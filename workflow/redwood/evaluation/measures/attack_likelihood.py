@@ -1,14 +1,10 @@
 """Likelihood attack: whether the model holds its training rows more likely than unseen ones.
 
 An attacker who has the model itself, not just its rows, scores a row by how likely it is to the
-model,
-
-    score(x) = ln p_model(x)
-
-(S. Yeom et al., Privacy Risk in Machine Learning, arXiv 1709.01604, section III.A, with the model's
-own loss). What is measured is the true-positive rate at a false-positive rate of 1 %, in [0, 1],
-with all training rows as members and all holdout rows as non-members: 0.01 by chance, which is the
-floor. The paper (arXiv 2410.07940) has no such measure.
+model (S. Yeom et al., Privacy Risk in Machine Learning, arXiv 1709.01604, section III.A, with the
+model's own loss). What is measured is the true-positive rate at a false-positive rate of 1 %, in
+[0, 1], with all training rows as members and all holdout rows as non-members: 0.01 by chance, which
+is the floor. The paper (arXiv 2410.07940) has no such measure.
 """
 
 import numpy as np
@@ -29,6 +25,7 @@ DEFINITION = (
     "share of the training rows that are found where 1 % of the holdout rows are taken for "
     "training rows. Only for models that have a likelihood. Floor: 0.01, by chance."
 )
+EQUATION = r"\mathrm{TPR}_{1\%}(s), \quad s(x) = \ln p_{\text{model}}(x)"
 
 
 def measure(samples: Samples) -> Result:

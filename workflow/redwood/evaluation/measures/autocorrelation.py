@@ -1,9 +1,6 @@
 """Autocorrelation: how arrivals of one hour go with those of the hours and days before.
 
-Of the counts x_t of arrivals in consecutive hours, with their mean m, the autocorrelation
-
-    r(l) = mean_t (x_t − m)(x_{t+l} − m) / mean_t (x_t − m)²
-
+Of the counts x_t of arrivals in consecutive hours, with their mean m, the autocorrelation r(l)
 for lags l from 1 h to 168 h (G. Box, G. Jenkins et al., Time Series Analysis, 5th ed., Wiley 2015,
 section 2.1, but for each lag the mean over the pairs that there are); what is measured is the mean
 of |r_synthetic(l) − r_real(l)|, at least 0 and hardly above 2. It sees how long campaigns last and
@@ -27,6 +24,10 @@ OF_LAW = True
 DEFINITION = (
     "|difference| of the autocorrelation of hourly arrivals, synthetic against as many holdout "
     "rows; mean over the lags from 1 h to 168 h, or to half of the common time span."
+)
+EQUATION = (
+    r"\frac{1}{L} \sum_{l=1}^{L} | \tilde{r}(l) - r(l) |, \quad"
+    r" r(l) = \frac{\langle (x_t - m)(x_{t+l} - m) \rangle_t}{\langle (x_t - m)^2 \rangle_t}"
 )
 
 _HOUR_S = 3600.0

@@ -19,6 +19,10 @@ DEFINITION = (
     "the holdout rows on the column's scale, synthetic against as many holdout rows; mean "
     "over the numbers."
 )
+EQUATION = (
+    r"\frac{1}{J} \sum_j W_1(\tilde{\mu}_{jb} / \sigma_j, \mu_{jb} / \sigma_j),"
+    r" \quad \mu_{jb}: \text{mean of number } j \text{ in burst } b"
+)
 
 
 def measure(samples: Samples) -> Result:

@@ -19,6 +19,10 @@ DEFINITION = (
     "entity, synthetic against as many holdout rows; mean of that of gaps within bursts and "
     "that of gaps between bursts. 0.69 is a factor of two."
 )
+EQUATION = (
+    r"\frac{1}{2} \left[ W_1(\ln(1 + \tilde{g}), \ln(1 + g))_{\text{within}}"
+    r" + W_1(\ln(1 + \tilde{g}), \ln(1 + g))_{\text{between}} \right], \quad g: \text{gap}"
+)
 
 
 def measure(samples: Samples) -> Result:

@@ -21,6 +21,11 @@ DEFINITION = (
     "the number of rows of a burst, over bursts and over rows, and of the length of bursts of "
     "two rows or more; mean of the three. 0.69 is a factor of two."
 )
+EQUATION = (
+    r"\frac{1}{3} \left[ W_1(\ln \tilde{n}_b, \ln n_b) + W_1(\ln \tilde{n}_{b(i)}, \ln n_{b(i)})"
+    r" + W_1(\ln(1 + \tilde{l}_b), \ln(1 + l_b)) \right] \\"
+    r" n_b, l_b: \text{rows, length of burst } b; \quad b(i): \text{that of row } i"
+)
 
 
 def measure(samples: Samples) -> Result:

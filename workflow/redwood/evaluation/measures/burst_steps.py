@@ -19,6 +19,10 @@ DEFINITION = (
     "its burst, in standard deviations of the holdout rows on the column's scale, synthetic "
     "against as many holdout rows; mean over the numbers."
 )
+EQUATION = (
+    r"\frac{1}{J} \sum_j W_1(|\tilde{x}_{ij} - \tilde{x}_{i'j}| / \sigma_j,"
+    r" |x_{ij} - x_{i'j}| / \sigma_j), \quad i': \text{the row before } i \text{ in its burst}"
+)
 
 
 def measure(samples: Samples) -> Result:

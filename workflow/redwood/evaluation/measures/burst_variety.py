@@ -21,6 +21,10 @@ DEFINITION = (
     "feature that occur in a burst of two rows or more, synthetic against as many holdout "
     "rows; mean over the features that may change within an entity. 0.69 is a factor of two."
 )
+EQUATION = (
+    r"\frac{1}{C} \sum_c W_1(\ln \tilde{v}_{cb}, \ln v_{cb}),"
+    r" \quad v_{cb}: \text{values of } c \text{ in burst } b"
+)
 
 
 def measure(samples: Samples) -> Result:

@@ -21,6 +21,7 @@ DEFINITION = (
     "synthetic from as many holdout rows, each row scored out of fold; 0.5 is indistinguishable, 1 "
     "told without error."
 )
+EQUATION = r"\mathrm{AUC} = P(f(\tilde{x}) > f(x)) + \tfrac{1}{2} P(f(\tilde{x}) = f(x))"
 
 
 def measure(samples: Samples) -> Result:

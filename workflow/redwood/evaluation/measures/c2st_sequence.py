@@ -36,6 +36,10 @@ DEFINITION = (
     "rows before share each of its categories, and what changed since the last row of the same "
     "kind: the categorical feature with the most categories."
 )
+EQUATION = (
+    r"\mathrm{AUC} = P(f(\tilde{x}_t \mid \tilde{x}_{t-1}, \ldots) > f(x_t \mid x_{t-1}, \ldots))"
+    r" + \tfrac{1}{2} P(=)"
+)
 
 
 def measure(samples: Samples) -> Result:

@@ -2,17 +2,13 @@
 
 For stated features x given g, such as the final state of a job given its site, the mean over the
 groups of g of the total variation distance of the distributions of x within a group, synthetic p
-against real q,
-
-    C = Σ_g q(g) ½ Σ_x |p(x|g) − q(x|g)|,
-
-weighted by the groups' shares of real rows. It is the total variation distance of the joint
-distributions p(x|g) q(g) and q(x, g) (D. Levin and Y. Peres, Markov Chains and Mixing Times, 2nd
-ed., AMS 2017, proposition 4.2): that of g itself, which `jsd`, `wd` and `joint` see, plays no part.
-In [0, 1], and the mean over all stated conditionals. A group that has no synthetic row counts 1, as
-nothing is known of it. Numbers are put in bins between the deciles of training; categories are as
-they are. Groups of few rows differ by chance: what of the distance that makes, for as many rows,
-is the floor. The paper (arXiv 2410.07940) has no such measure.
+against real q, weighted by the groups' shares of real rows. It is the total variation distance of
+the joint distributions p(x|g) q(g) and q(x, g) (D. Levin and Y. Peres, Markov Chains and Mixing
+Times, 2nd ed., AMS 2017, proposition 4.2): that of g itself, which `jsd`, `wd` and `joint` see,
+plays no part. In [0, 1], and the mean over all stated conditionals. A group that has no synthetic
+row counts 1, as nothing is known of it. Numbers are put in bins between the deciles of training;
+categories are as they are. Groups of few rows differ by chance: what of the distance that makes,
+for as many rows, is the floor. The paper (arXiv 2410.07940) has no such measure.
 """
 
 from collections.abc import Sequence
@@ -37,6 +33,7 @@ DEFINITION = (
     "mean over the groups by their share of the holdout rows (a group without synthetic rows "
     "counts 1) and over the stated conditionals. In [0, 1]; what chance leaves is the floor."
 )
+EQUATION = r"\sum_g q(g) \, \frac{1}{2} \sum_x |\tilde{p}(x \mid g) - q(x \mid g)|"
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,12 @@
 """Coverage: how much of reality the synthetic rows reach.
 
-The share of real rows X_i in whose ball, which reaches to the fifth nearest other real row, there
-is a synthetic row Y_j,
-
-    coverage = 1/N Σ_i 1[∃ j: Y_j ∈ B(X_i, NND_5(X_i))]
-
-(M. F. Naeem et al., ICML 2020, arXiv 2002.09797, equation 4; metric and balls as in
-`redwood.evaluation.manifold`). In [0, 1]; kinds of rows that are missing lower it, and so do rows
-that cluster where there should be more variety. Of as many rows of the same law as there are real
-ones, n, it is 1 − Π_{i=1…5} (n − i)/(2n − i) on average, 0.969 where n is large: a ball is empty if
-of all other rows the five nearest are real. What `density` sees, rows where no real ones are, does
-not lower it. The paper (arXiv 2410.07940) has no such measure.
+The share of real rows x_i in whose ball, which reaches to the fifth nearest other real row, there
+is a synthetic row (M. F. Naeem et al., ICML 2020, arXiv 2002.09797, equation 4; metric and balls as
+in `redwood.evaluation.manifold`). In [0, 1]; kinds of rows that are missing lower it, and so do
+rows that cluster where there should be more variety. Of as many rows of the same law as there are
+real ones, n, it is 1 − Π_{i=1…5} (n − i)/(2n − i) on average, 0.969 where n is large: a ball is
+empty if of all other rows the five nearest are real. What `density` sees, rows where no real ones
+are, does not lower it. The paper (arXiv 2410.07940) has no such measure.
 """
 
 import numpy as np
@@ -32,6 +28,7 @@ DEFINITION = (
     f"many rows of each, at most {MOST_ROWS:,}): 0.969 for rows of the same law, less where kinds "
     "of rows are missing."
 )
+EQUATION = r"\frac{1}{N} \sum_i 1[\exists j: \tilde{x}_j \in B(x_i, \mathrm{NND}_5(x_i))]"
 
 # A category's loss of coverage beyond that of all rows is worth a mention if, times the root of its
 # rows, it is above this: by chance the share of n rows varies by less than 1 / √n.

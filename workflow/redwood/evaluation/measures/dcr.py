@@ -23,6 +23,9 @@ DEFINITION = (
     "their own scale, categories one-hot over √2). Floor: that of holdout rows. The paper counts "
     "more as better; here much less than the floor means copies, much more means unlike real rows."
 )
+EQUATION = (
+    r"\underset{i}{\mathrm{median}} \, \min_{j \in \text{train}} \lVert \tilde{x}_i - x_j \rVert"
+)
 
 
 def measure(samples: Samples) -> Result:

@@ -42,6 +42,10 @@ DEFINITION = (
     "are as close, 1 if all rows are copies; where rows come in bursts, even the exact law given "
     "the training rows has about 0.6. Floor: holdout rows, half of them against the other."
 )
+EQUATION = (
+    r"\frac{s_T / n_T}{s_T / n_T + s_H / n_H} \\ s_T, s_H: \text{share of the rows"
+    r" closest to one of } n_T \text{ training, } n_H \text{ holdout rows}"
+)
 
 # Chance decides which of several rows at the same distance is the closest: all rows are set off by
 # up to this much, far less than what tells rows apart.

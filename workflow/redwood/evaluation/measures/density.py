@@ -1,15 +1,12 @@
 """Density: how many of the synthetic rows lie where real rows are.
 
-The number of balls of real rows X_i, which reach to the fifth nearest other real row, that a
-synthetic row Y_j lies in, over the five that a real one is expected to lie in,
-
-    density = 1/(5 M) Σ_j Σ_i 1[Y_j ∈ B(X_i, NND_5(X_i))]
-
-(M. F. Naeem et al., ICML 2020, arXiv 2002.09797, equation 3; metric and balls as in
-`redwood.evaluation.manifold`). At least 0; 1 in expectation for rows of the same law. Rows off the
-manifold lower it, as noise does and features that were drawn independently. Rows that keep to where
-real ones are densest raise it above 1, which is as wrong. What `coverage` sees, kinds of rows that
-are missing, does not lower it. The paper (arXiv 2410.07940) has no such measure.
+The number of balls of real rows x_i, which reach to the fifth nearest other real row, that a
+synthetic row lies in, over the five that a real one is expected to lie in (M. F. Naeem et al., ICML
+2020, arXiv 2002.09797, equation 3; metric and balls as in `redwood.evaluation.manifold`). At least
+0; 1 in expectation for rows of the same law. Rows off the manifold lower it, as noise does and
+features that were drawn independently. Rows that keep to where real ones are densest raise it above
+1, which is as wrong. What `coverage` sees, kinds of rows that are missing, does not lower it. The
+paper (arXiv 2410.07940) has no such measure.
 """
 
 import numpy as np
@@ -29,6 +26,7 @@ DEFINITION = (
     "for rows of the same law, less for rows where no real ones are, more for rows that crowd "
     "where real ones do."
 )
+EQUATION = r"\frac{1}{5 M} \sum_j \sum_i 1[\tilde{x}_j \in B(x_i, \mathrm{NND}_5(x_i))]"
 
 
 def measure(samples: Samples) -> Result:

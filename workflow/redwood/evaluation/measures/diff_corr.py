@@ -22,6 +22,10 @@ DEFINITION = (
     "Mean absolute difference of the associations of all pairs of features: Pearson's r (numeric), "
     "Theil's U (categorical, both directions), correlation ratio η (mixed)."
 )
+EQUATION = (
+    r"\frac{1}{J (J - 1)} \sum_{a \ne b} |\tilde{\rho}_{ab} - \rho_{ab}|,"
+    r" \quad \rho \in \{r, U, \eta\}"
+)
 
 
 def measure(samples: Samples) -> Result:

@@ -31,6 +31,10 @@ DEFINITION = (
     "the target, trained on synthetic and on as many real rows; the target on its own scale over "
     "its standard deviation in training."
 )
+EQUATION = (
+    r"|\mathrm{MLEF}(\tilde{x}) - \mathrm{MLEF}(x)|, \quad"
+    r" \mathrm{MLEF} = \frac{1}{\sigma} \sqrt{\frac{1}{n} \sum_i (\hat{y}_i - y_i)^2}"
+)
 
 
 def measure(samples: Samples) -> Result:

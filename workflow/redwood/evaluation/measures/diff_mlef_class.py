@@ -2,15 +2,12 @@
 
 CatBoost classification of the class target, such as the final state of a job, from all other
 features is trained on synthetic and on as many real rows; both are tested on the holdout. MLEF is
-the root of the Brier score of the classes' probabilities,
-
-    MLEF = √(1/n Σ_i Σ_c (p_ic − 1[y_i = c])²)
-
-(G. W. Brier, Monthly Weather Review 78 (1950) 1); diff-MLEF is |MLEF(synthetic) − MLEF(real)|, in
-[0, √2]. The score is proper, so that no probabilities but the true ones have a lower one on
-average, and it is bounded: a class that the rows trained on lack has p = 0, where a logarithmic
-score would be infinite. The floor is that of models trained on different real rows (see
-`redwood.evaluation.efficacy`). The paper (arXiv 2410.07940) predicts the workload only.
+the root of the Brier score of the classes' probabilities (G. W. Brier, Monthly Weather Review 78
+(1950) 1); diff-MLEF is |MLEF(synthetic) − MLEF(real)|, in [0, √2]. The score is proper, so that no
+probabilities but the true ones have a lower one on average, and it is bounded: a class that the
+rows trained on lack has p = 0, where a logarithmic score would be infinite. The floor is that of
+models trained on different real rows (see `redwood.evaluation.efficacy`). The paper (arXiv
+2410.07940) predicts the workload only.
 """
 
 import numpy as np
@@ -35,6 +32,10 @@ DEFINITION = (
     "Difference of the roots of the Brier scores, on the holdout, of two CatBoost classifiers of "
     "the class target, trained on synthetic and on as many real rows; 0 for probabilities that "
     "are as good, at most √2."
+)
+EQUATION = (
+    r"|\mathrm{MLEF}(\tilde{x}) - \mathrm{MLEF}(x)|, \quad"
+    r" \mathrm{MLEF} = \sqrt{\frac{1}{n} \sum_i \sum_c (p_{ic} - 1[y_i = c])^2}"
 )
 
 

@@ -23,6 +23,11 @@ DEFINITION = (
     "common time span holds at least ten. 0.69 is a factor of two. An F − 1 below what Poisson "
     "arrivals show by chance counts as that much."
 )
+EQUATION = (
+    r"\frac{1}{K} \sum_k \left| \ln \frac{\tilde{F}_k - 1}{F_k - 1} \right|, \quad"
+    r" F_k = \frac{\mathrm{Var} \, N_k}{\langle N_k \rangle},"
+    r" \quad N_k: \text{arrivals in windows of length } k"
+)
 
 _WINDOWS_S = {"1 min": 60.0, "10 min": 600.0, "1 h": 3600.0, "1 day": 86400.0}
 _LEAST_WINDOWS = 10

@@ -28,6 +28,10 @@ DEFINITION = (
     "the categorical features and the discrete numbers (at most 1000 values, each in ten training "
     "rows on average); a pair has at least one category. Floor: that of holdout rows."
 )
+EQUATION = (
+    r"\frac{1}{n} \sum_i 1[\exists a, b: (\tilde{x}_{ia}, \tilde{x}_{ib}) \notin"
+    r" \{(x_{ja}, x_{jb}): j \in \text{train}\}]"
+)
 
 _MOST_VALUES = 1000
 _ROWS_PER_VALUE = 10

@@ -1,15 +1,12 @@
 """Gaps: how far the times between consecutive rows are from real ones.
 
 The first Wasserstein distance between the distributions of ln(1 + s) of the gaps in s, between each
-row and the next of the whole table,
-
-    W₁ = ∫ |F_synthetic(u) − F_real(u)| du = 1/n Σ_i |u_(i) − v_(i)|
-
-for as many gaps of each in order of length (S. Vallender, Theory Probab. Appl. 18 (1974) 784). In
-nats, at least 0; ln 2 = 0.69 is a factor of two between gaps of the same rank. The 1 is the second
-to which times are recorded, and gives rows of the same second a place. Both samples have as many
-rows in the same span, as gaps depend on density. It sees bursts shorter than any window of `fano`,
-which sees whether short gaps follow each other. The paper (arXiv 2410.07940) has no such measure.
+row and the next of the whole table, as many of each in order of length (S. Vallender, Theory
+Probab. Appl. 18 (1974) 784). In nats, at least 0; ln 2 = 0.69 is a factor of two between gaps of
+the same rank. The 1 is the second to which times are recorded, and gives rows of the same second a
+place. Both samples have as many rows in the same span, as gaps depend on density. It sees bursts
+shorter than any window of `fano`, which sees whether short gaps follow each other. The paper (arXiv
+2410.07940) has no such measure.
 """
 
 import numpy as np
@@ -28,6 +25,10 @@ DEFINITION = (
     "First Wasserstein distance of ln(1 + s) of the seconds s between consecutive rows, synthetic "
     "against as many holdout rows in the same time span; 0.69 is a factor of two between gaps of "
     "the same rank."
+)
+EQUATION = (
+    r"W_1(\ln(1 + \tilde{g}), \ln(1 + g)) = \frac{1}{n} \sum_i |\tilde{u}_{(i)} - u_{(i)}|,"
+    r" \quad u = \ln(1 + g)"
 )
 
 _SHORT_S = 1.0

@@ -1,18 +1,14 @@
 """Joint distributions: how far pairs of features are from real ones, whatever their association.
 
 For each pair of features the total variation distance of their joint distributions, synthetic p
-against real q over the cells c of both,
-
-    TVD = ½ Σ_c |p_c − q_c|
-
-(D. Levin and Y. Peres, Markov Chains and Mixing Times, 2nd ed., AMS 2017, proposition 4.2), the
-share of rows that would have to move; in [0, 1], and the mean over pairs. Numbers are put in bins
-between the deciles of training, and a decile that many rows share, such as one core, is a bin of
-its own. Of categories those beyond the 30 most frequent in training count as one, those that
-training does not have as another. Hence no more cells than rows can fill; what remains of the
-distance that samples of n rows of one law have by chance, about Σ_c √(q_c / (π n)), is the same in
-the floor, whose rows are as many. Unlike `diff_corr` it sees any change of two features together.
-The paper (arXiv 2410.07940) has no such measure.
+against real q over the cells c of both (D. Levin and Y. Peres, Markov Chains and Mixing Times, 2nd
+ed., AMS 2017, proposition 4.2), the share of rows that would have to move; in [0, 1], and the mean
+over pairs. Numbers are put in bins between the deciles of training, and a decile that many rows
+share, such as one core, is a bin of its own. Of categories those beyond the 30 most frequent in
+training count as one, those that training does not have as another. Hence no more cells than rows
+can fill; what remains of the distance that samples of n rows of one law have by chance, about Σ_c
+√(q_c / (π n)), is the same in the floor, whose rows are as many. Unlike `diff_corr` it sees any
+change of two features together. The paper (arXiv 2410.07940) has no such measure.
 """
 
 from dataclasses import replace
@@ -37,6 +33,10 @@ DEFINITION = (
     "holdout rows, with numbers between the deciles of training and its 30 most frequent "
     "categories, all others as one; mean over the pairs of features. In [0, 1]; what chance leaves "
     "is the floor."
+)
+EQUATION = (
+    r"\frac{2}{J (J - 1)} \sum_{a < b} \frac{1}{2} \sum_c |\tilde{p}_c - q_c|,"
+    r" \quad c: \text{cells of } (a, b)"
 )
 
 _CATEGORIES = 30

@@ -1,7 +1,7 @@
 """JSD: the Jensen-Shannon distance of each categorical feature, on average.
 
-For category shares p (synthetic) and q (real) over the union of their categories and m = (p + q)/2,
-JSD = √(½ KL(p‖m) + ½ KL(q‖m)) with logarithms to base 2 (D. Endres and J. Schindelin, IEEE Trans.
+Of category shares p (synthetic) and q (real) over the union of their categories, with logarithms
+to base 2 (D. Endres and J. Schindelin, IEEE Trans.
 Inf. Theory 49 (2003) 1858), the distance that SciPy computes. In [0, 1]. The paper (arXiv
 2410.07940, section 4) reports a JSD on a scale that its text does not give and on which a perfect
 sample scores about .80; values here are not comparable to it.
@@ -23,6 +23,10 @@ DIRECTION = "lower"
 DEFINITION = (
     "Jensen-Shannon distance (base 2, in [0, 1]) of each categorical feature over the union of its "
     "categories; mean over the features."
+)
+EQUATION = (
+    r"\frac{1}{C} \sum_c \sqrt{\tfrac{1}{2} \mathrm{KL}(\tilde{p}_c \Vert m_c)"
+    r" + \tfrac{1}{2} \mathrm{KL}(q_c \Vert m_c)}, \quad m_c = \tfrac{1}{2} (\tilde{p}_c + q_c)"
 )
 
 

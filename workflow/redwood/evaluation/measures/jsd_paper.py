@@ -4,12 +4,8 @@ The paper (arXiv 2410.07940, table 3) has .80 for a surrogate whose categories a
 real ones, so its JSD is not that of frequencies; its text does not say what it is. A value of that
 size results if synthetic and real rows are paired as they come and each pair's one-hot vectors are
 taken for distributions. The Jensen-Shannon distance (base 2) of two of them is 0 if they are equal
-and 1 if not, hence
-
-    JSD = mean over columns and pairs of [xᵢⱼ ≠ yᵢⱼ],
-
-which for two independent samples is 1 − Σ p q: it tells of the categories' concentration, next to
-nothing of the surrogate. All of this is inferred.
+and 1 if not, hence the share of unequal ones, which for two independent samples is 1 − Σ p q: it
+tells of the categories' concentration, next to nothing of the surrogate. All of this is inferred.
 """
 
 import numpy as np
@@ -29,6 +25,7 @@ DEFINITION = (
     "categorical features. That this is the paper's JSD is inferred from its values; it says next "
     "to nothing of a surrogate."
 )
+EQUATION = r"\frac{1}{C} \sum_j \frac{1}{n} \sum_i 1[\tilde{x}_{ij} \ne x_{ij}]"
 
 
 def measure(samples: Samples) -> Result:

@@ -2,18 +2,15 @@
 
 Let F and G be the distribution functions of the distance to the closest training row, of synthetic
 rows and of training rows among the others, and r the distance that 1 % of the latter do not exceed.
-What is measured is the largest excess up to r,
-
-    max(0, max over d ≤ r of F(d) − G(d)),
-
-in [0, 1]: the share of the rows for which chance does not account, and so, if the others lie like
-real rows or farther, at least the share that was copied. It is a one-sided two-sample statistic of
-Kolmogorov and Smirnov, confined to what is close (N. V. Smirnov, Bull. Math. Univ. Moscou 2 (1939)
-no. 2). Distances are those of `dcr`. Unlike the median (`dcr`) it sees one copied row in a hundred,
-also among rows that are otherwise far from anything real, and rows that were copied and set off a
-little; unlike a count of equal rows it does not mind a table in which real rows are equal, too.
-Training rows among the others are what a model that learned their law would draw; holdout rows, of
-which there are fewer, may be of another time or of other tasks.
+What is measured is the largest excess of F over G up to r, in [0, 1]: the share of the rows for
+which chance does not account, and so, if the others lie like real rows or farther, at least the
+share that was copied. It is a one-sided two-sample statistic of Kolmogorov and Smirnov, confined to
+what is close (N. V. Smirnov, Bull. Math. Univ. Moscou 2 (1939) no. 2). Distances are those of
+`dcr`. Unlike the median (`dcr`) it sees one copied row in a hundred, also among rows that are
+otherwise far from anything real, and rows that were copied and set off a little; unlike a count of
+equal rows it does not mind a table in which real rows are equal, too. Training rows among the
+others are what a model that learned their law would draw; holdout rows, of which there are fewer,
+may be of another time or of other tasks.
 
 For the interval, rows are dealt out to the groups one by one: with runs of neighbours, copies that
 are all of one task would pass for an accident of that time. The floor shows what chance and bursts
@@ -45,6 +42,7 @@ DEFINITION = (
     "that have another so close, for distances that at most 1 % of them keep (as for DCR). Floor: "
     "half of the holdout rows, in runs, in place of the synthetic ones."
 )
+EQUATION = r"\max\left(0, \max_{d \le r} F(d) - G(d)\right), \quad G(r) = 0.01"
 
 _SHARE = 0.01
 _QUANTILE = 0.05

@@ -25,6 +25,7 @@ DEFINITION = (
     "median over the synthetic rows; small if rows keep to single training rows. Floor: that of "
     "holdout rows."
 )
+EQUATION = r"\underset{i}{\mathrm{median}} \, \frac{d_1(\tilde{x}_i)}{d_2(\tilde{x}_i)}"
 
 _QUANTILE = 0.05
 

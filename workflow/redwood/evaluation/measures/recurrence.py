@@ -1,16 +1,12 @@
 """Recurrence: how often the next row is of the same kind.
 
-For each categorical feature c the probability that consecutive rows, in order of time, have the
-same value,
-
-    P_c = 1/(n − 1) Σ_t 1[c_{t+1} = c_t],
-
-and |P_synthetic − P_real|, the mean over the features; in [0, 1]. Rows that come independently have
-P = Σ_v p_v², with p_v the shares of the values (E. Simpson, Nature 163 (1949) 688); rows that come
-in runs have more. P is the recurrence rate of N. Marwan et al., Phys. Rep. 438 (2007) 237, along
-the first diagonal beside the main one. Rows of the same time are put in random order, as their
-order in a file says nothing. All samples have as many rows, as a thinned table has shorter runs.
-The paper (arXiv 2410.07940) has no such measure.
+For each categorical feature c the probability P_c that consecutive rows, in order of time, have the
+same value, and |P_synthetic − P_real|, the mean over the features; in [0, 1]. Rows that come
+independently have P = Σ_v p_v², with p_v the shares of the values (E. Simpson, Nature 163 (1949)
+688); rows that come in runs have more. P is the recurrence rate of N. Marwan et al., Phys. Rep. 438
+(2007) 237, along the first diagonal beside the main one. Rows of the same time are put in random
+order, as their order in a file says nothing. All samples have as many rows, as a thinned table has
+shorter runs. The paper (arXiv 2410.07940) has no such measure.
 """
 
 import numpy as np
@@ -28,6 +24,10 @@ OF_LAW = True
 DEFINITION = (
     "|difference| of the probability that the next row in time has the same value of a categorical "
     "feature, synthetic against as many holdout rows; mean over the features."
+)
+EQUATION = (
+    r"\frac{1}{C} \sum_c |\tilde{P}_c - P_c|, \quad"
+    r" P_c = \frac{1}{n - 1} \sum_t 1[c_{t+1} = c_t]"
 )
 
 

@@ -20,6 +20,10 @@ DEFINITION = (
     "|difference| of the probability that a number is exactly that of the row before in its "
     "burst, synthetic against as many holdout rows; mean over the numbers."
 )
+EQUATION = (
+    r"\frac{1}{J} \sum_j |\tilde{P}_j - P_j|, \quad P_j = P(x_{ij} = x_{i'j}),"
+    r" \quad i': \text{the row before } i \text{ in its burst}"
+)
 
 
 def measure(samples: Samples) -> Result:

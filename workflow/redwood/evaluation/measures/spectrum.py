@@ -21,6 +21,10 @@ DEFINITION = (
     "synthetic over as many holdout rows; mean over the lines of which the common time span holds "
     "two periods. 0.69 is a factor of two. A power below that of Poisson noise counts as that much."
 )
+EQUATION = (
+    r"\frac{1}{K} \sum_T \left| \ln \frac{\tilde{a}_T^2}{a_T^2} \right|,"
+    r" \quad T: \text{24 h, 168 h}"
+)
 
 _HOUR_S = 3600
 _LINES_H = {"24 h": 24, "168 h": 168}

@@ -25,6 +25,10 @@ DEFINITION = (
     "features that may change within an entity, for rows within bursts and for those that "
     "begin one."
 )
+EQUATION = (
+    r"\frac{1}{2 C} \sum_c \sum_{\text{within, between}} |\tilde{P}_c - P_c| \\"
+    r" P_c = P(c_i \ne c_{i'}), \quad i': \text{the row of the entity before } i"
+)
 
 
 def measure(samples: Samples) -> Result:

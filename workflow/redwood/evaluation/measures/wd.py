@@ -1,7 +1,7 @@
 """WD: the Wasserstein distance of each numeric feature, on average.
 
-For a feature with distribution functions F (synthetic) and G (real), W₁ = ∫ |F(x) − G(x)| dx, taken
-on the column's scale (the logarithm for heavy tails) in units of its standard deviation in
+For each feature the distance W₁ of the distribution functions of synthetic and real rows, taken on
+the column's scale (the logarithm for heavy tails) in units of its standard deviation in
 training. Features that do not vary there have no such unit and are left out, and so are those of
 which a value far outside leaves one number of all others. The paper (arXiv 2410.07940, section 4)
 reports a WD on a scale that its text does not give and on which a perfect sample scores about .87;
@@ -26,6 +26,7 @@ DEFINITION = (
     "Wasserstein distance (W₁) of each numeric feature, on its own scale (logarithmic for heavy "
     "tails) over its standard deviation in training; mean over the features."
 )
+EQUATION = r"\frac{1}{J} \sum_j \frac{1}{\sigma_j} \int |\tilde{F}_j(x) - F_j(x)| \, dx"
 
 
 def measure(samples: Samples) -> Result:

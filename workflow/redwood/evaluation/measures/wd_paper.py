@@ -3,13 +3,10 @@
 The paper (arXiv 2410.07940, table 3) has .87 to 1.0 where two samples of one law differ per column
 by .01, so its WD is no mean over columns; its text does not say what it is. What gives its numbers
 is the Wasserstein distance W₁ between 500 synthetic and 500 real rows as points, numbers min-max
-scaled and categories one-hot over √2,
-
-    WD = min_π 1/m Σᵢ ‖xᵢ − y_π(i)‖,
-
-the minimum over all pairings π (solved exactly; H. W. Kuhn, Naval Research Logistics 2 (1955) 83).
-Being that of few points in many dimensions it is far from 0 for a perfect surrogate, too, and falls
-with m: it can only be compared at the same m. All of this is inferred.
+scaled and categories one-hot over √2: the least mean distance over all pairings π (solved exactly;
+H. W. Kuhn, Naval Research Logistics 2 (1955) 83). Being that of few points in many dimensions it is
+far from 0 for a perfect surrogate, too, and falls with m: it can only be compared at the same m.
+All of this is inferred.
 """
 
 import numpy as np
@@ -32,6 +29,7 @@ DEFINITION = (
     "own scale, categories one-hot over √2), mean over 20 draws. That the paper's WD is this is "
     "inferred from its values; a perfect surrogate is far from 0 here."
 )
+EQUATION = r"\min_\pi \frac{1}{m} \sum_i \lVert \tilde{x}_i - x_{\pi(i)} \rVert"
 
 
 def measure(samples: Samples) -> Result:

@@ -17,6 +17,7 @@ from redwood.facts import fact_file
 from redwood.generator.calibration.jobs import JobTable, read_jobs
 from redwood.generator.calibration.page import page
 from redwood.generator.calibration.statistics import Statistic, measure
+from redwood.inputs import read_text
 from redwood.outputs import write_json, write_text
 from redwood.progress import ProgressReport
 from redwood.synthetic import MARKER
@@ -137,6 +138,6 @@ def _extent(jobs: JobTable, inputs: list[Path]) -> Extent:
     for path in inputs:
         marker = (path if path.is_dir() else path.parent) / MARKER
         if marker.is_file():
-            sites = json.loads(marker.read_text(encoding="utf-8")).get("sites")
+            sites = json.loads(read_text(marker)).get("sites")
             return Extent(len(jobs), days, sites)
     return Extent(len(jobs), days)

@@ -1,12 +1,15 @@
 """The page that shows targets beside what generated dumps achieve."""
 
-from itertools import groupby
+import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from redwood.pages import render
 
 _TEMPLATE: Final = Path(__file__).with_name("page.html")
+# The ends of the plot, in tolerances from the target.
+_MOST: Final = 3.0
 
 # What each source is, one line each.
 SOURCES = {
@@ -35,15 +38,50 @@ def page(results: list[dict[str, Any]], jobs: int) -> str:
         results: targets beside what was achieved, as `calibration.compare` returns them.
         jobs: distinct jobs in the dumps.
     """
-    groups = groupby(results, key=lambda result: result["group"])
+    # What was missed comes first, then what cannot be told; so do the groups that have either.
+    ordered = sorted(results, key=_order)
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for result in ordered:
+        groups.setdefault(result["group"], []).append(result)
     return render(
         _TEMPLATE,
         jobs=jobs,
         verdicts=[result["holds"] for result in results],
-        groups=[(group, list(members)) for group, members in groups],
+        dots=[_dot(result) for result in ordered if result["achieved"] is not None],
+        groups=list(groups.items()),
         sources={result["source"]: SOURCES.get(result["source"], "") for result in results},
         shown=_shown,
     )
+
+
+def _order(result: Mapping[str, Any]) -> tuple[int, float]:
+    """Missed ones first, the farthest from its target on top; then untold, then met ones."""
+    place = {False: 0, None: 1, True: 2}[result["holds"]]
+    return place, -abs(_position(result))
+
+
+def _position(result: Mapping[str, Any]) -> float:
+    """Where what was achieved stands: 0 at the target, −1 and 1 at the ends of the tolerance."""
+    away = (result["achieved"] if result["achieved"] is not None else result["target"]) - result[
+        "target"
+    ]
+    if away == 0:
+        return 0.0
+    width = result["high"] - result["target"] if away > 0 else result["target"] - result["low"]
+    return float(away / width) if width else math.copysign(math.inf, away)
+
+
+def _dot(result: Mapping[str, Any]) -> dict[str, Any]:
+    """A line of the plot: its name, its verdict and where its dot stands, cut at the ends."""
+    position = _position(result)
+    cut = min(max(position, -_MOST), _MOST)
+    return {
+        "meaning": result["meaning"],
+        "verdict": {False: "missed", None: "untold", True: "met"}[result["holds"]],
+        "left": 50 * (1 + cut / _MOST),
+        "beyond": position != cut,
+        "words": f"{_shown(result['achieved'])}, target {_shown(result['target'])}",
+    }
 
 
 def _shown(value: float | None) -> str:
