@@ -434,6 +434,14 @@ def test_numbers_are_counted_as_they_are(tmp_path: Path) -> None:
     assert of(facts, "x")["mean"] == pytest.approx(0.5)
 
 
+@pytest.mark.parametrize("size", [0.0, 1e15])
+def test_numbers_that_differ_in_their_last_digit_are_one_bar(tmp_path: Path, size: float) -> None:
+    column = Column("x", "numeric", scale="log", role="auxiliary")
+    frame = pd.DataFrame({"x": [size] * 5 + [np.nextafter(size, np.inf)]})
+    facts, _ = describe(tmp_path, frame, TableDescription("narrow", (column,)))
+    assert of(facts, "x")["histogram"] == [6]
+
+
 @pytest.mark.parametrize("hours", [1, 30, 24 * 1500])
 def test_arrivals_of_any_length_have_a_chart(tmp_path: Path, hours: int) -> None:
     _, page = describe(tmp_path, job_frame(hours).iloc[:: max(1, hours // 500)])

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.unit.evaluation.order_rows import ORDERS, orders
 
@@ -106,6 +106,8 @@ def test_the_bound_lies_between_two_kinds_of_gaps():
         longest_gap(gaps[:5])
 
 
+@example([0.0] * 9 + [5e-324])
+@example([1e9] * 9 + [np.nextafter(1e9, 0)])
 @given(st.lists(st.floats(0, 1e9), min_size=10, max_size=60))
 def test_whatever_the_gaps_the_bound_is_one_of_them_or_between_them(gaps):
     bound = longest_gap(np.array(gaps))

@@ -254,9 +254,11 @@ def _histogram(sample: np.ndarray, scale: str) -> list[int]:
         return []
     is_log = scale == "log" and sample[0] >= 0
     values = np.log1p(sample) if is_log else sample
-    if values[0] == values[-1]:
+    edges = np.linspace(values[0], values[-1], _HISTOGRAM_BINS + 1)
+    # Equal values, or such that differ in their last digits only.
+    if not (np.diff(edges) > 0).all():
         return [len(values)]
-    return np.histogram(values, bins=_HISTOGRAM_BINS)[0].tolist()
+    return np.histogram(values, _HISTOGRAM_BINS)[0].tolist()
 
 
 def _states(

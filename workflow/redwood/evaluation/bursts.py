@@ -28,6 +28,7 @@ _LEAST_AGREEMENT = 0.9
 # Of fewer gaps no bound can be told.
 _LEAST_GAPS = 10
 _BINS = 128
+_LEAST_SPAN = 1e-9
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,11 @@ def longest_gap(gaps: np.ndarray) -> float:
     if len(gaps) < _LEAST_GAPS:
         raise Inapplicable("next to no row has one of the same entity before it")
     logs = np.log1p(gaps)
-    counts, edges = np.histogram(logs, _BINS)
+    low, high = logs.min(), logs.max()
+    # As NumPy does where all are equal. So narrow a span has no 128 floating point numbers.
+    if high - low < _LEAST_SPAN:
+        low, high = low - 0.5, high + 0.5
+    counts, edges = np.histogram(logs, _BINS, (low, high))
     below = np.cumsum(counts)[:-1] / len(logs)
     centres = (edges[1:] + edges[:-1]) / 2
     sums = np.cumsum(counts * centres)[:-1] / len(logs)
