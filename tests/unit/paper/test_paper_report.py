@@ -274,9 +274,12 @@ def test_other_simulators_are_told_with_what_they_leave_out(results):
     assert "in other simulators" not in report_of(results)
     written = {
         "engines": {
-            "simgrid": {"title": "REDWOOD", "version": None, "left_out": []},
-            "other": {"title": "Other", "version": "2.8", "left_out": ["Other: no <outages>"],
+            "simgrid": {"title": "REDWOOD", "version": None, "asks_policies": True, "left_out": []},
+            "other": {"title": "Other", "version": "2.8", "asks_policies": True,
+                      "left_out": ["Other: no <outages>"],
                       "apart": {"Makespan": 0.0123, "Wall time, mean": 0.0}},
+            "third": {"title": "Third", "version": None, "asks_policies": False, "left_out": [],
+                      "apart": {"Makespan": 0.5}},
         },
         "ranked_alike": [{"engine": "other", "tau": 0.9}, {"engine": "other", "tau": None}],
     }  # fmt: skip
@@ -289,6 +292,7 @@ def test_other_simulators_are_told_with_what_they_leave_out(results):
         "time, mean by 0 %; it ranks the policies with a τ of 0.90 or more" in said
     )
     assert "<li>Other: no &lt;outages&gt;</li>" in said
+    assert "Makespan by 50 %; it asks no policy: its one run is set beside each of ours" in said
 
 
 def test_the_same_results_give_the_same_bytes(results):
