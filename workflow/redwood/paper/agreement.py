@@ -15,7 +15,7 @@ further out, as Student's t is wider than the normal distribution (T. C. Hesterb
 jackknife over a few groups of jobs that were submitted one after the other (`redwood.jackknife`),
 on either side by itself: both have the same campaigns, but queues differ from one draw of real jobs
 to another as much as from one time to another. The squares of the two halves add up (MOVER, see
-`redwood.paper.combining`). Outcomes without such groups, as the makespan, have intervals from the
+`redwood.paper.combining`). Outcomes without such groups, as a recovery, have intervals from the
 seeds alone.
 
 For the *ranking* percentiles of the bootstrap would be of no use: its draws have the noise of the
