@@ -33,6 +33,8 @@ lies in 95 of 100 cases.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import factorial
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -43,6 +45,8 @@ from redwood.paper.outcomes import Outcomes
 from redwood.paper.style import RECORDED
 from redwood.seeds import generator
 
+# Of the order of policies.
+TOO_FEW: Final = "too few policies, jobs or seeds to tell"
 _DRAWS = 5000
 _OUTSIDE = 0.025
 # The level at which pairs are told apart on one side: .95 on both, which are independent.
@@ -330,6 +334,15 @@ def tau_bounds(
     # Of means that are equal τ_b may lie outside.
     low, high = min(tau, 2 * same / pairs - 1), max(tau, 1 - 2 * opposite / pairs)
     return float(low), float(high), int(same + opposite)
+
+
+def too_few(ranked: Any) -> bool:
+    """Whether the τ of a row of `rankings` tells nothing.
+
+    By chance alone n policies are in the same order in 1 of n! cases, of fewer than four in more
+    than 5 %; or seeds and jobs leave the order of every pair open on one side.
+    """
+    return bool(factorial(int(ranked["policies"])) < 20 or ranked["pairs_apart"] == 0)
 
 
 def _best(means: np.ndarray, sign: int) -> int:
