@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from redwood.errors import InputError
+from redwood.names import nth_row
 
 if TYPE_CHECKING:
     from redwood.tables import Column
@@ -86,12 +87,12 @@ def typed(array: pa.Array, column: "Column", where: str, first: int = 0) -> pa.A
         value = array[row].as_py()
         shown = repr(value) if isinstance(value, str | bytes) else str(value)
         raise InputError(
-            f"{where}: row {first + row}: {column.name} is {shown}, expected "
+            f"{where}: {nth_row(first + row)}: {column.name} is {shown}, expected "
             f"{_IN_WORDS[column.kind]}{_exactly(array.type, column)}"
         ) from None
     if column.role == "feature" and found.null_count:
         row = found.is_null().index(pa.scalar(True)).as_py()
-        raise InputError(f"{where}: row {first + row}: feature {column.name!r} has no value")
+        raise InputError(f"{where}: {nth_row(first + row)}: feature {column.name!r} has no value")
     return found
 
 

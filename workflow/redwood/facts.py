@@ -5,6 +5,7 @@ import math
 from pathlib import Path
 
 from redwood.errors import InputError
+from redwood.names import nth_row
 
 # What PanDA takes for the HS23 per core of a queue that states none.
 PANDA_CORE_POWER = 10.0
@@ -25,12 +26,12 @@ class Row:
 
     Args:
         path: the table.
-        number: of the row, from 1.
+        number: of the row, from 0.
         cells: column → text.
     """
 
     def __init__(self, path: Path, number: int, cells: dict[str, str]) -> None:
-        self._where, self._cells = f"{path}: row {number}", cells
+        self._where, self._cells = f"{path}: {nth_row(number)}", cells
 
     def text(self, column: str) -> str:
         """The text of a cell, empty if the table lacks the column."""
@@ -75,7 +76,9 @@ def read_facts(path: Path, columns: tuple[str, ...]) -> list[Row]:
     for name in columns:
         if name not in present:
             raise InputError(f"{path}: column {name!r} is missing; it has {', '.join(present)}")
-    for number, row in enumerate(rows, start=1):
+    for number, row in enumerate(rows):
         if any(row[name] is None for name in columns):
-            raise InputError(f"{path}: row {number} has fewer values than the header has columns")
-    return [Row(path, number, row) for number, row in enumerate(rows, start=1)]
+            raise InputError(
+                f"{path}: {nth_row(number)} has fewer values than the header has columns"
+            )
+    return [Row(path, number, row) for number, row in enumerate(rows)]

@@ -1,4 +1,4 @@
-"""Names in messages: the nearest of those that there are, and lists that stay short."""
+"""Names in messages: the nearest of those that there are, short lists, and rows of tables."""
 
 import difflib
 from collections.abc import Iterable, Sequence
@@ -18,3 +18,12 @@ def listed(names: Sequence[str], most: int = 5) -> str:
     """Names joined by commas; of many the first, and how many more there are."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
+
+
+def nth_row(row: int) -> str:
+    """A row of a table, as people count: the first below the header is 1, whatever the format.
+
+    Args:
+        row: from 0. Not a line: a value of a CSV may have several, and lines may be empty.
+    """
+    return f"data row {row + 1}"

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from redwood.names import nth_row
 from redwood.tables import Column, TableDescription, scaled, to_numbers
 
 # What programs write for a missing value, and what is left where a number did not fit.
@@ -46,7 +47,7 @@ class Outlier:
 
     def __str__(self) -> str:
         more = f" (and in {self.rows - 1} more rows)" if self.rows > 1 else ""
-        return f"row {self.row}: {self.column} is {self.value}{self.sentinel}{more}"
+        return f"{nth_row(self.row)}: {self.column} is {self.value}{self.sentinel}{more}"
 
 
 def sentinel(value: float) -> str:

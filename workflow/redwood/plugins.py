@@ -37,10 +37,10 @@ def load(package: str, name: str) -> ModuleType:
 
 
 def constant(package: str, name: str, constant: str, default: Any) -> Any:
-    """A constant of the module `name` of `package`, read from its source without importing it.
+    """A constant of the plug-in `name` of `package`, read from its source without importing it.
 
     So the workflow learns what a plug-in says of itself without the libraries that it computes
-    with. `default` if the module does not set the constant.
+    with. `default` if its module, see `load`, does not set the constant.
 
     Raises:
         InputError: there is no such plug-in; the message lists those there are.
@@ -49,7 +49,10 @@ def constant(package: str, name: str, constant: str, default: Any) -> Any:
     spec = importlib.util.find_spec(f"{package}.{name}")
     assert spec is not None
     assert spec.origin is not None
-    for node in ast.parse(Path(spec.origin).read_text(encoding="utf-8")).body:
+    source = Path(spec.origin)
+    if spec.submodule_search_locations is not None:
+        source = source.with_name("options.py")
+    for node in ast.parse(source.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == constant:
             return ast.literal_eval(node.value)
     return default

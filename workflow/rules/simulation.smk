@@ -1,5 +1,6 @@
 # The grid, and what each policy does on it to recorded and to synthetic jobs.
 
+from redwood.configuration import policies_in
 from redwood.simulation.engines import OURS
 
 WORKLOADS = ["recorded", *configuration.surrogates.models, *([Law.name] if REALISATIONS else [])]
@@ -44,7 +45,9 @@ def scenario_of(wildcards):
                 "jobs": jobs_of(wildcards).format(**wildcards),
                 "table": f"{results}/records/table.json",
             },
-            "policies": simulation.policy(wildcards.policy).model_dump(exclude_defaults=True),
+            "policies": simulation.policy(wildcards.policy, engine).model_dump(
+                exclude_defaults=True
+            ),
             "repetitions": simulation.seeds if engine == OURS else 1,
             **({} if engine == OURS else {"engine": engine}),
             **simulation.settings,
@@ -57,13 +60,13 @@ RUNS = expand(
     workload=WORKLOADS,
     policy=configuration.simulation.labels,
 )
-# Other engines run what was recorded, to be compared with ours.
+# Other engines run what was recorded, to be compared with ours: under each policy, if they ask them.
 ENGINES = engines_there(workflow, configuration.simulation)
-RUNS_ELSEWHERE = expand(
-    "results/{{dataset}}/simulation/engines/{engine}/recorded/{policy}",
-    engine=ENGINES,
-    policy=configuration.simulation.labels,
-)
+RUNS_ELSEWHERE = [
+    f"results/{{dataset}}/simulation/engines/{engine}/recorded/{policy.label}"
+    for engine in ENGINES
+    for policy in policies_in(engine, configuration.simulation.policies)
+]
 RUNS_COMPARED = [path for path in RUNS if "/recorded/" in path]
 
 
@@ -132,7 +135,9 @@ rule simulate_elsewhere:
         platform="results/{dataset}/simulation/platform.json",
         table="results/{dataset}/records/table.json",
         jobs=jobs_made,
-        policies=lambda wildcards: configuration.simulation.policy(wildcards.policy).files,
+        policies=lambda wildcards: configuration.simulation.policy(
+            wildcards.policy, wildcards.engine
+        ).files,
     output:
         **folder("results/{dataset}/simulation/engines/{engine}/{workload}/{policy}"),
     log:
@@ -149,7 +154,7 @@ rule simulate_elsewhere:
         code=lambda wildcards: code(
             "redwood.simulation.running",
             f"redwood.simulation.engines.{wildcards.engine}",
-            *configuration.simulation.policy(wildcards.policy).modules,
+            *configuration.simulation.policy(wildcards.policy, wildcards.engine).modules,
         ),
         scenario=scenario_of,
     shell:

@@ -122,10 +122,10 @@ def test_where_the_training_rows_suffice_there_are_three_real_samples(tables):
 @pytest.mark.parametrize(
     ("column", "value", "message"),
     [
-        ("work", -2.5, r"row 3: 'work' is -2.5, expected a finite number above -1"),
-        ("work", np.inf, r"row 3: 'work' is inf, expected a finite number above -1"),
-        ("size", -1, r"row 3: 'size' is -1, expected a finite number above -1"),
-        ("load", np.inf, r"row 3: 'load' is inf, expected a finite number$"),
+        ("work", -2.5, r"data row 4: 'work' is -2.5, expected a finite number above -1"),
+        ("work", np.inf, r"data row 4: 'work' is inf, expected a finite number above -1"),
+        ("size", -1, r"data row 4: 'size' is -1, expected a finite number above -1"),
+        ("load", np.inf, r"data row 4: 'load' is inf, expected a finite number$"),
     ],
 )
 def test_numbers_off_their_scale_are_named(tmp_path, column, value, message):
@@ -188,9 +188,15 @@ def test_tables_that_do_not_match_are_named(tables, tmp_path):
     rows, synthetic = toy_rows(300, 3), tmp_path / "synthetic.parquet"
     for frame, message in (
         (rows.drop(columns="work"), "column 'work' is missing; there are when, site"),
-        (rows.assign(work="much"), "row 0: work is 'much', expected a number"),
-        (rows.assign(work=rows["work"].where(rows.index != 5)), "row 5: feature 'work' has no"),
-        (rows.assign(site=rows["site"].where(rows.index != 7)), "row 7: feature 'site' has no"),
+        (rows.assign(work="much"), "data row 1: work is 'much', expected a number"),
+        (
+            rows.assign(work=rows["work"].where(rows.index != 5)),
+            "data row 6: feature 'work' has no",
+        ),
+        (
+            rows.assign(site=rows["site"].where(rows.index != 7)),
+            "data row 8: feature 'site' has no",
+        ),
         (rows.iloc[:0], "0 rows, expected at least 10"),
         (rows.iloc[:1], "1 rows, expected at least 10"),
     ):

@@ -118,9 +118,9 @@ def test_wd_says_which_column_a_fill_value_hides_and_leaves_it_out(tmp_path):
     assert found["measures"]["wd"]["value"] == alone["measures"]["wd"]["value"]
     assert "does not see load: extreme values" in found["measures"]["wd"]["note"]
     merged, held_out, blind = found["warnings"]
-    assert "train.parquet: row 17: load is 3.40282e+38, the largest 32-bit float, which" in merged
+    assert "train.parquet: data row 18: load is 3.40282e+38, the largest 32-bit float" in merged
     assert merged.endswith("beside it measures see the other values of the column as one")
-    assert "holdout.parquet: row 17: load is 3.40282e+38" in held_out
+    assert "holdout.parquet: data row 18: load is 3.40282e+38" in held_out
     assert blind.startswith("WD does not see load")
 
 

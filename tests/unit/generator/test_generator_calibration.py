@@ -249,7 +249,7 @@ def test_a_broken_table_of_targets_is_named(tmp_path: Path) -> None:
     table = pd.read_csv(TARGETS_FILE, dtype=str)
     table.loc[3, "target"] = "99"
     table.to_csv(path, index=False)
-    with pytest.raises(InputError, match=r"row 5: target 99.0 is outside its tolerance"):
+    with pytest.raises(InputError, match=r"row 4: target 99.0 is outside its tolerance"):
         load_targets(path)
 
 

@@ -65,24 +65,24 @@ def test_what_is_clear_is_taken(column, array, values):
     [
         (TIME, pa.array([NOON_S]), r"'when' holds int64, expected a time .*unit='s', utc=True"),
         (TIME, pa.array([1.5]), "'when' holds double, expected a time"),
-        (TIME, pa.array(["2024-01-31", "1706702400"]), "row 1: when is '1706702400', expected a"),
-        (TIME, pa.array(["20240131"]), "row 0: when is '20240131'"),
-        (TIME, pa.array([1], pa.timestamp("ns")), r"row 0: .*round it, with pandas by .dt.floor"),
+        (TIME, pa.array(["2024-01-31", "1706702400"]), "row 2: when is '1706702400', expected a"),
+        (TIME, pa.array(["20240131"]), "row 1: when is '20240131'"),
+        (TIME, pa.array([1], pa.timestamp("ns")), r"row 1: .*round it, with pandas by .dt.floor"),
         (TIME, pa.array([dt.time(12)]), "'when' holds time64"),
         (TIME, pa.array([True]), "'when' holds bool"),
         (SECONDS, pa.array([True]), r"'wall' holds bool, expected a number: .*astype\('int64'\)"),
         (SECONDS, pa.array([NOON]), "'wall' holds timestamp.*describe the column as timestamp"),
-        (SECONDS, pa.array([0, 2**53 + 1]), "row 1: wall is 9007199254740993, .* at most 2.53"),
-        (SECONDS, pa.array(["1,5"]), "row 0: wall is '1,5', expected a number"),
+        (SECONDS, pa.array([0, 2**53 + 1]), "row 2: wall is 9007199254740993, .* at most 2.53"),
+        (SECONDS, pa.array(["1,5"]), "row 1: wall is '1,5', expected a number"),
         (SIZE, pa.array([1], pa.duration("s")), "'size' holds duration.*its unit, .*it is 'bytes'"),
-        (SIZE, pa.array([0.0, 1.5]), "row 1: size is 1.5, expected a whole number"),
-        (SIZE, pa.array([3.4e38]), "row 0: size is 3.4e.38, expected a whole number"),
-        (SIZE, pa.array([2**64 - 1], pa.uint64()), "row 0: size is 18446744073709551615"),
-        (SIZE, pa.array(["9007199254740993", "7.0"]), "row 1: size is '7.0'"),
-        (WHOLE_MINUTES, pa.array([90], pa.duration("s")), "row 0: limit is 0:01:30, expected a wh"),
+        (SIZE, pa.array([0.0, 1.5]), "row 2: size is 1.5, expected a whole number"),
+        (SIZE, pa.array([3.4e38]), "row 1: size is 3.4e.38, expected a whole number"),
+        (SIZE, pa.array([2**64 - 1], pa.uint64()), "row 1: size is 18446744073709551615"),
+        (SIZE, pa.array(["9007199254740993", "7.0"]), "row 2: size is '7.0'"),
+        (WHOLE_MINUTES, pa.array([90], pa.duration("s")), "row 1: limit is 0:01:30, expected a wh"),
         (SITE, pa.array([1.0]), r"'site' holds double, expected text: .*astype\(str\)"),
         (SITE, pa.array([True]), "'site' holds bool, expected text"),
-        (SITE, pa.array([b"\xff"]), "row 0: site is .*, expected text in UTF-8"),
+        (SITE, pa.array([b"\xff"]), "row 1: site is .*, expected text in UTF-8"),
         (SITE, pa.array([["CERN"]]), "'site' holds list.*one plain value in each row"),
         (SIZE, pa.array([{"bytes": 1}]), "'size' holds struct.*one plain value in each row"),
     ],
@@ -90,7 +90,7 @@ def test_what_is_clear_is_taken(column, array, values):
 def test_what_is_not_clear_is_refused_with_what_was_found_and_how_to_convert_it(
     column, array, words
 ):
-    with pytest.raises(InputError, match=f"^t: (column )?{words}"):
+    with pytest.raises(InputError, match=f"^t: (column |data )?{words}"):
         typed(array, column, "t")
 
 
@@ -98,7 +98,7 @@ def test_the_row_that_is_wrong_is_found_wherever_it_is():
     for wrong in (0, 6, 99):
         texts = ["1"] * 100
         texts[wrong] = "one"
-        with pytest.raises(InputError, match=f"row {1000 + wrong}: size is 'one'"):
+        with pytest.raises(InputError, match=f"row {1001 + wrong}: size is 'one'"):
             typed(pa.array(texts), SIZE, "t", 1000)
 
 

@@ -39,11 +39,14 @@ def test_other_numbers_stand_for_themselves(value):
 @pytest.mark.parametrize(
     ("values", "found"),
     [
-        ([10.0, 11.0, 12.0, -999.0], ["row 3: x is -999, a fill value, which often stands"]),
-        ([-999.0, 10.0, -999.0, 11.0], ["row 0: x is -999, a fill value, which often"]),
+        ([10.0, 11.0, 12.0, -999.0], ["data row 4: x is -999, a fill value, which often stands"]),
+        ([-999.0, 10.0, -999.0, 11.0], ["data row 1: x is -999, a fill value, which often"]),
         ([-999.0, -800.0, -500.0, -300.0, 0.0], []),
         ([-999.0, -999.0], []),
-        ([1.0, 2.0, 1.7976931348623157e308], ["row 2: x is 1.79769e+308, the largest 64-bit fl"]),
+        (
+            [1.0, 2.0, 1.7976931348623157e308],
+            ["data row 3: x is 1.79769e+308, the largest 64-bit"],
+        ),
     ],
 )
 def test_a_sentinel_is_told_where_it_stands_apart(values, found):
@@ -79,7 +82,7 @@ def test_times_of_years_to_the_second_do_not_merge_and_one_of_the_year_9999_merg
     hours = pd.Series(pd.date_range("2024-01-01", periods=300, freq="s", unit="s", tz="UTC"))
     hours[7] = pd.Timestamp("9999-12-31", tz="UTC").as_unit("s")
     found = merging(pd.DataFrame({"x": hours}), column)
-    assert str(found) == "row 7: x is 9999-12-31 00:00:00+00:00"
+    assert str(found) == "data row 8: x is 9999-12-31 00:00:00+00:00"
 
 
 def test_a_column_has_collapsed_if_it_has_a_tenth_of_the_values():

@@ -80,7 +80,7 @@ def test_equal_tables_are_equal_bytes(tmp_path):
 def test_a_feature_without_a_value_is_refused_and_nothing_is_written(tmp_path, column, nothing):
     frame = toy()
     frame.loc[1, column] = nothing
-    with pytest.raises(InputError, match=f"row 1: feature '{column}' has no value"):
+    with pytest.raises(InputError, match=f"row 2: feature '{column}' has no value"):
         write_table(frame, tmp_path / "t.parquet", DESCRIPTION)
     assert list(tmp_path.iterdir()) == []
 
@@ -90,7 +90,7 @@ def test_a_feature_without_a_value_is_refused_and_nothing_is_written(tmp_path, c
     [
         (toy().drop(columns="site"), "column 'site' is missing"),
         (pd.concat([toy(), toy()], axis=1), "column 'when' is there twice"),
-        (toy().assign(size=["many", "few"]), "row 0: size is 'many', expected a whole number"),
+        (toy().assign(size=["many", "few"]), "row 1: size is 'many', expected a whole number"),
     ],
 )
 def test_a_table_that_does_not_fit_its_description_is_named(tmp_path, frame, message):
@@ -200,7 +200,7 @@ def test_a_missing_feature_is_named_with_its_file_and_row(tmp_path):
     partitioned(tmp_path / "jobs", days=1)
     file.parent.mkdir()
     pq.write_table(rows, file, row_group_size=1)
-    with pytest.raises(InputError, match=r"day=2/jobs.parquet: row 1: feature 'site' has no value"):
+    with pytest.raises(InputError, match=r"day=2/jobs.parquet: data row 2: feature 'site' has"):
         read_table(tmp_path / "jobs", DESCRIPTION)
     assert len(list(scan_table(tmp_path / "jobs", DESCRIPTION, ["size"]))) == 3
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from outcome_files import COLUMNS, read
 
-from redwood.paper.agreement import Runs, rankings
+from redwood.paper.agreement import TOO_FEW, Runs, rankings
 from redwood.paper.outcome_measures import outcome_measures as measures_of
 
 POLICIES = ("a", "b", "c")
@@ -56,6 +56,7 @@ def test_the_order_of_policies_is_the_one_of_table_ii():
     for workload in ("smote", "copy"):
         order, row = found[workload]["sim_ranking"], ranked.loc[workload]
         assert [order[name] for name in ("value", "low", "high")] == [row.tau, row.low, row.high]
+        assert order["note"] == TOO_FEW
         assert order["floor"] == ranked.loc["copy", "tau"]
 
 

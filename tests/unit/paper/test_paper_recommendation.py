@@ -8,6 +8,7 @@ from outcome_files import measure
 
 from redwood.errors import InputError
 from redwood.paper import recommendation
+from redwood.paper.agreement import TOO_FEW
 from redwood.paper.evaluations import Evaluated
 from redwood.paper.recommendation import Decision, read_decision
 
@@ -123,6 +124,12 @@ def test_it_says_what_the_simulation_found(order, queue, words):
     values = {"sim_ranking": order, "sim_queue_time_mean": queue}
     more = {name: measure(value) for name, value in values.items() if value is not None}
     assert recommend({"a": model(2.0, **more)}, {"a": True}).words.endswith(words)
+
+
+def test_it_draws_nothing_from_an_order_of_too_few():
+    order = {"sim_ranking": measure(1.0) | {"note": f"First training: {TOO_FEW}"}}
+    words = recommend({"a": model(2.0, **order)}, {"a": True}).words
+    assert words.endswith(f"In simulation, brokerage policies show no order ({TOO_FEW}).")
 
 
 def test_what_invents_is_told_apart_as_real_rows_of_others_are():

@@ -11,7 +11,15 @@ from outcome_files import COLUMNS, read
 from scipy.stats import kendalltau
 
 from redwood.errors import InputError
-from redwood.paper.agreement import Runs, contradictions, kendall, rankings, relative_errors
+from redwood.paper.agreement import (
+    TOO_FEW,
+    Runs,
+    contradictions,
+    kendall,
+    rankings,
+    relative_errors,
+    too_few,
+)
 from redwood.paper.commands import table2
 from redwood.paper.table2 import write_table2
 
@@ -61,6 +69,16 @@ def test_one_seed_has_values_and_no_intervals():
     assert ranked.loc["smote", "tau"] == 1
     assert np.isnan(ranked.loc["smote", "low"])
     assert contradictions(runs, "smote", "turnaround_mean") == []
+
+
+def test_an_order_of_few_policies_or_of_none_that_are_told_apart_tells_nothing():
+    """Of four that are apart chance gives it in 1 of 24 cases, of three in 1 of 6."""
+    apart = ((10, 10.1), (15, 15.1), (20, 20.1), (30, 30.1))
+    close = ((10, 30), (30, 10), (10, 31), (31, 10))
+    for policies, few in ((apart, False), (apart[:3], True), (close, True)):
+        assert too_few(ranked(recorded=policies, smote=policies).loc["smote"]) == few
+    one_seed = tuple(of_seeds[:1] for of_seeds in apart)
+    assert too_few(ranked(recorded=one_seed, smote=one_seed).loc["smote"])
 
 
 def test_regret_is_what_choosing_by_synthetic_jobs_costs_on_recorded_ones():
@@ -202,10 +220,8 @@ def test_real_jobs_stand_beside_recorded_ones_as_the_floor(outcomes, tmp_path):
     )
     markdown = (tmp_path / "table2.md").read_text()
     assert "|  | recorded | copy (floor) | aaa |" in markdown
-    assert (
-        "with a τ of: aaa 1.00; recorded jobs with other seeds 1.00; other real jobs (copy) 1"
-        in (markdown)
-    )
+    assert f"with a τ of: aaa 1.00 ({TOO_FEW}); recorded jobs with other seeds 1.00; " in markdown
+    assert "; other real jobs (copy) 1.00." in markdown
     assert "Floor (copy): other real jobs in place of the synthetic ones" in markdown
     assert "Intervals are from the seeds alone, as the outcomes do not say" in markdown
 
@@ -255,7 +271,7 @@ def test_the_page_says_what_the_table_comes_to(outcomes, tmp_path):
     write_table2(outcomes(recorded=(10, 20, 40), smote=(11, 22, 30)), tmp_path / "table2")
     markdown = (tmp_path / "table2.md").read_text()
     assert "By mean turnaround a is the best of 3 policies on recorded jobs" in markdown
-    assert "smote 1.00; recorded jobs with other seeds 1.00" in markdown
+    assert f"smote 1.00 ({TOO_FEW}); recorded jobs with other seeds 1.00" in markdown
     assert "best on the jobs of smote." in markdown
     assert "|  | recorded | smote |" in markdown
     assert "| Turnaround, mean | 1.00 [1.00, 1.00] | 1.00 [1.00, 1.00] |" in markdown

@@ -306,7 +306,7 @@ def test_an_evaluation_that_is_missing_or_given_twice_is_named(evaluations, tmp_
 
 def test_a_wrong_number_of_the_paper_is_named(evaluations, tmp_path):
     (tmp_path / "paper.csv").write_text("model,measure,value\nsmote,wd,0.8\nsmote,jsd,o.8\n")
-    with pytest.raises(InputError, match=r"paper.csv: row 1: value is 'o.8', expected a number"):
+    with pytest.raises(InputError, match=r"paper.csv: data row 2: value is 'o.8', expected"):
         write_table1(evaluations, tmp_path / "paper.csv", tmp_path / "table1")
 
 

@@ -212,7 +212,7 @@ def test_a_failure_half_way_leaves_nothing(tmp_path: Path) -> None:
     number = pa.array([*range(99), None])
     table = table.set_column(1, "number", number)
     pq.write_table(table, tmp_path / "jobs.parquet", row_group_size=10)
-    with pytest.raises(InputError, match="row 99: feature 'number' has no value"):
+    with pytest.raises(InputError, match="row 100: feature 'number' has no value"):
         split_up(tmp_path)
     assert list((tmp_path / "out").iterdir()) == []
 

@@ -157,8 +157,8 @@ def test_a_platform_has_the_intensities_of_its_countries(resources):
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("380.5", "-1", "row 1: g_per_kwh is '-1', expected a positive number"),
-        ("380.5", "nan", "row 1: g_per_kwh is 'nan', expected a positive number"),
+        ("380.5", "-1", "data row 1: g_per_kwh is '-1', expected a positive number"),
+        ("380.5", "nan", "data row 1: g_per_kwh is 'nan', expected a positive number"),
         ("FR", "US", "there are two rows for country 'US'"),
         ("g_per_kwh", "g", "column 'g_per_kwh' is missing"),
     ],

@@ -1,5 +1,6 @@
 """DCSim as an engine: its CSV as our tables, its failures as clear errors; live where it is."""
 
+import json
 import shutil
 import time
 from pathlib import Path
@@ -12,10 +13,12 @@ import pytest
 from redwood.errors import InputError
 from redwood.simulation import engines
 from redwood.simulation.engine_cases import run_cases
+from redwood.simulation.engine_comparison import COMPARED, SAME_SITE, write_comparison
 from redwood.simulation.engines import dcsim
 from redwood.simulation.exports.dcsim import worker_name
 from redwood.simulation.running import run_scenario
-from redwood.simulation.scenario import Scenario
+from redwood.simulation.scenario import Scenario, load_scenarios
+from redwood.simulation.study import run_study
 
 # Of a run of DCSim on `exported_case`, see `test_dcsim_still_writes_what_was_recorded`.
 RECORDED = Path(__file__).with_name("dcsim_jobs.csv")
@@ -78,8 +81,39 @@ def test_a_recorded_output_becomes_our_tables(fake, tmp_path):
     assert any("did not run to an end" in remark for remark in summary["remarks"])
     assert summary["engine"]["name"] == "dcsim"
     assert summary["engine"]["version"] == "WRENCH 2.8"
-    assert any("first worker" in words for words in summary["engine"]["left_out"])
+    assert any("policies are not asked" in words for words in summary["engine"]["left_out"])
     assert (tmp_path / "run" / "seed-1" / "engine.log").read_text() == f"{DEADLOCK}\n"
+
+
+def test_it_asks_no_policies_and_so_runs_once_beside_each_of_ours(fake, tmp_path):
+    program = fake(f'echo {DEADLOCK}; cp {RECORDED} "$out"')
+    given = exported_case.scenario(tmp_path).model_dump(mode="json", exclude_defaults=True)
+    given["policies"] = [
+        "random",
+        "round_robin",
+        {"brokerage": "least_loaded", "queue": "shortest_first"},
+    ]
+    theirs = run_study(load_scenarios(given, "dcsim"), tmp_path / "theirs", program=program)
+    assert theirs == [tmp_path / "theirs/recorded/dcsim"]
+    ours = run_study(load_scenarios(given), tmp_path / "ours")
+    said = write_comparison([*ours, *theirs], tmp_path / "engines.csv")
+    table = pd.read_csv(tmp_path / "engines.csv")
+    assert list(table["policy"].unique()) == [
+        "least_loaded+shortest_first",
+        "random",
+        "round_robin",
+    ]
+    # One run, whatever it is compared with; and no order of policies to be compared.
+    alike = table[table["outcome"] != SAME_SITE]
+    assert alike.groupby("outcome").size().eq(3).all()
+    assert len(alike[["outcome", "value"]].drop_duplicates()) == len(COMPARED)
+    assert "tau" in said
+    written = json.loads((tmp_path / "engines.json").read_text())
+    assert not written["engines"]["dcsim"]["asks_policies"]
+    assert written["ranked_alike"] == []
+    one = Scenario.load({**given, "policies": "random", "engine": "dcsim"})
+    with pytest.raises(InputError, match="'dcsim' asks no policies, expected no brokerage"):
+        run_scenario(one, tmp_path / "run", program=program, brokerage=lambda job, grid: None)
 
 
 FIRST = "job_00000000_0, 0001-CERN, 0, 0.0, 10.0, 5.0, 1.0, 5.0, 4000000000, 0, 0\n"

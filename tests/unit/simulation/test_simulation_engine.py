@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_grids import environment, job, simulate
 
+from redwood.jackknife import jackknife_half
 from redwood.simulation.accounts import event_table, site_table
 from redwood.simulation.environment import Background, Outage, Outages
 from redwood.simulation.log import ENDS
@@ -274,6 +275,25 @@ def test_a_job_larger_than_any_site_ends_at_once_and_is_counted(simulated):
     assert done.jobs["end"].tolist() == [0 + 7]
     assert done.outcome("queue_time_mean") is None
     assert done.outcome("makespan") is None
+
+
+@pytest.mark.parametrize(
+    ("cores", "slower", "surely", "end"),
+    [(1, range(100), True, 800), (200, [60], False, 60 + 400), (200, [99], False, 79 + 10)],
+)
+def test_what_hangs_on_one_job_is_not_sure(simulated, cores, slower, surely, end):
+    """A grid whose every job runs longer, or only that which ends last; 100 jobs, one a second."""
+    found = []
+    for more in (1.0, 1.3):
+        runs = [400.0 if row in slower and cores > 1 else 10.0 for row in range(100)]
+        jobs = [job(row, run * (more if row in slower else 1)) for row, run in enumerate(runs)]
+        found.append(simulated(environment(cores), jobs).summary["outcomes"])
+    for name in ("makespan", "throughput"):
+        one, other = (outcomes[name] for outcomes in found)
+        apart = np.subtract(other["without_group"], one["without_group"])
+        assert (jackknife_half(apart) < abs(other["value"] - one["value"])) == surely, name
+    # By hand: without the last fifth, as if what was submitted until 79 s had been until 99 s.
+    assert found[0]["makespan"]["without_group"][4] == pytest.approx(end + 99 - 79)
 
 
 def test_a_job_that_gets_no_site_is_offered_again_and_given_up(simulated):

@@ -44,6 +44,7 @@ def test_an_engine_says_what_it_is(name):
     for constant in ("TITLE", "LICENCE", "WHERE"):
         assert getattr(engine, constant).strip()
     assert engine.VERSIONS
+    assert isinstance(engine.ASKS_POLICIES, bool)
     assert callable(engine.version)
     assert callable(engine.simulate)
     assert (engine.EXECUTABLE is None) == (name == engines.OURS)
@@ -105,7 +106,7 @@ def test_runs_are_compared_only_with_the_same_of_ours(small, tmp_path):
     (other / "_contents.sha256").unlink()
     for path in (other / "summary.json", other / "scenario.json"):
         content = json.loads(path.read_text())
-        content["engine"] = {"name": "x", "version": None, "left_out": []}
+        content["engine"] = {"name": "wrench", "version": None, "left_out": []}
         path.write_text(json.dumps(content))
     with pytest.raises(InputError, match=r"load_factor is '2.0', there '1.0'"):
         compare_engines([ours, other])

@@ -271,10 +271,14 @@ def test_a_platform_is_saved_and_loaded(resources, tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("T1,80,160", "T1,nan,160", "row 2: bandwidth_gbps is 'nan', expected a positive number"),
-        ("T1,80,160", "T1,,160", "row 2: bandwidth_gbps is '', expected a positive number"),
+        (
+            "T1,80,160",
+            "T1,nan,160",
+            "data row 2: bandwidth_gbps is 'nan', expected a positive number",
+        ),
+        ("T1,80,160", "T1,,160", "data row 2: bandwidth_gbps is '', expected a positive number"),
         ("T3,1,1,10,1,100,4\n", "", "there is no row for tier 'T3'"),
-        ("T2,8,8,20,1,100,3", "T2,8", "row 3 has fewer values"),
+        ("T2,8,8,20,1,100,3", "T2,8", "data row 3 has fewer values"),
     ],
 )
 def test_a_wrong_network_names_file_and_row(resources, old, new, words):

@@ -77,8 +77,8 @@ def test_jobs_that_did_not_run_are_counted_wherever_a_summary_stands(scenario, t
     simulate(str(tmp_path / "scenario.json"), tmp_path / "run")
     lines = capfd.readouterr().err.splitlines()
     too_large = (
-        "4 of 10 jobs need more cores than any site has and cannot run: row 0 needs 3, the largest "
-        "site, 'BETA', has 2"
+        "4 of 10 jobs need more cores than any site has and cannot run: data row 1 needs 3, the "
+        "largest site, 'BETA', has 2"
     )
     assert lines[0] == f"{tmp_path / 'jobs.csv'}: {too_large}"
     assert "  6 finished, 4 unbrokered" in lines

@@ -227,7 +227,7 @@ def test_what_is_missing_is_said(tmp_path):
     known = scenario_of(tmp_path, table.assign(computingsite="C", walltime=60), users="closed")
     run_scenario(known, tmp_path / "run")
     negative = scenario_of(tmp_path, table.assign(walltime=-1.0), users="closed")
-    with pytest.raises(InputError, match=r"row 0: walltime is -1\.0, expected 0 or more"):
+    with pytest.raises(InputError, match=r"row 1: walltime is -1\.0, expected 0 or more"):
         run_scenario(negative, tmp_path / "run")
     with pytest.raises(InputError, match="users is 'half'"):
         scenario_of(tmp_path, table, users="half")

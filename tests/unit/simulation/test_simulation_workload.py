@@ -100,11 +100,11 @@ def test_owners_are_users_where_there_are_any():
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"workload": [1.0, -5.0, 1.0]}, "row 1: workload is -5.0"),
-        ({"workload": [1.0, 1.0, float("inf")]}, "row 2: workload is inf"),
-        ({"size": [-1, 0, 0]}, "row 0: size is -1"),
-        ({"cores": [1, 1, 0]}, "row 2: cores is 0, expected a number from 1 to 2.147e"),
-        ({"jobstatus": ["finished", "running", "failed"]}, "row 1: jobstatus is 'running'"),
+        ({"workload": [1.0, -5.0, 1.0]}, "data row 2: workload is -5.0"),
+        ({"workload": [1.0, 1.0, float("inf")]}, "data row 3: workload is inf"),
+        ({"size": [-1, 0, 0]}, "data row 1: size is -1"),
+        ({"cores": [1, 1, 0]}, "data row 3: cores is 0, expected a number from 1 to 2.147e"),
+        ({"jobstatus": ["finished", "running", "failed"]}, "data row 2: jobstatus is 'running'"),
     ],
 )
 def test_impossible_values_name_file_row_and_value(tmp_path, changed, words):
@@ -122,7 +122,7 @@ def test_what_no_job_can_have_is_refused_in_a_csv_too(tmp_path, column, value):
     table = frame().astype(str)
     table.loc[1, column] = value
     table.to_csv(tmp_path / "jobs.csv", index=False)
-    with pytest.raises(InputError, match=rf"jobs\.csv: row 1: .*{column}"):
+    with pytest.raises(InputError, match=rf"jobs\.csv: data row 2: .*{column}"):
         read_jobs(tmp_path / "jobs.csv", describe_jobs(tmp_path / "jobs.csv"))
 
 
@@ -164,11 +164,11 @@ def test_a_csv_is_read_by_the_names_of_its_columns(tmp_path):
         (
             "creationtime",
             "yesterday",
-            "row 1: creationtime is 'yesterday', expected a time such as 2024",
+            "data row 2: creationtime is 'yesterday', expected a time such as 2024",
         ),
-        ("size", "1.5", r"row 1: size is '1\.5', expected a whole number"),
-        ("workload", "much", "row 1: workload is 'much', expected a number"),
-        ("computingsite", "", "row 1: feature 'computingsite' has no value"),
+        ("size", "1.5", r"data row 2: size is '1\.5', expected a whole number"),
+        ("workload", "much", "data row 2: workload is 'much', expected a number"),
+        ("computingsite", "", "data row 2: feature 'computingsite' has no value"),
     ],
 )
 def test_a_wrong_value_in_a_csv_names_row_and_column(tmp_path, column, value, words):

@@ -103,7 +103,7 @@ def test_training_rows_that_no_model_can_learn_are_named(tables, jobs):
     rows = read_table(tables / "train.parquet", jobs.only_features())
     rows.loc[2, "load"] = np.inf
     write_table(rows, tables / "train.parquet", jobs.only_features())
-    with pytest.raises(InputError, match=r"train\.parquet: row 2: load is inf, expected a finite"):
+    with pytest.raises(InputError, match=r"train\.parquet: data row 3: load is inf, expected"):
         train(tables)
     assert not (tables / "model").exists()
 
@@ -114,19 +114,19 @@ def test_training_rows_that_no_model_can_learn_are_named(tables, jobs):
         (
             "train",
             {17: 3.4028235e38},
-            r"row 17: load is 3\.40282e\+38, the largest 32-bit float, wh",
+            r"data row 18: load is 3\.40282e\+38, the largest 32-bit float, wh",
         ),
         (
             "validation",
             {0: -1e20},
-            r"row 0: load is -1e\+20, a fill value, which often stands for a",
+            r"data row 1: load is -1e\+20, a fill value, which often stands for a",
         ),
         (
             "train",
             {5: 1e12},
-            r"row 5: load is 1e\+12: beside it the other values of the column are",
+            r"data row 6: load is 1e\+12: beside it the other values of the column are",
         ),
-        ("train", {5: 1e160}, r"row 5: load is 1e\+160, expected a finite number below 1e150"),
+        ("train", {5: 1e160}, r"data row 6: load is 1e\+160, expected a finite number below 1e150"),
     ],
 )
 def test_a_value_beside_which_all_others_are_one_is_refused(tables, jobs, part, values, words):
@@ -143,8 +143,8 @@ def test_a_sentinel_that_merges_nothing_is_told_in_the_last_line_and_the_summary
     write_table(rows, tables / "train.parquet", jobs.only_features())
     done = train(tables)
     told = (
-        "train.parquet: row 3: load is -999, a fill value, which often stands for a missing value "
-        "(and in 1 more rows)"
+        "train.parquet: data row 4: load is -999, a fill value, which often stands for a missing "
+        "value (and in 1 more rows)"
     )
     assert done.output.splitlines()[-1].endswith(f"from 300 rows; {told}")
     assert json.loads((tables / "model" / "train.json").read_text())["warnings"] == [told]

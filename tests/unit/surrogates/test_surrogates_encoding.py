@@ -123,12 +123,12 @@ def test_json_holds_an_encoding_exactly(jobs, train):
 @pytest.mark.parametrize(
     ("column", "value", "message"),
     [
-        (LOAD, np.inf, "row 1: load is inf, expected a finite number"),
-        (LOAD, -np.inf, "row 1: load is -inf, expected a finite number"),
-        (LOAD, np.nan, "row 1: load is nan, expected a finite number"),
-        (LOAD, 1e200, "row 1: load is 1e.200, expected a finite number below 1e150"),
-        (SIZE, -1, "row 1: size is -1, expected no negative value on a logarithmic scale"),
-        (SIZE, 2**53 + 2, "row 1: size is 9007199254740994, expected an integer of at most 2"),
+        (LOAD, np.inf, "data row 2: load is inf, expected a finite number"),
+        (LOAD, -np.inf, "data row 2: load is -inf, expected a finite number"),
+        (LOAD, np.nan, "data row 2: load is nan, expected a finite number"),
+        (LOAD, 1e200, "data row 2: load is 1e.200, expected a finite number below 1e150"),
+        (SIZE, -1, "data row 2: size is -1, expected no negative value on a logarithmic scale"),
+        (SIZE, 2**53 + 2, "data row 2: size is 9007199254740994, expected an integer of at most 2"),
     ],
 )
 def test_rows_that_no_model_can_learn_are_refused(column, value, message):

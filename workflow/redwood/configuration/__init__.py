@@ -31,7 +31,9 @@ from redwood.configuration.simulation import (
     PolicyChoice,
     Settings,
     Simulation,
+    asks_policies,
     own_policy,
+    policies_in,
 )
 from redwood.configuration.surrogates import Surrogates
 from redwood.validation import Section, read_section
@@ -40,7 +42,7 @@ __all__ = [
     "ANY_WORD", "ENGINES", "IN_PYTHON", "NAME", "OPTIONAL_FEATURES", "OURS", "PAPER_FEATURES",
     "POLICIES", "SPOKEN", "BigPanda", "Cleaning", "Configuration", "Evaluation", "Generate",
     "Paper", "PolicyChoice", "Records", "Release", "Seeds", "Settings", "Simulation", "Source",
-    "Split", "Surrogates", "own_policy", "schema", "validate",
+    "Split", "Surrogates", "asks_policies", "own_policy", "policies_in", "schema", "validate",
 ]  # fmt: skip
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]

@@ -1,6 +1,7 @@
 """The section of the configuration about the simulated grid, and what scenarios share with it."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -97,6 +98,16 @@ class PolicyChoice(Section):
     def files(self) -> list[str]:
         """The files of the user's own."""
         return [path for path in map(own_policy, self.chosen.values()) if path]
+
+
+def asks_policies(engine: str) -> bool:
+    """Whether an engine asks the policies of a scenario, or decides everything by itself."""
+    return bool(plugins.constant(ENGINES, engine, "ASKS_POLICIES", None))
+
+
+def policies_in(engine: str, chosen: Sequence[PolicyChoice]) -> list[PolicyChoice]:
+    """Those under which an engine runs: the chosen, or what it does itself, called as it is."""
+    return list(chosen) if asks_policies(engine) else [PolicyChoice(name=engine)]
 
 
 def own_policy(name: str) -> str:
@@ -231,7 +242,8 @@ class Simulation(Settings):
         (OURS,),
         min_length=1,
         description="simulators: REDWOOD's own, simgrid, runs all workloads; others that are found "
-        "run the recorded jobs besides, with one seed, and are compared with it",
+        "run the recorded jobs besides, with one seed, and are compared with it; once, if they ask "
+        "no policies",
     )
     programs: dict[str, str] = Field(
         {},
@@ -276,6 +288,7 @@ class Simulation(Settings):
         """The names of the policies."""
         return [policy.label for policy in self.policies]
 
-    def policy(self, name: str) -> PolicyChoice:
-        """The policy of that name."""
-        return next(policy for policy in self.policies if policy.label == name)
+    def policy(self, name: str, engine: str = OURS) -> PolicyChoice:
+        """The policy of that name, of those under which an engine runs."""
+        chosen = policies_in(engine, self.policies)
+        return next(policy for policy in chosen if policy.label == name)

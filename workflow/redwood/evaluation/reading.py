@@ -12,6 +12,7 @@ import pandas as pd
 from redwood.configuration import Evaluation
 from redwood.errors import InputError
 from redwood.evaluation.contract import Samples
+from redwood.names import nth_row
 from redwood.seeds import generator
 from redwood.tables import (
     DENSITIES,
@@ -187,7 +188,7 @@ def read_rows(path: Path, description: TableDescription, least: int) -> pd.DataF
         if len(off_scale):
             wanted = " above -1, as its scale is log(1 + x)" if column.scale == "log" else ""
             raise InputError(
-                f"{path}: row {off_scale[0]}: {column.name!r} is {numbers[off_scale[0]]:g}, "
+                f"{path}: {nth_row(off_scale[0])}: {column.name!r} is {numbers[off_scale[0]]:g}, "
                 f"expected a finite number{wanted}"
             )
     return frame

@@ -15,7 +15,7 @@ further out, as Student's t is wider than the normal distribution (T. C. Hesterb
 jackknife over a few groups of jobs that were submitted one after the other (`redwood.jackknife`),
 on either side by itself: both have the same campaigns, but queues differ from one draw of real jobs
 to another as much as from one time to another. The squares of the two halves add up (MOVER, see
-`redwood.paper.combining`). Outcomes without such groups, as the makespan, have intervals from the
+`redwood.paper.combining`). Outcomes without such groups, as a recovery, have intervals from the
 seeds alone.
 
 For the *ranking* percentiles of the bootstrap would be of no use: its draws have the noise of the
@@ -33,6 +33,8 @@ lies in 95 of 100 cases.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import factorial
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -43,6 +45,8 @@ from redwood.paper.outcomes import Outcomes
 from redwood.paper.style import RECORDED
 from redwood.seeds import generator
 
+# Of the order of policies.
+TOO_FEW: Final = "too few policies, jobs or seeds to tell"
 _DRAWS = 5000
 _OUTSIDE = 0.025
 # The level at which pairs are told apart on one side: .95 on both, which are independent.
@@ -330,6 +334,15 @@ def tau_bounds(
     # Of means that are equal τ_b may lie outside.
     low, high = min(tau, 2 * same / pairs - 1), max(tau, 1 - 2 * opposite / pairs)
     return float(low), float(high), int(same + opposite)
+
+
+def too_few(ranked: Any) -> bool:
+    """Whether the τ of a row of `rankings` tells nothing.
+
+    By chance alone n policies are in the same order in 1 of n! cases, of fewer than four in more
+    than 5 %; or seeds and jobs leave the order of every pair open on one side.
+    """
+    return bool(factorial(int(ranked["policies"])) < 20 or ranked["pairs_apart"] == 0)
 
 
 def _best(means: np.ndarray, sign: int) -> int:

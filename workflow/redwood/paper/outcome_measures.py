@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from redwood.paper.agreement import Runs, rankings
+from redwood.paper.agreement import TOO_FEW, Runs, rankings, too_few
 from redwood.paper.outcomes import Outcomes
 from redwood.paper.style import RECORDED
 
@@ -89,20 +89,21 @@ def _log_ratios(synthetic: pd.DataFrame, recorded: pd.Series, offset: float) -> 
     return np.divide(sums, counts, out=np.full(len(sums), np.nan), where=counts > 0)
 
 
-def _orders(read: Outcomes) -> dict[str, dict[str, float]]:
-    """Model → value, low and high of the order of the policies, as Table II has them."""
+def _orders(read: Outcomes) -> dict[str, dict[str, Any]]:
+    """Model → value, low and high of the order of the policies, as Table II has them, and note."""
     of_main = replace(read, runs=read.runs[read.runs["outcome"] == _RANKED])
     if of_main.runs.empty:
         return {}
     ranked = rankings(Runs.of(of_main))
     ranked = ranked[(ranked["workload"] != RECORDED) & ranked["tau"].notna()]
     return {
-        row.workload: {
-            "value": row.tau,
-            "low": row.tau if np.isnan(row.low) else row.low,
-            "high": row.tau if np.isnan(row.high) else row.high,
+        row["workload"]: {
+            "value": row["tau"],
+            "low": row["tau"] if np.isnan(row["low"]) else row["low"],
+            "high": row["tau"] if np.isnan(row["high"]) else row["high"],
+            **({"note": TOO_FEW} if too_few(row) else {}),
         }
-        for row in ranked.itertuples()
+        for row in ranked.to_dict("records")
     }
 
 

@@ -6,7 +6,7 @@ group, in which most of the luck falls out (common random numbers: A. Law, Simul
 Analysis, 5th ed., McGraw-Hill 2015, sections 10.2.1 and 11.2). Its 95 % interval has two sources:
 of the seeds Student's t of the paired differences, of the jobs the jackknife of the differences
 without each group; the squares of the halves add up (MOVER, see `redwood.paper.combining`).
-Outcomes without such groups, as the makespan, have intervals from the seeds alone.
+Outcomes without such groups, as a recovery, have intervals from the seeds alone.
 
 The *relative* difference is policy / reference − 1, of the means over the seeds, and its interval
 that of the difference of logarithms, which is where noise is alike: it cannot say less than

@@ -8,6 +8,7 @@ import pandas as pd
 from redwood import tables
 from redwood.errors import InputError
 from redwood.inputs import REMEDY, require_intact
+from redwood.names import nth_row
 
 
 def read_parquet(path: Path, what: str, columns: Sequence[str], missing: str) -> pd.DataFrame:
@@ -57,7 +58,8 @@ def read_csv(
         if wrong.any():
             row = int(wrong.argmax())
             raise InputError(
-                f"{path}: row {row}: {column} is {frame[column].iloc[row]!r}, expected a number"
+                f"{path}: {nth_row(row)}: {column} is {frame[column].iloc[row]!r}, expected a "
+                "number"
             )
         frame[column] = values
     return frame

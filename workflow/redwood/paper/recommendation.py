@@ -28,6 +28,7 @@ from typing import Any
 
 from redwood.errors import InputError
 from redwood.inputs import read_json
+from redwood.paper.agreement import TOO_FEW
 from redwood.paper.comparison import (
     PRIVACY,
     reaches_floor,
@@ -327,6 +328,8 @@ def _simulation(measures: Measures, law: Measures, others: str) -> str:
 def _ranked(measure: Measure, of_law: float | None, others: str) -> str:
     """How its jobs rank policies, against what real jobs of `others` reach: more nobody can ask."""
     order, high = measure["value"], measure["high"]
+    if TOO_FEW in measure.get("note", ""):
+        return f"show no order ({TOO_FEW})"
     if isclose(order, 1.0):
         return "rank as with the recorded jobs"
     if order >= _ALIKE:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from redwood.outputs import write_json, write_text, writing
-from redwood.paper.agreement import Runs, rankings, relative_errors
+from redwood.paper.agreement import TOO_FEW, Runs, rankings, relative_errors, too_few
 from redwood.paper.outcomes import Outcomes, read_outcomes
 from redwood.paper.rendering import NONE, Block, Cell, Page, plain_number, with_interval
 from redwood.paper.style import RECORDED
@@ -240,7 +240,10 @@ def _lead(runs: Runs, ranked: pd.DataFrame) -> str:
     if models.empty or RECORDED not in of_main.index:
         return ""
     best = of_main.loc[RECORDED, "best_recorded"]
-    words = [f"{name} {tau:.2f}".replace("-", "−") for name, tau in models["tau"].items()]
+    words = [
+        f"{name} {row['tau']:.2f}{f' ({TOO_FEW})' if too_few(row) else ''}".replace("-", "−")
+        for name, row in models.iterrows()
+    ]
     text = (
         f"By mean turnaround {best} is the best of {len(runs.policies)} policies on recorded jobs. "
         f"Synthetic jobs rank the policies as recorded ones do with a τ of: {', '.join(words)}"

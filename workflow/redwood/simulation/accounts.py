@@ -37,8 +37,6 @@ _MOST_SITE_ROWS = 20_000_000
 # twenty only 0.09, 0.09, 0.09 and 0.61.
 _GROUPS = 5
 _LEAST_JOBS = 20 * _GROUPS
-# Outcomes that hang on the last job, or on none.
-_OF_NO_JOBS = ("makespan", "recovery_time")
 
 
 @dataclass(frozen=True)
@@ -369,7 +367,7 @@ def summarise(run: Run, jobs: pd.DataFrame, attempts: Attempts) -> dict[str, Any
     Each outcome has `without_group`, its values without each of 5 groups of jobs that were
     submitted one after the other: they tell how much hangs on which jobs there were, in the way of
     the batch means of a queue (A. Law, Simulation Modeling and Analysis, 5th ed., McGraw-Hill 2015,
-    section 9.5.3). `None` where there is no such value, as of a makespan, or of too few jobs.
+    section 9.5.3). `None` where there is no such value, as of a recovery, or of too few jobs.
     """
     state = jobs["state"]
     own = attempts.where(attempts.row >= 0)
@@ -384,12 +382,11 @@ def summarise(run: Run, jobs: pd.DataFrame, attempts: Attempts) -> dict[str, Any
     found = {
         name: {
             "value": value,
-            "without_group": [of_others[name] for of_others in without]
-            if without and name not in _OF_NO_JOBS
-            else None,
+            "without_group": [of_others[name] for of_others in without] or None,
         }
-        for name, value in (values | {"recovery_time": _mean(recoveries)}).items()
+        for name, value in values.items()
     }
+    found["recovery_time"] = {"value": _mean(recoveries), "without_group": None}
     return {
         **run.labels,
         "sites": len(run.environment.sites),
@@ -433,14 +430,18 @@ def _outcomes(
 ) -> dict[str, float | None]:
     """The outcomes of some jobs, among all as they ran; amounts as if all were like these.
 
+    So is the makespan, from the first submission of all to the last, and from that of these on to
+    the end of the last of these: it hangs on few jobs, and so does the throughput.
+
     Args:
         run, jobs, attempts: as for `summarise`.
         kept: (jobs,) which of the jobs count.
     """
     every = len(jobs) / np.count_nonzero(kept)
-    ran = (jobs["start"].notna() & jobs["state"].isin(FINAL_STATES[:3])).to_numpy()
-    makespan = float(jobs["end"][ran].max() - jobs["submit"].min()) if ran.any() else None
-    ran &= kept
+    ran = kept & (jobs["start"].notna() & jobs["state"].isin(FINAL_STATES[:3])).to_numpy()
+    begin, last = jobs["submit"].min(), jobs["submit"].max()
+    later = last - jobs["submit"][kept].max()
+    makespan = float(jobs["end"][ran].max() - begin + later) if ran.any() else None
     state = jobs["state"][kept]
     finished, failed = int((state == "finished").sum()), int((state == "failed").sum())
     lost = int(state.isin(LOST).sum())
@@ -453,7 +454,7 @@ def _outcomes(
     arrived = np.isfinite(own.staged)
     hits, misses = int((own.hit[arrived] == 1).sum()), int((own.hit[arrived] == 0).sum())
     cores = sum(site.cores for site in run.environment.sites)
-    window = float(jobs["submit"].max()) or (makespan or 0.0)
+    window = float(last) or (makespan or 0.0)
     everything = sum(int(move[3].sum()) for move in _moves(run.log, attempts))
     by_job = jobs["bytes_moved"].to_numpy()
     of_kept = every * int(by_job[kept].sum())

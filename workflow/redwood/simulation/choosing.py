@@ -9,7 +9,7 @@ from types import MappingProxyType, ModuleType
 from typing import Any
 
 from redwood import plugins
-from redwood.configuration import IN_PYTHON, POLICIES, PolicyChoice, own_policy
+from redwood.configuration import IN_PYTHON, POLICIES, PolicyChoice, asks_policies, own_policy
 from redwood.errors import InputError
 from redwood.simulation.asking import Policies, told
 from redwood.simulation.contract import Brokerage, Grid, Job, Placement, QueueOrder, Site
@@ -67,8 +67,12 @@ def with_objects(scenario: Scenario, objects: Mapping[str, Any]) -> Scenario:
     """The scenario with the names of Python objects in place of those of its policies.
 
     Raises:
-        InputError: an object is no policy of its kind.
+        InputError: an object is no policy of its kind, or the scenario's engine asks none.
     """
+    if objects and not asks_policies(scenario.engine):
+        raise InputError(
+            f"engine {scenario.engine!r} asks no policies, expected no {' and no '.join(objects)}"
+        )
     for kind, value in objects.items():
         try:
             _require_policy(kind, value)

@@ -247,16 +247,11 @@ def simulate(
 
     In another simulator: redwood simulate scenario.yaml --engine wrench --output runs/wrench
     """
-    from redwood.simulation import engines
     from redwood.simulation.running import run_scenario
     from redwood.simulation.scenario import load_scenarios
     from redwood.simulation.study import run_study
 
-    scenarios = load_scenarios(scenario)
-    if engine is not None:
-        engines.load(engine)
-        changed = {"engine": engine}
-        scenarios = {at: one.model_copy(update=changed) for at, one in scenarios.items()}
+    scenarios = load_scenarios(scenario, engine)
     begin = time.perf_counter()
 
     def told(run: Path, summary: dict[str, Any] | None) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import kendalltau
 
-from redwood.configuration import OURS
+from redwood.configuration import OURS, asks_policies
 from redwood.errors import InputError
 from redwood.inputs import read_json
 from redwood.outputs import require_ending, write_json, write_text
@@ -32,7 +32,8 @@ def compare_engines(runs: Sequence[str | Path]) -> pd.DataFrame:
     """Each outcome in each engine beside that in ours, by workload and policy.
 
     Of each run the first seed that ours has, too. `same_site` is no outcome of a run: the share of
-    the jobs whose last attempt was at the same site as in ours.
+    the jobs whose last attempt was at the same site as in ours. The run of an engine that asks no
+    policies is compared with ours under each.
 
     Args:
         runs: folders that `redwood simulate` wrote.
@@ -46,30 +47,38 @@ def compare_engines(runs: Sequence[str | Path]) -> pd.DataFrame:
             differs from it in more than the engine.
     """
     read = [_read(Path(run)) for run in runs]
-    of_ours = {(run["workload"], run["policy"]): run for run in read if run["engine"] == OURS}
     rows = []
     for run in read:
         if run["engine"] == OURS:
             continue
-        ours = of_ours.get((run["workload"], run["policy"]))
-        if ours is None:
+        keys = ("workload", "policy") if asks_policies(run["engine"]) else ("workload",)
+        of_ours = [
+            one for one in read if one["engine"] == OURS and all(one[k] == run[k] for k in keys)
+        ]
+        if not of_ours:
+            wanted = " and ".join(f"{key} {run[key]!r}" for key in keys)
             raise InputError(
-                f"{run['folder']}: there is no run of {OURS} with workload {run['workload']!r} and "
-                f"policy {run['policy']!r} to compare it with"
+                f"{run['folder']}: there is no run of {OURS} with {wanted} to compare it with"
             )
-        for key, value in run["scenario"].items():
-            if value != ours["scenario"].get(key):
-                raise InputError(
-                    f"{run['folder']}: cannot be compared with {ours['folder']}: {key} is "
-                    f"{str(value)[:40]!r}, there {str(ours['scenario'].get(key))[:40]!r}"
-                )
-        seeds = [seed for seed in run["seeds"] if seed in ours["seeds"]]
-        if not seeds:
-            raise InputError(f"{run['folder']}: none of its seeds is one of {ours['folder']}")
-        rows += _rows(run, ours, seeds[0])
+        for ours in of_ours:
+            rows += _rows(run, ours, _common_seed(run, ours))
     table = pd.DataFrame(rows, columns=["workload", "policy", "seed", "engine", "outcome", "unit",
                                         "ours", "value", "ratio"])  # fmt: skip
     return table.sort_values(["workload", "engine", "policy"], kind="stable", ignore_index=True)
+
+
+def _common_seed(run: Mapping[str, Any], ours: Mapping[str, Any]) -> int:
+    """The first seed of both, which differ in nothing but the engine."""
+    for key, value in run["scenario"].items():
+        if value != ours["scenario"].get(key):
+            raise InputError(
+                f"{run['folder']}: cannot be compared with {ours['folder']}: {key} is "
+                f"{str(value)[:40]!r}, there {str(ours['scenario'].get(key))[:40]!r}"
+            )
+    seeds = [seed for seed in run["seeds"] if seed in ours["seeds"]]
+    if not seeds:
+        raise InputError(f"{run['folder']}: none of its seeds is one of {ours['folder']}")
+    return int(seeds[0])
 
 
 def _read(folder: Path) -> dict[str, Any]:
@@ -109,7 +118,7 @@ def _rows(run: Mapping[str, Any], ours: Mapping[str, Any], seed: int) -> list[di
         rows.append(
             {
                 "workload": run["workload"],
-                "policy": run["policy"],
+                "policy": ours["policy"],
                 "seed": seed,
                 "engine": run["engine"],
                 "outcome": name,
@@ -138,10 +147,11 @@ def ranked_alike(table: pd.DataFrame) -> pd.DataFrame:
         table: of `compare_engines`.
 
     Returns:
-        Columns workload, engine, outcome, tau, policies; τ is NaN of fewer than two policies.
+        Columns workload, engine, outcome, tau, policies; τ is NaN of fewer than two policies. An
+        engine that asks none is not among them.
     """
     rows = []
-    of_ranked = table[table["outcome"].isin(_RANKED)]
+    of_ranked = table[table["outcome"].isin(_RANKED) & table["engine"].map(asks_policies)]
     for (workload, engine, outcome), group in of_ranked.groupby(["workload", "engine", "outcome"]):
         tau = np.nan
         if len(group) > 1:
@@ -165,7 +175,9 @@ def write_comparison(runs: Sequence[str | Path], path: str | Path) -> str:
     alike = ranked_alike(table)
     engines: dict[str, Any] = {}
     for run in map(_read, map(Path, runs)):
-        engine = {"title": load(run["engine"]).TITLE, "version": run["version"], "left_out": []}
+        name, version = run["engine"], run["version"]
+        asks, title = asks_policies(name), load(name).TITLE
+        engine = {"title": title, "version": version, "asks_policies": asks, "left_out": []}
         known = engines.setdefault(run["engine"], engine)
         known["left_out"] += [one for one in run["left_out"] if one not in known["left_out"]]
     for name, group in table.groupby("engine"):

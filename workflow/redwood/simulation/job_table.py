@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from redwood.errors import InputError
-from redwood.names import listed, suggested
+from redwood.names import listed, nth_row, suggested
 from redwood.tables import Column, TableDescription, read_table, table_columns
 
 REQUIRED = ("creationtime", "computingsite", "workload")
@@ -94,7 +94,7 @@ def check_jobs(path: str | Path, frame: pd.DataFrame, features: TableDescription
         if unknown.any():
             row = int(np.flatnonzero(unknown)[0])
             raise InputError(
-                f"{path}: row {row}: jobstatus is {frame['jobstatus'][row]!r}, "
+                f"{path}: {nth_row(row)}: jobstatus is {frame['jobstatus'][row]!r}, "
                 f"expected one of {', '.join(RECORDED_STATES)}"
             )
 
@@ -104,6 +104,6 @@ def _check_range(path: str | Path, values: pd.Series, least: float, most: float)
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
         raise InputError(
-            f"{path}: row {row}: {values.name} is {values[row]}, "
+            f"{path}: {nth_row(row)}: {values.name} is {values[row]}, "
             f"expected a number from {least} to {most:.4g}"
         )

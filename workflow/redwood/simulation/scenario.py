@@ -22,7 +22,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from redwood.configuration import ENGINES, NAME, OURS, PolicyChoice, Settings, own_policy
+from redwood.configuration import (
+    ENGINES,
+    NAME,
+    OURS,
+    PolicyChoice,
+    Settings,
+    asks_policies,
+    own_policy,
+    policies_in,
+)
 from redwood.errors import InputError
 from redwood.outputs import file_digest, write_text
 from redwood.simulation.environment import Environment, read_yaml
@@ -80,6 +89,11 @@ class Scenario(Settings):
     @classmethod
     def _known_engine(cls, engine: str) -> str:
         return known_plugins(ENGINES, (engine,))[0]
+
+    @model_validator(mode="after")
+    def _policies_of_engine(self) -> "Scenario":
+        self.__dict__["policies"] = policies_in(self.engine, [self.policies])[0]
+        return self
 
     @property
     def seeds(self) -> range:
@@ -188,11 +202,14 @@ class Scenario(Settings):
         return scenario
 
 
-def load_scenarios(source: str | Path | Mapping[str, Any]) -> dict[str, Scenario]:
+def load_scenarios(
+    source: str | Path | Mapping[str, Any], engine: str | None = None
+) -> dict[str, Scenario]:
     """The scenarios of a source whose `policies` or `workload` may be a list.
 
     Args:
         source: as for `Scenario.load`.
+        engine: instead of the one that the source names.
 
     Returns:
         Where each is to be run, `WORKLOAD/POLICY` below the folder for all, and the scenario; for
@@ -203,6 +220,8 @@ def load_scenarios(source: str | Path | Mapping[str, Any]) -> dict[str, Scenario
             or one that cannot be a folder's.
     """
     name, content, folder = _read_source(source)
+    if engine is not None:
+        content["engine"] = engine
     listed = [key for key in _LISTED if isinstance(content.get(key), list)]
     if not listed:
         return {"": Scenario._of(name, content, folder)}
@@ -224,6 +243,8 @@ def load_scenarios(source: str | Path | Mapping[str, Any]) -> dict[str, Scenario
             if not re.fullmatch(NAME, label):
                 raise InputError(f"{told}: {key}: {label!r} cannot name a folder, expected {NAME}")
         place = f"{labels['workload']}/{labels['policy']}"
+        if number > 1 and not asks_policies(scenario.engine):
+            continue
         if place in found:
             raise InputError(
                 f"{told}: workload {labels['workload']!r} with policy {labels['policy']!r} is "

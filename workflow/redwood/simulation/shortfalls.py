@@ -11,7 +11,7 @@ import pandas as pd
 
 from redwood.configuration import Settings
 from redwood.errors import InputError
-from redwood.names import listed, suggested
+from redwood.names import listed, nth_row, suggested
 from redwood.simulation.carbon import mean_intensity
 from redwood.simulation.environment import Environment
 from redwood.simulation.job_table import KNOWN
@@ -47,7 +47,7 @@ def foreseen(
         row = int(large.to_numpy().argmax())
         found.append(
             f"{int(large.sum())} of {len(jobs)} jobs need more cores than any site has and "
-            f"cannot run: row {row} needs {jobs['cores'][row]}, the largest site, "
+            f"cannot run: {nth_row(row)} needs {jobs['cores'][row]}, the largest site, "
             f"{largest.name!r}, has {largest.cores}"
         )
     found += _long_gap(jobs["creationtime"]) + _without_intensity(environment)

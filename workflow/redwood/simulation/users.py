@@ -37,7 +37,7 @@ import numpy as np
 import pandas as pd
 
 from redwood.errors import InputError
-from redwood.names import listed
+from redwood.names import listed, nth_row
 from redwood.simulation.contract import Job
 from redwood.simulation.environment import Environment
 from redwood.simulation.site_state import SiteState
@@ -77,7 +77,8 @@ def read_users(path: str | Path, description: TableDescription, columns: list[st
         if (wrong := frame[column.name] < 0).any():
             row = int(wrong.to_numpy().argmax())
             raise InputError(
-                f"{path}: row {row}: {column.name} is {frame[column.name][row]}, expected 0 or more"
+                f"{path}: {nth_row(row)}: {column.name} is {frame[column.name][row]}, expected "
+                "0 or more"
             )
     return frame
 
@@ -97,8 +98,9 @@ def response_times(users: pd.DataFrame, workload: Workload, environment: Environ
         if np.isnan(wall[position]):
             if job.site not in states:
                 raise InputError(
-                    f"row {job.row} was recorded at {job.site!r}, which the environment lacks: "
-                    "users: closed needs its run time there, as the job table has no walltime"
+                    f"{nth_row(job.row)} was recorded at {job.site!r}, which the environment "
+                    "lacks: users: closed needs its run time there, as the job table has no "
+                    "walltime"
                 )
             wall[position] = states[job.site].run_time(job)
     return np.where(workload.state == CLOSED, 0.0, np.nan_to_num(queue) + wall)

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from redwood.errors import InputError
+from redwood.names import nth_row
 from redwood.outliers import merging, sentinel
 from redwood.tables import (
     Column,
@@ -264,7 +265,9 @@ def _refuse(bad: np.ndarray, frame: pd.DataFrame, column: Column, name: str, exp
         row = int(np.flatnonzero(bad)[0])
         value = frame[column.name].iloc[row]
         often = "" if column.kind == "timestamp" else sentinel(float(value))
-        raise InputError(f"{name}: row {row}: {column.name} is {value}{often}, expected {expected}")
+        raise InputError(
+            f"{name}: {nth_row(row)}: {column.name} is {value}{often}, expected {expected}"
+        )
 
 
 def _deviation(scaled: np.ndarray) -> float:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from redwood.errors import InputError
+from redwood.names import nth_row
 from redwood.surrogates.contract import load_surrogate
 from redwood.tables import DENSITIES, read_table, write_table
 
@@ -33,7 +34,7 @@ def score_rows(folder: Path, train: Path, holdout: Path, output: Path) -> tuple[
         densities = surrogate.log_density(rows)
         if np.isnan(densities).any():
             row = int(np.flatnonzero(np.isnan(densities))[0])
-            raise InputError(f"{path}: row {row}: {surrogate.name} has no density there")
+            raise InputError(f"{path}: {nth_row(row)}: {surrogate.name} has no density there")
         scored.append(pd.DataFrame({"origin": origin, "log_density": densities}))
     frame = pd.concat(scored, ignore_index=True)
     write_table(frame, output, DENSITIES)

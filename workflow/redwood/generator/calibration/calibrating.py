@@ -18,6 +18,7 @@ from redwood.generator.calibration.jobs import JobTable, read_jobs
 from redwood.generator.calibration.page import page
 from redwood.generator.calibration.statistics import Statistic, measure
 from redwood.inputs import read_text
+from redwood.names import nth_row
 from redwood.outputs import write_json, write_text
 from redwood.progress import ProgressReport
 from redwood.synthetic import MARKER
@@ -111,7 +112,7 @@ def load_targets(path: Path = TARGETS_FILE) -> pd.DataFrame:
     if outside.any():
         row = int(outside.idxmax())
         raise InputError(
-            f"{path}: row {row + 2}: target {targets['target'][row]} is outside its tolerance"
+            f"{path}: {nth_row(row)}: target {targets['target'][row]} is outside its tolerance"
         )
     return targets
 

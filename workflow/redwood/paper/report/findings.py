@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from redwood.paper.agreement import TOO_FEW, too_few
 from redwood.paper.style import RECORDED
 
 MAIN = "turnaround_mean"
@@ -101,7 +102,8 @@ def model_rows(results: Results) -> list[tuple[str, list[Words]]]:
         cells.append(_found(results.decisions.get(model)))
         if model in ranked.index and pd.notna(ranked.loc[model, "tau"]):
             row = ranked.loc[model]
-            cells.append(Words(f"τ {row['tau']:.2f}".replace("-", "−"), "decisions"))
+            tau = TOO_FEW if too_few(row) else f"τ {row['tau']:.2f}".replace("-", "−")
+            cells.append(Words(tau, "decisions"))
             cells.append(Words("the same" if row["best"] == best else row["best"], "decisions"))
         else:
             cells += [Words(_NONE), Words(_NONE)]
@@ -239,11 +241,14 @@ def _policy(results: Results) -> Iterator[Words]:
 
 def _whole_order(results: Results) -> Iterator[Words]:
     """How alike the published model ranks all policies, against what real jobs of others reach."""
-    ranked, table = results.by_turnaround["tau"].dropna(), results.table1
+    ranked, table = results.by_turnaround.dropna(subset="tau"), results.table1
     law, model = table["law"], table["recommendation"]["model"]
     if law not in ranked.index or model not in ranked.index:
         return
-    own, most = (f"τ {ranked[name]:.2f}".replace("-", "−") for name in (model, law))
+    if any(too_few(ranked.loc[name]) for name in (model, law)):
+        yield Words(f" How the jobs of {model} rank them all: {TOO_FEW}.")
+        return
+    own, most = (f"τ {ranked['tau'][name]:.2f}".replace("-", "−") for name in (model, law))
     yield Words(f" In all, {model} ranks them with ")
     yield Words(own, "decisions")
     yield Words(f", real jobs of {results.other or 'others'} with ")

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from redwood.paper.agreement import TOO_FEW, too_few
 from redwood.paper.rendering import NONE
 from redwood.paper.report.findings import Results
 from redwood.paper.style import RECORDED
@@ -30,9 +31,7 @@ def _row(name: str, row: Any) -> Mapping[str, str]:
     return {
         "name": "recorded, other seeds" if own else name,
         "tau": _signed(row["tau"]),
-        "interval": NONE
-        if pd.isna(row["low"])
-        else f"{_signed(row['low'])} to {_signed(row['high'])}",
+        "interval": TOO_FEW if too_few(row) else f"{_signed(row['low'])} to {_signed(row['high'])}",
         "apart": f"{int(row['pairs_apart'])} of {int(row['policies'] * (row['policies'] - 1) / 2)}",
         "changed": NONE if own else str(int(row["pairs_changed"])),
         "best": str(row["best"]),

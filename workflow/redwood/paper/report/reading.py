@@ -34,8 +34,19 @@ def read_results(results: Path) -> Results:
         read_csv(outcomes, ("workload", "policy", "outcome", "value"), numbers=("value",)),
         read_csv(
             ranking,
-            ("workload", "outcome", "tau", "low", "high", "best", "best_recorded", "regret"),
-            numbers=("tau", "low", "high", "regret"),
+            (
+                "workload",
+                "outcome",
+                "tau",
+                "low",
+                "high",
+                "policies",
+                "pairs_apart",
+                "best",
+                "best_recorded",
+                "regret",
+            ),
+            numbers=("tau", "low", "high", "policies", "pairs_apart", "regret"),
             may_be_empty=True,  # with one policy there is nothing to rank
         ),
     )

@@ -176,6 +176,8 @@ def _engines(results: Path) -> list[dict[str, Any]]:
         known = [tau for tau in taus if tau is not None]
         if known:
             words += f"; it ranks the policies with a τ of {min(known):.2f} or more"
+        if not engine["asks_policies"]:
+            words += "; it asks no policy: its one run is set beside each of ours"
         left = "It leaves out, or does otherwise:" if engine["left_out"] else ""
         told.append({"words": f"{words}. {left}".strip(), "left_out": engine["left_out"]})
     return told

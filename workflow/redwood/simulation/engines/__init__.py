@@ -4,6 +4,8 @@ An engine says itself what it is:
 
 * `TITLE`, what tables call it; `LICENCE`; `WHERE` to get it, in words;
 * `EXECUTABLE`, the program that it needs, `None` if it is a part of REDWOOD;
+* `ASKS_POLICIES`, whether it asks the policies of a scenario; one that decides by itself runs once
+  whatever they are, and its run is called as it is, `redwood.configuration.policies_in`;
 * `VERSIONS`, beginnings of the versions that are known to work, and `version(program)`, which one
   an executable is, `None` if that cannot be told;
 * `left_out(scenario, environment)`, what of a scenario it cannot express, a sentence each: they go

@@ -28,6 +28,7 @@ TITLE = "DCSim"
 LICENCE = "LGPL-3.0"
 WHERE = "to build from https://github.com/HEPCompSim/DCSim, or its image mhorzela/dcsim"
 EXECUTABLE = "dc-sim"
+ASKS_POLICIES = False
 VERSIONS = ("WRENCH 2.8",)
 
 OUTPUT = "jobs.csv"

@@ -11,6 +11,7 @@ TITLE = "REDWOOD"
 LICENCE = "Apache-2.0; SimGrid: LGPL-2.1"
 WHERE = "a part of REDWOOD"
 EXECUTABLE = None
+ASKS_POLICIES = True
 VERSIONS = ("",)
 
 

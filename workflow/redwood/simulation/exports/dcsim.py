@@ -49,8 +49,8 @@ def left_out(scenario: Scenario, environment: Environment) -> list[str]:
     usual = Settings()
     sites = environment.sites
     said = [
-        "brokerage: DCSim gives a job the first worker with enough free cores, in an order of its "
-        "own, and none where there are none",
+        "policies are not asked: DCSim gives a job the first worker with enough free cores, in an "
+        "order of its own, and none where there are none; it places no replicas and has no caches",
         f"jobs that come at once come {_APART_S * 1e6:g} µs apart",
         "a job that found no free cores is looked at again only when another one is submitted, and "
         "jobs that need fewer cores pass it",
@@ -59,8 +59,6 @@ def left_out(scenario: Scenario, environment: Environment) -> list[str]:
         "outputs all go to one storage, which DCSim chooses; they share its links",
     ]
     for there, words in (
-        (scenario.policies.placement != "none", "placement of replicas, caches among it"),
-        (scenario.policies.queue != "fifo", "orders of the queue other than first come first"),
         (scenario.failures != "none", "failures of jobs and transfers, and new attempts"),
         (bool(environment.outages) or any(site.outages for site in sites), "outages"),
         (any(site.background for site in sites), "local jobs (background)"),

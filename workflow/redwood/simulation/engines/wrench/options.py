@@ -19,6 +19,7 @@ WHERE = (
     "needs SimGrid 4.1 and its file system module"
 )
 EXECUTABLE = "wrench-daemon"
+ASKS_POLICIES = True
 VERSIONS = ("2.8", "2.9")
 # Options that it needs, by which its help tells that it is new enough.
 OPTIONS = ("--port", "--simulation-port", "--num-commports", "--sleep-us")
