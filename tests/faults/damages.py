@@ -50,6 +50,7 @@ def fault(
     kind: str,
     *,
     rerun: bool,
+    among: tuple[str, ...] = ("",),
 ) -> Outcome:
     """Damage a result; afterwards it is as it was, unless it was to be made again and was not.
 
@@ -59,9 +60,10 @@ def fault(
         chance: source of randomness.
         kind: what is done to it.
         rerun: whether it is to be made again; otherwise it only is to be named.
+        among: what the names begin with of which one is chosen.
     """
     results = project.folder / RESULTS
-    names = sorted(read_manifest(results).results)
+    names = sorted(name for name in read_manifest(results).results if name.startswith(among))
     names += [MANIFEST] * (len(names) // 20)
     contents = {name: (results / name).read_bytes() for name in chance.sample(names, 9)}
     name, content = next((name, one) for name, one in contents.items() if one)

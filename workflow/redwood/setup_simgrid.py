@@ -41,20 +41,29 @@ def install(python: Path) -> None:
     Raises:
         InputError: there is no compiler, no room or no network; the message says what to do.
     """
+    made = wheel(python)
+    say(f"installing SimGrid {VERSION} from {made.parent}")
+    pip(python, "install", "--no-deps", "--no-index", "--force-reinstall", str(made))
+    if not run_quietly(str(python), "-Pc", "import simgrid"):
+        made.unlink()
+        raise InputError(
+            f"{made.name} from the cache does not load here; it has been removed: start again "
+            "and it will be compiled again"
+        )
+
+
+def wheel(python: Path) -> Path:
+    """SimGrid's wheel for the interpreter `python`, from the cache or after compiling it.
+
+    Raises:
+        InputError: as `install`.
+    """
     cache = wheels_folder()
     wheels = sorted(cache.glob(f"simgrid-{VERSION}-*.whl"))
     if wheels:
-        say(f"installing SimGrid {VERSION} from {cache}")
-    else:
-        say(f"compiling SimGrid {VERSION}: 4 to 12 minutes, once per user and machine")
-        wheels = [build(cache, python)]
-    pip(python, "install", "--no-deps", "--no-index", "--force-reinstall", str(wheels[0]))
-    if not run_quietly(str(python), "-Pc", "import simgrid"):
-        wheels[0].unlink()
-        raise InputError(
-            f"{wheels[0].name} from the cache does not load here; it has been removed: start again "
-            "and it will be compiled again"
-        )
+        return wheels[0]
+    say(f"compiling SimGrid {VERSION}: 4 to 12 minutes, once per user and machine")
+    return build(cache, python)
 
 
 def wheels_folder() -> Path:

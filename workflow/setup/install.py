@@ -7,6 +7,7 @@ at any point: started again, it goes on. Exit status 1 with one line that says w
 import fcntl
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,15 +48,19 @@ def main(purpose: str, stamp: str) -> None:
 def install_to_run() -> None:
     """The locked packages, SimGrid, and the library itself, editable."""
     make_venv()
-    say("1/3 installing the locked packages: about 2 GB, some minutes")
-    pip(PYTHON, "install", pinned("torch"))
-    pip(PYTHON, "install", "-r", str(ROOT / "requirements.lock"))
-    if os.environ.get("REDWOOD_WITHOUT_SDV", "0") in ("", "0"):
-        say("2/3 installing the Synthetic Data Vault for the sdv model (licence BUSL-1.1)")
-        pip(PYTHON, "install", "-r", str(ROOT / "requirements-sdv.lock"))
-    else:
-        say("2/3 leaving out the Synthetic Data Vault: leave sdv out of surrogates.models, too")
-    say("3/3 SimGrid and the library itself")
+    with ThreadPoolExecutor() as aside:
+        # Downloads leave the compiler most of the machine.
+        compiled = aside.submit(setup_simgrid.wheel, PYTHON)
+        say("1/3 installing the locked packages: about 2 GB, some minutes")
+        pip(PYTHON, "install", pinned("torch"))
+        pip(PYTHON, "install", "-r", str(ROOT / "requirements.lock"))
+        if os.environ.get("REDWOOD_WITHOUT_SDV", "0") in ("", "0"):
+            say("2/3 installing the Synthetic Data Vault for the sdv model (licence BUSL-1.1)")
+            pip(PYTHON, "install", "-r", str(ROOT / "requirements-sdv.lock"))
+        else:
+            say("2/3 leaving out the Synthetic Data Vault: leave sdv out of surrogates.models, too")
+        say("3/3 SimGrid and the library itself")
+        compiled.result()
     setup_simgrid.install(PYTHON)
     pip(PYTHON, "install", "--no-deps", "--no-build-isolation", "--editable", str(ROOT))
 
