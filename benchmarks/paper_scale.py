@@ -42,7 +42,7 @@ SEED = "2410"
 OPTIONS: dict[str, dict[str, Any]] = {
     "smote": {},
     "tabddpm": {"epochs": 2},
-    "grove": {"epochs": 4},
+    "grove": {"epochs": 12},
     "sequoia": {"epochs": 2},
 }
 WITH_DENSITIES = ("sequoia",)
