@@ -2,7 +2,8 @@
 
 2,239,654 generated user jobs of 150 days on 83 sites, as many as the paper has, are split 60/20/20.
 Four models are trained on the 1.34 million, sampled for as many rows as the test split has, and
-evaluated by all measures of the default configuration. What real rows score is found once for all.
+evaluated by all measures of the default configuration. What real rows score is found once for all,
+and other users' jobs of the same law are evaluated, too, to which a model that invents users tends.
 
 The ratio says whether training is linear in rows: the same models are also trained on a tenth.
 
@@ -45,6 +46,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "grove": {"epochs": 12},
     "sequoia": {"epochs": 2},
 }
+LAW = "exact_law"
 WITH_DENSITIES = ("sequoia",)
 STEPS = ("train", "sample", "evaluate")
 
@@ -98,13 +100,18 @@ class Run:
         print(f"{name}: {taken}", file=sys.stderr, flush=True)
 
 
+def generated_like(jobs: int) -> tuple[str | int, ...]:
+    """The options of a generator of so many jobs after cleaning."""
+    asked = ("--start", "2024-01-01", "--days", 150, "--sites", 83, "--seed", SEED)
+    return (*asked, "--jobs", round(jobs * GENERATED_PER_JOB))
+
+
 def make_records(run: Run, jobs: int) -> dict[str, Taken]:
     """Generated and cleaned records, and their parts: of all jobs, and of a tenth of them."""
-    asked = ("--start", "2024-01-01", "--days", "150", "--sites", "83")
-    generated = ("--jobs", round(jobs * GENERATED_PER_JOB), "--seed", SEED)
+    generated = generated_like(jobs)
     divided = ("records", "split", "--table", run.table, "--jobs", run.folder / "clean" / "jobs")
     return {
-        "generate": run.step("generate", "raw", "records", "generate", *asked, *generated),
+        "generate": run.step("generate", "raw", "records", "generate", *generated),
         "clean": run.step("clean", "clean", "records", "clean", run.folder / "raw"),
         **{
             name: run.step(f"split {name}", name, *divided, "--rows", rows, "--seed", SEED)
@@ -129,24 +136,38 @@ def make_sample(run: Run, name: str, part: str) -> dict[str, Taken]:
 
 
 def judge(run: Run, name: str) -> dict[str, Taken]:
-    """What all measures of a model's sample took; of the real rows alone, once for all models."""
-    parts, densities = run.folder / "all", f"densities/{name}.parquet"
+    """What all measures of a model's sample took, and its densities if it has any."""
+    parts, sample = run.folder / "all", run.folder / f"all_samples/{name}.parquet"
+    densities = f"densities/{name}.parquet"
+    if name not in WITH_DENSITIES:
+        return {"evaluate": evaluate(run, name, sample)}
+    real = ("--train", parts / "train.parquet", "--holdout", parts / "test.parquet")
+    scored = ("surrogates", "score", run.folder / f"all_models/{name}", *real)
+    return {
+        "score": run.step(f"score {name}", densities, *scored),
+        "evaluate": evaluate(run, name, sample, "--densities", run.folder / densities),
+    }
+
+
+def judge_the_law(run: Run, jobs: int) -> dict[str, Taken]:
+    """What another realisation took, and all measures of it."""
+    like = ("--table", run.table, "--like", run.folder / "all" / "test.parquet")
+    made = ("generator", "realise", *generated_like(jobs), *like)
+    return {
+        "realise": run.step("realise", "realisations", *made),
+        "evaluate": evaluate(run, LAW, run.folder / "realisations" / "1.parquet", "--role", "law"),
+    }
+
+
+def evaluate(run: Run, name: str, sample: Path, *more: str | Path) -> Taken:
+    """What all measures of a sample took; what real rows score is found once for all samples."""
+    parts = run.folder / "all"
     real = ("--train", parts / "train.parquet", "--holdout", parts / "test.parquet")
     options = json.dumps(QUICK_EVALUATION if run.quick else {})
     given = ("--table", run.table, *real, "--seed", SEED, "--options", options)
-    judged: list[str | int | Path] = [
-        *given,
-        "--synthetic",
-        run.folder / f"all_samples/{name}.parquet",
-    ]
-    taken = {"floors": run.step("floors", "floors", "floors", *given)}
-    if name in WITH_DENSITIES:
-        scored = ("surrogates", "score", run.folder / f"all_models/{name}", *real)
-        taken["score"] = run.step(f"score {name}", densities, *scored)
-        judged += ["--densities", run.folder / densities]
-    judged += ["--floors", run.folder / "floors"]
-    taken["evaluate"] = run.step(f"evaluate {name}", f"evaluations/{name}", "evaluate", *judged)
-    return taken
+    run.step("floors", "floors", "floors", *given)
+    judged = ("--synthetic", sample, "--floors", run.folder / "floors", *more)
+    return run.step(f"evaluate {name}", f"evaluations/{name}", "evaluate", *given, *judged)
 
 
 def growth(taken: dict[str, dict[str, Taken]], step: str) -> float:
@@ -164,7 +185,8 @@ def main() -> None:
     if unknown := set(models) - set(OPTIONS):
         parser.error(f"--models: {', '.join(sorted(unknown))}; known are {', '.join(OPTIONS)}")
     run = Run(arguments.folder.resolve(), arguments.quick)
-    records = make_records(run, QUICK_JOBS if run.quick else JOBS)
+    jobs = QUICK_JOBS if run.quick else JOBS
+    records = make_records(run, jobs)
     parts = json.loads((run.folder / "all" / "split.json").read_text())["parts"]
     sizes = {name: part["rows"] for name, part in parts.items()}
     taken = {
@@ -183,10 +205,13 @@ def main() -> None:
         }
         for name, of_parts in taken.items()
     }
-    evaluations = [run.folder / "evaluations" / name for name in models]
+    law = judge_the_law(run, jobs)
+    evaluations = [run.folder / "evaluations" / name for name in (*models, LAW)]
     paper = ("--paper", ROOT / "resources" / "paper_table1.csv")
     run.step(f"table1 {'+'.join(models)}", "table1", "paper", "table1", *evaluations, *paper)
-    steps = [*records.values(), *(of[step] for of in made.values() for step in STEPS)]
+    floors: Taken = json.loads((run.folder / "steps" / "floors.json").read_text())
+    steps = [*records.values(), floors, *law.values()]
+    steps += [of[step] for of in made.values() for step in STEPS]
     worst = max(models, key=lambda name: made[name]["training_grows_by"])
     line = {
         "name": "paper_scale",
@@ -201,6 +226,8 @@ def main() -> None:
         "rows": sizes,
         "records": records,
         "models": made,
+        "floors": floors,
+        LAW: law,
         "peak_gb": max(taken["peak_gb"] for taken in steps),
         "cpu_hours": round(sum(taken["cpu_s"] for taken in steps) / 3600, 2),
         "machine": f"{os.cpu_count()} cores {machine.machine()}, Python {machine.python_version()}",
