@@ -90,10 +90,10 @@ def test_a_row_never_counts_itself(pairs):
     values = target * 1.5
     table = CountTable.build((0,), 1, [given, target], values)
     own = np.arange(len(pairs))
-    columns = [given, target]
-    counts, kinds, _ = table.of_key(columns, columns, len(pairs))
-    mean, deviation = table.moments(columns, own, columns, len(pairs))
-    repeats = table.of_pair(columns, columns)
+    known = table.know([given], own, len(pairs))
+    counts, kinds = known.counts, known.kinds
+    mean, deviation = table.moments(known, own)
+    repeats = table.of_pair(known, target, own)
     for row in own:
         others = [i for i in own if i != row and given[i] == given[row]]
         assert counts[row] == len(others)

@@ -19,9 +19,6 @@ _PSEUDO_COUNT = 0.1
 # The resolution of a time, in seconds of the mean pace: half of what a record resolves.
 _HALF_SECOND = 0.5
 
-# Halvings of a bracket until a time is found to the second in 10⁹ years.
-_HALVINGS = 60
-
 
 @dataclass(frozen=True)
 class Clock:
@@ -50,14 +47,11 @@ class Clock:
         Args:
             own: (m,) time of the stream's event that is not counted; `None` for none.
         """
-        paces = self.counts + _PSEUDO_COUNT * self.counts.mean()
-        passed = np.concatenate([[0.0], np.cumsum(paces)])
-        hours = (times - self.low) / _HOUR
-        whole = np.clip(np.floor(hours).astype(np.int64), 0, len(paces) - 1)
+        paces, passed = self._paces()
+        hours, whole = (times - self.low) / _HOUR, self._hour(times)
         reading = passed[whole] + (hours - whole) * paces[whole]
         if own is not None:
-            own_hour = np.clip((own - self.low) // _HOUR, 0, len(paces) - 1)
-            reading = reading - np.clip(hours - own_hour, 0, 1)
+            reading = reading - np.clip(hours - self._hour(own), 0, 1)
         return reading * _HOUR / paces.mean()
 
     def places(
@@ -80,9 +74,33 @@ class Clock:
         ratio = np.exp((2 * places - 1) * np.log((length + _HALF_SECOND) / _HALF_SECOND))
         # From the closer end, since the ratio is huge beside the other.
         wanted = first + (ratio * (length + _HALF_SECOND) - _HALF_SECOND) / (1 + ratio)
-        low, high = begin.astype(np.float64), end.astype(np.float64)
-        for _ in range(_HALVINGS):
-            middle = (low + high) / 2
-            earlier = self.read(middle, own) < wanted
-            low, high = np.where(earlier, middle, low), np.where(earlier, high, middle)
-        return np.clip(np.rint((low + high) / 2), begin, end)
+        return np.clip(np.rint(self._time_of(wanted, own)), begin, end)
+
+    def _time_of(self, reading: np.ndarray, own: np.ndarray | None) -> np.ndarray:
+        """The inverse of `read`: the times (m,) at which Λ is `reading` (m,)."""
+        paces, passed = self._paces()
+        counted = reading * paces.mean() / _HOUR
+
+        def hours(counted: np.ndarray) -> np.ndarray:
+            whole = np.clip(np.searchsorted(passed, counted, "right") - 1, 0, len(paces) - 1)
+            return whole + (counted - passed[whole]) / paces[whole]
+
+        if own is None:
+            return self.low + hours(counted) * _HOUR
+        # The event's own hour has one less, and whatever comes later is reached one sooner.
+        own_hour = self._hour(own)
+        since = counted - passed[own_hour]
+        within = own_hour + since / (paces[own_hour] - 1)
+        sooner = hours(np.where(since < 0, counted, counted + 1))
+        inside = (since >= 0) & (since < paces[own_hour] - 1)
+        return self.low + np.where(inside, within, sooner) * _HOUR
+
+    def _paces(self) -> tuple[np.ndarray, np.ndarray]:
+        """What passes in each hour (hours,), and before it (hours + 1,)."""
+        paces = self.counts + _PSEUDO_COUNT * self.counts.mean()
+        return paces, np.concatenate([[0.0], np.cumsum(paces)])
+
+    def _hour(self, times: np.ndarray) -> np.ndarray:
+        """The hours that times (m,) are in, the closest for those outside of the record."""
+        whole = np.floor((times - self.low) / _HOUR).astype(np.int64)
+        return np.clip(whole, 0, len(self.counts) - 1)

@@ -8,6 +8,25 @@ from redwood.surrogates.streams.entity import combine
 
 
 @dataclass(frozen=True)
+class Known:
+    """What a table of counts knows of events, whose own rows it does not count.
+
+    Attributes:
+        keys: (m,) the events' keys.
+        places: (m,) positions of the keys, −1 where a key is unknown.
+        counts: (m,) rows of the keys.
+        kinds: (m,) different tokens among these.
+        same: (m,) whether the row that an event takes the place of has its key.
+    """
+
+    keys: np.ndarray
+    places: np.ndarray
+    counts: np.ndarray
+    kinds: np.ndarray
+    same: np.ndarray
+
+
+@dataclass(frozen=True)
 class CountTable:
     """The frequencies of a column's tokens given the tokens of other columns.
 
@@ -21,6 +40,8 @@ class CountTable:
         kinds: different tokens of each key.
         starts: for each key its first position in `rows`.
         rows: (n,) rows sorted by key.
+        row_keys: (n,) the key of each row.
+        is_only: (n,) whether no other row has a row's key and token.
         pairs: the different keys of given columns and column, ascending.
         pair_counts: rows of each.
         sums: (keys, 2) sums of the numbers of each key's rows and of their squares.
@@ -35,6 +56,8 @@ class CountTable:
     kinds: np.ndarray
     starts: np.ndarray
     rows: np.ndarray
+    row_keys: np.ndarray
+    is_only: np.ndarray
     pairs: np.ndarray
     pair_counts: np.ndarray
     sums: np.ndarray
@@ -53,8 +76,10 @@ class CountTable:
         row_keys = combine([columns[i] for i in given], len(tokens))
         row_pairs = combine([row_keys, tokens], len(tokens))
         keys, inverse, counts = np.unique(row_keys, return_inverse=True, return_counts=True)
-        pairs, first, pair_counts = np.unique(row_pairs, return_index=True, return_counts=True)
-        rows = np.argsort(inverse, kind="stable")
+        pairs, first, pair, pair_counts = np.unique(
+            row_pairs, return_index=True, return_inverse=True, return_counts=True
+        )
+        rows = np.argsort(inverse, kind="stable").astype(np.int32)
         starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
         kinds = np.bincount(inverse[first], minlength=len(keys))
         sums = [np.bincount(inverse, powers, len(keys)) for powers in (values, values**2)]
@@ -68,69 +93,49 @@ class CountTable:
             kinds,
             starts,
             rows,
+            row_keys,
+            pair_counts[pair] == 1,
             pairs,
             pair_counts,
             np.column_stack(sums),
         )
 
-    def of_key(
-        self, columns: list[np.ndarray], own: list[np.ndarray] | None, events: int
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """What the table knows of events, whose own rows it does not count.
+    def know(self, columns: list[np.ndarray], own: np.ndarray | None, events: int) -> Known:
+        """Look up the keys of events.
 
         Args:
             columns: the events' tokens (m,) of all columns, at least of those given.
-            own: the tokens (m,) of the stream's rows that the events take the place of; `None`
-                where they are none of the stream's.
+            own: (m,) the stream's rows that the events take the place of; `None` where they are
+                none of the stream's.
             events: m.
-
-        Returns:
-            (m,) rows of the events' keys, (m,) different tokens among them, (m,) positions of the
-            keys, −1 where a key is unknown.
         """
         keys = combine([columns[i] for i in self.given], events)
         place, known = _find(self.keys, keys)
         counts = np.where(known, self.counts[place], 0)
         kinds = np.where(known, self.kinds[place], 0)
+        same = np.zeros(events, bool)
         if own is not None:
-            own_keys = combine([own[i] for i in self.given], events)
-            same = own_keys == keys
-            pair, _ = _find(self.pairs, combine([own_keys, own[self.target]], events))
+            same = self.row_keys[own] == keys
             counts = counts - same
-            kinds = kinds - (same & (self.pair_counts[pair] == 1))
-        return counts, kinds, np.where(known, place, -1)
+            kinds = kinds - (same & self.is_only[own])
+        return Known(keys, np.where(known, place, -1), counts, kinds, same)
 
-    def of_pair(self, columns: list[np.ndarray], own: list[np.ndarray] | None) -> np.ndarray:
-        """The number of rows with the events' keys and their tokens of the target: (m,)."""
-        events = len(columns[self.target])
-        keys = combine([columns[i] for i in self.given], events)
-        pairs = combine([keys, columns[self.target]], events)
-        place, known = _find(self.pairs, pairs)
-        counts = np.where(known, self.pair_counts[place], 0)
-        if own is not None:
-            own_keys = combine([own[i] for i in self.given], events)
-            counts = counts - (combine([own_keys, own[self.target]], events) == pairs)
-        return counts
+    def of_pair(self, known: Known, tokens: np.ndarray, own: np.ndarray | None) -> np.ndarray:
+        """The number of rows with the events' keys and their tokens (m,) of the target: (m,)."""
+        place, found = _find(self.pairs, combine([known.keys, tokens], len(tokens)))
+        counts = np.where(found, self.pair_counts[place], 0)
+        return counts if own is None else counts - (known.same & (self.tokens[own] == tokens))
 
-    def moments(
-        self,
-        columns: list[np.ndarray],
-        own: np.ndarray | None,
-        own_columns: list[np.ndarray] | None,
-        events: int,
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def moments(self, known: Known, own: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation (m,) of the numbers of the events' keys; 0 of no rows.
 
         Args:
-            own: (m,) the stream's rows that the events take the place of, with their tokens
-                `own_columns`; `None` where they are none of the stream's.
+            known, own: of the events, see `know`.
         """
-        counts, _, place = self.of_key(columns, own_columns, events)
+        counts, place = known.counts, known.places
         sums = np.where(place[:, None] >= 0, self.sums[np.maximum(place, 0)], 0.0)
-        if own is not None and own_columns is not None:
-            keys = combine([columns[i] for i in self.given], events)
-            same = combine([own_columns[i] for i in self.given], events) == keys
-            value = np.where(same, self.values[own], 0.0)
+        if own is not None:
+            value = np.where(known.same, self.values[own], 0.0)
             sums = sums - np.column_stack([value, value**2])
         mean = np.divide(sums[:, 0], counts, out=np.zeros(len(counts)), where=counts > 0)
         square = np.divide(sums[:, 1], counts, out=np.zeros(len(counts)), where=counts > 0)
@@ -180,12 +185,13 @@ def choose_givens(
     singles = [(position,) for position in before]
     candidates = [(), tuple(entity), *singles, tuple(before)]
     candidates += [(*entity, *given) for given in (*singles, tuple(before))]
-    kinds = len(np.unique(columns[target]))
+    kinds, rows = len(np.unique(columns[target])), np.arange(len(values))
     scored = []
     for given in dict.fromkeys(candidates):
         table = CountTable.build(given, target, columns, values)
-        counts, _, _ = table.of_key(columns, columns, len(values))
-        forecast = (table.of_pair(columns, columns) + 0.5 / kinds) / (counts + 0.5)
+        known = table.know(columns, rows, len(rows))
+        repeated = table.of_pair(known, columns[target], rows)
+        forecast = (repeated + 0.5 / kinds) / (known.counts + 0.5)
         scored.append((float(np.mean(np.log(forecast))), table))
     scored.sort(key=lambda pair: -pair[0])
     return [table for _, table in scored[:most]]

@@ -163,8 +163,8 @@ class Events:
         columns = events.columns
         counted, frequencies = [], []
         for position in range(len(background.scheme.marks)):
-            features, _ = background.counted(position, columns, own, len(events))
-            logs = background.log_frequencies(position, columns, own)
+            features, known = background.counted(position, columns, own, len(events))
+            logs = background.log_frequencies(position, known, events.tokens[:, position], own)
             counted.append(_tensor(device)(features))
             frequencies.append(_tensor(device)(logs))
         own_state, state = Tensors(events, device), Tensors(background.stream, device)

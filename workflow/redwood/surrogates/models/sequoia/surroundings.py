@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from redwood.surrogates.models.sequoia.clock import Clock
-from redwood.surrogates.models.sequoia.counts import CountTable, choose_givens
+from redwood.surrogates.models.sequoia.counts import CountTable, Known, choose_givens
 from redwood.surrogates.models.sequoia.neighbours import TimeIndex
 from redwood.surrogates.streams.entity import combine
 from redwood.surrogates.streams.marks import Neighbours
@@ -105,7 +105,7 @@ class Background:
 
     def counted(
         self, position: int, columns: list[np.ndarray], own: np.ndarray | None, events: int
-    ) -> tuple[np.ndarray, list[np.ndarray]]:
+    ) -> tuple[np.ndarray, list[Known]]:
         """What the tables of the mark at `position` know of events.
 
         Args:
@@ -115,31 +115,26 @@ class Background:
 
         Returns:
             (m, 5T) float32: ln(1 + rows) and ln(1 + kinds) of each table's key, their difference,
-            mean and deviation of its numbers; and each table's places of the events' keys.
+            mean and deviation of its numbers; and what each table knows.
         """
         tables = self.tables[position]
         features = np.empty((5, len(tables), events))
-        own_columns = None if own is None else self.stream[own].columns
-        places = []
-        for number, table in enumerate(tables):
-            rows, kinds, place = table.of_key(columns, own_columns, events)
-            features[:2, number] = np.log1p(rows), np.log1p(kinds)
-            features[3:, number] = table.moments(columns, own, own_columns, events)
-            places.append(place)
+        known = [table.know(columns, own, events) for table in tables]
+        for number, (table, of_table) in enumerate(zip(tables, known, strict=True)):
+            features[:2, number] = np.log1p(of_table.counts), np.log1p(of_table.kinds)
+            features[3:, number] = table.moments(of_table, own)
         features[2] = features[0] - features[1]
-        return features.reshape(-1, features.shape[2]).T.astype(np.float32), places
+        return features.reshape(-1, features.shape[2]).T.astype(np.float32), known
 
     def log_frequencies(
-        self, position: int, columns: list[np.ndarray], own: np.ndarray | None
+        self, position: int, known: list[Known], tokens: np.ndarray, own: np.ndarray | None
     ) -> np.ndarray:
-        """ln of how often the mark's tokens follow what comes before: (m, T) float32."""
-        own_columns = None if own is None else self.stream[own].columns
+        """ln of how often the mark's tokens (m,) follow what comes before: (m, T) float32."""
         frequencies = []
-        for table in self.tables[position]:
-            counts, _, _ = table.of_key(columns, own_columns, len(columns[0]))
-            pairs = table.of_pair(columns, own_columns)
+        for table, of_table in zip(self.tables[position], known, strict=True):
+            pairs = table.of_pair(of_table, tokens, own)
             with np.errstate(divide="ignore", invalid="ignore"):
-                frequencies.append(np.where(pairs > 0, np.log(pairs / counts), -40.0))
+                frequencies.append(np.where(pairs > 0, np.log(pairs / of_table.counts), -40.0))
         return np.column_stack(frequencies).astype(np.float32)
 
 

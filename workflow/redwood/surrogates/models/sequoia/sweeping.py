@@ -150,7 +150,7 @@ def draw_marks(
             later = gather(late.rows(tokens[:, 0], events, rows), events.times, tensors)
             near = near.joined(later)
             context = torch.cat([context, network.late_context(later)], dim=1)
-        counted, places = background.counted(position, columns, own, len(rows))
+        counted, known = background.counted(position, columns, own, len(rows))
         mixture = network.mixture(
             position,
             context,
@@ -166,7 +166,7 @@ def draw_marks(
         for number, table in enumerate(background.tables[position]):
             asked = choice.table == number
             itself = None if own is None else own[asked]
-            chosen[asked] = table.draw(places[number][asked], itself, random)
+            chosen[asked] = table.draw(known[number].places[asked], itself, random)
         numbers = marks.within_bins(mark, chosen, choice.values, random)
         tokens[:, position], values[:, position] = scheme.settle(position, chosen, numbers)
         columns.append(tokens[:, position])
