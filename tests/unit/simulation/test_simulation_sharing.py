@@ -6,7 +6,6 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from redwood.simulation.levels import END, GOAL, RATE, WEIGHT
 from redwood.simulation.sharing import Sharing
 
 # Few capacities, so that links often have the same level.
@@ -59,26 +58,28 @@ def test_rates_are_those_of_filling_anew(capacities, changes, seed, capped):
         caps.append(random.random() if capped and random.random() < 0.5 else inf)
         routes[sharing.add(links, caps[-1])] = links
     weights: dict[int, int] = {}
-    changed: list[int] = []
+    now: dict[int, int] = {}
     for route, weight, at_once in changes:
-        sharing.routes[route, WEIGHT], sharing.routes[route, GOAL] = weight, 1e12
-        sharing.change(route)
-        changed.append(route)
+        before = now.get(route, 0)
+        for _ in range(weight - before):
+            sharing.enter(route, 1e12, 0.0)
+        if weight < before:
+            sharing.leave(route, before - weight, 1e12 if weight else inf, 0.0, ended=False)
+        now[route] = weight
         if at_once:
             # Settled with the next change.
             continue
-        for changed_route in changed:
-            if sharing.routes[changed_route, WEIGHT]:
-                weights[changed_route] = int(sharing.routes[changed_route, WEIGHT])
+        for changed_route, transfers in now.items():
+            if transfers:
+                weights[changed_route] = transfers
             else:
                 weights.pop(changed_route, None)
-        changed.clear()
         end, first = sharing.settle(0.0)
+        found = sharing.found()
         rates = filled(capacities, routes, weights, caps)
-        assert {r: sharing.routes[r, RATE] for r in weights} == rates
-        ends = {r: sharing.routes[r, END] for r in weights}
-        assert end == min(ends.values(), default=inf)
-        assert not weights or ends[first] == end
+        assert {route: rate for route, (rate, _) in found.items()} == rates
+        assert end == min((end for _, end in found.values()), default=inf)
+        assert not weights or found[first][1] == end
 
 
 def test_of_two_links_of_one_level_the_first_gives_its_share():
@@ -87,11 +88,12 @@ def test_of_two_links_of_one_level_the_first_gives_its_share():
     sharing = Sharing(capacities)
     for links in routes.values():
         sharing.add(links)
-    for weights in ({0: 1, 1: 4, 2: 5}, {0: 1, 1: 5, 2: 5}):
-        for route, weight in weights.items():
-            sharing.routes[route, WEIGHT], sharing.routes[route, GOAL] = weight, 1e12
-            sharing.change(route)
+    for of_second in (4, 1):
+        for route, transfers in {0: int(of_second == 4), 1: of_second, 2: 5 * (of_second == 4)}.items():
+            for _ in range(transfers):
+                sharing.enter(route, 1e12, 0.0)
         sharing.settle(0.0)
-        rates = filled(capacities, routes, weights, caps)
-        assert sharing.routes[:3, RATE].tolist() == [rates[r] for r in range(3)]
+        found = {route: rate for route, (rate, _) in sharing.found().items()}
+    rates = filled(capacities, routes, {0: 1, 1: 5, 2: 5}, caps)
+    assert found == rates
     assert rates[0] < rates[2]

@@ -10,7 +10,6 @@ from heapq import heappop, heappush
 from math import inf
 
 from redwood.simulation.environment import Environment
-from redwood.simulation.levels import END, GOAL, MOVED, SINCE, WEIGHT
 from redwood.simulation.network import Transfer
 from redwood.simulation.routes import find_routes, latencies, narrowest, window
 from redwood.simulation.sharing import Sharing
@@ -101,15 +100,20 @@ class FluidNetwork:
 
     def horizon(self, until: float) -> float:
         """How far the clock may be moved at once, at most to `until`: to the next end."""
-        return min(until, self._next_end())
+        self._settle()
+        return until if until < self._earliest else self._earliest
 
     def advance(self, until: float) -> list[Transfer]:
         """Move to `until`; return the transfers that have ended since the last call."""
         self._move_to(until)
-        while self._alive and self._next_end() <= until:
+        self._settle()
+        while self._earliest <= until:
             self._end_first()
-        ended, self._ended = self._ended, []
-        self._tell()
+            self._settle()
+        ended = self._ended
+        if ended:
+            self._ended = []
+            self._tell()
         return ended
 
     def cut(self, date: float, transfer: Transfer) -> bool:
@@ -122,10 +126,10 @@ class FluidNetwork:
             transfer.ended, transfer.ok = date, False
             return True
         route, goal = transfer.comm
-        left = goal - self._sharing.shown(route, date)
+        left = self._sharing.left(route, goal, date)
         transfer.moved = min(transfer.size, max(0, round(transfer.size - left)))
         transfer.ended, transfer.ok = date, False
-        self._changed(route, -1)
+        self._leave(route, 1, ended=False)
         self._follow(transfer)
         return True
 
@@ -144,16 +148,18 @@ class FluidNetwork:
         self._begin(transfer, kind)
 
     def _begin(self, transfer: Transfer, kind: int) -> None:
-        clock, sharing = self._clock, self._sharing
         key = (kind, transfer.source, transfer.destination)
         route = self._routes.get(key)
         if route is None:
             route = self._routes[key] = self._add(*key)
-        goal = sharing.shown(route, clock) + transfer.size
-        transfer.begun, transfer.comm = clock, (route, goal)
+        transfer.begun = clock = self._clock
+        goal = self._sharing.enter(route, transfer.size, clock)
+        transfer.comm = (route, goal)
         self._started += 1
         heappush(self._under_way[route], (goal, self._started, transfer))
-        self._changed(route, 1)
+        self._alive += 1
+        if not self._unsettled:
+            self._unsettle()
 
     def _add(self, kind: int, source: int, destination: int) -> int:
         path = self._paths[source][destination] if source != destination else ()
@@ -166,37 +172,39 @@ class FluidNetwork:
         crossed = [link for link in links if link >= 0]
         return self._sharing.add(crossed, window(path, self._tcp_gamma))
 
-    def _next_end(self) -> float:
+    def _unsettle(self) -> None:
+        """Rates have to be found anew."""
+        self._unsettled = True
+        self.pending[:] = ((self._clock,),)
+
+    def _settle(self) -> None:
         if self._unsettled:
             self._earliest, self._next = self._sharing.settle(self._clock)
             self._unsettled = False
             self._tell()
-        return self._earliest
 
     def _tell(self) -> None:
-        if self._ended or self._unsettled:
-            self.pending[:] = [(self._clock,)]
+        if self._ended:
+            self.pending[:] = ((self._clock,),)
         else:
-            self.pending[:] = [(self._earliest,)] if self._alive else []
+            self.pending[:] = ((self._earliest,),) if self._alive else ()
 
     def _end_first(self) -> None:
         """End the transfer that ends next, and those of the same route and goal."""
-        self._clock = max(self._clock, self._earliest)
-        date, route, ended = self._clock, self._next, self._ended
-        under_way, state = self._under_way[route], self._sharing.routes[route]
-        goal = under_way[0][0]
-        state[MOVED], state[SINCE] = goal, date
-        gone = 0
+        self._clock = date = max(self._clock, self._earliest)
+        route, ended = self._next, self._ended
+        under_way = self._under_way[route]
+        goal, before = under_way[0][0], len(ended)
         while under_way and under_way[0][0] <= goal:
             transfer = heappop(under_way)[2]
             if transfer.ended == inf:
                 transfer.ended = date + self._latency[transfer.source][transfer.destination]
                 transfer.moved, transfer.ok = transfer.size, not transfer.doomed
                 ended.append(transfer)
-                gone += 1
-        self._changed(route, -gone)
-        for transfer in ended[len(ended) - gone :]:
-            self._follow(transfer)
+        self._leave(route, len(ended) - before, ended=True)
+        if self._queue is not None:
+            for transfer in ended[before:]:
+                self._follow(transfer)
 
     def _follow(self, gone: Transfer) -> None:
         """Begin what waited for a transfer to end."""
@@ -207,26 +215,21 @@ class FluidNetwork:
     def _move_to(self, date: float) -> None:
         """What ends before is ended, but told by `advance` only."""
         if date > self._clock:
-            while self._alive and self._next_end() < date:
+            self._settle()
+            while self._earliest < date:
                 self._end_first()
+                self._settle()
             self._clock = date
 
-    def _changed(self, route: int, more: int) -> None:
-        """A route has more or fewer transfers than those for which rates were found."""
-        self._alive += more
-        under_way, state = self._under_way[route], self._sharing.routes[route]
+    def _leave(self, route: int, gone: int, *, ended: bool) -> None:
+        """Transfers of a route have ended or been cut."""
+        self._alive -= gone
+        under_way = self._under_way[route]
         while under_way and under_way[0][2].ended != inf:
             heappop(under_way)
-        if under_way:
-            state[WEIGHT] += more
-            state[GOAL] = under_way[0][0]
-        else:
-            # Its clock begins anew, which keeps it exact.
-            state[WEIGHT] = state[MOVED] = 0.0
-            state[SINCE], state[END] = self._clock, inf
-        self._sharing.change(route)
-        self._unsettled = True
-        self.pending[:] = [(self._clock,)]
+        goal = under_way[0][0] if under_way else inf
+        self._sharing.leave(route, gone, goal, self._clock, ended=ended)
+        self._unsettle()
 
 
 class _Queue:

@@ -17,16 +17,16 @@ import numpy as np
 from numba import njit
 
 # Columns of what is kept of a route: transfers, bytes/s that none exceeds, bytes/s that each has,
-# the date of `MOVED`, what the clock showed then, what it shows when the next transfer ends, date
-# of that end, transfers for which rates were found; bytes/s that each is to have, as far as is
-# found; bytes/s that `_LOAD` counts for all of them.
-WEIGHT, CAP, RATE, SINCE, MOVED, GOAL, END, _SETTLED, _FOUND, _FLOW = range(10)
+# the date of `MOVED`, what the clock showed then, what it shows when the next transfer ends,
+# transfers for which rates were found; bytes/s that each is to have, as far as is found; bytes/s
+# that `_LOAD` counts for all of them.
+WEIGHT, CAP, RATE, SINCE, MOVED, GOAL, _SETTLED, _FOUND, _FLOW = range(9)
 # And of a link: bytes/s; bytes/s of all transfers on it; its level, infinite if it holds no
 # transfer back; its turn among those whose level is to be found anew, infinite if it is not.
 CAPACITY, _LOAD, LEVEL, TURN = range(4)
 # Of a route in whole numbers: where its hops begin and end, its place among the routes that have
 # transfers (-1: it has none), the last search that met it, the link that gives it its rate.
-_FIRST, _LAST, _PLACE, _MET, _GIVER = range(5)
+_FIRST, _LAST, PLACE, _MET, _GIVER = range(5)
 # Of a hop: its link, its route, the next and the previous hop of the link's routes with transfers.
 _LINK, _ROUTE, _NEXT, _PREVIOUS = range(4)
 # How many there are: routes with transfers, routes that have changed, searches.
@@ -49,6 +49,7 @@ def settle_levels(
     links: np.ndarray,
     heads: np.ndarray,
     active: np.ndarray,
+    ends: np.ndarray,
     counts: np.ndarray,
     others: np.ndarray,
     order: np.ndarray,
@@ -69,10 +70,10 @@ def settle_levels(
         if routes[r, WEIGHT] == routes[r, _SETTLED]:
             # One transfer has taken the place of another, and nobody has more or less.
             if routes[r, RATE] > 0:
-                _find_end(r, now, routes)
+                ends[numbers[r, PLACE]] = _end(r, now, routes)
             continue
         routes[r, _SETTLED] = routes[r, WEIGHT]
-        _enter_or_leave(r, routes, numbers, hops, heads, active, counts)
+        _enter_or_leave(r, routes, numbers, hops, heads, active, ends, counts)
         for h in range(numbers[r, _FIRST], numbers[r, _LAST]):
             link = hops[h, _LINK]
             if heads[link] < 0:
@@ -123,14 +124,13 @@ def settle_levels(
             routes[r, MOVED] += routes[r, RATE] * (now - routes[r, SINCE])
             routes[r, SINCE] = now
             routes[r, RATE] = rate
-        _find_end(r, now, routes)
+        ends[numbers[r, PLACE]] = _end(r, now, routes)
     counts[CHANGED] = 0
-    earliest, ending = inf, -1
+    earliest, first = inf, -1
     for place in range(counts[ACTIVE]):
-        r = active[place]
-        if routes[r, END] < earliest:
-            earliest, ending = routes[r, END], r
-    return earliest, ending
+        if ends[place] < earliest:
+            earliest, first = ends[place], place
+    return earliest, active[first] if first >= 0 else -1
 
 
 @njit(cache=True)
@@ -226,17 +226,22 @@ def _level(
     in which all links would be filled, links of equal levels in that of their numbers, so that they
     are the same whatever changed before.
     """
-    all_transfers = 0.0
+    all_transfers, count = 0.0, 0
     h = heads[link]
     while h >= 0:
         r = hops[h, _ROUTE]
         all_transfers += routes[r, WEIGHT]
-        others[h, _RATE], others[h, _BY] = _elsewhere(r, link, routes, numbers, hops, links)
+        # Where another link gives the route its rate, it gives it this one's level or less.
+        rate, by = routes[r, _FOUND], numbers[r, _GIVER]
+        if by == link:
+            rate, by = _elsewhere(r, link, routes, numbers, hops, links)
+        others[h, _RATE], others[h, _BY] = rate, by
+        if rate < most:
+            count = _insert(h, count, others, order)
         h = hops[h, _NEXT]
     if all_transfers == 0:
         return inf
     while True:
-        count = _sort(link, most, hops, heads, others, order)
         left, transfers, place = links[link, CAPACITY], all_transfers, 0
         level = left / transfers
         while True:
@@ -257,37 +262,28 @@ def _level(
             level = fair
         if level < most:
             return level
-        most = inf
+        most, count = inf, 0
+        h = heads[link]
+        while h >= 0:
+            if others[h, _RATE] < inf:
+                count = _insert(h, count, others, order)
+            h = hops[h, _NEXT]
 
 
 @njit(cache=True)
-def _sort(
-    link: int,
-    most: float,
-    hops: np.ndarray,
-    heads: np.ndarray,
-    others: np.ndarray,
-    order: np.ndarray,
-) -> int:
-    """Sort a link's hops whose routes have less than `most` elsewhere by that; return how many."""
-    count = 0
-    h = heads[link]
-    while h >= 0:
-        rate, by = others[h, _RATE], others[h, _BY]
-        if rate < most:
-            place = count
-            while place > 0:
-                other = order[place - 1]
-                if others[other, _RATE] < rate or (
-                    others[other, _RATE] == rate and others[other, _BY] <= by
-                ):
-                    break
-                order[place] = other
-                place -= 1
-            order[place] = h
-            count += 1
-        h = hops[h, _NEXT]
-    return count
+def _insert(h: int, count: int, others: np.ndarray, order: np.ndarray) -> int:
+    """Insert a hop into the first `count` of `order`, by what its route has elsewhere."""
+    rate, by, place = others[h, _RATE], others[h, _BY], count
+    while place > 0:
+        other = order[place - 1]
+        if others[other, _RATE] < rate or (
+            others[other, _RATE] == rate and others[other, _BY] <= by
+        ):
+            break
+        order[place] = other
+        place -= 1
+    order[place] = h
+    return count + 1
 
 
 @njit(cache=True)
@@ -298,14 +294,15 @@ def _enter_or_leave(
     hops: np.ndarray,
     heads: np.ndarray,
     active: np.ndarray,
+    ends: np.ndarray,
     counts: np.ndarray,
 ) -> None:
     """Make the links know a route that has transfers, and forget one that has none."""
-    place = numbers[r, _PLACE]
+    place = numbers[r, PLACE]
     if (routes[r, WEIGHT] > 0) == (place >= 0):
         return
     if place < 0:
-        numbers[r, _PLACE] = counts[ACTIVE]
+        numbers[r, PLACE] = counts[ACTIVE]
         active[counts[ACTIVE]] = r
         counts[ACTIVE] += 1
         for h in range(numbers[r, _FIRST], numbers[r, _LAST]):
@@ -318,9 +315,9 @@ def _enter_or_leave(
         return
     counts[ACTIVE] -= 1
     last = active[counts[ACTIVE]]
-    active[place] = last
-    numbers[last, _PLACE] = place
-    numbers[r, _PLACE] = -1
+    active[place], ends[place] = last, ends[counts[ACTIVE]]
+    numbers[last, PLACE] = place
+    numbers[r, PLACE] = -1
     for h in range(numbers[r, _FIRST], numbers[r, _LAST]):
         following, previous = hops[h, _NEXT], hops[h, _PREVIOUS]
         if following >= 0:
@@ -332,6 +329,56 @@ def _enter_or_leave(
 
 
 @njit(cache=True)
-def _find_end(r: int, now: float, routes: np.ndarray) -> None:
+def _end(r: int, now: float, routes: np.ndarray) -> float:
+    """The date of a route's next end."""
     left = routes[r, GOAL] - routes[r, MOVED]
-    routes[r, END] = max(now, routes[r, SINCE] + left / routes[r, RATE])
+    return max(now, routes[r, SINCE] + left / routes[r, RATE])
+
+
+@njit(cache=True)
+def _change(r: int, changed: np.ndarray, counts: np.ndarray) -> None:
+    """The transfers of a route are not those for which rates were found."""
+    changed[counts[CHANGED]] = r
+    counts[CHANGED] += 1
+
+
+@njit(cache=True)
+def enter(
+    r: int, size: float, now: float, changed: np.ndarray, routes: np.ndarray, counts: np.ndarray
+) -> float:
+    """A transfer of so many bytes begins on a route.
+
+    Returns:
+        What the route's clock shows when it ends.
+    """
+    goal = routes[r, MOVED] + routes[r, RATE] * (now - routes[r, SINCE]) + size
+    routes[r, WEIGHT] += 1
+    routes[r, GOAL] = min(routes[r, GOAL], goal)
+    _change(r, changed, counts)
+    return goal
+
+
+@njit(cache=True)
+def leave(
+    r: int,
+    gone: int,
+    ended: bool,
+    goal: float,
+    now: float,
+    changed: np.ndarray,
+    routes: np.ndarray,
+    counts: np.ndarray,
+) -> None:
+    """So many transfers leave a route, since they are the next that end or are cut.
+
+    The next of the others ends at `goal`, infinite if there is none.
+    """
+    if ended:
+        routes[r, MOVED], routes[r, SINCE] = routes[r, GOAL], now
+    routes[r, WEIGHT] -= gone
+    routes[r, GOAL] = goal
+    if goal == inf:
+        # Its clock begins anew, which keeps it exact.
+        routes[r, WEIGHT] = routes[r, MOVED] = 0.0
+        routes[r, SINCE] = now
+    _change(r, changed, counts)
