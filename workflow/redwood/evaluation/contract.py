@@ -31,7 +31,7 @@ Being there registers it.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -77,6 +77,7 @@ class Samples:
             rows, in the rows' order, the widest unit first, with missing values where a row has
             none; `None` where the table names no units. Synthetic rows need not have any.
         of_real_rows: what measures have found of the real rows alone, see `once`.
+        shared: what one measure has found of these rows and another needs, too, by name.
     """
 
     description: TableDescription
@@ -96,6 +97,7 @@ class Samples:
     holdout_units: pd.DataFrame | None = None
     # Of no use to what `replace` makes of it: that may have other real rows.
     of_real_rows: dict[str, Arrays] = field(default_factory=dict, init=False)
+    shared: dict[str, Any] = field(default_factory=dict, init=False)
 
     def once(self, name: str, compute: Callable[[], Arrays]) -> Arrays:
         """What depends on the real rows, their number and the options alone: computed but once.

@@ -62,11 +62,19 @@ class Balls:
 def balls(samples: Samples) -> Balls:
     """The balls of holdout rows, with synthetic rows and draws of real ones in them.
 
-    As many rows of each, at most 20,000, the larger samples thinned at random.
+    As many rows of each, at most 20,000, the larger samples thinned at random. Found once for all
+    measures.
 
     Raises:
         Inapplicable: a sample has too few rows for a ball.
     """
+    if "balls" not in samples.shared:
+        samples.shared["balls"] = _balls(samples)
+    found: Balls = samples.shared["balls"]
+    return found
+
+
+def _balls(samples: Samples) -> Balls:
     synthetic, real, *draws = _thinned(samples)
     if len(real) <= NEAREST:
         raise Inapplicable(f"a sample has {len(real)} rows, balls take {NEAREST + 1}")

@@ -14,7 +14,7 @@ _NORMAL_95 = 1.959963984540054
 
 
 def over_draws(
-    samples: Samples, rows: int, distance: Callable[[pd.DataFrame, pd.DataFrame], float]
+    samples: Samples, name: str, rows: int, distance: Callable[[pd.DataFrame, pd.DataFrame], float]
 ) -> Result:
     """The mean of a distance between a few synthetic and as many holdout rows, over draws.
 
@@ -22,6 +22,7 @@ def over_draws(
     draws from one table share rows, so it is a little short.
 
     Args:
+        name: the measure's.
         rows: of each sample in a draw; fewer where a table has fewer.
         distance: of two tables of equally many rows, in their order.
     """
@@ -29,13 +30,26 @@ def over_draws(
     frames = (samples.synthetic, *samples.real_draws)
     rows = min(rows, len(samples.holdout), *map(len, frames))
 
-    def few(frame: pd.DataFrame) -> pd.DataFrame:
-        return frame.iloc[random.permutation(len(frame))[:rows]].reset_index(drop=True)
+    def few(frame: pd.DataFrame) -> np.ndarray:
+        return random.permutation(len(frame))[:rows]
 
-    found = np.empty((_DRAWS, len(frames)))
-    for draw in range(_DRAWS):
-        real = few(samples.holdout)
-        found[draw] = [distance(few(frame), real) for frame in frames]
+    chosen = [[few(frame) for frame in (samples.holdout, *frames)] for _ in range(_DRAWS)]
+
+    def distances(number: int) -> np.ndarray:
+        """Of one of the frames to holdout rows, by draw: (draws,)."""
+        return np.array(
+            [
+                distance(
+                    frames[number].iloc[one[1 + number]].reset_index(drop=True),
+                    samples.holdout.iloc[one[0]].reset_index(drop=True),
+                )
+                for one in chosen
+            ]
+        )
+
+    of_real = range(1, len(frames))
+    floors = samples.once(name, lambda: {"distances": np.array([*map(distances, of_real)])})
+    found = np.column_stack([distances(0), *floors["distances"]])
     value, *floors = found.mean(axis=0)
     error = _NORMAL_95 * found[:, 0].std(ddof=1) / np.sqrt(_DRAWS)
     return Result(

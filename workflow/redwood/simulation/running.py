@@ -80,7 +80,8 @@ def run_scenario(
     runs, and if it is killed, `.NAME.partial/seed-1/` beside it has what came of the jobs so far.
 
     Every seed runs in a process of its own, since SimGrid can be started once in each, and is
-    watched there, see `watching.run_watched`. What does not happen as asked is said on standard
+    watched there, see `watching.run_watched`; what the scenario reads is read once, before they
+    are forked. What does not happen as asked is said on standard
     error and in `remarks` of the summary, see `shortfalls`.
 
     Args:
@@ -111,9 +112,10 @@ def run_scenario(
         scenario.save(written / "scenario.json")
         if found.program is not None:
             print(f"engine: {found}", file=sys.stderr, flush=True)
-        repeats = _try_twice(scenario, objects, found.program)
+        given = Given.of(scenario)
+        repeats = _try_twice(scenario, given, objects, found.program)
         done = [
-            _in_own_process(scenario, seed, written, so_far, objects, found.program)
+            _in_own_process(scenario, given, seed, written, so_far, objects, found.program)
             for seed in scenario.seeds
         ]
         if timed := sum(one.timed for one in done):
@@ -189,6 +191,7 @@ class _Done:
 
 def _in_own_process(
     scenario: Scenario,
+    given: Given,
     seed: int,
     folder: Path,
     so_far: Path,
@@ -200,7 +203,7 @@ def _in_own_process(
     question = Question(scenario.policies.chosen)
 
     def work() -> _Done:
-        given, remarks, left_out = Given.of(scenario), [], []
+        remarks, left_out = [], []
         if seed == scenario.seed:
             remarks = foreseen(scenario, given.environment, given.columns, given.jobs)
             left_out = engines.load(scenario.engine).left_out(scenario, given.environment)
@@ -226,7 +229,7 @@ def _in_own_process(
 
 
 def _try_twice(
-    scenario: Scenario, objects: Mapping[str, Any], program: Program | None
+    scenario: Scenario, given: Given, objects: Mapping[str, Any], program: Program | None
 ) -> dict[str, bool]:
     """`repeats`: whether policies of one's own do the same with the first jobs again."""
     if not (scenario.policies.files or objects):
@@ -237,7 +240,6 @@ def _try_twice(
     def work() -> list[str]:
         # What is said here will be said once more.
         with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-            given = Given.of(scenario)
             at = None, objects, question, _TRIED_JOBS, program
             run = run_seed(scenario, given, scenario.seed, *at)
         return job_table(run, Attempts(run.log.attempts())).to_csv(index=False).splitlines()[1:]

@@ -19,6 +19,7 @@ TITLE = "JSD, paper's scale"
 UNIT = "1"
 ASPECT = "fidelity"
 DIRECTION = "near floor"
+COSTLY_FLOOR = True
 ROWS = 10_000
 DEFINITION = (
     "Share of unequal categories between synthetic and real rows paired at random, mean over the "
@@ -45,4 +46,4 @@ def measure(samples: Samples) -> Result:
             shares.append(np.mean(x != y))
         return float(np.mean(shares))
 
-    return over_draws(samples, ROWS, unequal)
+    return over_draws(samples, "jsd_paper", ROWS, unequal)

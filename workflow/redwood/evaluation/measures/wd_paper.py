@@ -23,6 +23,7 @@ UNIT = "1"
 ASPECT = "fidelity"
 DIRECTION = "lower"
 LIMIT = None
+COSTLY_FLOOR = True
 ROWS = 500
 DEFINITION = (
     f"W₁ between {ROWS} synthetic and {ROWS} real rows as points (numbers min-max scaled on their "
@@ -50,4 +51,4 @@ def measure(samples: Samples) -> Result:
         distances = np.sqrt(squared)
         return float(distances[linear_sum_assignment(distances)].mean())
 
-    return over_draws(samples, ROWS, cost)
+    return over_draws(samples, "wd_paper", ROWS, cost)

@@ -115,7 +115,7 @@ def gumbel(shape: torch.Size, source: torch.Generator) -> torch.Tensor:
     """Standard Gumbel noise."""
     uniform = torch.rand(shape, generator=source, device=source.device, dtype=torch.float64)
     tiny = math.ulp(0.0)
-    return (-(-(uniform + tiny).log()).log()).float()
+    return uniform.add_(tiny).log_().neg_().log_().neg_().float()
 
 
 def activate(

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from torch import nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from redwood.surrogates.layout import Rows
 from redwood.surrogates.models.ctabganplus import losses
@@ -79,7 +80,7 @@ class Training:
             self._downstream = (column, predictor)
         self.networks.to(device)
         self.optimizer = torch.optim.Adam(
-            self.networks.parameters(), lr=options.learning_rate, betas=_BETAS
+            self.networks.parameters(), lr=options.learning_rate, betas=_BETAS, fused=True
         )
 
     def train_epoch(self, epoch: int, source: torch.Generator, rng: np.random.Generator) -> float:
@@ -166,9 +167,8 @@ class Training:
         decay = min(self._options.averaging, (1 + step) / (10 + step))
         if not self._options.averaging:
             decay = 0.0
-        parameters = zip(self.average.parameters(), self._generator.parameters(), strict=True)
-        for average, current in parameters:
-            average.lerp_(current, 1 - decay)
+        weights = [list(one.parameters()) for one in (self.average, self._generator)]
+        get_ema_multi_avg_fn(decay)(*weights, step)
 
     def _descend(self, loss: torch.Tensor, network: nn.Module) -> None:
         self._move(network, torch.autograd.grad(loss, list(network.parameters())))
