@@ -22,7 +22,7 @@ from redwood.surrogates.streams.stream import Mark
 
 _CALENDAR, _WAVES = 11, 8
 _CIRCUMSTANCES = _CALENDAR + 7
-_TIMED = 2 * _WAVES + 4
+_TIMED = 2 * _WAVES + 12
 
 # Beyond, standardised numbers tell networks nothing more.
 _FAR = 8.0
@@ -116,8 +116,24 @@ class Level:
         left, right = sequences.left[items], sequences.right[items]
         gap, number = np.log1p(self.times[right] - self.times[left]), right - left
         own = [gap / 3 - 3, np.log(number) - 2, (gap - np.log(number)) / 2 - 3, number == 2]
+        # How dense the rest of the sequence is, and how dense it is close by.
+        sequence = np.searchsorted(sequences.starts, items, side="right") - 1
+        own += [np.log(sequences.sizes[sequence]) / 3, np.log1p(self.spans[sequence]) / 3 - 3]
+        for side, end in enumerate((left, right)):
+            further = sequences.beyond[items, side]
+            there = further >= 0
+            away = np.log1p(np.abs(self.times[further] - self.times[end]))
+            between = np.log(np.maximum(1, np.abs(further - end)))
+            told = [away / 3 - 3, (away - between) / 2 - 3, there]
+            own += [part * there for part in told]
         ends = [calendar.features(self.times[end])[:, :_WAVES] for end in (left, right)]
         return np.concatenate([*ends, np.stack(own, axis=1)], axis=1).astype(np.float32)
+
+    def between(self, items: np.ndarray, calendar: Calendar) -> timing.Between:
+        """Between what the times of items (m,) are."""
+        left, right = self.sequences.left[items], self.sequences.right[items]
+        ends = self.times[left], self.times[right]
+        return timing.Between(*ends, items - left, right - items, calendar)
 
     def neighbours(
         self, items: np.ndarray, references: np.ndarray, device: torch.device
@@ -205,11 +221,11 @@ def observed_times(
     level: Level, items: np.ndarray, calendar: Calendar, device: torch.device
 ) -> tuple[Tensor, ...]:
     """All that the density of the times of items (m,) between two others is taken of."""
-    sequences = level.sequences
-    begin, end = level.times[sequences.left[items]], level.times[sequences.right[items]]
-    bins, slopes = timing.places(level.times[items], begin, end, calendar)
+    between = level.between(items, calendar)
+    bins, slopes = timing.places(level.times[items], between)
     return (
         torch.tensor(level.timed(items, calendar), device=device),
+        torch.tensor(between.reach, device=device),
         torch.tensor(bins, device=device),
         torch.tensor(slopes, dtype=torch.float32, device=device),
     )
@@ -217,8 +233,8 @@ def observed_times(
 
 def log_density_of_times(network: timing.TimeNetwork, *seen: Tensor) -> Tensor:
     """ln p, in 1/s, of times, of what `observed_times` gives: (m,)."""
-    features, bins, slopes = seen
-    return timing.log_density(network(features), bins, slopes)
+    features, reach, bins, slopes = seen
+    return timing.log_density(network(features, reach), bins, slopes)
 
 
 def draw_times(
@@ -235,11 +251,10 @@ def draw_times(
     for items in sequences.by_level()[2:]:
         for begin in range(0, len(items), _CHUNK):
             chunk = items[begin : begin + _CHUNK]
-            low, high = level.times[sequences.left[chunk]], level.times[sequences.right[chunk]]
-            law = network(torch.tensor(level.timed(chunk, calendar), device=device))
-            level.times[chunk] = timing.draw(
-                law.double().cpu().numpy(), low, high, calendar, random
-            )
+            between = level.between(chunk, calendar)
+            seen = level.timed(chunk, calendar), between.reach
+            law = network(*(torch.tensor(part, device=device) for part in seen))
+            level.times[chunk] = timing.draw(law.double().cpu().numpy(), between, random)
 
 
 def draw_marks(

@@ -17,6 +17,7 @@ from redwood.surrogates.models.grove.level import (
     time_network,
 )
 from redwood.surrogates.models.grove.relations import RelatedScheme
+from redwood.surrogates.models.grove.together import TogetherLaw
 from redwood.surrogates.streams.stream import Stream
 
 
@@ -35,7 +36,7 @@ class Networks(nn.Module):
     def __init__(self, scheme: RelatedScheme, grouped: bool, hidden: int, dropout: float) -> None:
         super().__init__()
         timed = scheme.time is not None
-        narrow = max(8, hidden // 3)
+        narrow = max(8, 2 * hidden // 3)
         self.row_times = time_network(narrow, dropout) if timed else None
         self.rows = mark_network(scheme.marks, hidden, dropout) if scheme.marks else None
         grouped = grouped and bool(scheme.marks)
@@ -52,6 +53,7 @@ class Population:
         owners: how many items owners have, and for how long.
         groups: how many rows groups have, and for how long; `None` where owners are groups.
         gaps: how the groups of an owner follow each other; `None` where owners are groups.
+        together: how often bursts of different groups of an owner begin together; likewise.
         size, rows: numbers of owners and rows that were learned from.
         novelty: network of marks → what `draw_marks` takes, (M,) each.
     """
@@ -61,6 +63,7 @@ class Population:
     owners: SizeLaw
     groups: SizeLaw | None
     gaps: GapLaw | None
+    together: TogetherLaw | None
     size: int
     rows: int
     novelty: Mapping[str, np.ndarray]
@@ -79,19 +82,42 @@ class Population:
         Returns:
             all their rows, and the owner and group of each.
         """
+        heads, rows, owner = self.draw_times(wanted, least, world, networks, random, device)
+        group = np.repeat(np.arange(len(rows.sequences.sizes)), rows.sequences.sizes)
+        common = world, self.scheme
+        if heads is None:
+            draw_marks(rows, networks.rows, *common, self.novelty["rows"], random, device)
+            return _stream(rows), owner[group], group
+        draw_marks(heads, networks.groups, *common, self.novelty["groups"], random, device)
+        first = rows.sequences.starts[:-1]
+        rows.tokens[first], rows.values[first] = heads.tokens, heads.values
+        draw_marks(rows, networks.rows, *common, self.novelty["rows"], random, device, first=1)
+        return _stream(rows), owner[group], group
+
+    def draw_times(
+        self,
+        wanted: int,
+        least: int,
+        world: Calendar,
+        networks: Networks,
+        random: np.random.Generator,
+        device: torch.device,
+    ) -> tuple[Level | None, Level, np.ndarray]:
+        """The times of what `draw` draws, and nothing else of it.
+
+        Returns:
+            the groups of each owner, `None` where owners are groups; the rows of each group; and
+            the owner of each group.
+        """
         marks, timed = len(self.scheme.marks), self.scheme.time is not None
         members = self._members(wanted, least, random)
         counts, spans = members.counts, np.minimum(members.spans, world.length)
         starts = world.time_of(random.random(len(counts)) * world.read(world.high - spans))
         starts = np.rint(starts) if timed else np.zeros(len(counts))
-        if members.sizes is None or self.gaps is None:
+        if members.sizes is None or self.gaps is None or self.together is None:
             rows = Level.empty(counts, starts, spans, marks)
             draw_times(rows, networks.row_times, world, random, device)
-            draw_marks(
-                rows, networks.rows, world, self.scheme, self.novelty["rows"], random, device
-            )
-            owner = np.repeat(np.arange(len(counts)), counts)
-            return _stream(rows), owner, owner
+            return None, rows, np.arange(len(counts))
         owner = np.repeat(np.arange(len(counts)), counts)
         heads = Level.empty(counts, starts, spans, marks)
         reach = world.read(starts), world.read(starts + spans)
@@ -112,15 +138,13 @@ class Population:
         rows = Level.empty(sizes, heads.times, durations, marks)
         draw_times(rows, networks.row_times, world, random, device)
         group = np.repeat(np.arange(len(sizes)), sizes)
+        rows.times[:] = self.together.move(rows.times, group, owner[group], random)
         first, last = rows.sequences.starts[:-1], rows.sequences.starts[1:] - 1
         rows.spans[:] = rows.times[last] - rows.times[first]
+        # Bursts keep the order in which they begin, and so do groups.
         heads.times[:] = rows.times[first]
         heads.sizes[:] = np.log1p(np.stack([sizes, rows.spans], axis=1))
-        common = world, self.scheme
-        draw_marks(heads, networks.groups, *common, self.novelty["groups"], random, device)
-        rows.tokens[first], rows.values[first] = heads.tokens, heads.values
-        draw_marks(rows, networks.rows, *common, self.novelty["rows"], random, device, first=1)
-        return _stream(rows), owner[group], group
+        return heads, rows, owner
 
     def _members(self, wanted: int, least: int, random: np.random.Generator) -> "_Members":
         """New owners, as many as make about `wanted` rows, at least `least`, and their groups."""
