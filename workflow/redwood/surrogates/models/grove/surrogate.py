@@ -297,18 +297,12 @@ class Surrogate(NeuralSurrogate):
             {"params": [p for p in module.parameters() if p.ndim >= 2], "weight_decay": decay},
             {"params": [p for p in module.parameters() if p.ndim < 2], "weight_decay": 0.0},
         ]
-        known = Remembered([], [])
-        coarse = 0
-        seen_times: tuple[torch.Tensor, ...] = ()
-        place = np.zeros(len(level.times), np.int64)
         if isinstance(module, MarkNetwork):
-            known = Remembered.of(level, module.marks)
+            coarse, known = 0, Remembered.of(level, module.marks, calendar)
         else:
             # Long sequences have few coarse steps, and these shape what is seen of them.
-            coarse = lesson.most // 2
-            everything = np.flatnonzero(lesson.allowed)
-            place[everything] = np.arange(len(everything))
-            seen_times = observed_times(level, everything, calendar, device)
+            coarse, taught = lesson.most // 2, np.flatnonzero(lesson.allowed)
+            timed = observed_times(level, taught, calendar, device)
         average = moving_average(module, options.average)
         optimizer = torch.optim.AdamW(groups, lr=options.learning_rate, fused=True)
 
@@ -317,10 +311,10 @@ class Surrogate(NeuralSurrogate):
         ) -> torch.Tensor:
             """Minus the log density of items, summed."""
             if isinstance(network, TimeNetwork):
-                which = torch.as_tensor(place[items], device=device)
-                return -log_density_of_times(network, *(of[which] for of in seen_times)).sum()
+                places = torch.as_tensor(np.searchsorted(taught, items), device=device)
+                return -log_density_of_times(network, *(part[places] for part in timed)).sum()
             given = level.sequences.references(items, random)
-            seen = observed(level, known, items, given, calendar, device)
+            seen = observed(level, known, items, given, device)
             return -log_density(cast(MarkNetwork, network), *seen).sum()
 
         def train_epoch(epoch: int) -> float:
@@ -368,8 +362,9 @@ class Surrogate(NeuralSurrogate):
             random = generator(self.seed, self.name, "together", turn)
             world = population.calendar.another(random)
             number = min(population.rows, _SETTLING_TIMES)
+            members = population.members(number, number, random)
             _, rows, owner = replace(population, together=law).draw_times(
-                number, number, world, self.network, random, device
+                members, world, self.network, random, device
             )
             group = rows.sequences.sequence
             return share_of(rows.times, group, owner[group])

@@ -55,7 +55,7 @@ class TimeNetwork(nn.Module):
         )
 
     def forward(self, features: Tensor, reach: Tensor) -> Tensor:
-        """Log probabilities of each bin of each coordinate: (B, 3, bins).
+        """The law of each coordinate, (B, 3, 1 + bins): ln of its weight, and of its bins'.
 
         Args:
             features: (B, features).
@@ -65,7 +65,7 @@ class TimeNetwork(nn.Module):
         bins = bins.unflatten(1, (_COORDINATES, _BINS))
         missing = torch.arange(_BINS, device=bins.device) > reach[:, :, None]
         bins = bins.masked_fill(missing, _NEVER).log_softmax(dim=2)
-        return weights.log_softmax(dim=1)[:, :, None] + bins
+        return torch.cat([weights.log_softmax(dim=1)[:, :, None], bins], dim=2)
 
 
 @dataclass(frozen=True)
@@ -139,15 +139,16 @@ def places(times: np.ndarray, between: Between) -> tuple[np.ndarray, np.ndarray]
 
 
 def log_density(law: Tensor, bins: Tensor, slopes: Tensor) -> Tensor:
-    """ln p of times (B,) by `law` (B, 3, bins), at what `places` gives of them."""
-    return (law.gather(2, bins[:, :, None])[:, :, 0] + slopes).logsumexp(dim=1)
+    """ln p of times (B,) by `law` (B, 3, 1 + bins), at what `places` gives of them."""
+    return (law[:, :, 0] + law.gather(2, 1 + bins[:, :, None])[:, :, 0] + slopes).logsumexp(dim=1)
 
 
 def draw(law: np.ndarray, between: Between, random: np.random.Generator) -> np.ndarray:
-    """Times (m,) in whole seconds, by `law` (m, 3, bins)."""
+    """Times (m,) in whole seconds, by `law` (m, 3, 1 + bins)."""
     calendar = between.calendar
-    index = draw_index(law.reshape(len(law), -1), random)
-    coordinate, number, within = index // _BINS, index % _BINS, random.random(len(law))
+    coordinate = draw_index(law[:, :, 0], random)
+    number = draw_index(law[np.arange(len(law)), coordinate, 1:], random)
+    within = random.random(len(law))
     read = calendar.read(np.stack([between.begin, between.end]))
     times = calendar.time_of(read[0] + (number + within) / _BINS * (read[1] - read[0]))
     for side, (origin, _, sign, items) in enumerate(between.sides):

@@ -32,8 +32,8 @@ class TogetherLaw:
     """How often, and how soon one after another.
 
     Attributes:
-        share: of the pairs of bursts that follow each other, of different groups of one owner, those
-            that begin together; owners count alike.
+        share: of the pairs of bursts that follow each other, of different groups of one owner, how
+            many begin together; no owner counts for more than so many.
         delays: (Q,) quantiles of the s between the two.
         moved: probability that a burst is moved to the one before.
     """
