@@ -15,7 +15,7 @@ pytest.importorskip("sphinx")
 pytest.importorskip("furo")
 
 from redwood.documentation.building import build
-from redwood.documentation.contents import with_contents
+from redwood.documentation.contents import notebook_page, with_contents
 
 # Of Sphinx, to its extensions.
 pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
@@ -118,6 +118,11 @@ def test_all_that_says_what_it_is_has_its_place(site):
     keys = (site / "configuration.html").read_text()
     assert "default_core_power" in keys
     assert "tvae" in keys
+
+
+def test_a_notebook_says_where_its_outputs_are():
+    page = notebook_page(ROOT / "docs" / "tutorial.ipynb")
+    assert page.index("jupyter lab docs/tutorial.ipynb`") < page.index("```python")
 
 
 def test_a_broken_link_is_an_error_and_leaves_no_site(tmp_path):

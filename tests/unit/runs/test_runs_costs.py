@@ -1,13 +1,17 @@
 """The table of costs: written, read, and what is wrong with it."""
 
+from dataclasses import replace
+
 import pytest
 
 from redwood.errors import InputError
+from redwood.facts import fact_file
 from redwood.runs.bundling import bundle
 from redwood.runs.costs import Cost, Costs, Job, read_costs, write_costs
 
 HEADER = (
-    "rule,variant,base_s,s_per_row,s_per_pass,base_mb,mb_per_row,most_rows,measured,s_per_pass_row"
+    "rule,variant,base_s,s_per_row,s_per_pass,base_mb,mb_per_row,most_rows,measured,"
+    "s_per_pass_row,s_per_pass_fluid"
 )
 SMOTE = Cost("surrogates_train", "smote", 1.5, 0.0, 2e-5, 120.0, 0.001, 1000, 2)
 TVAE = Cost("surrogates_train", "tvae", 5.0, 1e-4, 3e-5, 300.0, 0.009, 1000, 2)
@@ -25,6 +29,16 @@ def test_time_grows_with_rows_and_passes_memory_with_rows():
 def test_simulations_grow_with_the_square_of_jobs():
     cost = Cost("simulate", "random", 2.0, 0, 3e-5, 0, 0, 1000, 2, s_per_pass_row=1e-8)
     assert cost.seconds(100_000, 5) == pytest.approx(2 + 15 + 500)
+    assert cost.seconds(100_000, 5, fluid=True) == pytest.approx(2 + 15)
+    measured = replace(cost, s_per_pass_fluid=2e-4)
+    assert measured.seconds(100_000, 5, fluid=True) == pytest.approx(2 + 100)
+
+
+def test_the_shipped_cost_of_a_fluid_network_is_what_was_measured():
+    """docs/simulation.md: 445,690 jobs as recorded in 77 CPU seconds."""
+    shipped = read_costs(fact_file("costs.csv"))
+    as_recorded = replace(job("simulate", "as_recorded", 445_690), fluid=True)
+    assert shipped.of(as_recorded).seconds(445_690, fluid=True) == pytest.approx(77, rel=1e-3)
 
 
 def test_what_is_written_is_read(tmp_path):
@@ -60,15 +74,15 @@ def test_what_waits_for_a_network_needs_no_measurement():
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("surrogates_train,tvae,5,0,1,300,0,10,0", "shorter than argument 1"),
-        ("surrogates_train,tvae,5,0,1,300,0,10,2,3,0", "longer than argument 1"),
-        ("surrogates_train,tvae,5,0,x,300,0,10,2,0", "s_per_pass is 'x': Input should be a valid"),
-        ("surrogates_train,tvae,5,0,-1,300,0,10,2,0", "s_per_pass is '-1': Input should be great"),
-        ("surrogates_train,tvae,5,0,nan,300,0,10,2,0", "s_per_pass is 'nan': Input should be a f"),
-        ("surrogates_train,tvae,inf,0,1,300,0,10,2,0", "base_s is 'inf': Input should be a finit"),
-        ("surrogates_train,tvae,5,0,1,300,0,1.5,2,0", "most_rows is '1.5': Input should be a val"),
-        ("surrogate_train,tvae,5,0,1,300,0,10,2,0", "there is no rule 'surrogate_train'"),
-        ("surrogates_train,smote,5,0,1,300,0,10,2,0", "there is one for this already"),
+        ("surrogates_train,tvae,5,0,1,300,0,10,0,0", "shorter than argument 1"),
+        ("surrogates_train,tvae,5,0,1,300,0,10,2,3,0,0", "longer than argument 1"),
+        ("surrogates_train,tvae,5,0,x,300,0,10,2,0,0", "s_per_pass is 'x': Input should be a valid"),
+        ("surrogates_train,tvae,5,0,-1,300,0,10,2,0,0", "s_per_pass is '-1': Input should be great"),
+        ("surrogates_train,tvae,5,0,nan,300,0,10,2,0,0", "s_per_pass is 'nan': Input should be a f"),
+        ("surrogates_train,tvae,inf,0,1,300,0,10,2,0,0", "base_s is 'inf': Input should be a finit"),
+        ("surrogates_train,tvae,5,0,1,300,0,1.5,2,0,0", "most_rows is '1.5': Input should be a val"),
+        ("surrogate_train,tvae,5,0,1,300,0,10,2,0,0", "there is no rule 'surrogate_train'"),
+        ("surrogates_train,smote,5,0,1,300,0,10,2,0,0", "there is one for this already"),
     ],
 )
 def test_a_wrong_line_is_named_by_its_number_and_what_it_says(tmp_path, line, said):

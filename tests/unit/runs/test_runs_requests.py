@@ -112,6 +112,14 @@ def test_requests_grow_with_rows_epochs_and_seeds(tmp_path):
     assert asked_for(simulation, wildcards) == {"mem_mb": 600, "runtime": 20}
 
 
+def test_simulations_cost_what_their_network_does(tmp_path):
+    wildcards = {"workload": "recorded", "policy": "random"}
+    for network in ("simgrid", "fluid"):
+        simulation = {"policies": ["random"], "network": network}
+        found = requests(tmp_path, simulation=simulation).expected("simulate", wildcards)
+        assert found.job.fluid == (network == "fluid")
+
+
 def test_jobs_that_are_counted_meanwhile_count(tmp_path):
     dear = {"evaluate": Cost("evaluate", "", 0, 1, 0, 0, 1, 1, 1)}
     needs = requests(tmp_path, dear=dear).needs

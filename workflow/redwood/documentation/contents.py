@@ -46,8 +46,15 @@ def with_contents(index: str, pages: set[str]) -> str:
     return "\n".join([index, *trees])
 
 
+# It is not run for the page, which would take minutes of each build.
+_NOT_RUN = (
+    "*Without what its code prints and draws. To see that, run it: "
+    "`pip install '.[all,notebook]' jupyterlab && jupyter lab {path}`.*"
+)
+
+
 def notebook_page(path: Path) -> str:
-    """A notebook as a page: its text, and its code in blocks.
+    """A notebook as a page: its text, and its code in blocks; how to run it, after its first cell.
 
     Raises:
         InputError: it is no notebook.
@@ -55,10 +62,11 @@ def notebook_page(path: Path) -> str:
     cells = read_json(path, "notebook").get("cells")
     if not isinstance(cells, list):
         raise InputError(f"{path}: has no list `cells`; expected a Jupyter notebook")
-    parts = []
+    parts: list[str] = []
     for cell in cells:
         text = "".join(cell["source"])
         parts.append(text if cell["cell_type"] == "markdown" else f"```python\n{text}\n```")
+    parts.insert(1, _NOT_RUN.format(path=f"{path.parent.name}/{path.name}"))
     return "\n\n".join(parts) + "\n"
 
 

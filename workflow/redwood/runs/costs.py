@@ -25,6 +25,7 @@ class Job:
         rows: what its time and memory grow with.
         times: epochs or seeds, what its time grows with besides; else 1.
         gpu: whether it can use a GPU.
+        fluid: whether it simulates with `network: fluid`.
     """
 
     rule: str
@@ -32,6 +33,7 @@ class Job:
     rows: int
     times: int
     gpu: bool
+    fluid: bool = False
 
     @property
     def name(self) -> str:
@@ -44,13 +46,15 @@ class Cost:
 
     It takes `base_s + (s_per_row + (s_per_pass + s_per_pass_row · rows) · times) · rows` seconds,
     times being epochs or seeds, and `base_mb + mb_per_row · rows` MB of memory. The square of rows
-    is for simulations: the more jobs in the same days, the more transfers share the network.
+    is for simulations: the more jobs in the same days, the more transfers share the network. With
+    `network: fluid` that costs no more a job: `s_per_pass_fluid` stands for both.
 
     Attributes:
         rule: the rule.
         variant: the model or policy; empty where that does not matter.
         base_s, s_per_row, s_per_pass, s_per_pass_row: on the machine of the measurements, without
             a GPU.
+        s_per_pass_fluid: the same of simulations with `network: fluid`; as `s_per_pass` if 0.
         base_mb, mb_per_row: peak of resident memory.
         most_rows: rows of the largest job that was measured; beyond is extrapolation.
         measured: jobs that were measured.
@@ -66,9 +70,12 @@ class Cost:
     most_rows: NonNegativeInt
     measured: NonNegativeInt
     s_per_pass_row: _Number = 0.0
+    s_per_pass_fluid: _Number = 0.0
 
-    def seconds(self, rows: float, times: float = 1) -> float:
+    def seconds(self, rows: float, times: float = 1, fluid: bool = False) -> float:
         per_pass = self.s_per_pass + self.s_per_pass_row * rows
+        if fluid:
+            per_pass = self.s_per_pass_fluid or self.s_per_pass
         return self.base_s + (self.s_per_row + per_pass * times) * rows
 
     def megabytes(self, rows: float) -> float:
@@ -114,7 +121,7 @@ class Costs:
         others = [cost for cost in self._costs.values() if cost.rule == rule]
         if not others:
             raise InputError(f"{self._source}: no line for the rule {rule}, expected one")
-        return max(others, key=lambda cost: cost.seconds(job.rows, job.times))
+        return max(others, key=lambda cost: cost.seconds(job.rows, job.times, job.fluid))
 
 
 def read_costs(path: Path) -> Costs:

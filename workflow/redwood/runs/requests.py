@@ -84,7 +84,8 @@ class Expected:
 
     @property
     def _seconds(self) -> float:
-        return self.cost.seconds(self.job.rows, self.job.times) / self.nodes.speed
+        job = self.job
+        return self.cost.seconds(job.rows, job.times, job.fluid) / self.nodes.speed
 
     @property
     def _megabytes(self) -> float:
@@ -186,14 +187,15 @@ class Requests:
     def _job(self, rule: str, wildcards: Mapping[str, str]) -> Job:
         scale, counts = COST_SCALES[rule], self.rows
         model = wildcards.get("model") or wildcards.get("workload") or ""
-        seeds = self._configuration.simulation.seeds
-        times = {"": 1, "epochs": self._epochs.get(model, 1), "seeds": seeds}[scale.times]
+        simulation = self._configuration.simulation
+        times = {"": 1, "epochs": self._epochs.get(model, 1), "seeds": simulation.seeds}
         return Job(
             rule,
             variant=(wildcards.get("policy") or model) if scale.variants else "",
             rows=counts.test if model == RECORDED else getattr(counts, scale.rows),
-            times=times,
+            times=times[scale.times],
             gpu=scale.gpu and model in self._on_gpu,
+            fluid=scale.times == "seeds" and simulation.network == "fluid",
         )
 
     @property
