@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.unit.evaluation.order_rows import ORDERS, orders
 
@@ -107,6 +107,8 @@ def test_the_bound_lies_between_two_kinds_of_gaps():
 
 
 @given(st.lists(st.floats(0, 1e9), min_size=10, max_size=60))
+@example([0.0] * 9 + [5e-324])
+@example([1e8] * 9 + [1e8 + 1e-6])
 def test_whatever_the_gaps_the_bound_is_one_of_them_or_between_them(gaps):
     bound = longest_gap(np.array(gaps))
     assert np.isfinite(bound)

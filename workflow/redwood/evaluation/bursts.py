@@ -161,6 +161,9 @@ def longest_gap(gaps: np.ndarray) -> float:
     if len(gaps) < _LEAST_GAPS:
         raise Inapplicable("next to no row has one of the same entity before it")
     logs = np.log1p(gaps)
+    # What differs by rounding alone is of one length, and too near for so many bins.
+    if np.ptp(logs) < 1e-9:
+        logs = np.full(len(logs), logs[0])
     counts, edges = np.histogram(logs, _BINS)
     below = np.cumsum(counts)[:-1] / len(logs)
     centres = (edges[1:] + edges[:-1]) / 2
