@@ -21,6 +21,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason=reason))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def scratch() -> None:
+    """None of the tests' own: the node does not see it."""
+
+
 @pytest.fixture(scope="session")
 def shared_files() -> Iterator[Path]:
     """A folder that the node sees too; it does not share `/tmp`."""

@@ -28,7 +28,6 @@ _LEAST_AGREEMENT = 0.9
 # Of fewer gaps no bound can be told.
 _LEAST_GAPS = 10
 _BINS = 128
-_LEAST_SPAN = 1e-9
 
 
 @dataclass(frozen=True)
@@ -162,11 +161,10 @@ def longest_gap(gaps: np.ndarray) -> float:
     if len(gaps) < _LEAST_GAPS:
         raise Inapplicable("next to no row has one of the same entity before it")
     logs = np.log1p(gaps)
-    low, high = logs.min(), logs.max()
-    # As NumPy does where all are equal. So narrow a span has no 128 floating point numbers.
-    if high - low < _LEAST_SPAN:
-        low, high = low - 0.5, high + 0.5
-    counts, edges = np.histogram(logs, _BINS, (low, high))
+    # What differs by rounding alone is of one length, and too near for so many bins.
+    if np.ptp(logs) < 1e-9:
+        logs = np.full(len(logs), logs[0])
+    counts, edges = np.histogram(logs, _BINS)
     below = np.cumsum(counts)[:-1] / len(logs)
     centres = (edges[1:] + edges[:-1]) / 2
     sums = np.cumsum(counts * centres)[:-1] / len(logs)
