@@ -19,12 +19,12 @@ jackknife therefore leaves out a run of synthetic rows and one of holdout rows t
 as rows that others are close to: as if they were not there, each row has its next closest.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import pandas as pd
 
-from redwood.evaluation.contract import Result, Samples
+from redwood.evaluation.contract import Arrays, Result, Samples
 from redwood.evaluation.intervals import group_of_rows, jackknife_half
 from redwood.evaluation.membership import require_shared_units
 from redwood.nearest import closest_rows, distance_to_closest
@@ -36,6 +36,7 @@ UNIT = "1"
 ASPECT = "privacy"
 DIRECTION = "near floor"
 NEEDS_SHARED_UNITS = True
+COSTLY_FLOOR = True
 DEFINITION = (
     "How many synthetic rows have a training row as their closest real row, per training row, over "
     "that plus how many have a holdout row, per holdout row (distances as for DCR): 0.5 if both "
@@ -124,17 +125,24 @@ def _halves(samples: Samples, group: np.ndarray) -> list[_Closer]:
     rows = len(samples.holdout) // 2
     order = generator(samples.seed, "dcr_share").permutation(len(samples.holdout))
     halves = order[:rows], order[rows : 2 * rows]
-    return [
-        _closer(
-            samples.holdout.iloc[half],
-            group[half],
-            samples.holdout.iloc[unseen],
-            group[unseen],
-            samples,
-            f"half {number}",
-        )
-        for number, (half, unseen) in enumerate((halves, halves[::-1]))
-    ]
+    names = [field.name for field in fields(_Closer)]
+
+    def both() -> Arrays:
+        found = [
+            _closer(
+                samples.holdout.iloc[half],
+                group[half],
+                samples.holdout.iloc[unseen],
+                group[unseen],
+                samples,
+                f"half {number}",
+            )
+            for number, (half, unseen) in enumerate((halves, halves[::-1]))
+        ]
+        return {name: np.array([getattr(half, name) for half in found]) for name in names}
+
+    arrays = samples.once("dcr_share", both)
+    return [_Closer(*(arrays[name][number] for name in names)) for number in range(2)]
 
 
 def _share(closer: np.ndarray, training_rows: int, unseen_rows: float) -> float:

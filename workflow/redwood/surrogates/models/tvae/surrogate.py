@@ -160,7 +160,10 @@ class Surrogate(NeuralSurrogate):
         options, layout = self.options, self._layout
         device = train.codes.device
         optimizer = torch.optim.Adam(
-            autoencoder.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay
+            autoencoder.parameters(),
+            lr=options.learning_rate,
+            weight_decay=options.weight_decay,
+            fused=True,
         )
 
         def loss_of(rows: Rows, source: torch.Generator) -> torch.Tensor:
