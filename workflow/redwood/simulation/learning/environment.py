@@ -4,7 +4,6 @@ The engine is the one of `redwood simulate`; the same decisions give the same by
 """
 
 import gc
-import time
 from collections.abc import Callable, Generator, Mapping
 from operator import index
 from pathlib import Path
@@ -186,7 +185,6 @@ class BrokerageEnv(gym.Env[Observation, np.int64]):
             # What is there stays; to look through it for garbage would take a tenth of the time.
             gc.freeze()
             self._froze = True
-        self._asked = time.perf_counter()
         return self._observed(self._job), {"seed": self._seed}
 
     def step(self, action: Any) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
@@ -200,13 +198,9 @@ class BrokerageEnv(gym.Env[Observation, np.int64]):
             InputError: there is no job to decide about, the action is no site, or one that cannot
                 take the job.
         """
-        begin = time.perf_counter()
         job = self._job
         if job is None:
             job = self._require_decision("step")
-        log = self._log
-        log.timed_s += begin - self._asked
-        log.timed += 1
         answer = self._answer(job, action)
         try:
             self._job = job = self._steps.send(answer)
@@ -217,10 +211,9 @@ class BrokerageEnv(gym.Env[Observation, np.int64]):
             return observed, self._payment.pay(), True, False, self.decisions
         seen, reward = self._observer(job), self._payment.pay()
         observed = seen if self._flat else self._observer.parts(seen)
-        if log.decisions > self._most_now:
+        if self._log.decisions > self._most_now:
             self._over(f"the episode was truncated at {self._most_now} decisions")
             return observed, reward, False, True, self.decisions
-        self._asked = time.perf_counter()
         return observed, reward, False, False, {}
 
     def _answer(self, job: Job, action: Any) -> SiteState | None:
@@ -282,12 +275,6 @@ class BrokerageEnv(gym.Env[Observation, np.int64]):
     def decisions(self) -> dict[str, int]:
         """Decisions of the episode so far, how many were *not now*, and how many not allowed."""
         return self._log.counts
-
-    @property
-    def seconds_per_decision(self) -> float:
-        """Wall-clock time from an observation to the action, mean of the episode so far, s."""
-        log = self._log
-        return log.timed_s / max(1, log.timed)
 
     @property
     def run(self) -> Run:
