@@ -33,31 +33,40 @@ class Forks:
 
     @cached_property
     def _server(self) -> subprocess.Popen:
-        path = os.pathsep.join(sys.path)
         return subprocess.Popen(
             [sys.executable, "-P", __file__, *self._modules],
-            env={**os.environ, "PYTHONPATH": path},
+            env=_environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
 
     def run(self, *arguments: str | Path, folder: Path = Path(), limit_s: int = 0) -> Answer:
-        """Run the command in a folder, for so many seconds at most unless they are 0."""
+        """Run the command in a folder, for so many seconds at most unless they are 0.
+
+        Its environment is the caller's of now, of which it sees what it reads once it runs.
+        """
         with tempfile.NamedTemporaryFile("r", errors="replace") as said:
-            asked = [said.name, str(folder), limit_s, *map(str, arguments)]
+            rest = [said.name, str(folder), limit_s, *map(str, arguments)]
+            asked = [_environment(), *rest]
             print(json.dumps(asked), file=self._server.stdin, flush=True)
             status, peak = json.loads(self._server.stdout.readline())
             return Answer(status, said.read(), peak)
 
 
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+
+
 def _serve(main: str, *modules: str) -> None:
     command, *_ = map(importlib.import_module, (main, *modules))
     for line in sys.stdin:
-        said, folder, limit_s, *arguments = json.loads(line)
+        environment, said, folder, limit_s, *arguments = json.loads(line)
         child = os.fork()
         if child == 0:
             _redirect(said)
+            os.environ.clear()
+            os.environ.update(environment)
             os.chdir(folder)
             signal.alarm(limit_s)
             sys.argv = [main, *arguments]

@@ -45,7 +45,7 @@ def test_a_further_dump_and_another_key(
         return json.loads((records / "cleaning.json").read_text())["rows"]
 
     def plan(**environment: str) -> dict[str, int]:
-        return planned_jobs(project.dry_run(*until, environment=environment)[1])
+        return planned_jobs(project.dry_run(*until, environment=environment or None)[1])
 
     for number in range(2):
         write_dump(tmp_path / "raw" / f"jobs_{number}.csv", 10 * number)

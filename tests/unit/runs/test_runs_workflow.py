@@ -50,18 +50,20 @@ def described(project):
     (project.folder / "cluster.yaml").unlink()
 
 
-def test_the_command_line_prevails_over_the_description_and_that_over_defaults(project, described):
+def test_the_command_line_prevails_over_the_description_and_that_over_defaults(
+    project, described, monkeypatch
+):
+    monkeypatch.setenv("REDWOOD_CPU_QOS", "variable")
     described("gpu: {partition: gpus, model: a100, qos: fast}\ncpu: {partition: described}\n")
-    answer = project.snakemake(
-        *("--dry-run", "--forceall"),
+    _, said = project.dry_run(
+        "--forceall",
         *("--default-resources", "slurm_partition=default", "slurm_account=default"),
         *("--set-resources", "evaluate:slurm_partition=chosen", "evaluate:mem_mb=attempt*700"),
-        environment={"REDWOOD_CPU_QOS": "variable"},
     )
     keys = ("slurm_partition", "slurm_account", "qos", "gpu", "gpu_model")
     asked = {
         (rule, wildcards.get("model")): [resources.get(key) for key in (*keys, "mem_mb")]
-        for rule, wildcards, resources in described_jobs(answer.stdout)
+        for rule, wildcards, resources in described_jobs(said)
     }
     assert asked["records_split", None][:3] == ["described", "default", "variable"]
     chosen = ["chosen", "default", "variable", None, None, "700"]
@@ -77,6 +79,6 @@ def test_another_description_of_the_cluster_makes_nothing_stale(project, describ
     made = project.snakemake("--cores", "1", marker)
     assert made.returncode == 0, made.stdout
     described("cpu: {partition: other, memory_gb: 3, speed: 0.001}\n")
-    assert planned_jobs(project.snakemake("--dry-run", marker).stdout) == {}
-    asked = project.snakemake("--dry-run", "--force", marker)
-    assert "slurm_partition=other" in asked.stdout
+    assert planned_jobs(project.dry_run(marker)[1]) == {}
+    _, asked = project.dry_run("--force", marker)
+    assert "slurm_partition=other" in asked
