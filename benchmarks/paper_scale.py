@@ -32,8 +32,9 @@ from processes import WORKFLOW
 
 ROOT = WORKFLOW.parent
 JOBS = 2_239_654
-# Of a quick run: jobs, and the paper's own measures alone.
+# Of a quick run: jobs, models, and the paper's own measures alone.
 QUICK_JOBS = 5_000
+QUICK_MODELS = ("smote", "sequoia")
 QUICK_EVALUATION = {"measures": ["wd", "jsd", "diff_corr", "dcr", "diff_mlef"]}
 # A few of the jobs that are generated do not survive cleaning.
 GENERATED_PER_JOB = 2_300_000 / JOBS
@@ -178,10 +179,11 @@ def growth(taken: dict[str, dict[str, Taken]], step: str) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="where everything is written")
-    parser.add_argument("--models", default=",".join(OPTIONS), help="some of these")
-    parser.add_argument("--quick", action="store_true", help=f"{QUICK_JOBS:,} jobs, fewer measures")
+    parser.add_argument("--models", help=f"some of {', '.join(OPTIONS)}; all by default")
+    parser.add_argument("--quick", action="store_true", help="fewer of everything")
     arguments = parser.parse_args()
-    models = arguments.models.split(",")
+    usual = QUICK_MODELS if arguments.quick else OPTIONS
+    models = arguments.models.split(",") if arguments.models else list(usual)
     if unknown := set(models) - set(OPTIONS):
         parser.error(f"--models: {', '.join(sorted(unknown))}; known are {', '.join(OPTIONS)}")
     run = Run(arguments.folder.resolve(), arguments.quick)
