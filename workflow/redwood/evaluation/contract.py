@@ -17,6 +17,8 @@ and, where they apply,
   `DIRECTION = "lower"` stands for; `None` if it is not known;
 * `COSTLY_FLOOR = True`: what it finds of the real rows alone takes its time, and is found once for
   all samples, see `Samples.once`;
+* `COSTLY_VALUE = False`: beside it, the value itself is soon found, so that the second floor has it
+  of every draw;
 * `NEEDS_DENSITIES = True`: it is about the model itself, whose log densities it reads from
   `Samples.densities`; it never decides whether the sample is private;
 * `NEEDS_SHARED_UNITS = True`: it takes holdout rows for training rows that were left out, as they

@@ -248,13 +248,15 @@ def _classifier(categorical: np.ndarray, seed: int) -> Any:
 
     # Trees are added until the loss on a tenth of the rows no longer falls: samples that are far
     # apart deserve many, of samples that are alike more would only learn the noise. All else is
-    # scikit-learn's default but for the number of leaves, 63 instead of 31. None of it matters
-    # much: of 6,000 rows of SMOTE on generated jobs, the AUC is .887 with 31 leaves, .889 with 63
-    # and .892 with 127, the same with 100 and with 1,000 trees, and .891 if three times as many
-    # rounds without a gain are waited for.
+    # scikit-learn's default but for the number of leaves, 63 instead of 31, and the learning rate,
+    # 0.2 instead of 0.1, at which half the trees suffice. None of it matters much: of 6,000 rows of
+    # SMOTE on generated jobs, the AUC is .887 with 31 leaves, .889 with 63 and .892 with 127, the
+    # same with 100 and with 1,000 trees, and .891 if three times as many rounds without a gain are
+    # waited for. Of 11,914 rows of independent columns it is .988 with all 300 trees at a rate of
+    # 0.1 and .987 with some 170 at 0.2.
     return HistGradientBoostingClassifier(
         max_iter=300,
-        learning_rate=0.1,
+        learning_rate=0.2,
         max_leaf_nodes=63,
         categorical_features=categorical,
         early_stopping=True,

@@ -18,7 +18,8 @@ sample differ.
   is of the draws by units, where the table names units that rows can be split by, and of those by
   blocks of time elsewhere. Each kind's mean is beside it.
 
-What takes its time (`COSTLY_FLOOR`) is found of one draw of each kind only.
+What takes its time (`COSTLY_FLOOR`, unless `COSTLY_VALUE = False`) is found of one draw of each
+kind only.
 """
 
 import sys
@@ -119,7 +120,7 @@ def find_other_floors(
         plugin = plugins.load(MEASURES, name)
         if plugin.ASPECT == "privacy":
             continue
-        costly = getattr(plugin, "COSTLY_FLOOR", False)
+        costly = getattr(plugin, "COSTLY_FLOOR", False) and getattr(plugin, "COSTLY_VALUE", True)
         value = known.get("measures", {}).get(name, {}).get("value") if costly else None
         found = (
             [(REALISATION, float(value))]

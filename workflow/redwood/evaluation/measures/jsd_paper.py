@@ -20,6 +20,7 @@ UNIT = "1"
 ASPECT = "fidelity"
 DIRECTION = "near floor"
 COSTLY_FLOOR = True
+COSTLY_VALUE = False
 ROWS = 10_000
 DEFINITION = (
     "Share of unequal categories between synthetic and real rows paired at random, mean over the "

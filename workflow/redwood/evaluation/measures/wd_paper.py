@@ -24,6 +24,7 @@ ASPECT = "fidelity"
 DIRECTION = "lower"
 LIMIT = None
 COSTLY_FLOOR = True
+COSTLY_VALUE = False
 ROWS = 500
 DEFINITION = (
     f"W₁ between {ROWS} synthetic and {ROWS} real rows as points (numbers min-max scaled on their "

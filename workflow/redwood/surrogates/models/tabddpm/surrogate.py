@@ -147,7 +147,10 @@ class Surrogate(NeuralSurrogate):
         options, device = self.options, train.codes.device
         kept = NoiseSchedule.cosine(options.steps).kept.to(device)
         optimizer = torch.optim.AdamW(
-            denoiser.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay
+            denoiser.parameters(),
+            lr=options.learning_rate,
+            weight_decay=options.weight_decay,
+            fused=True,
         )
         steps_per_epoch = -(-len(train) // options.batch_size)
 
