@@ -89,7 +89,11 @@ def test_of_two_links_of_one_level_the_first_gives_its_share():
     for links in routes.values():
         sharing.add(links)
     for of_second in (4, 1):
-        for route, transfers in {0: int(of_second == 4), 1: of_second, 2: 5 * (of_second == 4)}.items():
+        for route, transfers in {
+            0: int(of_second == 4),
+            1: of_second,
+            2: 5 * (of_second == 4),
+        }.items():
             for _ in range(transfers):
                 sharing.enter(route, 1e12, 0.0)
         sharing.settle(0.0)

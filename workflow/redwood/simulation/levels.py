@@ -231,7 +231,7 @@ def _level(
     while h >= 0:
         r = hops[h, _ROUTE]
         all_transfers += routes[r, WEIGHT]
-        # Where another link gives the route its rate, it gives it this one's level or less.
+        # Unless this link gives the route its rate, the route has elsewhere what it has.
         rate, by = routes[r, _FOUND], numbers[r, _GIVER]
         if by == link:
             rate, by = _elsewhere(r, link, routes, numbers, hops, links)
