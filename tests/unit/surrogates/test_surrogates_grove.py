@@ -166,6 +166,17 @@ def test_the_calendar_finds_hours_and_weekdays_and_its_clock_can_be_turned_back(
     assert calendar.spread < 0.06
 
 
+def test_days_of_few_owners_in_bursts_have_nothing_in_common():
+    spreads = []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        bursts = rng.integers(0, 40, 300)
+        day = rng.uniform(0, 120, 300).repeat(20)
+        times = START.timestamp() + day * DAY + rng.uniform(0, 600, len(day))
+        spreads.append(Calendar.fit(times, bursts.repeat(20)).spread)
+    assert np.mean(np.array(spreads) > 0) <= 0.15, "chance is taken for good and bad days"
+
+
 def test_days_that_are_good_for_all_owners_are_found_and_come_anew():
     rng = np.random.default_rng(2)
     days, owners = 120, 300

@@ -4,6 +4,7 @@ It takes the place of the tables of counts of `redwood.surrogates.streams.marks`
 mark: the earlier items of the same sequence. Without it errors would add up from level to level.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,7 +63,7 @@ class RunningMemory:
         marks: the marks.
     """
 
-    def __init__(self, sequences: Sequences, marks: list[Mark]) -> None:
+    def __init__(self, sequences: Sequences, marks: Sequence[Mark]) -> None:
         number = len(sequences.sizes)
         self._sequences, self._marks = sequences, marks
         self._sequence = sequences.sequence
