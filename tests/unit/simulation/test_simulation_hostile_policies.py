@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -13,6 +15,7 @@ from redwood.errors import InputError
 from redwood.processes import _prctl, _state_and_parent
 from redwood.simulation.running import run_scenario
 from redwood.simulation.scenario import Scenario
+from redwood.simulation.watching import BROKERAGE, Question, run_watched
 from redwood.tables import read_parquet
 
 pytest.importorskip("simgrid")
@@ -264,3 +267,27 @@ def test_what_is_drawn_without_a_seed_is_noticed(jobs, capfd, draw, repeats):
     first = (jobs.parent / "run/seed-1/jobs.parquet").read_bytes()
     run(jobs, text)
     assert ((jobs.parent / "run/seed-1/jobs.parquet").read_bytes() == first) is repeats
+
+
+def test_what_an_answer_waits_for_a_processor_is_not_held_against_it():
+    question, every = Question(), os.sched_getaffinity(0)
+
+    def work():
+        question.ask(BROKERAGE, 0)
+        end = time.process_time() + 0.3
+        while time.process_time() < end:
+            pass
+        question.answered()
+        return "done"
+
+    os.sched_setaffinity(0, {min(every)})
+    try:
+        others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(4)]
+        try:
+            assert run_watched(work, question, 0.6, "a simulation") == "done"
+        finally:
+            for other in others:
+                other.kill()
+                other.wait()
+    finally:
+        os.sched_setaffinity(0, every)

@@ -17,6 +17,7 @@ from contextlib import suppress
 from itertools import count
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NoReturn
 
@@ -71,7 +72,7 @@ def run_watched(work: Callable[[], Any], question: Question, patience_s: float, 
     Args:
         work: asks policies, and says so by `question`.
         question: what is asked.
-        patience_s: wall-clock time that an answer may take, s.
+        patience_s: wall-clock time that an answer may take, s; waiting for a processor is free.
         what: what errors that are no policy's begin with.
 
     Raises:
@@ -112,12 +113,13 @@ def _watched(
     """Whether `work()` succeeded in another process, and what it returned or raised."""
     process, receiver = _start(lambda sender, watcher: _do(work, what, sender, watcher))
     step = min(_LOOK_EVERY_S, patience_s / 4)
-    seen, waited = 0, 0.0
+    seen, waited, off = 0, 0.0, 0.0
 
     def look() -> bool:
-        nonlocal seen, waited
-        number = question.cells[1]
-        waited = waited + step if number == seen else 0.0
+        nonlocal seen, waited, off
+        number, before, off = question.cells[1], off, _kept_off_s(process)
+        # A busy machine is no policy's fault.
+        waited = waited + max(0.0, step - (off - before)) if number == seen else 0.0
         seen = number
         return not seen or waited < patience_s
 
@@ -125,6 +127,13 @@ def _watched(
     if answer is None and process.is_alive():
         return False, InputError(f"{question}no answer within {patience_s:g} s")
     return answer or (False, _ended(question, what, process, "that simulated"))
+
+
+def _kept_off_s(process: BaseProcess) -> float:
+    """How long a process could have run but others had the processor, s; 0 where none counts it."""
+    with suppress(OSError, ValueError, IndexError):
+        return int(Path(f"/proc/{process.pid}/schedstat").read_text().split()[1]) / 1e9
+    return 0.0
 
 
 def _do(work: Callable[[], Any], what: str, sender: Connection, watcher: int) -> NoReturn:
