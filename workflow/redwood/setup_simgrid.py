@@ -32,32 +32,6 @@ TOOLS = (
     "setuptools==80.9.0",
     "wheel==0.45.1",
 )
-# Left out: the model checker, a sixth of all sources, and what records threads for it.
-_SETTINGS = """
-set(enable_model-checking OFF CACHE BOOL "")
-set(enable_sthread OFF CACHE BOOL "")
-set(CMAKE_PROJECT_INCLUDE "${CMAKE_CURRENT_LIST_DIR}/precompile.cmake" CACHE FILEPATH "")
-"""
-# Reading these headers is most of the compiler's work on nearly every source.
-_PRECOMPILE = """
-function(precompile)
-  if(NOT TARGET simgrid)  # a trial program of the configuration
-    return()
-  endif()
-  foreach(
-    header
-    simgrid/s4u.hpp
-    src/kernel/EngineImpl.hpp
-    src/kernel/actor/SimcallObserver.hpp
-    src/kernel/activity/CommImpl.hpp
-    src/kernel/resource/StandardLinkImpl.hpp
-    src/kernel/resource/CpuImpl.hpp
-  )
-    target_precompile_headers(simgrid PRIVATE "$<$<COMPILE_LANGUAGE:CXX>:${header}>")
-  endforeach()
-endfunction()
-cmake_language(DEFER CALL precompile)
-"""
 BUILD_BYTES = 1_500_000_000
 
 
@@ -135,8 +109,6 @@ def _compile(folder: Path, python: Path, tools: Path, compiler: str, log: Path) 
     """Build SimGrid's wheel with the tools' own pip settings, showing how far the compiler is."""
     source = folder / "source.txt"
     source.write_text(f"simgrid=={VERSION} --hash=sha256:{SHA256}\n")
-    (folder / "settings.cmake").write_text(_SETTINGS)
-    (folder / "precompile.cmake").write_text(_PRECOMPILE)
     boost = next(tools.glob("lib/python*/site-packages/libboost_headers"))
     environment = os.environ | {
         "PATH": f"{tools}/bin:{os.environ['PATH']}",
@@ -145,8 +117,6 @@ def _compile(folder: Path, python: Path, tools: Path, compiler: str, log: Path) 
         "LDFLAGS": f"{os.environ.get('LDFLAGS', '')} -Wl,-s",
         "CMAKE_GENERATOR": "Ninja",
         "BOOST_ROOT": str(boost),
-        # SimGrid's setup.py passes no options on to cmake.
-        "CMAKE_TOOLCHAIN_FILE": str(folder / "settings.cmake"),
     }
     command = [str(python), "-Pm", "pip", "--python", f"{tools}/bin/python", "wheel", "--verbose"]
     command += ["--no-deps", "--no-build-isolation", "--no-cache-dir", "--require-hashes"]
