@@ -10,7 +10,7 @@ import pytest
 from tests.project import ROOT, Project
 from tests.slurm.slurm_project import QUICK, SlurmProject, finished
 
-GPU_MODELS = {"tvae", "ctabganplus", "tabddpm", "sequoia"}
+GPU_MODELS = {"tvae", "sequoia"}
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +98,7 @@ def test_short_jobs_share_one(run):
     dumps, simulations, figures = (
         sum(name in job["comment"] for job in jobs) for name in ("dumps", "simulations", "figures")
     )
-    # Five dumps by four, 12 simulations by eight, a dozen tables and figures by six.
+    # Five dumps by four, ten simulations by eight, a dozen tables and figures by six.
     assert dumps == 2
     assert 2 <= simulations <= 7
     assert 2 <= figures <= 6
