@@ -1,8 +1,10 @@
-"""A few of the faults of docs/faults.md, which `python -m tests.faults` tries by the hundred."""
+"""A few of the faults of docs/faults.md, which `python -m tests.faults` tries by the hundred.
+
+Kills are tried by `test_killed.py`.
+"""
 
 import os
 import random
-import shutil
 
 import pytest
 from tests.faults import damages, dumps, kills
@@ -21,14 +23,6 @@ def chance(*what: object) -> random.Random:
 def survived(outcomes: list[Outcome]) -> bool:
     print(f"REDWOOD_TEST_SEED={SEED}", *outcomes, sep="\n")
     return bool(outcomes) and not any(one.lost for one in outcomes)
-
-
-def test_a_run_that_is_killed_goes_on(spare_projects, finished_project):
-    project = spare_projects()
-    shutil.rmtree(project.folder / kills.RESULTS / "simulation/runs/recorded")
-    kinds = chance("kills").sample([*kills.KINDS], 1)
-    undisturbed = kills.digests(finished_project)
-    assert survived(kills.life(project, undisturbed, chance("kills"), kinds))
 
 
 def test_damaged_results_are_named_and_made_again(spare_projects, finished_project):
