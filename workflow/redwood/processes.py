@@ -62,6 +62,13 @@ def end_children() -> None:
             return
 
 
+def queued_s(process: int) -> float:
+    """How long a process could have run but others had the processor, s; 0 where none counts it."""
+    with suppress(OSError, ValueError, IndexError):
+        return int(Path(f"/proc/{process}/schedstat").read_text().split()[1]) / 1e9
+    return 0.0
+
+
 @contextmanager
 def safe_path() -> Iterator[None]:
     """Let Python processes that the block starts import nothing from the working folder.

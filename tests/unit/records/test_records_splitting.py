@@ -214,7 +214,7 @@ def test_a_failure_half_way_leaves_nothing(tmp_path: Path) -> None:
     pq.write_table(table, tmp_path / "jobs.parquet", row_group_size=10)
     with pytest.raises(InputError, match="row 100: feature 'number' has no value"):
         split_up(tmp_path)
-    assert list((tmp_path / "out").iterdir()) == []
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_table_without_tasks_says_nothing_of_near_copies(tmp_path: Path) -> None:

@@ -228,7 +228,7 @@ def test_the_papers_scale_is_planned_before_there_is_a_dump(tmp_path, monkeypatc
     assert max(map(len, answer.output.splitlines())) <= 120
     assert list(tmp_path.iterdir()) == []
     said = " ".join(answer.output.split())
-    assert "any number, most of it surrogates_train sdv_tvae 3.5 h, then simulate" in said
+    assert "any number, most of it surrogates_train sdv_tvae 3.5 h" in said
     rows = columns(answer.output)
     simulated = [row for row in rows if row[0].startswith("simulate ")]
     assert len(simulated) == 16

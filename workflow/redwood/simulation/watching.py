@@ -17,13 +17,12 @@ from contextlib import suppress
 from itertools import count
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NoReturn
 
 from redwood.configuration import POLICIES
 from redwood.errors import InputError
-from redwood.processes import adopt_orphans, end_children, end_with
+from redwood.processes import adopt_orphans, end_children, end_with, queued_s
 
 BROKERAGE, PLACEMENT, QUEUE = range(1, 4)
 # Instead of a job's row: nothing of a job, and what comes before the first question.
@@ -117,7 +116,7 @@ def _watched(
 
     def look() -> bool:
         nonlocal seen, waited, off
-        number, before, off = question.cells[1], off, _kept_off_s(process)
+        number, before, off = question.cells[1], off, queued_s(process.pid or 0)
         # A busy machine is no policy's fault.
         waited = waited + max(0.0, step - (off - before)) if number == seen else 0.0
         seen = number
@@ -127,13 +126,6 @@ def _watched(
     if answer is None and process.is_alive():
         return False, InputError(f"{question}no answer within {patience_s:g} s")
     return answer or (False, _ended(question, what, process, "that simulated"))
-
-
-def _kept_off_s(process: BaseProcess) -> float:
-    """How long a process could have run but others had the processor, s; 0 where none counts it."""
-    with suppress(OSError, ValueError, IndexError):
-        return int(Path(f"/proc/{process.pid}/schedstat").read_text().split()[1]) / 1e9
-    return 0.0
 
 
 def _do(work: Callable[[], Any], what: str, sender: Connection, watcher: int) -> NoReturn:
