@@ -18,7 +18,7 @@ from redwood.surrogates.models.grove import timing
 from redwood.surrogates.models.grove.calendar import DAY, HOUR, Calendar
 from redwood.surrogates.models.grove.laws import GapLaw, SizeLaw
 from redwood.surrogates.models.grove.level import Level, chosen_items
-from redwood.surrogates.models.grove.memory import Memory, RunningMemory
+from redwood.surrogates.models.grove.memory import Earlier, Memory
 from redwood.surrogates.models.grove.novelty import settled, share_of_changes
 from redwood.surrogates.models.grove.ownership import (
     Ownership,
@@ -26,7 +26,6 @@ from redwood.surrogates.models.grove.ownership import (
     without_rare,
 )
 from redwood.surrogates.models.grove.sequences import Sequences
-from redwood.surrogates.models.grove.together import TogetherLaw, share_of
 from redwood.surrogates.streams.stream import Mark
 from redwood.surrogates.streams.tokens import NumberTokens
 from redwood.tables import Column, TableDescription
@@ -104,11 +103,9 @@ def test_items_are_drawn_given_earlier_ones_of_their_sequence(sizes, seed):
         assert sequences.before[item] == len(earlier)
         assert set(references[item][known[item]]) <= set(earlier)
         if sequences.level[item] > 1:
-            # The closest that are there on either side, and those beyond them.
-            before, after = sorted(earlier[earlier < item]), sorted(earlier[earlier > item])
-            assert (sequences.left[item], sequences.right[item]) == (before[-1], after[0])
-            beyond = [-1, *before][-2], [*after, -1][1]
-            assert tuple(sequences.beyond[item]) == beyond
+            # The closest that are there on either side.
+            assert sequences.left[item] == max(earlier[earlier < item])
+            assert sequences.right[item] == min(earlier[earlier > item])
 
 
 @given(st.lists(st.integers(1, 12), min_size=1, max_size=6), st.integers(0, 2**32 - 1))
@@ -120,7 +117,8 @@ def test_memory_is_what_the_earlier_items_hold(sizes, seed):
     mark = Mark("m", 4, NumberTokens(np.array([0.0]), np.array([0.5, 1.0, 2.0, 3.0])))
     tokens = rng.integers(0, 4, len(items))
     values = rng.normal(size=len(items))
-    memory = Memory.of(sequences, mark, tokens, values)
+    memory = Memory.of(Earlier.of(sequences, items), mark, tokens, values)
+    logs = memory.log_frequencies(sequences, mark, items)
     for item in items:
         own = sequences.sequence == sequences.sequence[item]
         earlier = np.flatnonzero(own & (sequences.level < sequences.level[item]))
@@ -134,19 +132,15 @@ def test_memory_is_what_the_earlier_items_hold(sizes, seed):
         ]
         np.testing.assert_allclose(memory.features[item], expected, atol=1e-3)
         same = np.mean(tokens[earlier] == tokens[item]) if len(earlier) else 0
-        expected_log = np.log(same) if same else -40.0
-        assert memory.log_frequencies[item, 0] == pytest.approx(expected_log, abs=1e-5)
-    # Sampling has the same of what it has drawn, level by level.
-    running = RunningMemory(sequences, [mark])
+        assert logs[item, 0] == pytest.approx(np.log(same) if same else -40.0, abs=1e-5)
     for level in sequences.by_level():
-        np.testing.assert_allclose(
-            running.features(level, 0), memory.features[level], rtol=1e-4, atol=1e-3
-        )
+        of_level = Memory.of(Earlier.than_level(sequences, level), mark, tokens, values)
+        np.testing.assert_allclose(of_level.features, memory.features[level], atol=1e-6)
+        every = np.ones(len(level), bool)
         if sequences.level[level[0]]:
-            for item, token in zip(level, running.draw(level, tokens, rng), strict=True):
-                own = sequences.sequence == sequences.sequence[item]
-                assert token in tokens[own & (sequences.level < sequences.level[item])]
-        running.add(level, tokens[level, None], values[level, None])
+            drawn = of_level.draw(every, np.random.default_rng(1))
+            whole = Memory.of(Earlier.of(sequences, level), mark, tokens, values)
+            assert (drawn == whole.draw(every, np.random.default_rng(1))).all()
 
 
 def test_the_calendar_finds_hours_and_weekdays_and_its_clock_can_be_turned_back():
@@ -166,17 +160,6 @@ def test_the_calendar_finds_hours_and_weekdays_and_its_clock_can_be_turned_back(
     assert calendar.spread < 0.06
 
 
-def test_days_of_few_owners_in_bursts_have_nothing_in_common():
-    spreads = []
-    for seed in range(20):
-        rng = np.random.default_rng(seed)
-        bursts = rng.integers(0, 40, 300)
-        day = rng.uniform(0, 120, 300).repeat(20)
-        times = START.timestamp() + day * DAY + rng.uniform(0, 600, len(day))
-        spreads.append(Calendar.fit(times, bursts.repeat(20)).spread)
-    assert np.mean(np.array(spreads) > 0) <= 0.15, "chance is taken for good and bad days"
-
-
 def test_days_that_are_good_for_all_owners_are_found_and_come_anew():
     rng = np.random.default_rng(2)
     days, owners = 120, 300
@@ -194,80 +177,33 @@ def test_days_that_are_good_for_all_owners_are_found_and_come_anew():
     assert np.log(daily[0] / daily[1]).std() == pytest.approx(0.3 * np.sqrt(2), rel=0.3)
 
 
-@pytest.mark.parametrize(("before", "after"), [(1, 1), (40, 3)])
-@pytest.mark.parametrize("length", [2 * DAY, 900.0])
-def test_the_density_of_times_is_one_and_draws_follow_it(before, after, length):
+def test_the_density_of_times_is_one_and_draws_follow_it():
     calendar = Calendar(0.0, 4 * DAY, HOUR, np.tile([0.2, 1.8], 48), 0.0, 0.0)
     torch.manual_seed(0)
     network = timing.TimeNetwork(3, 16, 0.0)
-    begin, end = 1000.0, 1000.0 + length
-    step = length / 172_800
-    times = np.arange(begin + step / 2, end, step)
-
-    def between(many):
-        ends = np.full(many, begin), np.full(many, end)
-        return timing.Between(*ends, np.full(many, before), np.full(many, after), calendar)
-
+    begin, end = 1000.0, 1000.0 + 2 * DAY
+    times = np.arange(begin + 0.5, end)
     with torch.no_grad():
-        one = network(torch.randn(1, 3) * 3, torch.tensor(between(1).reach))
+        one = network(torch.randn(1, 3) * 3)
         law = one.expand(len(times), -1, -1)
-        bins, slopes = timing.places(times, between(len(times)))
+        whole = np.full(len(times), begin), np.full(len(times), end)
+        bins, slopes = timing.places(times, *whole, calendar)
         density = timing.log_density(
             law, torch.tensor(bins), torch.tensor(slopes, dtype=torch.float32)
         ).exp()
-    assert float(density.sum()) * step == pytest.approx(1, abs=0.02)
+    assert float(density.sum()) == pytest.approx(1, abs=0.02)
+    random = np.random.default_rng(3)
     many = 20_000
     drawn = timing.draw(
-        one.double().numpy().repeat(many, axis=0), between(many), np.random.default_rng(3)
+        one.double().numpy().repeat(many, axis=0),
+        np.full(many, begin),
+        np.full(many, end),
+        calendar,
+        random,
     )
-    assert ((drawn >= begin) & (drawn <= end)).all()
-    expected = np.add.reduceat(density.numpy() * step, np.arange(0, len(times), 3600))
-    seen = np.bincount(((drawn - begin) // (3600 * step)).astype(int).clip(0, 47), minlength=48)
-    assert np.abs(seen / many - expected).sum() < 0.07
-
-
-def test_bursts_of_groups_of_one_owner_begin_together_as_often_as_they_did():
-    def sessions(rng, owners, together):
-        """Two groups an owner with ten bursts each, some of which begin with one of the other."""
-        times, groups, owner = [], [], []
-        for number in range(owners):
-            first = np.sort(rng.uniform(0, 90 * DAY, 10))
-            second = np.sort(
-                np.where(rng.random(10) < together, first + 20, rng.uniform(0, 90 * DAY, 10))
-            )
-            for group, begins in enumerate((first, second)):
-                rows = (begins[:, None] + np.array([0, 5, 12, 60])).ravel()
-                times.append(np.sort(np.rint(rows)))
-                groups.append(np.full(len(rows), 2 * number + group))
-                owner.append(np.full(len(rows), number))
-        return tuple(map(np.concatenate, (times, groups, owner)))
-
-    rng = np.random.default_rng(8)
-    law = TogetherLaw.fit(*sessions(rng, 300, 0.4))
-    assert share_of(*sessions(rng, 300, 0.4)) == pytest.approx(law.share, abs=0.03)
-    apart = sessions(rng, 300, 0.0)
-    assert share_of(*apart) < 0.02
-    assert (law.move(*apart, rng) == apart[0]).all()
-    settled = law.settled(
-        lambda one, turn: share_of(one.move(*apart, np.random.default_rng(turn)), *apart[1:])
-    )
-    moved = settled.move(*apart, rng)
-    assert share_of(moved, *apart[1:]) == pytest.approx(law.share, abs=0.03)
-    # Rows of a group stay in order, and so do the gaps within bursts.
-    gaps, before = np.diff(moved), np.diff(apart[0])
-    within = np.diff(apart[1]) == 0
-    assert (gaps[within] >= 0).all()
-    burst = within & (before <= 60)
-    np.testing.assert_allclose(gaps[burst], before[burst])
-    assert TogetherLaw.from_json(settled.to_json()).to_json() == settled.to_json()
-
-
-def test_an_owner_with_one_group_has_nothing_that_begins_together():
-    times = np.sort(np.random.default_rng(9).uniform(0, 30 * DAY, 100))
-    owner = np.repeat(np.arange(10), 10)
-    law = TogetherLaw.fit(np.tile(times[:10], 10), owner, owner)
-    assert law.share == 0
-    assert (law.move(times, owner, owner, np.random.default_rng(1)) == times).all()
+    expected = np.add.reduceat(density.numpy(), np.arange(0, len(times), HOUR, dtype=int))
+    seen = np.bincount(((drawn - begin) // HOUR).astype(int).clip(0, 47), minlength=48)
+    assert np.abs(seen / many - expected).sum() < 0.06
 
 
 def test_sizes_follow_their_quantiles_and_none_is_an_owners():

@@ -27,9 +27,6 @@ _MOST_STEPS, _MOST_DAYS = 200_000, 5_000
 # Owners times days from which it is told how much days vary: 80 MB.
 _MOST_CELLS = 10_000_000
 
-# What days have in common counts if it is so many standard errors above none.
-_SURE = 2.0
-
 # Added to the counts, in rows and as a share of the mean, so that no hour is impassable.
 _PSEUDO_COUNT, _PSEUDO_SHARE = 2.0, 0.05
 
@@ -193,16 +190,15 @@ def _common(
     moments = []
     for lag in (0, 1):
         now, then = slice(lag, None), slice(0, days - lag)
-        both, base = (
-            of[:, now].sum(axis=0) * of[:, then].sum(axis=0)
-            - (of[:, now] * of[:, then]).sum(axis=0)
-            for of in (excess, hoped)
-        )
-        total = base.sum()
-        moment = both.sum() / total if total > 0 else 0.0
-        # Days are independent where nothing is shared: by chance it is as far from 0 as this.
-        error = np.sqrt(((both - moment * base) ** 2).sum()) / total if total > 0 else np.inf
-        moments.append(moment if moment > _SURE * error else 0.0)
+        both = (
+            excess[:, now].sum(axis=0) * excess[:, then].sum(axis=0)
+            - (excess[:, now] * excess[:, then]).sum(axis=0)
+        ).sum()
+        base = (
+            hoped[:, now].sum(axis=0) * hoped[:, then].sum(axis=0)
+            - (hoped[:, now] * hoped[:, then]).sum(axis=0)
+        ).sum()
+        moments.append(max(0.0, both / base) if base > 0 else 0.0)
     if moments[0] == 0:
         return 0.0, 0.0
     return float(np.sqrt(np.log1p(moments[0]))), float(min(0.95, moments[1] / moments[0]))

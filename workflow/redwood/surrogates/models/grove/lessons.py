@@ -23,7 +23,6 @@ from redwood.surrogates.models.grove.ownership import (
 from redwood.surrogates.models.grove.population import Population
 from redwood.surrogates.models.grove.relations import RelatedScheme
 from redwood.surrogates.models.grove.sequences import Sequences
-from redwood.surrogates.models.grove.together import TogetherLaw
 from redwood.surrogates.streams.stream import Mark, Scheme
 from redwood.surrogates.streams.tokens import NumberTokens
 from redwood.tables import TableDescription, from_scale, to_numbers, to_scale
@@ -144,7 +143,7 @@ def lessons_of(
     if np.array_equal(_runs(owner)[1], begins):
         law = SizeLaw.fit(sizes, level.spans, np.arange(len(sizes)), options.least_owners)
         population = Population(
-            scheme, calendar, law, None, None, None, ownership.owners, len(owner), _unmoved(scheme)
+            scheme, calendar, law, None, None, ownership.owners, len(owner), _unmoved(scheme)
         )
         judged = held, options.most_rows, owner, owner
         return population, (
@@ -164,7 +163,6 @@ def lessons_of(
         SizeLaw.fit(counts, heads.spans, np.arange(len(counts)), least),
         SizeLaw.fit(sizes[busy], level.spans[busy], owner_of_head[busy], least),
         GapLaw.fit(counts, calendar.read(marked.times), least),
-        TogetherLaw.fit(stream.times, np.repeat(np.arange(len(begins)), sizes), owner),
         ownership.owners,
         len(owner),
         _unmoved(scheme),

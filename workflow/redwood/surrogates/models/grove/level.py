@@ -14,7 +14,7 @@ from torch import Tensor
 
 from redwood.surrogates.models.grove import timing
 from redwood.surrogates.models.grove.calendar import Calendar
-from redwood.surrogates.models.grove.memory import Memory, RunningMemory
+from redwood.surrogates.models.grove.memory import Earlier, Memory
 from redwood.surrogates.models.grove.relations import RelatedScheme
 from redwood.surrogates.models.grove.sequences import REFERENCES, Sequences
 from redwood.surrogates.streams import marks
@@ -22,7 +22,7 @@ from redwood.surrogates.streams.stream import Mark
 
 _CALENDAR, _WAVES = 11, 8
 _CIRCUMSTANCES = _CALENDAR + 7
-_TIMED = 2 * _WAVES + 12
+_TIMED = 2 * _WAVES + 4
 
 # Beyond, standardised numbers tell networks nothing more.
 _FAR = 8.0
@@ -116,24 +116,8 @@ class Level:
         left, right = sequences.left[items], sequences.right[items]
         gap, number = np.log1p(self.times[right] - self.times[left]), right - left
         own = [gap / 3 - 3, np.log(number) - 2, (gap - np.log(number)) / 2 - 3, number == 2]
-        # How dense the rest of the sequence is, and how dense it is close by.
-        sequence = np.searchsorted(sequences.starts, items, side="right") - 1
-        own += [np.log(sequences.sizes[sequence]) / 3, np.log1p(self.spans[sequence]) / 3 - 3]
-        for side, end in enumerate((left, right)):
-            further = sequences.beyond[items, side]
-            there = further >= 0
-            away = np.log1p(np.abs(self.times[further] - self.times[end]))
-            between = np.log(np.maximum(1, np.abs(further - end)))
-            told = [away / 3 - 3, (away - between) / 2 - 3, there]
-            own += [part * there for part in told]
         ends = [calendar.features(self.times[end])[:, :_WAVES] for end in (left, right)]
         return np.concatenate([*ends, np.stack(own, axis=1)], axis=1).astype(np.float32)
-
-    def between(self, items: np.ndarray, calendar: Calendar) -> timing.Between:
-        """Between what the times of items (m,) are."""
-        left, right = self.sequences.left[items], self.sequences.right[items]
-        ends = self.times[left], self.times[right]
-        return timing.Between(*ends, items - left, right - items, calendar)
 
     def neighbours(
         self, items: np.ndarray, references: np.ndarray, device: torch.device
@@ -153,29 +137,26 @@ class Level:
 
 @dataclass(frozen=True)
 class Remembered:
-    """What all items of a level are told but by those that they are drawn given.
+    """What all items of a level are told by those before them in the order of drawing.
 
     Attributes:
-        circumstances: (n, C), see `Level.circumstances`.
         features: for each mark (n, 5), see `Memory`.
         frequencies: for each mark (n, 1), the log frequency of the items' own tokens.
     """
 
-    circumstances: np.ndarray
     features: list[np.ndarray]
     frequencies: list[np.ndarray]
 
     @classmethod
-    def of(cls, level: Level, items: Sequence[Mark], calendar: Calendar) -> "Remembered":
-        memories = [
-            Memory.of(level.sequences, mark, level.tokens[:, position], level.values[:, position])
-            for position, mark in enumerate(items)
-        ]
-        return cls(
-            level.circumstances(np.arange(len(level.times)), calendar),
-            [memory.features for memory in memories],
-            [memory.log_frequencies for memory in memories],
-        )
+    def of(cls, level: Level, items: Sequence[Mark]) -> "Remembered":
+        everything = np.arange(len(level.times))
+        earlier = Earlier.of(level.sequences, everything)
+        features, frequencies = [], []
+        for position, mark in enumerate(items):
+            memory = Memory.of(earlier, mark, level.tokens[:, position], level.values[:, position])
+            features.append(memory.features)
+            frequencies.append(memory.log_frequencies(level.sequences, mark, everything))
+        return cls(features, frequencies)
 
 
 def observed(
@@ -183,6 +164,7 @@ def observed(
     remembered: Remembered,
     items: np.ndarray,
     references: np.ndarray,
+    calendar: Calendar,
     device: torch.device,
 ) -> tuple[Tensor, ...]:
     """All that the density of the marks of items (m,) is taken of, see `log_density`.
@@ -194,7 +176,7 @@ def observed(
     return (
         torch.tensor(level.tokens[items], device=device),
         torch.tensor(level.values[items], dtype=torch.float32, device=device),
-        torch.tensor(remembered.circumstances[items], device=device),
+        torch.tensor(level.circumstances(items, calendar), device=device),
         *(near.tokens, near.values, near.distances, near.known),
         *(torch.tensor(features[items], device=device) for features in remembered.features),
         *(torch.tensor(logs[items], device=device) for logs in remembered.frequencies),
@@ -207,11 +189,10 @@ def log_density(network: marks.MarkNetwork, *seen: Tensor) -> Tensor:
     near = marks.Neighbours(*seen[3:7])
     features, frequencies = seen[7:][: len(network.marks)], seen[7:][len(network.marks) :]
     context = network.context(near, tokens.new_zeros(len(tokens), 0), own)
-    total, drawn = own.new_zeros(len(tokens)), marks.Drawn()
-    values_seen = values.clamp(-_FAR, _FAR)
+    total = own.new_zeros(len(tokens))
     for position, mark in enumerate(network.marks):
         mixture = network.mixture(
-            position, context, near, tokens, values_seen, features[position], drawn
+            position, context, near, tokens, values.clamp(-_FAR, _FAR), features[position]
         )
         own_values = tokens[:, position], values[:, position], frequencies[position]
         total = total + marks.log_density(
@@ -224,11 +205,11 @@ def observed_times(
     level: Level, items: np.ndarray, calendar: Calendar, device: torch.device
 ) -> tuple[Tensor, ...]:
     """All that the density of the times of items (m,) between two others is taken of."""
-    between = level.between(items, calendar)
-    bins, slopes = timing.places(level.times[items], between)
+    sequences = level.sequences
+    begin, end = level.times[sequences.left[items]], level.times[sequences.right[items]]
+    bins, slopes = timing.places(level.times[items], begin, end, calendar)
     return (
         torch.tensor(level.timed(items, calendar), device=device),
-        torch.tensor(between.reach, device=device),
         torch.tensor(bins, device=device),
         torch.tensor(slopes, dtype=torch.float32, device=device),
     )
@@ -236,8 +217,8 @@ def observed_times(
 
 def log_density_of_times(network: timing.TimeNetwork, *seen: Tensor) -> Tensor:
     """ln p, in 1/s, of times, of what `observed_times` gives: (m,)."""
-    features, reach, bins, slopes = seen
-    return timing.log_density(network(features, reach), bins, slopes)
+    features, bins, slopes = seen
+    return timing.log_density(network(features), bins, slopes)
 
 
 def draw_times(
@@ -254,10 +235,11 @@ def draw_times(
     for items in sequences.by_level()[2:]:
         for begin in range(0, len(items), _CHUNK):
             chunk = items[begin : begin + _CHUNK]
-            between = level.between(chunk, calendar)
-            seen = level.timed(chunk, calendar), between.reach
-            law = network(*(torch.tensor(part, device=device) for part in seen))
-            level.times[chunk] = timing.draw(law.double().cpu().numpy(), between, random)
+            low, high = level.times[sequences.left[chunk]], level.times[sequences.right[chunk]]
+            law = network(torch.tensor(level.timed(chunk, calendar), device=device))
+            level.times[chunk] = timing.draw(
+                law.double().cpu().numpy(), low, high, calendar, random
+            )
 
 
 def draw_marks(
@@ -277,24 +259,19 @@ def draw_marks(
     """
     if network is None:
         return
-    levels, memory = level.sequences.by_level(), RunningMemory(level.sequences, network.marks)
-    for items in levels[:first]:
-        memory.add(items, level.tokens[items], level.values[items])
-    for items in levels[first:]:
+    for items in level.sequences.by_level()[first:]:
         drawn = [
-            _draw_chunk(level, chunk, memory, network, calendar, scheme, novelty, random, device)
+            _draw_chunk(level, chunk, network, calendar, scheme, novelty, random, device)
             for chunk in np.split(items, range(_CHUNK, len(items), _CHUNK))
         ]
         # Only now: the items of a level do not see each other.
         level.tokens[items] = np.concatenate([tokens for tokens, _ in drawn])
         level.values[items] = np.concatenate([values for _, values in drawn])
-        memory.add(items, level.tokens[items], level.values[items])
 
 
 def _draw_chunk(
     level: Level,
     items: np.ndarray,
-    memory: RunningMemory,
     network: marks.MarkNetwork,
     calendar: Calendar,
     scheme: RelatedScheme,
@@ -308,8 +285,9 @@ def _draw_chunk(
     context = network.context(near, own.new_zeros(len(items), 0).long(), own)
     tokens = np.zeros((len(items), len(network.marks)), np.int64)
     values = np.zeros(tokens.shape)
-    drawn = marks.Drawn()
+    earlier = Earlier.than_level(level.sequences, items)
     for position, mark in enumerate(network.marks):
+        memory = Memory.of(earlier, mark, level.tokens[:, position], level.values[:, position])
         before = torch.tensor(values[:, :position], dtype=torch.float32, device=device)
         mixture = network.mixture(
             position,
@@ -317,13 +295,12 @@ def _draw_chunk(
             near,
             torch.tensor(tokens[:, :position], device=device),
             before.clamp(-_FAR, _FAR),
-            torch.tensor(memory.features(items, position), device=device),
-            drawn,
+            torch.tensor(memory.features, device=device),
         )
         choice = marks.choose(mark, position, mixture.renewed(novelty[position]), near, random)
         chosen = choice.tokens
         asked = choice.table == 0
-        chosen[asked] = memory.draw(items[asked], level.tokens[:, position], random)
+        chosen[asked] = memory.draw(asked, random)
         numbers = marks.within_bins(mark, chosen, choice.values, random)
         tokens[:, position], values[:, position] = scheme.settle_after(
             position, chosen, numbers, values[:, :position]

@@ -41,7 +41,7 @@ class Options(NeuralOptions):
     """Options of Grove."""
 
     epochs: Epochs = 120
-    patience: Patience = 10
+    patience: Patience = 15
     batch_size: int = Field(
         512, ge=1, le=1_000_000, description="rows per step, at most an eighth of the training rows"
     )

@@ -1,8 +1,7 @@
 """A population: owners, their groups and rows, all of them new."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import torch
@@ -18,11 +17,7 @@ from redwood.surrogates.models.grove.level import (
     time_network,
 )
 from redwood.surrogates.models.grove.relations import RelatedScheme
-from redwood.surrogates.models.grove.together import TogetherLaw
 from redwood.surrogates.streams.stream import Stream
-
-# Rows of the owners that are drawn at once, about.
-_ROWS_AT_ONCE = 65_536
 
 
 class Networks(nn.Module):
@@ -40,7 +35,7 @@ class Networks(nn.Module):
     def __init__(self, scheme: RelatedScheme, grouped: bool, hidden: int, dropout: float) -> None:
         super().__init__()
         timed = scheme.time is not None
-        narrow = max(8, 2 * hidden // 3)
+        narrow = max(8, hidden // 3)
         self.row_times = time_network(narrow, dropout) if timed else None
         self.rows = mark_network(scheme.marks, hidden, dropout) if scheme.marks else None
         grouped = grouped and bool(scheme.marks)
@@ -57,7 +52,6 @@ class Population:
         owners: how many items owners have, and for how long.
         groups: how many rows groups have, and for how long; `None` where owners are groups.
         gaps: how the groups of an owner follow each other; `None` where owners are groups.
-        together: how often bursts of different groups of an owner begin together; likewise.
         size, rows: numbers of owners and rows that were learned from.
         novelty: network of marks → what `draw_marks` takes, (M,) each.
     """
@@ -67,7 +61,6 @@ class Population:
     owners: SizeLaw
     groups: SizeLaw | None
     gaps: GapLaw | None
-    together: TogetherLaw | None
     size: int
     rows: int
     novelty: Mapping[str, np.ndarray]
@@ -86,60 +79,19 @@ class Population:
         Returns:
             all their rows, and the owner and group of each.
         """
-        parts, owners, groups = [], [np.empty(0, np.int64)], [np.empty(0, np.int64)]
-        owners_before = groups_before = 0
-        for members in self.members(wanted, least, random).blocks():
-            heads, rows, owner = self.draw_times(members, world, networks, random, device)
-            self._draw_marks(heads, rows, world, networks, random, device)
-            group = rows.sequences.sequence
-            parts.append(rows)
-            owners.append(owners_before + owner[group])
-            groups.append(groups_before + group)
-            owners_before += len(members.counts)
-            groups_before += len(owner)
-        return _stream(parts), np.concatenate(owners), np.concatenate(groups)
-
-    def _draw_marks(
-        self,
-        heads: Level | None,
-        rows: Level,
-        world: Calendar,
-        networks: Networks,
-        random: np.random.Generator,
-        device: torch.device,
-    ) -> None:
-        """Draw what the groups and rows that `draw_times` gives are, in place."""
-        common = world, self.scheme
-        if heads is None:
-            draw_marks(rows, networks.rows, *common, self.novelty["rows"], random, device)
-            return
-        draw_marks(heads, networks.groups, *common, self.novelty["groups"], random, device)
-        first = rows.sequences.starts[:-1]
-        rows.tokens[first], rows.values[first] = heads.tokens, heads.values
-        draw_marks(rows, networks.rows, *common, self.novelty["rows"], random, device, first=1)
-
-    def draw_times(
-        self,
-        members: "Members",
-        world: Calendar,
-        networks: Networks,
-        random: np.random.Generator,
-        device: torch.device,
-    ) -> tuple[Level | None, Level, np.ndarray]:
-        """When the rows of some owners come, and nothing else of them.
-
-        Returns:
-            the groups of each owner, `None` where owners are groups; the rows of each group; and
-            the owner of each group.
-        """
         marks, timed = len(self.scheme.marks), self.scheme.time is not None
+        members = self._members(wanted, least, random)
         counts, spans = members.counts, np.minimum(members.spans, world.length)
         starts = world.time_of(random.random(len(counts)) * world.read(world.high - spans))
         starts = np.rint(starts) if timed else np.zeros(len(counts))
-        if members.sizes is None or self.gaps is None or self.together is None:
+        if members.sizes is None or self.gaps is None:
             rows = Level.empty(counts, starts, spans, marks)
             draw_times(rows, networks.row_times, world, random, device)
-            return None, rows, np.arange(len(counts))
+            draw_marks(
+                rows, networks.rows, world, self.scheme, self.novelty["rows"], random, device
+            )
+            owner = np.repeat(np.arange(len(counts)), counts)
+            return _stream(rows), owner, owner
         owner = np.repeat(np.arange(len(counts)), counts)
         heads = Level.empty(counts, starts, spans, marks)
         reach = world.read(starts), world.read(starts + spans)
@@ -160,30 +112,32 @@ class Population:
         rows = Level.empty(sizes, heads.times, durations, marks)
         draw_times(rows, networks.row_times, world, random, device)
         group = np.repeat(np.arange(len(sizes)), sizes)
-        rows.times[:] = self.together.move(rows.times, group, owner[group], random)
         first, last = rows.sequences.starts[:-1], rows.sequences.starts[1:] - 1
         rows.spans[:] = rows.times[last] - rows.times[first]
-        # Bursts keep the order in which they begin, and so do groups.
         heads.times[:] = rows.times[first]
         heads.sizes[:] = np.log1p(np.stack([sizes, rows.spans], axis=1))
-        return heads, rows, owner
+        common = world, self.scheme
+        draw_marks(heads, networks.groups, *common, self.novelty["groups"], random, device)
+        rows.tokens[first], rows.values[first] = heads.tokens, heads.values
+        draw_marks(rows, networks.rows, *common, self.novelty["rows"], random, device, first=1)
+        return _stream(rows), owner[group], group
 
-    def members(self, wanted: int, least: int, random: np.random.Generator) -> "Members":
+    def _members(self, wanted: int, least: int, random: np.random.Generator) -> "_Members":
         """New owners, as many as make about `wanted` rows, at least `least`, and their groups."""
-        drawn: list[Members] = []
+        drawn: list[_Members] = []
         rows = 0
         while rows < max(wanted, least):
             counts, spans = self.owners.draw(np.arange(self.size), random)
             sizes, durations = None, spans[:0]
             if self.groups is not None:
                 sizes, durations = self.groups.draw(np.repeat(np.arange(self.size), counts), random)
-            drawn.append(Members(counts, spans, sizes, durations))
+            drawn.append(_Members(counts, spans, sizes, durations))
             rows += int((counts if sizes is None else sizes).sum())
         return _joined(drawn).until(wanted, least)
 
 
 @dataclass(frozen=True)
-class Members:
+class _Members:
     """Owners before anything is known of their rows.
 
     Attributes:
@@ -196,42 +150,27 @@ class Members:
     sizes: np.ndarray | None
     durations: np.ndarray
 
-    @property
-    def rows(self) -> np.ndarray:
-        """(owners,) their rows."""
-        if self.sizes is None:
-            return self.counts
-        owner = np.repeat(np.arange(len(self.counts)), self.counts)
-        return np.bincount(owner, self.sizes, len(self.counts)).astype(np.int64)
-
-    def until(self, wanted: int, least: int) -> "Members":
+    def until(self, wanted: int, least: int) -> "_Members":
         """The first ones, whose rows are as near to `wanted` as can be and at least `least`."""
-        total = np.cumsum(self.rows)
+        rows = self.counts
+        if self.sizes is not None:
+            owner = np.repeat(np.arange(len(self.counts)), self.counts)
+            rows = np.bincount(owner, self.sizes, len(self.counts))
+        total = np.cumsum(rows)
         off = np.where(total >= least, np.abs(np.log(total / wanted)), np.inf)
-        return self._part(0, int(off.argmin()) + 1)
-
-    def blocks(self) -> Iterator["Members"]:
-        """All of them, some at a time, so that drawing takes bounded memory."""
-        rows = self.rows
-        block = (np.cumsum(rows) - rows) // _ROWS_AT_ONCE
-        bounds = [0, *(np.flatnonzero(np.diff(block)) + 1).tolist(), len(rows)]
-        for begin, end in pairwise(bounds):
-            yield self._part(begin, end)
-
-    def _part(self, begin: int, end: int) -> "Members":
-        """The owners from `begin` to `end`."""
-        first, last = int(self.counts[:begin].sum()), int(self.counts[:end].sum())
-        return Members(
-            self.counts[begin:end],
-            self.spans[begin:end],
-            None if self.sizes is None else self.sizes[first:last],
-            self.durations[first:last],
+        owners = int(off.argmin()) + 1
+        groups = int(self.counts[:owners].sum())
+        return _Members(
+            self.counts[:owners],
+            self.spans[:owners],
+            None if self.sizes is None else self.sizes[:groups],
+            self.durations[:groups],
         )
 
 
-def _joined(members: list[Members]) -> Members:
+def _joined(members: list[_Members]) -> _Members:
     sizes = [part.sizes for part in members if part.sizes is not None]
-    return Members(
+    return _Members(
         np.concatenate([part.counts for part in members]),
         np.concatenate([part.spans for part in members]),
         np.concatenate(sizes) if sizes else None,
@@ -239,8 +178,6 @@ def _joined(members: list[Members]) -> Members:
     )
 
 
-def _stream(parts: list[Level]) -> Stream:
-    times = np.concatenate([part.times for part in parts])
-    tokens = np.concatenate([part.tokens for part in parts])
-    values = np.concatenate([part.values for part in parts])
-    return Stream(times, np.zeros((len(times), 0), np.int64), tokens, values)
+def _stream(rows: Level) -> Stream:
+    entity = np.zeros((len(rows.times), 0), np.int64)
+    return Stream(rows.times, entity, rows.tokens, rows.values)

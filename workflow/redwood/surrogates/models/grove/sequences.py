@@ -27,7 +27,6 @@ class Sequences:
         level: (n,) 0 for the first item of a sequence, 1 for its last, 2 for the middle, ….
         order: (n,) the items, those of a sequence together, by level.
         before: (n,) how many items of the same sequence have a lower level.
-        beyond: (n, 2) the items before `left` and after `right` that are there then, −1 for none.
     """
 
     starts: np.ndarray
@@ -36,7 +35,6 @@ class Sequences:
     level: np.ndarray
     order: np.ndarray
     before: np.ndarray
-    beyond: np.ndarray
 
     @classmethod
     def of_sizes(cls, sizes: np.ndarray) -> "Sequences":
@@ -66,15 +64,7 @@ class Sequences:
         run = np.maximum.accumulate(np.where(begins, places, 0))
         before = np.empty(items, np.int64)
         before[order] = run - starts[sorted_sequence]
-        beyond = np.full((items, 2), -1)
-        for depth in range(2, int(level.max(initial=0)) + 1):
-            there, drawn = np.flatnonzero(level < depth), np.flatnonzero(level == depth)
-            place = np.searchsorted(there, drawn)
-            for side, further in ((0, place - 2), (1, place + 1)):
-                found = there[np.clip(further, 0, len(there) - 1)]
-                own = (further >= 0) & (further < len(there)) & (sequence[found] == sequence[drawn])
-                beyond[drawn, side] = np.where(own, found, -1)
-        return cls(starts, left, right, level, order, before, beyond)
+        return cls(starts, left, right, level, order, before)
 
     def __len__(self) -> int:
         return len(self.level)

@@ -47,7 +47,6 @@ from redwood.surrogates.models.grove.population import Networks, Population
 from redwood.surrogates.models.grove.private import Guarantee, train_privately
 from redwood.surrogates.models.grove.relations import RelatedScheme
 from redwood.surrogates.models.grove.timing import TimeNetwork
-from redwood.surrogates.models.grove.together import TogetherLaw, share_of
 from redwood.surrogates.models.grove.worlds import Worlds, stretches
 from redwood.surrogates.neural import CHUNK, NeuralSurrogate
 from redwood.surrogates.streams.conditions import parse_conditions
@@ -66,8 +65,6 @@ _LARGEST_DECAY = 5.0
 
 # Rows of a population that is drawn to settle how often items change.
 _SETTLING_ROWS = 10_000
-# When rows come is drawn sooner than what they are.
-_SETTLING_TIMES = 40_000
 
 # A condition that fewer rows fulfil is refused rather than searched for hours.
 _RAREST, _LEAST_TRIED = 1e-4, 200_000
@@ -128,7 +125,6 @@ class Surrogate(NeuralSurrogate):
             summary["privacy"] = self.guarantee.to_json()
         with self.computing():
             summary |= self._train(lessons, train, validation, checkpoint)
-        self._settle_bursts()
         if options.privacy is None:
             # What it takes of recorded rows has no noise.
             self._settle(lessons)
@@ -197,7 +193,6 @@ class Surrogate(NeuralSurrogate):
             "owners": population.owners.to_json(),
             "groups": population.groups and population.groups.to_json(),
             "gaps": population.gaps and population.gaps.to_json(),
-            "together": population.together and population.together.to_json(),
             "size": population.size,
             "rows": population.rows,
             "novelty": {level: nats.tolist() for level, nats in population.novelty.items()},
@@ -215,7 +210,6 @@ class Surrogate(NeuralSurrogate):
             SizeLaw.from_json(content["owners"]),
             content["groups"] and SizeLaw.from_json(content["groups"]),
             content["gaps"] and GapLaw.from_json(content["gaps"]),
-            content["together"] and TogetherLaw.from_json(content["together"]),
             content["size"],
             content["rows"],
             {level: np.array(nats) for level, nats in content["novelty"].items()},
@@ -297,12 +291,13 @@ class Surrogate(NeuralSurrogate):
             {"params": [p for p in module.parameters() if p.ndim >= 2], "weight_decay": decay},
             {"params": [p for p in module.parameters() if p.ndim < 2], "weight_decay": 0.0},
         ]
+        known = Remembered([], [])
+        coarse = 0
         if isinstance(module, MarkNetwork):
-            coarse, known = 0, Remembered.of(level, module.marks, calendar)
+            known = Remembered.of(level, module.marks)
         else:
             # Long sequences have few coarse steps, and these shape what is seen of them.
-            coarse, taught = lesson.most // 2, np.flatnonzero(lesson.allowed)
-            timed = observed_times(level, taught, calendar, device)
+            coarse = lesson.most // 2
         average = moving_average(module, options.average)
         optimizer = torch.optim.AdamW(groups, lr=options.learning_rate, fused=True)
 
@@ -311,10 +306,10 @@ class Surrogate(NeuralSurrogate):
         ) -> torch.Tensor:
             """Minus the log density of items, summed."""
             if isinstance(network, TimeNetwork):
-                places = torch.as_tensor(np.searchsorted(taught, items), device=device)
-                return -log_density_of_times(network, *(part[places] for part in timed)).sum()
+                timed = observed_times(level, items, calendar, device)
+                return -log_density_of_times(network, *timed).sum()
             given = level.sequences.references(items, random)
-            seen = observed(level, known, items, given, device)
+            seen = observed(level, known, items, given, calendar, device)
             return -log_density(cast(MarkNetwork, network), *seen).sum()
 
         def train_epoch(epoch: int) -> float:
@@ -351,27 +346,6 @@ class Surrogate(NeuralSurrogate):
         summary = self.train(both, optimizer, train_epoch, validate, checkpoint)
         module.load_state_dict(average.module.state_dict())
         return summary
-
-    def _settle_bursts(self) -> None:
-        """Have as many bursts of an owner begin together as the law says."""
-        population = self._population
-        if population.together is None:
-            return
-
-        def drawn(law: TogetherLaw, turn: int) -> float:
-            random = generator(self.seed, self.name, "together", turn)
-            world = population.calendar.another(random)
-            number = min(population.rows, _SETTLING_TIMES)
-            members = population.members(number, number, random)
-            _, rows, owner = replace(population, together=law).draw_times(
-                members, world, self.network, random, device
-            )
-            group = rows.sequences.sequence
-            return share_of(rows.times, group, owner[group])
-
-        with self.sampling() as device:
-            law = population.together.settled(drawn)
-        self._population = replace(population, together=law)
 
     def _settle(self, lessons: tuple[Lesson, ...]) -> None:
         """Have categories differ from those of the item before as often as recorded ones do."""
