@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from redwood.errors import InputError
-from redwood.paper.agreement import Runs, rankings
+from redwood.paper.agreement import Runs, rankings, too_few
 from redwood.paper.outcomes import read_outcomes
 from redwood.paper.style import COLUMN_WIDTH, RECORDED, save_figure, use_style
 
@@ -56,7 +56,10 @@ def draw_ranks(outcomes: Path, dpi: int, prefix: Path) -> None:
         [places[RECORDED][runs.policies.index(policy)] for policy in policies], policies
     )
     axis.set_ylim(max(known, default=1) + 0.6, 0.4)
-    labels = [RECORDED, *(f"{name}, τ {taus[name]:.2f}".replace("-", "−") for name in others)]
+    # A τ that tells nothing is left out.
+    silent = set(of_main.loc[[too_few(row) for _, row in of_main.iterrows()], "workload"])
+    said = ["" if name in silent else f", τ {taus[name]:.2f}".replace("-", "−") for name in others]
+    labels = [RECORDED, *map("".join, zip(others, said, strict=True))]
     crowded = len(labels) > 4
     axis.set_xticks(
         columns, labels, rotation=50 if crowded else 0, ha="right" if crowded else "center"

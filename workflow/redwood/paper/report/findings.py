@@ -235,6 +235,8 @@ def _policy(results: Results) -> Iterator[Words]:
         yield Words(f"{listed(list(others.index))} choose another, which costs ")
         yield Words(f"up to {cost:.2g} %", "decisions")
         yield Words(" on recorded ones")
+    if len(models) and all(too_few(row) for _, row in models.iterrows()):
+        yield Words(f" ({TOO_FEW})")
     yield Words(".")
     yield from _whole_order(results)
 

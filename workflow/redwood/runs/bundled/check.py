@@ -83,8 +83,7 @@ def main() -> int:
             return 1
         if not options.rerun:
             return 0
-        folder = options.folder or Path(tempfile.mkdtemp(prefix="redwood-rerun-"))
-        return rerun(BUNDLE, folder, shlex.split(options.command), options.cores)
+        return rerun(BUNDLE, options.folder, shlex.split(options.command), options.cores)
     except (InputError, OSError) as error:
         print(error)
         return 1
@@ -114,14 +113,18 @@ def check(bundle: Path) -> bool:
     return True
 
 
-def rerun(bundle: Path, folder: Path, command: list[str], cores: str) -> int:
-    """Make the results again in `folder`, compare the tables; 0 if they are the same in print."""
+def rerun(bundle: Path, folder: Path | None, command: list[str], cores: str) -> int:
+    """Make the results again in `folder`, compare the tables; 0 if they are the same in print.
+
+    Without a folder in a new one for temporary files.
+    """
     results = bundled_results(bundle)
     configuration = json.loads((results / CONFIGURATION).read_text(encoding="utf-8"))
     missing = dumps_needed(configuration)
     if missing:
         print(f"cannot be made again: the raw records are not here ({', '.join(missing)})")
         return 1
+    folder = folder or Path(tempfile.mkdtemp(prefix="redwood-rerun-"))
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
         print(f"{folder}: not empty, expected a new folder")
