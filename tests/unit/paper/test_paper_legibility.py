@@ -210,6 +210,12 @@ def test_ranks_are_those_of_the_means_and_columns_are_in_the_order_of_tau(outcom
     assert list(summary["ranks"]) == ["recorded", "tvae", "smote"]
     ranked = rankings(Runs.of(read_outcomes(path))).set_index(["outcome", "workload"])["tau"]
     assert summary["tau"] == {m: ranked["turnaround_mean", m] for m in ("smote", "tvae")}
+    # Of three policies τ tells nothing.
+    assert summary["columns"] == ["recorded", "tvae", "smote"]
+    four = {"recorded": (10, 20, 40, 80), "smote": (10, 20, 40, 80)}
+    draw_ranks(outcomes(**four), 60, tmp_path / "figure")
+    summary = json.loads((tmp_path / "figure.json").read_text())
+    assert summary["columns"] == ["recorded", "smote, τ 1.00"]
 
 
 def test_without_recorded_jobs_there_are_no_ranks(outcomes, tmp_path):

@@ -172,7 +172,7 @@ def test_the_first_screen_says_what_the_results_say(results):
     assert "a is the best of 3 on recorded jobs (mean turnaround 10 min)" in said
     cost = 100 * of_main.loc["tvae", "regret"]
     assert "Synthetic jobs of smote say the same; those of tvae choose another" in said
-    assert f"which costs up to {cost:.2g} % on recorded ones" in said
+    assert f"which costs up to {cost:.2g} % on recorded ones ({TOO_FEW})." in said
     for model in ("smote", "tvae"):
         row = re.search(rf'<th scope="row">{model}</th>(.*?)</tr>', html)[1]
         cells = re.findall(r"<td[^>]*>(.*?)</td>", row)

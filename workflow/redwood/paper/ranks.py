@@ -75,7 +75,7 @@ def draw_ranks(outcomes: Path, dpi: int, prefix: Path) -> None:
         }
         for name, found in places.items()
     }
-    save_figure(figure, prefix, dpi, {"by": _MAIN, "ranks": ranks, "tau": taus})
+    save_figure(figure, prefix, dpi, {"by": _MAIN, "ranks": ranks, "tau": taus, "columns": labels})
 
 
 def _ranks(means: np.ndarray) -> np.ndarray:
