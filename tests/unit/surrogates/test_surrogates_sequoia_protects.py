@@ -11,7 +11,7 @@ from redwood.errors import InputError
 from redwood.surrogates.contract import new_surrogate
 from redwood.surrogates.models.sequoia import skeleton
 from redwood.surrogates.models.sequoia.units import Units
-from redwood.surrogates.streams.stream import Scheme
+from redwood.surrogates.streams.stream import Scheme, Stream
 from redwood.tables import Column, TableDescription
 
 QUICK = {"epochs": 2, "hidden": 16, "bins": 8, "batch_size": 256}
@@ -148,16 +148,24 @@ def units_of(tasks: list, most: int) -> tuple[Units, pd.DataFrame]:
 
 
 def test_what_enough_others_share_says_nothing_of_a_unit():
-    # Ten tasks of two rows, one of thirty; `None` belongs to bursts.
-    tasks = [f"t{i // 2}" for i in range(20)] + ["large"] * 30
+    # Twelve tasks of two rows, one of thirty.
+    tasks = [f"t{i // 2}" for i in range(24)] + ["large"] * 30
     units, _ = units_of(tasks, 5)
-    assert units.stays.tolist() == [False] * 20 + [True] * 30
-    keys = np.array([0] * 10 + [1] * 6 + [2] * 2 + [3] * 2 + [3] * 30)
-    # Key 0: five units, eight other rows; 1: three units; 2: itself; 3: the large one's as well.
-    assert units.share(keys).tolist() == [True] * 10 + [False] * 8 + [True] * 32
-    # Without the first task's rows four units have key 0, enough rows but not enough units.
-    among = np.arange(50) > 1
-    assert not units.share(keys, among)[:10].any()
+    assert units.stays.tolist() == [False] * 24 + [True] * 30
+    keys = np.array([0] * 12 + [1] * 6 + [2] * 2 + [3] * 2 + [4] * 2 + [4] * 30)
+    # Key 0: six units, ten other rows; 1: three units; 2, 3: themselves; 4: the large one's too.
+    assert units.share(keys).tolist() == [True] * 12 + [False] * 10 + [True] * 32
+    # Without the first two tasks' rows four units have key 0.
+    among = np.arange(54) > 3
+    assert not units.share(keys, among)[:12].any()
+
+
+def test_a_unit_needs_a_crowd_of_several_times_its_rows():
+    tasks = ["small"] * 5 + ["large"] * 30
+    units, _ = units_of(tasks, 5)
+    for others, hidden in ((20, False), (21, True)):
+        keys = np.array([0] * 5 + [0] * others + [1] * (30 - others))
+        assert units.share(keys)[:5].all() == hidden
 
 
 def test_rows_of_unknown_units_are_taken_by_bursts():
@@ -169,7 +177,51 @@ def test_rows_of_unknown_units_are_taken_by_bursts():
 def test_starts_are_exchanged_within_reach():
     random = np.random.default_rng(1)
     own, reach = random.uniform(0, 1e6, 500), random.uniform(0, 5e4, 500)
-    starts = skeleton._exchanged(own, reach, random)
-    assert np.array_equal(np.sort(starts), np.sort(own))
-    assert (np.abs(starts - own) <= reach).all()
-    assert np.median(np.abs(starts - own)) > 1e3
+    origin = skeleton._exchanged(own, reach, random)
+    assert np.array_equal(np.sort(origin), np.arange(500))
+    assert (np.abs(own[origin] - own) <= reach).all()
+    assert np.median(np.abs(own[origin] - own)) > 1e3
+
+
+def regular(most: int) -> tuple[Stream, Units, skeleton.Sessions]:
+    """A row every hour, each a session of the large task but for every hundredth's small one."""
+    rows = 4001
+    task = np.where(np.arange(rows) % 100 == 50, np.arange(rows), -1)
+    stream = Stream(
+        np.arange(rows) * 3600.0,
+        np.zeros((rows, 1), np.int64),
+        np.zeros((rows, 0), np.int64),
+        np.zeros((rows, 0)),
+    )
+    small = np.where(task >= 0, pd.factorize(task)[0] - 1, -1)
+    units = Units(small, np.arange(rows), most)
+    return (
+        stream,
+        units,
+        skeleton.Sessions.of(units.sessions, stream.times, np.flatnonzero(small >= 0)),
+    )
+
+
+def test_a_start_is_moved_as_far_as_more_starts_of_others_than_a_small_unit_has():
+    stream, units, sessions = regular(9)
+    same = np.arange(len(sessions))
+    own = stream.times[sessions.first]
+    random = np.random.default_rng(1)
+    moved = np.array(
+        [skeleton._moved(stream, units, sessions, same, random) - own for _ in range(100)]
+    )
+    # The tenth nearest of the others is five hours away.
+    assert np.abs(moved).max() <= 5 * 3600
+    assert moved.std() == pytest.approx(5 * 3600 / np.sqrt(3), rel=0.02)
+
+
+def test_a_window_holds_a_crowd_of_others():
+    stream, units, sessions = regular(9)
+    reach = skeleton._windows(stream, units, sessions, stream.entity[sessions.first])
+    # Ten others: five on each side.
+    assert reach.tolist() == [5 * 3600] * len(sessions)
+    few = Units(units.small, units.sessions, 1)
+    # Five others, four for a unit's one row and one more: the fifth nearest is three hours away.
+    assert (
+        skeleton._windows(stream, few, sessions, stream.entity[sessions.first]) == 3 * 3600
+    ).all()

@@ -2,9 +2,10 @@
 
 A session of a small unit keeps how many rows it has. Its entity stays if enough other rows have it,
 else it becomes one that they have nearby. Sessions exchange their starts, each within a window that
-holds more rows of its entity, of other units, than a small unit has: so there are as many starts at
-any time as before, but nobody can tell whose. The gaps between a session's rows become those of
-another.
+holds a crowd of rows of its entity, of other units: so there are about as many starts at any time as
+before, but nobody can tell whose. As the set of starts would still tell when a unit was there, each
+is then moved by about as far as more starts of others are away than a small unit has rows. The gaps
+between a session's rows become those of another.
 """
 
 from dataclasses import dataclass
@@ -17,8 +18,7 @@ from redwood.surrogates.streams.stream import Stream
 # Rounds in which pairs of sessions try to exchange their starts.
 _ROUNDS = 100
 
-# Seconds that a start is moved by at most.
-_BLUR = 1200.0
+_CHUNK = 8192
 
 # Rows nearby among which another entity is looked for, and sessions of like size for gaps.
 _NEARBY = 400
@@ -106,10 +106,9 @@ def choose_times(
         entity: (S, E) the entity of each session.
     """
     low, high = stream.times.min(), stream.times.max()
-    own = stream.times[sessions.first]
     reach = _windows(stream, units, sessions, entity)
-    starts = _exchanged(own, reach, random)
-    starts = starts + random.uniform(-_BLUR, _BLUR, len(starts))
+    origin = _exchanged(stream.times[sessions.first], reach, random)
+    starts = _moved(stream, units, sessions, origin, random)
     gaps = _gaps(stream, units, sessions, random)
     passed = np.cumsum(gaps)
     passed = passed - np.repeat(passed[sessions.begins[:-1]], sessions.sizes)
@@ -120,7 +119,7 @@ def choose_times(
 
 
 def _windows(stream: Stream, units: Units, sessions: Sessions, entity: np.ndarray) -> np.ndarray:
-    """Seconds (S,) within which more than `most` rows of other units have each one's entity."""
+    """Seconds (S,) within which a crowd of rows of other units has each one's entity."""
     span = np.ptp(stream.times)
     both = np.concatenate([stream.entity, entity])
     codes = np.unique(both, axis=0, return_inverse=True)[1].reshape(-1)
@@ -130,26 +129,32 @@ def _windows(stream: Stream, units: Units, sessions: Sessions, entity: np.ndarra
     first, last = (np.searchsorted(sorted_codes, wanted, side) for side in ("left", "right"))
     reach = np.full(len(sessions), span, np.float64)
     own_time, own_unit = stream.times[sessions.first], units.small[sessions.first]
-    # A small unit has at most `most` rows on either side that do not count.
-    offsets = np.arange(-2 * units.most - 2, 2 * units.most + 3)
-    for session in range(len(sessions)):
+    crowds = units.crowd(units.sizes[own_unit])
+    for session, crowd in enumerate(crowds):
+        middle = np.searchsorted(sorted_times[first[session] : last[session]], own_time[session])
+        # A small unit has at most `most` rows on either side that do not count.
+        far = crowd + units.most + 1
         begin, end = first[session], last[session]
-        middle = begin + np.searchsorted(sorted_times[begin:end], own_time[session])
-        places = middle + offsets
-        places = places[(places >= begin) & (places < end)]
+        places = np.arange(max(begin, begin + middle - far), min(end, begin + middle + far))
         places = places[units.small[order[places]] != own_unit[session]]
-        if len(places) > units.most:
+        if len(places) > crowd:
             away = np.abs(sorted_times[places] - own_time[session])
-            reach[session] = np.partition(away, units.most)[units.most]
+            reach[session] = np.partition(away, crowd)[crowd]
     return reach
 
 
 def _exchanged(own: np.ndarray, reach: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """The starts `own` (S,) permuted, none further than `reach` (S,) from what it was."""
+    """Whose start each session takes: a permutation (S,).
+
+    Args:
+        own: (S,) the sessions' starts.
+        reach: (S,) how far from its own the start may be that a session takes.
+    """
     number = len(own)
-    slots = np.sort(own)
+    first = np.argsort(own, kind="stable")
+    slots = own[first]
     # The session that has each slot.
-    holder = np.argsort(own, kind="stable")
+    holder = first.copy()
     for _ in range(_ROUNDS):
         if number < 2:
             break
@@ -161,8 +166,46 @@ def _exchanged(own: np.ndarray, reach: np.ndarray, random: np.random.Generator) 
         fits = np.abs(slots[places + step] - own[one]) <= reach[one]
         fits &= np.abs(slots[places] - own[other]) <= reach[other]
         holder[places[fits]], holder[places[fits] + step] = other[fits], one[fits]
-    starts = np.empty(number)
-    starts[holder] = slots
+    origin = np.empty(number, np.int64)
+    origin[holder] = first
+    return origin
+
+
+def _moved(
+    stream: Stream,
+    units: Units,
+    sessions: Sessions,
+    origin: np.ndarray,
+    random: np.random.Generator,
+) -> np.ndarray:
+    """New starts (S,) of sessions that take those of `origin` (S,).
+
+    A start is moved by up to the time to the `most` + 1-th nearest start of a unit that is neither
+    the one it was of nor the one it is of now.
+    """
+    own = stream.times[sessions.first]
+    unit = units.small[sessions.first]
+    every = Sessions.of(units.sessions, stream.times, np.arange(len(stream))).first
+    every = every[np.argsort(stream.times[every], kind="stable")]
+    times, of = stream.times[every], units.small[every]
+    starts = own[origin].astype(np.float64)
+    # Each of the two units has at most `most` starts that do not count.
+    far = 3 * units.most + 1
+    offsets = np.arange(-far, far)
+    for begin in range(0, len(starts), _CHUNK):
+        part = slice(begin, begin + _CHUNK)
+        places = np.searchsorted(times, starts[part])[:, None] + offsets
+        counts = (places >= 0) & (places < len(times))
+        places = np.clip(places, 0, len(times) - 1)
+        for whose in (unit[origin[part]], unit[part]):
+            counts &= of[places] != whose[:, None]
+        away = np.abs(times[places] - starts[part][:, None])
+        away = np.sort(np.where(counts, away, np.inf), axis=1)
+        # Where there are fewer others, as far as the last of them.
+        nearest = np.clip(counts.sum(axis=1) - 1, 0, units.most)
+        reach = away[np.arange(len(away)), nearest]
+        reach[~counts.any(axis=1)] = np.ptp(stream.times)
+        starts[part] += random.uniform(-1, 1, len(reach)) * reach
     return starts
 
 

@@ -18,6 +18,9 @@ from redwood.surrogates.streams.stream import Stream
 # A burst of an entity ends where nothing follows for so many seconds.
 PAUSE = 360.0
 
+# Rows of others for each row of a small unit, at least, that its rows are lost among.
+_CROWD = 4
+
 # Small units that must share what no larger one has.
 _LEAST_UNITS = 5
 
@@ -65,6 +68,18 @@ class Units:
         return cls(small, sessions, most)
 
     @property
+    def sizes(self) -> np.ndarray:
+        """Rows of each small unit, by its number."""
+        return np.bincount(self.small[self.small >= 0])
+
+    def crowd(self, rows: np.ndarray) -> np.ndarray:
+        """How many rows of others so many `rows` of a small unit, any shape, are lost among.
+
+        Among as many as it has itself, a unit would double what is there.
+        """
+        return np.maximum(self.most, _CROWD * rows)
+
+    @property
     def stays(self) -> np.ndarray:
         """Which rows belong to no small unit: (n,) bool."""
         return self.small < 0
@@ -72,8 +87,8 @@ class Units:
     def share(self, keys: np.ndarray, among: np.ndarray | None = None) -> np.ndarray:
         """Whether what a row's key stands for says nothing of its own small unit: (n,) bool.
 
-        That is so of rows of no small unit, and where more than `most` other rows have the key, of
-        which one is of no small unit, or which are of five small ones or more.
+        That is so of rows of no small unit, and where more than a crowd of other rows have the key,
+        of which one is of no small unit, or which are of five small ones or more.
 
         Args:
             keys: (n,) keys.
@@ -88,9 +103,10 @@ class Units:
         staying = np.bincount(groups[among & self.stays], minlength=size)
         is_counted = (pairs[:, 1] >= 0) & (rows_of_pair > 0)
         units = np.bincount(pairs[is_counted, 0], minlength=size)
-        others = rows[groups] - rows_of_pair[pair]
+        own = rows_of_pair[pair]
+        others = rows[groups] - own
         enough = (staying[groups] > 0) | (units[groups] >= _LEAST_UNITS)
-        return self.stays | ((others > self.most) & enough)
+        return self.stays | ((others > self.crowd(own)) & enough)
 
 
 def _runs(keys: np.ndarray, times: np.ndarray) -> np.ndarray:
