@@ -2,10 +2,10 @@
 
 A session of a small unit keeps how many rows it has. Its entity stays if enough other rows have it,
 else it becomes one that they have nearby. Sessions exchange their starts, each within a window that
-holds a crowd of rows of its entity, of other units: so there are about as many starts at any time as
-before, but nobody can tell whose. As the set of starts would still tell when a unit was there, each
-is then moved by about as far as more starts of others are away than a small unit has rows. The gaps
-between a session's rows become those of another.
+holds a crowd of rows of its entity, of other units: so there are about as many starts at any time
+as before, but nobody can tell whose. As the set of starts would still tell when a unit was there,
+each is then moved by as much as is the way to more starts of others than a small unit has rows. The
+gaps between a session's rows become those of another.
 """
 
 from dataclasses import dataclass
