@@ -225,3 +225,25 @@ def test_a_window_holds_a_crowd_of_others():
     assert (
         skeleton._windows(stream, few, sessions, stream.entity[sessions.first]) == 3 * 3600
     ).all()
+
+
+def test_an_entity_that_may_not_stay_keeps_what_is_rare_of_it():
+    # A small unit has (rare, odd); of the others a tenth is (rare, 0), the rest (common, 1).
+    rows, common, rare, odd = 101, 0, 1, 2
+    entity = np.array([[rare, 0] if row % 10 == 0 else [common, 1] for row in range(rows)])
+    entity[50] = [rare, odd]
+    stream = Stream(
+        np.arange(rows) * 3600.0, entity, np.zeros((rows, 0), np.int64), np.zeros((rows, 0))
+    )
+    small = np.full(rows, -1)
+    small[50] = 0
+    units = Units(small, np.arange(rows), 5)
+    sessions = skeleton.Sessions.of(units.sessions, stream.times, np.array([50]))
+    may_stay = units.share(stream.entity_keys)
+    assert not may_stay[50]
+    for odd_is in (1, odd):
+        stream.entity[50] = [rare, odd_is]
+        chosen = skeleton.choose_entities(
+            stream, units, sessions, may_stay, np.random.default_rng(1)
+        )
+        assert chosen.tolist() == [[rare, 0]]

@@ -71,7 +71,8 @@ def choose_entities(
 ) -> np.ndarray:
     """The entity (S, E) of each session: its own or, if that may not stay, one of rows nearby.
 
-    Of the rows nearby one of those counts that share the most columns with the session's own.
+    Of the rows nearby one of those counts that share the most with the session's own: columns in
+    which the value is rare tell more (ln 1/frequency) than those in which it is common.
 
     Args:
         public: (n,) bool, rows whose entity may stay.
@@ -83,14 +84,24 @@ def choose_entities(
     wanted = stream.times[sessions.first[replaced]]
     middle = np.searchsorted(stream.times[known], wanted)
     begin = np.clip(middle - _NEARBY // 2, 0, max(0, len(known) - _NEARBY))
+    telling = -np.log(_frequencies(stream.entity[known], entity))
     for session, low in zip(replaced, begin, strict=True):
         nearby = known[low : low + _NEARBY]
         nearby = nearby[units.small[nearby] != units.small[sessions.first[session]]]
         if not len(nearby):
             nearby = known
-        shared = (stream.entity[nearby] == entity[session]).sum(axis=1)
+        shared = (stream.entity[nearby] == entity[session]) @ telling[session]
         entity[session] = stream.entity[random.choice(nearby[shared == shared.max()])]
     return entity
+
+
+def _frequencies(rows: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """The share of `rows` (n, E) that have each column's value of `wanted` (S, E): (S, E)."""
+    shares = np.empty(wanted.shape)
+    for column, values in enumerate(wanted.T):
+        counts = np.bincount(rows[:, column], minlength=values.max(initial=-1) + 1)
+        shares[:, column] = np.maximum(counts[values], 1) / max(len(rows), 1)
+    return shares
 
 
 def choose_times(
