@@ -2,9 +2,10 @@
 
 import sys
 import time
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 
 class ProgressReport:
@@ -21,11 +22,21 @@ class ProgressReport:
     def __init__(self, what: str, total: int, unit: str, seconds: float = 10.0) -> None:
         self._what, self._total, self._unit, self._seconds = what, total, unit, seconds
         self._done = self._done_before = 0
-        self._bar: Progress | None = None
+        self._bar: "Progress | None" = None
 
     def __enter__(self) -> "ProgressReport":
         self._begin = self._last_line = time.monotonic()
         if sys.stderr.isatty():
+            # Not loaded where nobody looks on: it takes a tenth of what a simulation loads.
+            from rich.console import Console
+            from rich.progress import (
+                BarColumn,
+                MofNCompleteColumn,
+                Progress,
+                TextColumn,
+                TimeRemainingColumn,
+            )
+
             self._bar = Progress(
                 TextColumn("{task.description}"),
                 BarColumn(),
