@@ -22,7 +22,7 @@ class ProgressReport:
     def __init__(self, what: str, total: int, unit: str, seconds: float = 10.0) -> None:
         self._what, self._total, self._unit, self._seconds = what, total, unit, seconds
         self._done = self._done_before = 0
-        self._bar: "Progress | None" = None
+        self._bar: Progress | None = None
 
     def __enter__(self) -> "ProgressReport":
         self._begin = self._last_line = time.monotonic()
