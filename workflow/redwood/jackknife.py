@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.special import stdtrit
 
 _OUTSIDE = 0.025
 
@@ -40,4 +39,7 @@ def jackknife_half(without: Sequence[float] | np.ndarray) -> np.ndarray:
     Args:
         without: as for `jackknife_error`.
     """
+    # Simulations make groups and no intervals of them: they do not load SciPy.
+    from scipy.special import stdtrit
+
     return -stdtrit(len(without) - 1, _OUTSIDE) * jackknife_error(without)

@@ -2,9 +2,10 @@
 
 import sys
 import time
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 
 class ProgressReport:
@@ -26,6 +27,16 @@ class ProgressReport:
     def __enter__(self) -> "ProgressReport":
         self._begin = self._last_line = time.monotonic()
         if sys.stderr.isatty():
+            # Not loaded where nobody looks on: it takes a tenth of what a simulation loads.
+            from rich.console import Console
+            from rich.progress import (
+                BarColumn,
+                MofNCompleteColumn,
+                Progress,
+                TextColumn,
+                TimeRemainingColumn,
+            )
+
             self._bar = Progress(
                 TextColumn("{task.description}"),
                 BarColumn(),

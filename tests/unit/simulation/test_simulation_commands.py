@@ -16,12 +16,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import typer
+from scipy.special import stdtrit
 from small_grids import environment
 from typer.testing import CliRunner
 
 from redwood.configuration import Simulation
 from redwood.errors import InputError
-from redwood.intervals import mean_and_interval
+from redwood.intervals import mean_and_interval, seeds_half
 from redwood.outputs import CONTENTS
 from redwood.simulation.account_tables import EVENT_TABLE, FLOW_TABLE, JOBS, SITES
 from redwood.simulation.commands import app as simulation
@@ -266,6 +267,14 @@ def test_repetitions_have_a_mean_and_an_interval(folder):
     assert found["high"] - found["value"] == half
     assert mean_and_interval([]) == {"value": None, "low": None, "high": None, "seeds": 0}
     assert mean_and_interval([3.0])["low"] is None
+
+
+@pytest.mark.parametrize("seeds", range(2, 15))
+def test_half_of_an_interval_is_students(seeds):
+    """Also where the quantile is not asked of SciPy."""
+    values = np.arange(seeds, dtype=float)
+    error = np.std(values, ddof=1) / seeds**0.5
+    assert seeds_half(values) == float(stdtrit(seeds - 1, 0.975)) * error
 
 
 def test_events_are_written_when_asked_for(folder):

@@ -7,7 +7,9 @@ import pytest
 from small_grids import environment, job
 
 from redwood import plugins
+from redwood.configuration import PolicyChoice
 from redwood.errors import InputError
+from redwood.simulation.choosing import load_shipped
 from redwood.simulation.contract import Brokerage, Copy, Grid, Job, Placement, QueueOrder
 from redwood.simulation.site_state import SiteState
 
@@ -37,6 +39,12 @@ def test_no_brokerage_names_a_site_that_cannot_take_the_job(name):
             assert chosen is None or chosen.name in able
             if name != "as_recorded":
                 assert (chosen is not None) == bool(able)
+
+
+@pytest.mark.parametrize("name", plugins.names(_SITES))
+def test_what_a_shipped_brokerage_computes_with_is_loaded_on_any_grid(name):
+    """Also on one without links or storage, and with a site that has no cores."""
+    load_shipped(PolicyChoice(brokerage=name), environment(0, 4))
 
 
 def test_as_recorded_replays():
@@ -102,6 +110,11 @@ def test_pandas_weight_is_the_published_one():
     assert counts["S2"] == 0
     local = Grid(parts, [{1, 2}], [1e9])
     assert {policy.choose(a_job(dataset=0), local).name for _ in range(50)} == {"S1"}
+    # Queues of those that hold the input are too long: others; so are all: those that hold it.
+    parts[1].staging_jobs = 40
+    assert {policy.choose(a_job(dataset=0), local).name for _ in range(50)} == {"S0"}
+    parts[0].waiting_jobs = 41
+    assert {policy.choose(a_job(dataset=0), local).name for _ in range(200)} == {"S1", "S2"}
 
 
 def test_jobs_whose_input_is_on_its_way_keep_others_waiting():

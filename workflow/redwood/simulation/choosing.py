@@ -3,6 +3,7 @@
 import inspect
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import MappingProxyType, ModuleType
@@ -13,7 +14,9 @@ from redwood.configuration import IN_PYTHON, POLICIES, PolicyChoice, asks_polici
 from redwood.errors import InputError
 from redwood.simulation.asking import Policies, told
 from redwood.simulation.contract import Brokerage, Grid, Job, Placement, QueueOrder, Site
+from redwood.simulation.environment import Environment
 from redwood.simulation.scenario import Scenario
+from redwood.simulation.site_state import SiteState
 from redwood.simulation.watching import IMPORT, MAKING, Question
 
 _BASES: dict[str, type] = {"brokerage": Brokerage, "placement": Placement, "queue": QueueOrder}
@@ -61,6 +64,26 @@ def choose_policies(
             raise InputError(f"{question}it raised {told(error)}") from error
     question.answered()
     return Policies(**made, question=question)
+
+
+def load_shipped(choice: PolicyChoice, environment: Environment) -> None:
+    """Load what a shipped brokerage computes with, by asking it once for a site of an idle grid.
+
+    Seeds are forked from this process: what is compiled would else be loaded by each of them.
+
+    Args:
+        choice: the policies' names; one's own is not asked.
+        environment: its sites.
+    """
+    name = choice.brokerage
+    if name.startswith(IN_PYTHON) or own_policy(name):
+        return
+    states = [SiteState.of(index, site) for index, site in enumerate(environment.sites)]
+    job = Job(0, 0.0, states[0].name, 0.0, 1, 0, 0, 1, 0, 0, 0)
+    policy = plugins.load(POLICIES["brokerage"], name).Policy()
+    # What it misses in the environment it says again, with its name, when it is asked for a job.
+    with suppress(InputError):
+        policy.choose(job, Grid(states, [[0]], [0.0]))
 
 
 def with_objects(scenario: Scenario, objects: Mapping[str, Any]) -> Scenario:

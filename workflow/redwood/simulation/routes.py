@@ -77,8 +77,8 @@ def narrowest(
 
 def window(path: tuple[Hop, ...], tcp_gamma: float) -> float:
     """Bytes/s that a TCP window of `tcp_gamma` bytes lets through; infinite if that is 0."""
-    latency = sum(hop.latency for hop in path)
-    return tcp_gamma / (2 * latency) if tcp_gamma and latency else inf
+    latency = sum(hop.latency for hop in path) if tcp_gamma else 0.0
+    return tcp_gamma / (2 * latency) if latency else inf
 
 
 def _edges(environment: Environment) -> dict[int, list[tuple[int, float, Hop]]]:

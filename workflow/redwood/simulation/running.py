@@ -37,7 +37,7 @@ from redwood.simulation.accounts import (
 )
 from redwood.simulation.asking import Policies
 from redwood.simulation.case import LOG, Case
-from redwood.simulation.choosing import choose_policies, with_objects
+from redwood.simulation.choosing import choose_policies, load_shipped, with_objects
 from redwood.simulation.datasets import place_replicas, read_catalogue
 from redwood.simulation.engine import Engine
 from redwood.simulation.engines import simgrid
@@ -113,6 +113,7 @@ def run_scenario(
         if found.program is not None:
             print(f"engine: {found}", file=sys.stderr, flush=True)
         given = Given.of(scenario)
+        load_shipped(scenario.policies, given.environment)
         repeats = _try_twice(scenario, given, objects, found.program)
         done = [
             _in_own_process(scenario, given, seed, written, so_far, objects, found.program)

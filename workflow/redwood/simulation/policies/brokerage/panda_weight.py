@@ -18,6 +18,8 @@ weight, which is "currently used", as of July 2026
 (panda-wms.readthedocs.io/en/latest/advanced/brokerage.html).
 """
 
+from collections.abc import Iterable
+
 from redwood.simulation.contract import Brokerage, Grid, Job, Site
 
 _CANDIDATES = 10
@@ -28,14 +30,18 @@ def _queued(site: Site) -> int:
     return site.waiting_jobs + site.staging_jobs
 
 
+def _short(sites: Iterable[Site]) -> list[Site]:
+    return [s for s in sites if _queued(s) <= 2 * max(_LEAST_RUNNING, s.running_jobs)]
+
+
 class Policy(Brokerage):
     """One of the ten sites of the greatest weight, drawn by weight."""
 
     def choose(self, job: Job, grid: Grid) -> Site | None:
         able = grid.able(job)
-        short = [s for s in able if _queued(s) <= 2 * max(_LEAST_RUNNING, s.running_jobs)] or able
-        holding = set(grid.replicas(job))
-        candidates = [site for site in short if site in holding] or short
+        holding = [site for site in grid.replicas(job) if site in able]
+        # All sites are looked at only if none that holds the input will do.
+        candidates = _short(holding) or _short(able) or holding or able
         weighted = [((s.running_jobs + 1) / (_queued(s) + 1), s.index, s) for s in candidates]
         best = sorted(weighted, reverse=True)[:_CANDIDATES]
         if not best:
