@@ -38,6 +38,9 @@ SEED = 2410
 # Of `--epsilon`: as for Grove in docs/privacy.md.
 DELTA = 1e-5
 
+# CPU seconds of the peer, in its folder, when it is done.
+TAKEN = "taken.json"
+
 # What runs in the peer's environment.
 DRIVER = """
 import json, os, sys, time
@@ -68,7 +71,7 @@ engine.generate(
     workspace_dir=folder, ctx_data=drawn, rare_category_replacement_method="SAMPLE", device="cpu"
 )
 taken = {"train_cpu_s": trained, "sample_cpu_s": sum(os.times()[:4]) - trained}
-(folder / "taken.json").write_text(json.dumps(taken))
+(folder / asked["taken"]).write_text(json.dumps(taken))
 """
 
 
@@ -84,47 +87,64 @@ def install(folder: Path) -> Path:
 
 
 def encodings(description: TableDescription) -> dict[str, str]:
-    """The peer's name for the kind of each column."""
+    """The peer's name for the kind of each feature."""
     kinds = {"timestamp": "TABULAR_DATETIME_RELATIVE", "categorical": "TABULAR_CATEGORICAL"}
-    return {c.name: kinds.get(c.kind, "TABULAR_NUMERIC_AUTO") for c in description.columns}
+    return {c.name: kinds.get(c.kind, "TABULAR_NUMERIC_AUTO") for c in description.features}
 
 
 def draw(
     folder: Path, records: Path, description: TableDescription, epochs: int, epsilon: float | None
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """The rows of as many tasks as there are in training, and the CPU seconds that they took."""
+    """The rows of as many tasks as there are in training, and the CPU seconds that they took.
+
+    What is there from a former run is taken as it is.
+    """
     work = folder / ("plain" if epsilon is None else f"epsilon{epsilon:g}")
+    if not (work / TAKEN).exists():
+        train(work, install(folder), records, description, epochs, epsilon)
+    parts = sorted((work / "SyntheticData").glob("*.parquet"))
+    rows = pd.concat([pd.read_parquet(part) for part in parts], ignore_index=True)
+    log = pd.read_csv(work / "ModelStore" / "model-data" / "progress-messages.csv")
+    told = {"epochs": float(log["epoch"].max()), "validation": float(log["val_loss"].min())}
+    return rows, told | json.loads((work / TAKEN).read_text())
+
+
+def train(
+    work: Path,
+    python: Path,
+    records: Path,
+    description: TableDescription,
+    epochs: int,
+    epsilon: float | None,
+) -> None:
+    """Let the peer learn the training rows, and draw, in the folder `work`."""
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
-    train = read_table(records / "train.parquet", description.with_units())
+    rows = read_table(records / "train.parquet", description.with_units())
     types = encodings(description)
-    train = train[[UNIT, *types]].sort_values([UNIT, "creationtime"], kind="stable")
+    rows = rows[[UNIT, *types]].sort_values([UNIT, "creationtime"], kind="stable")
     # The peer knows no time zones.
-    train["creationtime"] = train["creationtime"].dt.tz_localize(None)
+    rows["creationtime"] = rows["creationtime"].dt.tz_localize(None)
     given = work / "train.parquet"
-    train.astype({UNIT: str}).to_parquet(given)
+    rows.astype({UNIT: str}).to_parquet(given)
     asked = {
         "unit": UNIT,
         "folder": str(work),
+        "taken": TAKEN,
         "train": str(given),
         "seed": SEED,
         "types": types,
         "epochs": epochs,
         "privacy": epsilon and {"max_epsilon": epsilon, "delta": DELTA},
     }
-    subprocess.run([install(folder), "-c", DRIVER, json.dumps(asked)], check=True)
-    parts = sorted((work / "SyntheticData").glob("*.parquet"))
-    rows = pd.concat([pd.read_parquet(part) for part in parts], ignore_index=True)
-    log = pd.read_csv(work / "ModelStore" / "model-data" / "progress-messages.csv")
-    told = {"epochs": float(log["epoch"].max()), "validation": float(log["val_loss"].min())}
-    return rows, told | json.loads((work / "taken.json").read_text())
+    subprocess.run([python, "-c", DRIVER, json.dumps(asked)], check=True)
 
 
 def as_sample(rows: pd.DataFrame, description: TableDescription, wanted: int) -> pd.DataFrame:
     """So many of the peer's rows at random, as the measures read them."""
     if len(rows) < wanted:
         raise InputError(f"the peer drew {len(rows)} rows, expected at least {wanted}")
-    rows = rows[[column.name for column in description.columns]].copy()
+    rows = rows[[column.name for column in description.features]].copy()
     rows["creationtime"] = rows["creationtime"].dt.tz_localize("UTC")
     return rows.sample(wanted, random_state=SEED)
 
