@@ -44,7 +44,7 @@ _ALMOST = 1 - 1e-7
 
 # Nothing is allocated here, so that no references need be counted: numba would count those to each
 # array at each call, which would take more time than all the rest.
-compiled = njit(cache=True, error_model="numpy", _nrt=False)
+compiled = njit(cache=True, error_model="numpy", _nrt=False)  # type: ignore[call-overload]
 
 
 @compiled
