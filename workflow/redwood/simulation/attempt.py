@@ -3,7 +3,7 @@
 from math import nan
 
 from redwood.simulation.contract import Job
-from redwood.simulation.log import NO_CAUSE
+from redwood.simulation.log import FAILED, NO_CAUSE
 from redwood.simulation.site_state import SiteState
 
 STAGING, WAITING, RUNNING, STORING, OVER = range(5)
@@ -77,6 +77,15 @@ class Attempt:
         state.running_jobs -= 1
         state.running_until_core_s -= job.cores * (self.start + self.run_time)
         state.stale = True
+
+    def logged(self, date: float, end: int) -> tuple[float, ...]:
+        """What a log keeps of it once it has ended, `log.ATTEMPT_COLUMNS`; `end` is of `ENDS`."""
+        job = self.job
+        return (
+            job.row, self.number, self.state.index, job.cores, self.brokered, self.staged,
+            self.start, self.stop, date, end, self.cause if end == FAILED else NO_CAUSE,
+            self.source, self.sink, self.bytes_in, self.bytes_out, self.hit,
+        )  # fmt: skip
 
     def fail_after(self, share: float, cause: int) -> None:
         """Let it fail after a share of its run."""

@@ -36,6 +36,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from heapq import heappop, heappush
 from math import inf
+from operator import attrgetter
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -61,7 +62,7 @@ from redwood.simulation.log import (
     SENT_BACK,
     Log,
 )
-from redwood.simulation.network import Network, Transfer
+from redwood.simulation.network import Network
 from redwood.simulation.notes import Notes
 from redwood.simulation.queues import Queues
 from redwood.simulation.site_state import SiteState
@@ -72,6 +73,7 @@ from redwood.simulation.workload import CLOSED, Workload
 if TYPE_CHECKING:
     from redwood.simulation.fluid_network import FluidNetwork
 
+_ended = attrgetter("ended")
 _ENDS, _SITES, _ARRIVALS, _RETRIES, _MOMENTS, _SUBMISSIONS = range(6)
 _FAILED, _CANCELLED = (RECORDED_STATES.index(state) for state in ("failed", "cancelled"))
 _REPORT_EVERY = 1000
@@ -79,10 +81,6 @@ _REPORT_EVERY = 1000
 _UNTIMED = 63
 # Final states that do not follow from a job's last attempt.
 _WITHOUT_ATTEMPT = ("closed", "unbrokered")
-
-
-def _end(transfer: Transfer) -> float:
-    return transfer.ended
 
 
 def _network(environment: Environment, settings: Settings) -> "Network | FluidNetwork":
@@ -290,19 +288,21 @@ class Engine:
                 if not self._uncertain or self._grid.able(job_offered):
                     log.decisions += 1
                     state = yield job_offered
-                    log.declined += state is None
+                    if state is None:
+                        log.declined += 1
                 if state is None:
                     self._leave_pending(self.now, job_offered, number)
                 else:
                     self._assign(self.now, job_offered, number, state)
             date = events[0][0] if events else inf
             submits = submit < date
-            date = min(submit, date)
+            if submits:
+                date = submit
             if pending and pending[0][0] <= date:
                 until = network.horizon(date)
                 ended = network.advance(until)
                 if ended:
-                    for transfer in sorted(ended, key=_end) if len(ended) > 1 else ended:
+                    for transfer in sorted(ended, key=_ended) if len(ended) > 1 else ended:
                         when = transfer.ended
                         if when <= until and (not events or when < events[0][0]):
                             self.now = when
@@ -367,7 +367,7 @@ class Engine:
         elif job.cores > self._largest:
             self._end_job(job, "unbrokered", job.submit)
         else:
-            self._broker(job.submit, (job, 1))
+            self._offers.append((job, 1))
 
     def _broker(self, date: float, offer: tuple[Job, int]) -> None:
         """The brokerage is asked next, before anything else happens."""
@@ -481,7 +481,8 @@ class Engine:
             self._staging.store(date, attempt)
         else:
             self.stored(date, attempt)
-        self._start_waiting(date, attempt.state)
+        if attempt.state.waiting_jobs:
+            self._start_waiting(date, attempt.state)
 
     def stored(self, date: float, attempt: Attempt) -> None:
         """An attempt has done all it had to."""
@@ -530,28 +531,8 @@ class Engine:
         if self._notes.wanted and end in (FAILED, SENT_BACK):
             self._notes.attempt(date, ENDS[end], attempt)
         attempt.phase = OVER
-        job, site = attempt.job, attempt.state.index
-        del self._at[site][attempt]
-        self.log.attempt(
-            (
-                job.row,
-                attempt.number,
-                site,
-                job.cores,
-                attempt.brokered,
-                attempt.staged,
-                attempt.start,
-                attempt.stop,
-                date,
-                end,
-                attempt.cause if end == FAILED else 0,
-                attempt.source,
-                attempt.sink,
-                attempt.bytes_in,
-                attempt.bytes_out,
-                attempt.hit,
-            )
-        )
+        del self._at[attempt.state.index][attempt]
+        self.log.attempt(attempt.logged(date, end))
 
     def _end_job(self, job: Job, state: str, date: float) -> None:
         self._alive -= 1

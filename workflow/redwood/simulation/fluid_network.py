@@ -110,15 +110,14 @@ class FluidNetwork:
         while self._earliest <= until:
             self._end_first()
             self._settle()
-        ended = self._ended
-        if ended:
-            self._ended = []
-            self._tell()
+        ended, self._ended = self._ended, []
+        self._tell()
         return ended
 
     def cut(self, date: float, transfer: Transfer) -> bool:
         """As `network.Network.cut`."""
         self._move_to(date)
+        self._tell()
         if transfer.ended != inf:
             return False
         if transfer.comm is None:
@@ -131,6 +130,7 @@ class FluidNetwork:
         transfer.ended, transfer.ok = date, False
         self._leave(route, 1, ended=False)
         self._follow(transfer)
+        self._tell()
         return True
 
     def close(self) -> None:
@@ -144,8 +144,9 @@ class FluidNetwork:
             and not self._queue.admits(transfer, kind)
         ):
             transfer.comm = None
-            return
-        self._begin(transfer, kind)
+        else:
+            self._begin(transfer, kind)
+        self._tell()
 
     def _begin(self, transfer: Transfer, kind: int) -> None:
         key = (kind, transfer.source, transfer.destination)
@@ -158,8 +159,7 @@ class FluidNetwork:
         self._started += 1
         heappush(self._under_way[route], (goal, self._started, transfer))
         self._alive += 1
-        if not self._unsettled:
-            self._unsettle()
+        self._unsettled = True
 
     def _add(self, kind: int, source: int, destination: int) -> int:
         path = self._paths[source][destination] if source != destination else ()
@@ -172,19 +172,14 @@ class FluidNetwork:
         crossed = [link for link in links if link >= 0]
         return self._sharing.add(crossed, window(path, self._tcp_gamma))
 
-    def _unsettle(self) -> None:
-        """Rates have to be found anew."""
-        self._unsettled = True
-        self.pending[:] = ((self._clock,),)
-
     def _settle(self) -> None:
         if self._unsettled:
             self._earliest, self._next = self._sharing.settle(self._clock)
             self._unsettled = False
-            self._tell()
 
     def _tell(self) -> None:
-        if self._ended:
+        """Say in `pending` when something may end, or has and is to be told."""
+        if self._unsettled or self._ended:
             self.pending[:] = ((self._clock,),)
         else:
             self.pending[:] = ((self._earliest,),) if self._alive else ()
@@ -229,7 +224,7 @@ class FluidNetwork:
             heappop(under_way)
         goal = under_way[0][0] if under_way else inf
         self._sharing.leave(route, gone, goal, self._clock, ended=ended)
-        self._unsettle()
+        self._unsettled = True
 
 
 class _Queue:

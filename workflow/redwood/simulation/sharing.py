@@ -16,11 +16,14 @@ import numpy as np
 
 from redwood.simulation.levels import (
     ACTIVE,
+    BEGIN,
+    CAP,
     CAPACITY,
     GOAL,
     LEVEL,
     PLACE,
     RATE,
+    ROOM,
     enter,
     leave,
     settle_levels,
@@ -38,27 +41,27 @@ class Sharing:
         self._links = np.zeros((len(capacities), 4))
         self._links[:, CAPACITY] = capacities
         self._links[:, LEVEL:] = inf
-        # Of each link the first hop of its routes with transfers.
-        self._heads = np.full(len(capacities), -1, np.int64)
-        self._routes = np.zeros((0, 9))
-        self._order = np.zeros(0, np.int64)
+        # Of each link where its routes with transfers stand among `members`, see `_make_room`.
+        self._spans = np.zeros((len(capacities), 3), np.int64)
+        self._members = np.zeros(0, np.int64)
+        self._routes = np.zeros((0, 11))
         self._numbers = np.zeros((0, 5), np.int64)
-        self._hops = np.zeros((0, 4), np.int64)
-        self._others = np.zeros((0, 2))
-        # The routes that have transfers, and the date of the next end on each; those whose
-        # transfers have changed; the numbers of both, and that of searches.
-        self._active, self._ends = np.zeros(0, np.int64), np.zeros(0)
-        self._changed = np.zeros(64, np.int64)
-        self._counts = np.zeros(3, np.int64)
-        self._size = self._crossed = self._changes = 0
+        self._crossed = np.zeros(0, np.int64)
+        # The dates of the next ends on routes that have transfers; what is put down meanwhile.
+        self._ends, self._others = np.zeros(0), np.zeros((0, 3))
+        self._lists = np.zeros((len(capacities), 4), np.int64)
+        self._counts = np.zeros(6, np.int64)
+        self._size = self._hops = self._taken = 0
+        # Of each link how many routes cross it.
+        self._over = [0] * len(capacities)
         self._gather()
 
     def _gather(self) -> None:
         """What compiled code works on, gathered whenever an array is another."""
-        self._when_transfers_change = (self._changed, self._routes, self._counts)
+        self._when_transfers_change = (self._routes, self._lists, self._counts)
         self._when_settled = (
-            self._changed, self._routes, self._numbers, self._hops, self._links, self._heads,
-            self._active, self._ends, self._counts, self._others, self._order,
+            self._routes, self._numbers, self._crossed, self._links, self._spans, self._members,
+            self._ends, self._others, self._lists, self._counts,
         )  # fmt: skip
 
     def add(self, links: list[int], cap: float = inf) -> int:
@@ -68,23 +71,38 @@ class Sharing:
             links: those that it crosses, at least one.
             cap: bytes/s that none of its transfers exceeds.
         """
-        number, crossed = self._size, self._crossed
-        self._size, self._crossed = number + 1, crossed + len(links)
+        number, first = self._size, self._hops
+        self._size, self._hops = number + 1, first + len(links)
         if self._size > len(self._routes):
-            self._routes, self._order = _longer(self._routes), _longer(self._order)
-            self._active, self._ends = _longer(self._active), _longer(self._ends)
-            self._numbers = _longer(self._numbers)
-        if self._crossed > len(self._hops):
-            self._hops, self._others = _longer(self._hops), _longer(self._others)
-        self._routes[number] = 0.0, cap, 0.0, 0.0, 0.0, inf, 0.0, 0.0, 0.0
-        self._hops[crossed : self._crossed] = [(link, number, -1, -1) for link in links]
-        self._numbers[number] = crossed, self._crossed, -1, 0, 0
+            self._routes, self._numbers = _longer(self._routes), _longer(self._numbers)
+            self._ends, self._others = _longer(self._ends), _longer(self._others)
+        if self._size > len(self._lists):
+            self._lists = _longer(self._lists)
+        if self._hops > len(self._crossed):
+            self._crossed = _longer(self._crossed)
+        self._routes[number] = 0.0
+        self._routes[number, [GOAL, CAP]] = inf, cap
+        self._crossed[first : self._hops] = links
+        self._numbers[number] = first, self._hops, -1, 0, 0
+        for link in links:
+            self._over[link] += 1
+            if self._over[link] > self._spans[link, ROOM]:
+                self._make_room(link)
         self._gather()
         return number
 
+    def _make_room(self, link: int) -> None:
+        """Move a link's routes to the end of all members, where there is room for twice as many."""
+        begin, count, room = self._spans[link].tolist()
+        self._spans[link, [BEGIN, ROOM]] = self._taken, 2 * room + 1
+        end = self._taken + count
+        self._taken += 2 * room + 1
+        while self._taken > len(self._members):
+            self._members = _longer(self._members)
+        self._members[end - count : end] = self._members[begin : begin + count]
+
     def enter(self, route: int, size: float, now: float) -> float:
         """A transfer of so many bytes begins; return what the route's clock shows when it ends."""
-        self._expect_change()
         return enter(route, float(size), now, *self._when_transfers_change)
 
     def leave(self, route: int, gone: int, goal: float, now: float, *, ended: bool) -> None:
@@ -97,14 +115,7 @@ class Sharing:
             now: the date.
             ended: whether they have ended.
         """
-        self._expect_change()
         leave(route, gone, ended, goal, now, *self._when_transfers_change)
-
-    def _expect_change(self) -> None:
-        if self._changes == len(self._changed):
-            self._changed = _longer(self._changed)
-            self._gather()
-        self._changes += 1
 
     def left(self, route: int, goal: float, date: float) -> float:
         """Bytes that a transfer has left that ends when the clock of its route shows `goal`."""
@@ -117,12 +128,11 @@ class Sharing:
         Returns:
             The date of the next end, and a route on which it is; infinite and -1 if there is none.
         """
-        self._changes = 0
         return settle_levels(now, *self._when_settled)
 
     def found(self) -> dict[int, tuple[float, float]]:
         """Of each route with transfers bytes/s of each, and the date of the next end."""
-        active = self._active[: self._counts[ACTIVE]]
+        active = self._lists[: self._counts[ACTIVE], ACTIVE]
         rates, ends = self._routes[active, RATE], self._ends[self._numbers[active, PLACE]]
         each = zip(rates.tolist(), ends.tolist(), strict=True)
         return dict(zip(active.tolist(), each, strict=True))

@@ -111,7 +111,7 @@ class Staging:
             self._stage_in_from_afar(date, attempt, dataset, site)
 
     def _stage_in_from_afar(self, date: float, attempt: Attempt, dataset: int, site: int) -> None:
-        fetch = self._fetching.get((dataset, site))
+        fetch = self._fetching.get((dataset, site)) if self._fetching else None
         if fetch is not None:
             fetch.tag[1].append(attempt)
             self._network.hasten(fetch, attempt.lasts)
@@ -214,10 +214,10 @@ class Staging:
         job, site = attempt.job, attempt.state.index
         to = self._outputs_at[job.kind]
         to = site if to < 0 else to
-        for place in (site, to):
-            if not self._states[place].up:
-                self._engine.schedule(self._up_at[place], self._store_again, attempt)
-                return
+        if not (attempt.state.up and self._states[to].up):
+            down = to if attempt.state.up else site
+            self._engine.schedule(self._up_at[down], self._store_again, attempt)
+            return
         transfer = Transfer(site, to, job.output_bytes, inf, self._output_ended, attempt)
         if site != to and self._lossy:
             self._doom(transfer)
@@ -304,21 +304,18 @@ class Staging:
         source.sending += 1
         destination.receiving += 1
         source.stale = destination.stale = True
-        self._track(transfer)
-
-    def _track(self, transfer: Transfer) -> None:
         if self._under_way is not None:
             self._under_way[transfer.source][transfer] = None
             self._under_way[transfer.destination][transfer] = None
 
     def _over(self, transfer: Transfer) -> None:
-        source, destination = transfer.source, transfer.destination
-        self._states[source].sending -= 1
-        self._states[destination].receiving -= 1
-        self._states[source].stale = self._states[destination].stale = True
+        source, destination = self._states[transfer.source], self._states[transfer.destination]
+        source.sending -= 1
+        destination.receiving -= 1
+        source.stale = destination.stale = True
         if self._under_way is not None:
-            self._under_way[source].pop(transfer, None)
-            self._under_way[destination].pop(transfer, None)
+            self._under_way[transfer.source].pop(transfer, None)
+            self._under_way[transfer.destination].pop(transfer, None)
 
     def _count(self, transfer: Transfer, kind: int) -> None:
         """Log a transfer between sites that is not in an attempt's own account."""

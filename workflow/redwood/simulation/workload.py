@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -80,7 +81,9 @@ class Workload:
             columns += [self.work[part], self.cores[part]]
             columns += [self.input_bytes[part], self.output_bytes[part], self.files[part]]
             columns += [self.dataset[part], self.kind[part], self.owner[part]]
-            yield from map(Job, *(column.tolist() for column in columns))
+            rows = zip(*(column.tolist() for column in columns), strict=True)
+            # As `Job._make` does, which is Python.
+            yield from map(partial(tuple.__new__, Job), rows)
 
 
 def arrival_rate(frame: pd.DataFrame, description: TableDescription) -> float:

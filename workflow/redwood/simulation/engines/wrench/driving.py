@@ -346,15 +346,7 @@ class Driver:
     def _end_attempt(self, date: float, attempt: Attempt, end: int) -> None:
         attempt.phase = OVER
         del self._names[attempt]
-        job = attempt.job
-        self.log.attempt(
-            (
-                job.row, attempt.number, attempt.state.index, job.cores, attempt.brokered,
-                attempt.staged, attempt.start, attempt.stop, date, end,
-                attempt.cause if end == FAILED else 0, attempt.source, attempt.sink,
-                attempt.bytes_in, attempt.bytes_out, attempt.hit,
-            )
-        )  # fmt: skip
+        self.log.attempt(attempt.logged(date, end))
 
     def _end_job(self, job: Job, state: str, date: float) -> None:
         self._tried.pop(job.row, None)
