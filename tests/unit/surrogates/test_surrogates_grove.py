@@ -18,7 +18,7 @@ from redwood.surrogates.models.grove import timing
 from redwood.surrogates.models.grove.calendar import DAY, HOUR, Calendar
 from redwood.surrogates.models.grove.laws import GapLaw, SizeLaw
 from redwood.surrogates.models.grove.level import Level, chosen_items
-from redwood.surrogates.models.grove.memory import Earlier, Memory
+from redwood.surrogates.models.grove.memory import Memory, RunningMemory
 from redwood.surrogates.models.grove.novelty import settled, share_of_changes
 from redwood.surrogates.models.grove.ownership import (
     Ownership,
@@ -117,8 +117,7 @@ def test_memory_is_what_the_earlier_items_hold(sizes, seed):
     mark = Mark("m", 4, NumberTokens(np.array([0.0]), np.array([0.5, 1.0, 2.0, 3.0])))
     tokens = rng.integers(0, 4, len(items))
     values = rng.normal(size=len(items))
-    memory = Memory.of(Earlier.of(sequences, items), mark, tokens, values)
-    logs = memory.log_frequencies(sequences, mark, items)
+    memory = Memory.of(sequences, mark, tokens, values)
     for item in items:
         own = sequences.sequence == sequences.sequence[item]
         earlier = np.flatnonzero(own & (sequences.level < sequences.level[item]))
@@ -132,15 +131,19 @@ def test_memory_is_what_the_earlier_items_hold(sizes, seed):
         ]
         np.testing.assert_allclose(memory.features[item], expected, atol=1e-3)
         same = np.mean(tokens[earlier] == tokens[item]) if len(earlier) else 0
-        assert logs[item, 0] == pytest.approx(np.log(same) if same else -40.0, abs=1e-5)
+        expected_log = np.log(same) if same else -40.0
+        assert memory.log_frequencies[item, 0] == pytest.approx(expected_log, abs=1e-5)
+    # Sampling has the same of what it has drawn, level by level.
+    running = RunningMemory(sequences, [mark])
     for level in sequences.by_level():
-        of_level = Memory.of(Earlier.than_level(sequences, level), mark, tokens, values)
-        np.testing.assert_allclose(of_level.features, memory.features[level], atol=1e-6)
-        every = np.ones(len(level), bool)
+        np.testing.assert_allclose(
+            running.features(level, 0), memory.features[level], rtol=1e-4, atol=1e-3
+        )
         if sequences.level[level[0]]:
-            drawn = of_level.draw(every, np.random.default_rng(1))
-            whole = Memory.of(Earlier.of(sequences, level), mark, tokens, values)
-            assert (drawn == whole.draw(every, np.random.default_rng(1))).all()
+            for item, token in zip(level, running.draw(level, tokens, rng), strict=True):
+                own = sequences.sequence == sequences.sequence[item]
+                assert token in tokens[own & (sequences.level < sequences.level[item])]
+        running.add(level, tokens[level, None], values[level, None])
 
 
 def test_the_calendar_finds_hours_and_weekdays_and_its_clock_can_be_turned_back():

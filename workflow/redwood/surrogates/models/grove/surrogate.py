@@ -291,13 +291,12 @@ class Surrogate(NeuralSurrogate):
             {"params": [p for p in module.parameters() if p.ndim >= 2], "weight_decay": decay},
             {"params": [p for p in module.parameters() if p.ndim < 2], "weight_decay": 0.0},
         ]
-        known = Remembered([], [])
-        coarse = 0
         if isinstance(module, MarkNetwork):
-            known = Remembered.of(level, module.marks)
+            coarse, known = 0, Remembered.of(level, module.marks, calendar)
         else:
             # Long sequences have few coarse steps, and these shape what is seen of them.
-            coarse = lesson.most // 2
+            coarse, taught = lesson.most // 2, np.flatnonzero(lesson.allowed)
+            timed = observed_times(level, taught, calendar, device)
         average = moving_average(module, options.average)
         optimizer = torch.optim.AdamW(groups, lr=options.learning_rate, fused=True)
 
@@ -306,10 +305,10 @@ class Surrogate(NeuralSurrogate):
         ) -> torch.Tensor:
             """Minus the log density of items, summed."""
             if isinstance(network, TimeNetwork):
-                timed = observed_times(level, items, calendar, device)
-                return -log_density_of_times(network, *timed).sum()
+                places = torch.as_tensor(np.searchsorted(taught, items), device=device)
+                return -log_density_of_times(network, *(part[places] for part in timed)).sum()
             given = level.sequences.references(items, random)
-            seen = observed(level, known, items, given, calendar, device)
+            seen = observed(level, known, items, given, device)
             return -log_density(cast(MarkNetwork, network), *seen).sum()
 
         def train_epoch(epoch: int) -> float:
