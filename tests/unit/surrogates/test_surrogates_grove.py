@@ -14,6 +14,7 @@ import torch
 from redwood.errors import InputError
 from redwood.nearest import distance_to_closest
 from redwood.surrogates.contract import load_surrogate, new_surrogate, save_surrogate
+from redwood.surrogates.models.grove import surrogate as grove
 from redwood.surrogates.models.grove import timing
 from redwood.surrogates.models.grove.calendar import DAY, HOUR, Calendar
 from redwood.surrogates.models.grove.laws import GapLaw, SizeLaw
@@ -25,6 +26,7 @@ from redwood.surrogates.models.grove.ownership import (
     without_extremes,
     without_rare,
 )
+from redwood.surrogates.models.grove.plain import train_plainly
 from redwood.surrogates.models.grove.sequences import Sequences
 from redwood.surrogates.streams.stream import Mark
 from redwood.surrogates.streams.tokens import NumberTokens
@@ -418,7 +420,7 @@ def test_a_folder_draws_what_the_model_did(surrogate, tmp_path):
     assert not any(user in content for user in ("u0", "u119", "t0-0"))
 
 
-def test_a_training_cut_off_goes_on_to_the_same_model(tmp_path):
+def test_a_training_cut_off_goes_on_to_the_same_model(tmp_path, monkeypatch):
     class Cut(Exception):
         pass
 
@@ -431,12 +433,12 @@ def test_a_training_cut_off_goes_on_to_the_same_model(tmp_path):
         seen.append(1)
         if len(seen) == 2:
             raise Cut
-        return original(*arguments, **named)
+        return train_plainly(*arguments, **named)
 
-    original = cut._train_network
-    cut._train_network = interrupt
-    with pytest.raises(Cut):
-        cut.fit(TRAIN, TRAIN, file)
+    with monkeypatch.context() as patched:
+        patched.setattr(grove, "train_plainly", interrupt)
+        with pytest.raises(Cut):
+            cut.fit(TRAIN, TRAIN, file)
     assert list(tmp_path.iterdir())
     resumed = new_surrogate("grove", UNITS, {**QUICK, "epochs": 6, "checkpoint_epochs": 2}, 1)
     resumed.fit(TRAIN, TRAIN, file)
