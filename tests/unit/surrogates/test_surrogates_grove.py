@@ -165,6 +165,17 @@ def test_the_calendar_finds_hours_and_weekdays_and_its_clock_can_be_turned_back(
     assert calendar.spread < 0.06
 
 
+def test_an_owner_with_most_rows_makes_a_twentieth_of_the_rates():
+    rng = np.random.default_rng(11)
+    # A hundred owners come at any hour; one with four times their rows at three o'clock only.
+    owner = np.repeat(np.arange(101), [40_000, *[100] * 100])
+    hours = np.where(owner == 0, 3.5, rng.uniform(0, 24, len(owner)))
+    calendar = Calendar.fit(DAY * rng.integers(0, 60, len(owner)) + HOUR * hours, owner)
+    by_hour = calendar.rates[: 60 * 24].reshape(60, 24).mean(axis=0)
+    assert by_hour[3] == pytest.approx(24 * (0.05 + 0.95 / 24), rel=0.08)
+    assert np.delete(by_hour, 3) == pytest.approx(0.95, rel=0.12)
+
+
 def test_days_that_are_good_for_all_owners_are_found_and_come_anew():
     rng = np.random.default_rng(2)
     days, owners = 120, 300
@@ -227,16 +238,48 @@ def test_sizes_follow_their_quantiles_and_none_is_an_owners():
     assert relation == pytest.approx(stats.spearmanr(counts, spans).statistic, abs=0.1)
 
 
+@pytest.mark.parametrize("index", [0.8, 2.0])
+def test_the_largest_sizes_have_the_index_of_a_power_law(index):
+    laws, owners = [], np.arange(1000)
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        counts = np.ceil(20 * (1 + rng.pareto(index, len(owners)))).astype(int)
+        laws.append(SizeLaw.fit(counts, counts.astype(float), owners, least=5))
+    # B. M. Hill, Ann. Statist. 3 (1975) 1163: the mean excess of logarithms is 1 / index.
+    assert np.mean([law.largest[1] for law in laws]) == pytest.approx(1 / index, rel=0.12)
+    tops = [np.sort(np.log(law.draw(owners, np.random.default_rng(1))[0]))[-50:] for law in laws]
+    hill = np.mean([top[1:].mean() - top[0] for top in tops])
+    assert hill == pytest.approx(1 / index, rel=0.12)
+
+
+def test_how_much_the_largest_have_hangs_neither_on_chance_nor_on_one_owner():
+    rng = np.random.default_rng(10)
+    owners = np.arange(400)
+    counts = np.ceil(1 + rng.pareto(0.8, 400)).astype(int)
+    law = SizeLaw.fit(counts, counts.astype(float), owners, least=5)
+    drawn = [np.sort(law.draw(owners, np.random.default_rng(seed))[0]) for seed in (1, 2)]
+    assert (drawn[0] == drawn[1]).all()
+    # Many more owners have no larger ones than so many have.
+    assert law.draw(np.arange(40_000), rng)[0].max() == pytest.approx(drawn[0].max(), rel=0.01)
+    counts[counts.argmax()] *= 1000
+    assert SizeLaw.fit(counts, counts.astype(float), owners, least=5).largest == law.largest
+
+
 def test_groups_of_one_owner_are_as_alike_as_they_were():
     rng = np.random.default_rng(5)
-    owner = np.repeat(np.arange(500), 6)
-    logs = 0.8 * rng.normal(size=500)[owner] + 0.6 * rng.normal(size=len(owner))
+    # Those of owners with many are not alike.
+    owner = np.repeat(np.arange(600), np.where(np.arange(600) < 500, 6, 30))
+    own = owner < 500
+    logs = np.where(own, 0.8, 0.0) * rng.normal(size=600)[owner]
+    logs += np.where(own, 0.6, 1.0) * rng.normal(size=len(owner))
     counts = np.ceil(np.exp(4 + logs)).astype(int)
     law = SizeLaw.fit(counts, counts.astype(float), owner, least=5)
-    assert law.alike[0] == pytest.approx(0.64, abs=0.06)
+    np.testing.assert_allclose(law.alike[0], [0.64, 0], atol=0.06)
     drawn, _ = law.draw(owner, rng)
     means = pd.Series(np.log(drawn)).groupby(owner).mean()
-    assert means.var() == pytest.approx(0.64 + 0.36 / 6, rel=0.2)
+    assert means[:500].var() == pytest.approx(0.64 + 0.36 / 6, rel=0.2)
+    assert means[500:].var() == pytest.approx(1 / 30, rel=0.4)
+    assert SizeLaw.from_json(law.to_json()).to_json() == law.to_json()
 
 
 def test_gaps_of_a_poisson_process_come_back():

@@ -23,6 +23,9 @@ from redwood.surrogates.streams.stream import Stream
 # Rows of the owners that are drawn at once, about.
 _ROWS_AT_ONCE = 65_536
 
+# One owner more of so many, while owners have fewer rows than are asked for.
+_MORE = 50
+
 
 class Networks(nn.Module):
     """The networks of both levels; of one, where owners have a single group each.
@@ -164,16 +167,21 @@ class Population:
 
     def _members(self, wanted: int, least: int, random: np.random.Generator) -> "_Members":
         """New owners, as many as make about `wanted` rows, at least `least`, and their groups."""
-        drawn: list[_Members] = []
-        rows = 0
-        while rows < max(wanted, least):
-            counts, spans = self.owners.draw(np.arange(self.size), random)
-            sizes, durations = None, spans[:0]
-            if self.groups is not None:
-                sizes, durations = self.groups.draw(np.repeat(np.arange(self.size), counts), random)
-            drawn.append(_Members(counts, spans, sizes, durations))
-            rows += int((counts if sizes is None else sizes).sum())
-        return _joined(drawn).until(wanted, least)
+        owners = self.size
+        # What so many make tells how many are wanted.
+        for _ in range(2):
+            owners = max(1, round(owners * wanted / self._owners(owners, random).total))
+        while (members := self._owners(owners, random)).total < least:
+            owners += 1 + owners // _MORE
+        return members
+
+    def _owners(self, number: int, random: np.random.Generator) -> "_Members":
+        counts, spans = self.owners.draw(np.arange(number), random)
+        if self.groups is None:
+            return _Members(counts, spans, None, spans[:0])
+        return _Members(
+            counts, spans, *self.groups.draw(np.repeat(np.arange(number), counts), random)
+        )
 
 
 @dataclass(frozen=True)
@@ -191,18 +199,17 @@ class _Members:
     durations: np.ndarray
 
     @property
+    def total(self) -> int:
+        """The rows of all."""
+        return int(self.rows.sum())
+
+    @property
     def rows(self) -> np.ndarray:
         """(owners,) their rows."""
         if self.sizes is None:
             return self.counts
         owner = np.repeat(np.arange(len(self.counts)), self.counts)
         return np.bincount(owner, self.sizes, len(self.counts)).astype(np.int64)
-
-    def until(self, wanted: int, least: int) -> "_Members":
-        """The first ones, whose rows are as near to `wanted` as can be and at least `least`."""
-        total = np.cumsum(self.rows)
-        off = np.where(total >= least, np.abs(np.log(total / wanted)), np.inf)
-        return self._part(0, int(off.argmin()) + 1)
 
     def blocks(self) -> Iterator["_Members"]:
         """All of them, some at a time, so that drawing takes bounded memory."""
@@ -221,16 +228,6 @@ class _Members:
             None if self.sizes is None else self.sizes[first:last],
             self.durations[first:last],
         )
-
-
-def _joined(members: list[_Members]) -> _Members:
-    sizes = [part.sizes for part in members if part.sizes is not None]
-    return _Members(
-        np.concatenate([part.counts for part in members]),
-        np.concatenate([part.spans for part in members]),
-        np.concatenate(sizes) if sizes else None,
-        np.concatenate([part.durations for part in members]),
-    )
 
 
 def _stream(parts: list[Level]) -> Stream:
