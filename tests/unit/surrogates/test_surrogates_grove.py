@@ -14,8 +14,8 @@ import torch
 from redwood.errors import InputError
 from redwood.nearest import distance_to_closest
 from redwood.surrogates.contract import load_surrogate, new_surrogate, save_surrogate
+from redwood.surrogates.models.grove import population, timing
 from redwood.surrogates.models.grove import surrogate as grove
-from redwood.surrogates.models.grove import timing
 from redwood.surrogates.models.grove.calendar import DAY, HOUR, Calendar
 from redwood.surrogates.models.grove.laws import GapLaw, SizeLaw
 from redwood.surrogates.models.grove.level import Level, chosen_items
@@ -453,6 +453,24 @@ def test_time_beyond_the_record_is_filled_by_further_populations(surrogate):
     assert weekly.min() > 0.1 * weekly.mean()
     with pytest.raises(InputError, match="the first bound is not the lower one"):
         surrogate.sample(10, 4, {"time": "2024-02-01..2024-01-01"})
+
+
+def test_owners_of_all_blocks_are_different_ones_and_make_the_rows_asked_for(
+    surrogate, monkeypatch
+):
+    monkeypatch.setattr(population, "_ROWS_AT_ONCE", 200)
+    law, random = surrogate._population, np.random.default_rng(12)
+    with torch.no_grad():
+        stream, owner, group = law.draw(
+            3000, 2500, law.calendar, surrogate.network, random, torch.device("cpu")
+        )
+    assert len(stream.times) == pytest.approx(3000, rel=0.1)
+    for numbers in (owner, group):
+        np.testing.assert_array_equal(np.unique(numbers), np.arange(numbers.max() + 1))
+    assert len(np.unique(np.stack([owner, group]), axis=1).T) == group.max() + 1
+    # In the order of drawing, the rows of a group together and in time.
+    assert (np.diff(group) >= 0).all()
+    assert (np.diff(stream.times)[np.diff(group) == 0] >= 0).all()
 
 
 def test_a_folder_draws_what_the_model_did(surrogate, tmp_path):
