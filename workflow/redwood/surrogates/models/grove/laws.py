@@ -28,8 +28,8 @@ _MOST_ALIKE = 0.95
 class SizeLaw:
     """The law of a unit's number of items and of the time between the first and the last.
 
-    A Gaussian copula makes units of one owner alike. The largest numbers of items follow a power
-    law, as the activity of users does: few of them have most items.
+    A Gaussian copula makes units of one owner alike. The largest numbers of items of owners follow
+    a power law, as the activity of users does: few of them have most items.
 
     Attributes:
         counts: (K,) quantiles of ln(1 + items) at equal distances, of all units but the largest.
@@ -61,7 +61,9 @@ class SizeLaw:
         units, many = len(counts), _OF_CLASS * least
         smooth = without_extremes(np.log1p(counts), owner, least)
         bound, scale = tail_of(np.log1p(counts), owner, least)
-        share = float(np.mean(np.log1p(counts) > bound)) if scale else 0.0
+        # Of owners alone: rows of groups fall off faster, and quantiles tell them well.
+        power = scale > 0 and units == len(np.unique(owner))
+        share = float(np.mean(np.log1p(counts) > bound)) if power else 0.0
         most = scale * np.log(2 * least) if share else 0.0
         order = np.lexsort((spans, counts))
         classes = max(1, units // many)
