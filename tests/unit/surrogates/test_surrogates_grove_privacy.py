@@ -68,9 +68,9 @@ def drawn_all(taught, name: str, by_group: bool, share: float = 1.0, without: in
         left = np.array(lesson.allowed) & (unit != without)
         units = Units(type(lesson)(**{**lesson.__dict__, "allowed": left}), by_group, 10**6)
     network = getattr(networks, name)
-    known = Remembered([], [])
+    known = None
     if name != "row_times":
-        known = Remembered.of(lessons[name].level, network.marks)
+        known = Remembered.of(lessons[name].level, network.marks, calendar)
     random = np.random.default_rng(5) if share < 1 else Alike()
     return units, Density(network), units.draw(network, known, share, calendar, random, CPU)
 
@@ -153,7 +153,7 @@ def test_units_are_drawn_with_their_probability(taught):
     sizes = []
     networks, lessons, calendar = taught
     units = Units(lessons["groups"], True, 10**6)
-    known = Remembered.of(lessons["groups"].level, networks.groups.marks)
+    known = Remembered.of(lessons["groups"].level, networks.groups.marks, calendar)
     for seed in range(40):
         random = np.random.default_rng(seed)
         drawn = units.draw(networks.groups, known, 0.25, calendar, random, CPU)

@@ -15,8 +15,8 @@ from scipy.ndimage import gaussian_filter1d
 HOUR, DAY = 3600.0, 86_400.0
 _HOURS, _DAYS = 24, 7
 
-# Rows of one owner that count towards the rates, at most: beyond, an owner is not the grid.
-_ROWS_OF_OWNER = 100
+# One owner makes this share of the rates, at most: beyond, an owner is not the grid.
+_SHARE_OF_OWNER = 0.05
 
 # A trend is what lasts for weeks: a Gaussian of so many days.
 _TREND_DAYS = 14.0
@@ -56,7 +56,7 @@ class Calendar:
         """Learn the rates from the times (n,) of rows and their owners (n,), numbered from 0."""
         low, high = float(times.min()), float(times.max())
         number = np.bincount(owner)
-        weights = np.minimum(1.0, _ROWS_OF_OWNER / number[owner])
+        weights = np.minimum(1.0, _most_rows(number) / number[owner])
         step = max(HOUR, (high - low) / _MOST_STEPS)
         steps = int((high - low) // step) + 1
         begin = low + step * np.arange(steps)
@@ -154,6 +154,21 @@ class Calendar:
             content["spread"],
             content["persistence"],
         )
+
+
+def _most_rows(number: np.ndarray) -> float:
+    """How many rows of an owner count, for no owner to have too large a share of what counts.
+
+    Args:
+        number: (owners,) rows of each.
+    """
+    ordered = np.sort(number)[::-1].astype(float)
+    for above in range(min(len(ordered), round(1 / _SHARE_OF_OWNER))):
+        most = ordered[above:].sum() / (1 / _SHARE_OF_OWNER - above)
+        if ordered[above] <= most:
+            return most
+    # Too few owners for that: all count alike.
+    return ordered[-1]
 
 
 def _smooth(counts: np.ndarray) -> np.ndarray:

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from redwood.surrogates.models.grove.ownership import without_extremes
+from redwood.surrogates.models.grove.ownership import tail_of, without_extremes
 
 # Quantiles between which spans and gaps are interpolated.
 _SPANS, _GAPS = 11, 33
+_MIDDLES = (np.arange(_GAPS) + 0.5) / _GAPS
 
 # Classes by number of items are of at least so many times `least`.
 _OF_CLASS = 2
@@ -27,19 +28,27 @@ _MOST_ALIKE = 0.95
 class SizeLaw:
     """The law of a unit's number of items and of the time between the first and the last.
 
-    A Gaussian copula makes units of one owner alike.
+    A Gaussian copula makes units of one owner alike. The largest numbers of items of owners follow
+    a power law, as the activity of users does: few of them have most items.
 
     Attributes:
-        counts: (K,) quantiles of ln(1 + items) at equal distances.
+        counts: (K,) quantiles of ln(1 + items) at equal distances, of all units but the largest.
+        largest: the share of the largest units; by how much ln(1 + items) of these exceeds the last
+            quantile in the mean, by an exponential law; and what the largest unit of any owner
+            typically exceeds it by, which is the most.
         spans: (B, Q) quantiles of ln(1 + seconds) of the units in each of B classes by items, the
             fewest first.
-        alike: correlation of the normal scores of two units of one owner, of counts and of spans.
+        alike: correlation of the normal scores of two units of one owner, of counts and of spans,
+            (2, 2): of owners with few units and of those with many.
+        many: the least number of units of the latter.
         tied: correlation of the normal scores of counts and spans within a class.
     """
 
     counts: np.ndarray
+    largest: tuple[float, float, float]
     spans: np.ndarray
-    alike: tuple[float, float]
+    alike: np.ndarray
+    many: int
     tied: float
 
     @classmethod
@@ -49,10 +58,15 @@ class SizeLaw:
         Args:
             least: units between two quantiles of the counts; a class of spans has twice as many.
         """
-        units = len(counts)
+        units, many = len(counts), _OF_CLASS * least
         smooth = without_extremes(np.log1p(counts), owner, least)
+        bound, scale = tail_of(np.log1p(counts), owner, least)
+        # Of owners alone: rows of groups fall off faster, and quantiles tell them well.
+        power = scale > 0 and units == len(np.unique(owner))
+        share = float(np.mean(np.log1p(counts) > bound)) if power else 0.0
+        most = scale * np.log(2 * least) if share else 0.0
         order = np.lexsort((spans, counts))
-        classes = max(1, units // (_OF_CLASS * least))
+        classes = max(1, units // many)
         by_count = np.array_split(order, classes)
         logs = without_extremes(np.log1p(spans), owner, least)
         quantiles = np.linspace(0, 1, _SPANS)
@@ -67,17 +81,28 @@ class SizeLaw:
                 own = ndtri((np.arange(len(members)) + 0.5) / len(members))
                 ties.append((own * ndtri(within[members])).sum() / (own**2).sum())
         return cls(
-            np.quantile(smooth, np.linspace(0, 1, max(2, units // least))),
+            np.quantile(smooth, np.linspace(0, 1 - share, max(2, units // least))),
+            (share, scale, float(most)),
             np.stack([np.quantile(logs[members], quantiles) for members in by_count]),
-            (_alike(ndtri(rank), owner), _alike(ndtri(within), owner)),
+            np.stack([_alike(ndtri(part), owner, least, many) for part in (rank, within)]),
+            many,
             float(np.clip(np.mean(ties), 0, _MOST_ALIKE)) if ties else 0.0,
         )
 
     def draw(self, owner: np.ndarray, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Numbers of items, at least 1, and spans in whole seconds of units of owners (units,)."""
-        rank, within = (_scores(owner, alike, random) for alike in self.alike)
-        knots = np.linspace(0, 1, len(self.counts))
-        counts = np.maximum(1, np.rint(np.expm1(np.interp(rank, knots, self.counts))))
+        """Numbers of items, at least 1, and spans in whole seconds of units of owners (units,).
+
+        Numbers of items are the law's quantiles at equal distances, one a unit: where few units
+        have most items, how many those have would else hang on chance.
+        """
+        number = (np.bincount(owner)[owner] >= self.many).astype(np.int64)
+        rank, within = (_scores(owner, alike[number], random) for alike in self.alike)
+        rank[np.argsort(rank, kind="stable")] = (np.arange(len(rank)) + 0.5) / len(rank)
+        share, scale, most = self.largest
+        logs = np.interp(rank, np.linspace(0, 1 - share, len(self.counts)), self.counts)
+        above = rank > 1 - share
+        logs[above] += np.minimum(most, scale * np.log(share / (1 - rank[above])))
+        counts = np.maximum(1, np.rint(np.expm1(logs)))
         classes = len(self.spans)
         number = np.minimum((rank * classes).astype(np.int64), classes - 1)
         of_class = self.spans[number]
@@ -91,16 +116,24 @@ class SizeLaw:
         """As a value that JSON holds exactly."""
         return {
             "counts": self.counts.tolist(),
+            "largest": list(self.largest),
             "spans": self.spans.tolist(),
-            "alike": list(self.alike),
+            "alike": self.alike.tolist(),
+            "many": self.many,
             "tied": self.tied,
         }
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "SizeLaw":
-        counts, spans = np.array(content["counts"], float), np.array(content["spans"], float)
-        alike = (content["alike"][0], content["alike"][1])
-        return cls(counts, spans, alike, content["tied"])
+        share, scale, most = content["largest"]
+        return cls(
+            np.array(content["counts"], float),
+            (share, scale, most),
+            np.array(content["spans"], float),
+            np.array(content["alike"], float),
+            content["many"],
+            content["tied"],
+        )
 
 
 @dataclass(frozen=True)
@@ -111,7 +144,8 @@ class GapLaw:
     autoregression in their ranks and are stretched to fill the span.
 
     Attributes:
-        gaps: (B, Q) quantiles of ln(gap / mean gap) in each of B classes by number of items.
+        gaps: (B, Q) quantiles of ln(gap / mean gap) in each of B classes by number of items, in the
+            middles of Q equal parts: the extremes are single owners'.
         bounds: (B − 1,) the least number of items of the second class and of those after it.
         persistence: correlation of the normal scores of one gap and the next.
     """
@@ -145,7 +179,7 @@ class GapLaw:
             weights = np.concatenate([np.full(len(r), 1 / len(r)) for r in ratios])
             order = np.argsort(together, kind="stable")
             passed = (np.cumsum(weights[order]) - 0.5 * weights[order]) / weights.sum()
-            quantiles.append(np.interp(np.linspace(0, 1, _GAPS), passed, together[order]))
+            quantiles.append(np.interp(_MIDDLES, passed, together[order]))
             bounds += [int(sizes[members[0]])] * (number > 0)
             for ratio in ratios:
                 score = ndtri(np.clip(np.interp(ratio, together[order], passed), 1e-3, 1 - 1e-3))
@@ -168,7 +202,8 @@ class GapLaw:
         for members in by_place[2:]:
             score[members] = self.persistence * score[members - 1] + fresh * score[members]
         of_class = self.gaps[np.searchsorted(self.bounds, sizes, side="right")[sequence]]
-        gaps = np.exp(_interpolated(of_class, ndtr(score)))
+        between = np.clip((ndtr(score) * _GAPS - 0.5) / (_GAPS - 1), 0.0, 1.0)
+        gaps = np.exp(_interpolated(of_class, between))
         gaps[place == 0] = 0.0
         passed = np.cumsum(gaps)
         passed -= passed[starts][sequence]
@@ -198,20 +233,32 @@ def _interpolated(quantiles: np.ndarray, place: np.ndarray) -> np.ndarray:
     return below + (place * steps - low) * (above - below)
 
 
-def _alike(scores: np.ndarray, owner: np.ndarray) -> float:
-    """The mean product of the scores of two units of one owner; owners count alike."""
+def _alike(scores: np.ndarray, owner: np.ndarray, least: int, many: int) -> np.ndarray:
+    """The mean product of the scores of two units of one owner; owners count alike.
+
+    Returns:
+        (2,) of owners with fewer than `many` units and of the others; of all, where either are
+        fewer than `least`.
+    """
     number = np.bincount(owner)
     total = np.bincount(owner, scores)
-    pairs = total**2 - np.bincount(owner, scores**2)
     several = number > 1
     if not several.any():
-        return 0.0
-    mean = pairs[several] / (number * (number - 1))[several]
-    return float(np.clip(mean.mean(), 0, _MOST_ALIKE))
+        return np.zeros(2)
+    pairs = (total**2 - np.bincount(owner, scores**2))[several]
+    mean = pairs / (number * (number - 1))[several]
+    busy = number[several] >= many
+    if min(busy.sum(), (~busy).sum()) < least:
+        return np.full(2, np.clip(mean.mean(), 0, _MOST_ALIKE))
+    return np.clip([mean[~busy].mean(), mean[busy].mean()], 0, _MOST_ALIKE)
 
 
-def _scores(owner: np.ndarray, alike: float, random: np.random.Generator) -> np.ndarray:
-    """Ranks in 0 … 1 of units of owners (units,), whose normal scores correlate within owners."""
+def _scores(owner: np.ndarray, alike: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Ranks in 0 … 1 of units of owners (units,), whose normal scores correlate within owners.
+
+    Args:
+        alike: (units,) correlation.
+    """
     common = random.standard_normal(int(owner.max()) + 1)[owner]
     own = random.standard_normal(len(owner))
     return ndtr(np.sqrt(alike) * common + np.sqrt(1 - alike) * own)

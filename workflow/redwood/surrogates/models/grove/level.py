@@ -14,7 +14,7 @@ from torch import Tensor
 
 from redwood.surrogates.models.grove import timing
 from redwood.surrogates.models.grove.calendar import Calendar
-from redwood.surrogates.models.grove.memory import Earlier, Memory
+from redwood.surrogates.models.grove.memory import Memory, RunningMemory
 from redwood.surrogates.models.grove.relations import RelatedScheme
 from redwood.surrogates.models.grove.sequences import REFERENCES, Sequences
 from redwood.surrogates.streams import marks
@@ -137,26 +137,29 @@ class Level:
 
 @dataclass(frozen=True)
 class Remembered:
-    """What all items of a level are told by those before them in the order of drawing.
+    """What all items of a level are told but by those that they are drawn given.
 
     Attributes:
+        circumstances: (n, C), see `Level.circumstances`.
         features: for each mark (n, 5), see `Memory`.
         frequencies: for each mark (n, 1), the log frequency of the items' own tokens.
     """
 
+    circumstances: np.ndarray
     features: list[np.ndarray]
     frequencies: list[np.ndarray]
 
     @classmethod
-    def of(cls, level: Level, items: Sequence[Mark]) -> "Remembered":
-        everything = np.arange(len(level.times))
-        earlier = Earlier.of(level.sequences, everything)
-        features, frequencies = [], []
-        for position, mark in enumerate(items):
-            memory = Memory.of(earlier, mark, level.tokens[:, position], level.values[:, position])
-            features.append(memory.features)
-            frequencies.append(memory.log_frequencies(level.sequences, mark, everything))
-        return cls(features, frequencies)
+    def of(cls, level: Level, items: Sequence[Mark], calendar: Calendar) -> "Remembered":
+        memories = [
+            Memory.of(level.sequences, mark, level.tokens[:, position], level.values[:, position])
+            for position, mark in enumerate(items)
+        ]
+        return cls(
+            level.circumstances(np.arange(len(level.times)), calendar),
+            [memory.features for memory in memories],
+            [memory.log_frequencies for memory in memories],
+        )
 
 
 def observed(
@@ -164,7 +167,6 @@ def observed(
     remembered: Remembered,
     items: np.ndarray,
     references: np.ndarray,
-    calendar: Calendar,
     device: torch.device,
 ) -> tuple[Tensor, ...]:
     """All that the density of the marks of items (m,) is taken of, see `log_density`.
@@ -176,7 +178,7 @@ def observed(
     return (
         torch.tensor(level.tokens[items], device=device),
         torch.tensor(level.values[items], dtype=torch.float32, device=device),
-        torch.tensor(level.circumstances(items, calendar), device=device),
+        torch.tensor(remembered.circumstances[items], device=device),
         *(near.tokens, near.values, near.distances, near.known),
         *(torch.tensor(features[items], device=device) for features in remembered.features),
         *(torch.tensor(logs[items], device=device) for logs in remembered.frequencies),
@@ -189,10 +191,11 @@ def log_density(network: marks.MarkNetwork, *seen: Tensor) -> Tensor:
     near = marks.Neighbours(*seen[3:7])
     features, frequencies = seen[7:][: len(network.marks)], seen[7:][len(network.marks) :]
     context = network.context(near, tokens.new_zeros(len(tokens), 0), own)
-    total = own.new_zeros(len(tokens))
+    total, drawn = own.new_zeros(len(tokens)), marks.Drawn()
+    seen_values = values.clamp(-_FAR, _FAR)
     for position, mark in enumerate(network.marks):
         mixture = network.mixture(
-            position, context, near, tokens, values.clamp(-_FAR, _FAR), features[position]
+            position, context, near, tokens, seen_values, features[position], drawn
         )
         own_values = tokens[:, position], values[:, position], frequencies[position]
         total = total + marks.log_density(
@@ -259,19 +262,24 @@ def draw_marks(
     """
     if network is None:
         return
-    for items in level.sequences.by_level()[first:]:
+    levels, memory = level.sequences.by_level(), RunningMemory(level.sequences, network.marks)
+    for items in levels[:first]:
+        memory.add(items, level.tokens[items], level.values[items])
+    for items in levels[first:]:
         drawn = [
-            _draw_chunk(level, chunk, network, calendar, scheme, novelty, random, device)
+            _draw_chunk(level, chunk, memory, network, calendar, scheme, novelty, random, device)
             for chunk in np.split(items, range(_CHUNK, len(items), _CHUNK))
         ]
         # Only now: the items of a level do not see each other.
         level.tokens[items] = np.concatenate([tokens for tokens, _ in drawn])
         level.values[items] = np.concatenate([values for _, values in drawn])
+        memory.add(items, level.tokens[items], level.values[items])
 
 
 def _draw_chunk(
     level: Level,
     items: np.ndarray,
+    memory: RunningMemory,
     network: marks.MarkNetwork,
     calendar: Calendar,
     scheme: RelatedScheme,
@@ -285,9 +293,8 @@ def _draw_chunk(
     context = network.context(near, own.new_zeros(len(items), 0).long(), own)
     tokens = np.zeros((len(items), len(network.marks)), np.int64)
     values = np.zeros(tokens.shape)
-    earlier = Earlier.than_level(level.sequences, items)
+    drawn = marks.Drawn()
     for position, mark in enumerate(network.marks):
-        memory = Memory.of(earlier, mark, level.tokens[:, position], level.values[:, position])
         before = torch.tensor(values[:, :position], dtype=torch.float32, device=device)
         mixture = network.mixture(
             position,
@@ -295,12 +302,13 @@ def _draw_chunk(
             near,
             torch.tensor(tokens[:, :position], device=device),
             before.clamp(-_FAR, _FAR),
-            torch.tensor(memory.features, device=device),
+            torch.tensor(memory.features(items, position), device=device),
+            drawn,
         )
         choice = marks.choose(mark, position, mixture.renewed(novelty[position]), near, random)
         chosen = choice.tokens
         asked = choice.table == 0
-        chosen[asked] = memory.draw(asked, random)
+        chosen[asked] = memory.draw(items[asked], level.tokens[:, position], random)
         numbers = marks.within_bins(mark, chosen, choice.values, random)
         tokens[:, position], values[:, position] = scheme.settle_after(
             position, chosen, numbers, values[:, :position]

@@ -4,6 +4,7 @@ It takes the place of the tables of counts of `redwood.surrogates.streams.marks`
 mark: the earlier items of the same sequence. Without it errors would add up from level to level.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,100 +17,102 @@ _NEVER = -40.0
 
 
 @dataclass(frozen=True)
-class Earlier:
-    """Which items of sequences are there before some others.
-
-    Attributes:
-        items: (k,) items, those of a sequence together, in the order of drawing.
-        sequence: (k,) the sequence of each.
-        begin, end: (m,) where among them those before each of the others begin and end.
-    """
-
-    items: np.ndarray
-    sequence: np.ndarray
-    begin: np.ndarray
-    end: np.ndarray
-
-    @classmethod
-    def of(cls, sequences: Sequences, items: np.ndarray) -> "Earlier":
-        """Among all items of the sequences, those before `items` (m,)."""
-        begin = sequences.starts[np.searchsorted(sequences.starts, items, side="right") - 1]
-        order = sequences.order
-        return cls(order, sequences.sequence[order], begin, begin + sequences.before[items])
-
-    @classmethod
-    def than_level(cls, sequences: Sequences, items: np.ndarray) -> "Earlier":
-        """Those before the items (m,) of one level: few at first, so that all levels cost n."""
-        every = cls.of(sequences, items)
-        is_before = sequences.level[every.items] < sequences.level[items[0]]
-        place = np.concatenate([[0], np.cumsum(is_before)])
-        kept = every.items[is_before], every.sequence[is_before]
-        return cls(*kept, place[every.begin], place[every.end])
-
-
-@dataclass(frozen=True)
 class Memory:
-    """One mark of the earlier items of sequences, for some items.
+    """One mark of the earlier items, for all items of sequences whose marks are known.
 
     Attributes:
-        features: (m, 5) float32: ln(1 + items), ln(1 + kinds), their difference, mean and deviation
+        features: (n, 5) float32: ln(1 + items), ln(1 + kinds), their difference, mean and deviation
             of the numbers that are no atoms, or 0 if there are none.
-        earlier: which those are.
-        tokens: (k,) the mark's tokens, in the order of `earlier`.
-        keys: (k,) for each item in that order sequence and token as one number.
+        log_frequencies: (n, 1) float32: ln of how often the item's own token is among them.
     """
 
     features: np.ndarray
-    earlier: Earlier
-    tokens: np.ndarray
-    keys: np.ndarray
+    log_frequencies: np.ndarray
 
     @classmethod
-    def of(cls, earlier: Earlier, mark: Mark, tokens: np.ndarray, values: np.ndarray) -> "Memory":
-        """What is known from the tokens and values (n,) of one mark of all items.
-
-        Those of items that are not earlier may be anything.
-        """
-        tokens, values = tokens[earlier.items], values[earlier.items]
-        begin, end = earlier.begin, earlier.end
-        keys = earlier.sequence * mark.size + tokens
-        is_new = np.zeros(len(keys), bool)
+    def of(
+        cls, sequences: Sequences, mark: Mark, tokens: np.ndarray, values: np.ndarray
+    ) -> "Memory":
+        """From the tokens and values (n,) of the mark."""
+        order, number = sequences.order, len(sequences)
+        own = sequences.sequence * mark.size + tokens
+        keys, begin = own[order], np.repeat(sequences.starts[:-1], sequences.sizes)
+        end = begin + sequences.before
+        is_new = np.zeros(number, bool)
         is_new[np.unique(keys, return_index=True)[1]] = True
-        features = np.zeros((len(begin), 5))
-        features[:, 0] = np.log1p(end - begin)
-        features[:, 1] = np.log1p(_between(is_new, begin, end))
-        features[:, 2] = features[:, 0] - features[:, 1]
+        sums = [end - begin, _between(is_new, begin, end)]
         if mark.numbers is not None:
-            counted = (tokens >= mark.atoms).astype(float)
-            number = np.maximum(_between(counted, begin, end), 1)
-            mean = _between(counted * values, begin, end) / number
-            square = _between(counted * values**2, begin, end) / number
-            features[:, 3], features[:, 4] = mean, np.sqrt(np.maximum(square - mean**2, 0))
-        return cls(features.astype(np.float32), earlier, tokens, keys)
-
-    def log_frequencies(self, sequences: Sequences, mark: Mark, items: np.ndarray) -> np.ndarray:
-        """ln of how often the items' own tokens are among the earlier ones, (m, 1) float32.
-
-        Of a memory of all items, `Earlier.of`.
-        """
-        number = len(self.keys)
-        place = np.empty(number, np.int64)
-        place[sequences.order] = np.arange(number)
-        own = self.keys[place[items]]
-        sorted_places = np.sort(self.keys * number + np.arange(number))
-        begin, end = self.earlier.begin, self.earlier.end
+            counted = (tokens[order] >= mark.atoms).astype(float)
+            numbers = values[order]
+            parts = counted, counted * numbers, counted * numbers**2
+            sums += [_between(part, begin, end) for part in parts]
+        sorted_places = np.sort(keys * number + np.arange(number))
         same = np.searchsorted(sorted_places, own * number + end) - np.searchsorted(
             sorted_places, own * number + begin
         )
         with np.errstate(divide="ignore", invalid="ignore"):
             logs = np.where(same > 0, np.log(same / (end - begin)), _NEVER)
-        return logs[:, None].astype(np.float32)
+        return cls(_features(sums), logs[:, None].astype(np.float32))
 
-    def draw(self, chosen: np.ndarray, random: np.random.Generator) -> np.ndarray:
-        """For those of the items that are `chosen` (m,) bool the token of an earlier one."""
-        begin, end = self.earlier.begin[chosen], self.earlier.end[chosen]
-        place = begin + (random.random(len(begin)) * (end - begin)).astype(np.int64)
-        return self.tokens[place]
+
+class RunningMemory:
+    """The same, kept up to date while the items of sequences are drawn level by level.
+
+    Args:
+        sequences: their order of drawing.
+        marks: the marks.
+    """
+
+    def __init__(self, sequences: Sequences, marks: Sequence[Mark]) -> None:
+        number = len(sequences.sizes)
+        self._sequences, self._marks = sequences, marks
+        self._sequence = sequences.sequence
+        self._items = np.zeros(number)
+        self._seen = [np.zeros((number, mark.size), bool) for mark in marks]
+        self._sums = [np.zeros((4 if mark.numbers is not None else 1, number)) for mark in marks]
+
+    def add(self, items: np.ndarray, tokens: np.ndarray, values: np.ndarray) -> None:
+        """Take tokens and values (m, M) of items (m,) that have been drawn."""
+        sequence, number = self._sequence[items], len(self._items)
+        self._items += np.bincount(sequence, minlength=number)
+        for position, mark in enumerate(self._marks):
+            seen, sums = self._seen[position].reshape(-1), self._sums[position]
+            own = tokens[:, position]
+            keys = sequence * mark.size + own
+            fresh = np.unique(keys[~seen[keys]])
+            sums[0] += np.bincount(fresh // mark.size, minlength=number)
+            seen[fresh] = True
+            if mark.numbers is not None:
+                counted, numbers = (own >= mark.atoms).astype(float), values[:, position]
+                for part, weights in enumerate((counted, counted * numbers, counted * numbers**2)):
+                    sums[1 + part] += np.bincount(sequence, weights, number)
+
+    def features(self, items: np.ndarray, position: int) -> np.ndarray:
+        """`Memory.features` of a mark for items (m,) that are drawn next, (m, 5)."""
+        sequence = self._sequence[items]
+        return _features([self._items[sequence], *self._sums[position][:, sequence]])
+
+    def draw(
+        self, items: np.ndarray, tokens: np.ndarray, random: np.random.Generator
+    ) -> np.ndarray:
+        """The tokens of one earlier item for each of items (m,), of tokens (n,) of a mark."""
+        sequences = self._sequences
+        begin = sequences.starts[self._sequence[items]]
+        place = (random.random(len(items)) * sequences.before[items]).astype(np.int64)
+        return tokens[sequences.order[begin + place]]
+
+
+def _features(sums: list[np.ndarray]) -> np.ndarray:
+    """Features (m, 5) of numbers of items, of kinds, and of numbers, their sums and squares."""
+    features = np.zeros((len(sums[0]), 5), np.float32)
+    items, kinds = np.log1p(sums[0]), np.log1p(sums[1])
+    features[:, 0], features[:, 1], features[:, 2] = items, kinds, items - kinds
+    if len(sums) > 2:
+        number = np.maximum(sums[2], 1)
+        mean = sums[3] / number
+        deviation = np.sqrt(np.maximum(sums[4] / number - mean**2, 0))
+        features[:, 3], features[:, 4] = mean, deviation
+    return features
 
 
 def _between(values: np.ndarray, begin: np.ndarray, end: np.ndarray) -> np.ndarray:

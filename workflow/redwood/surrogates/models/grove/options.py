@@ -40,7 +40,7 @@ class Privacy(Section):
 class Options(NeuralOptions):
     """Options of Grove."""
 
-    epochs: Epochs = 120
+    epochs: Epochs = 60
     patience: Patience = 15
     batch_size: int = Field(
         512, ge=1, le=1_000_000, description="rows per step, at most an eighth of the training rows"

@@ -139,19 +139,30 @@ def without_extremes(values: np.ndarray, owner: np.ndarray, least: int) -> np.nd
     return -_without_top(-_without_top(values, owner, least), owner, least)
 
 
-def _without_top(values: np.ndarray, owner: np.ndarray, least: int) -> np.ndarray:
+def tail_of(values: np.ndarray, owner: np.ndarray, least: int) -> tuple[float, float]:
+    """An exponential law of the largest values (n,), of which no single owner tells a thing.
+
+    Returns:
+        the largest value of the `least`-th owner from the top, above which the law holds, and by
+        how much values exceed it in the mean, 0 where owners are too few to tell.
+    """
     tops = np.full(int(owner.max()) + 1, -np.inf)
     np.maximum.at(tops, owner, values)
     tops = np.sort(tops[np.isfinite(tops)])[::-1]
     wider = _TAIL_OWNERS * least
-    if len(tops) <= wider or tops[0] == tops[least]:
-        return np.minimum(values, tops[min(least, len(tops) - 1)])
-    bound = tops[least]
+    if len(tops) <= wider:
+        return float(tops[min(least, len(tops) - 1)]), 0.0
     # By the median, of which no single owner is the cause.
-    scale = float(np.median(tops[:wider] - tops[wider])) / np.log(2)
-    highest = min(tops[0], bound + scale * np.log(2 * least + 1))
+    return float(tops[least]), float(np.median(tops[:wider] - tops[wider]) / np.log(2))
+
+
+def _without_top(values: np.ndarray, owner: np.ndarray, least: int) -> np.ndarray:
+    bound, scale = tail_of(values, owner, least)
     above = values > bound
+    if scale == 0 or not above.any():
+        return np.minimum(values, bound)
+    top = values.max()
+    highest = min(top, bound + scale * np.log(2 * least + 1))
     result = values.copy()
-    share = (values[above] - bound) / (tops[0] - bound)
-    result[above] = bound + share * (highest - bound)
+    result[above] = bound + (values[above] - bound) / (top - bound) * (highest - bound)
     return result

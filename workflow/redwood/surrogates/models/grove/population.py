@@ -1,7 +1,8 @@
 """A population: owners, their groups and rows, all of them new."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -18,6 +19,12 @@ from redwood.surrogates.models.grove.level import (
 )
 from redwood.surrogates.models.grove.relations import RelatedScheme
 from redwood.surrogates.streams.stream import Stream
+
+# Rows of the owners that are drawn at once, about.
+_ROWS_AT_ONCE = 65_536
+
+# One owner more of so many, while owners have fewer rows than are asked for.
+_MORE = 50
 
 
 class Networks(nn.Module):
@@ -79,19 +86,60 @@ class Population:
         Returns:
             all their rows, and the owner and group of each.
         """
+        parts, owners, groups = [], [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+        owners_before = groups_before = 0
+        for members in self._members(wanted, least, random).blocks():
+            heads, rows, owner = self._draw_times(members, world, networks, random, device)
+            self._draw_marks(heads, rows, world, networks, random, device)
+            group = rows.sequences.sequence
+            parts.append(rows)
+            owners.append(owners_before + owner[group])
+            groups.append(groups_before + group)
+            owners_before += len(members.counts)
+            groups_before += len(owner)
+        return _stream(parts), np.concatenate(owners), np.concatenate(groups)
+
+    def _draw_marks(
+        self,
+        heads: Level | None,
+        rows: Level,
+        world: Calendar,
+        networks: Networks,
+        random: np.random.Generator,
+        device: torch.device,
+    ) -> None:
+        """Draw what the groups and rows that `_draw_times` gives are, in place."""
+        common = world, self.scheme
+        if heads is None:
+            draw_marks(rows, networks.rows, *common, self.novelty["rows"], random, device)
+            return
+        draw_marks(heads, networks.groups, *common, self.novelty["groups"], random, device)
+        first = rows.sequences.starts[:-1]
+        rows.tokens[first], rows.values[first] = heads.tokens, heads.values
+        draw_marks(rows, networks.rows, *common, self.novelty["rows"], random, device, first=1)
+
+    def _draw_times(
+        self,
+        members: "_Members",
+        world: Calendar,
+        networks: Networks,
+        random: np.random.Generator,
+        device: torch.device,
+    ) -> tuple[Level | None, Level, np.ndarray]:
+        """When the rows of some owners come, and nothing else of them.
+
+        Returns:
+            the groups of each owner, `None` where owners are groups; the rows of each group; and
+            the owner of each group.
+        """
         marks, timed = len(self.scheme.marks), self.scheme.time is not None
-        members = self._members(wanted, least, random)
         counts, spans = members.counts, np.minimum(members.spans, world.length)
         starts = world.time_of(random.random(len(counts)) * world.read(world.high - spans))
         starts = np.rint(starts) if timed else np.zeros(len(counts))
         if members.sizes is None or self.gaps is None:
             rows = Level.empty(counts, starts, spans, marks)
             draw_times(rows, networks.row_times, world, random, device)
-            draw_marks(
-                rows, networks.rows, world, self.scheme, self.novelty["rows"], random, device
-            )
-            owner = np.repeat(np.arange(len(counts)), counts)
-            return _stream(rows), owner, owner
+            return None, rows, np.arange(len(counts))
         owner = np.repeat(np.arange(len(counts)), counts)
         heads = Level.empty(counts, starts, spans, marks)
         reach = world.read(starts), world.read(starts + spans)
@@ -111,29 +159,29 @@ class Population:
         durations = np.minimum(durations, np.maximum(world.high - heads.times, 0.0))
         rows = Level.empty(sizes, heads.times, durations, marks)
         draw_times(rows, networks.row_times, world, random, device)
-        group = np.repeat(np.arange(len(sizes)), sizes)
         first, last = rows.sequences.starts[:-1], rows.sequences.starts[1:] - 1
         rows.spans[:] = rows.times[last] - rows.times[first]
         heads.times[:] = rows.times[first]
         heads.sizes[:] = np.log1p(np.stack([sizes, rows.spans], axis=1))
-        common = world, self.scheme
-        draw_marks(heads, networks.groups, *common, self.novelty["groups"], random, device)
-        rows.tokens[first], rows.values[first] = heads.tokens, heads.values
-        draw_marks(rows, networks.rows, *common, self.novelty["rows"], random, device, first=1)
-        return _stream(rows), owner[group], group
+        return heads, rows, owner
 
     def _members(self, wanted: int, least: int, random: np.random.Generator) -> "_Members":
         """New owners, as many as make about `wanted` rows, at least `least`, and their groups."""
-        drawn: list[_Members] = []
-        rows = 0
-        while rows < max(wanted, least):
-            counts, spans = self.owners.draw(np.arange(self.size), random)
-            sizes, durations = None, spans[:0]
-            if self.groups is not None:
-                sizes, durations = self.groups.draw(np.repeat(np.arange(self.size), counts), random)
-            drawn.append(_Members(counts, spans, sizes, durations))
-            rows += int((counts if sizes is None else sizes).sum())
-        return _joined(drawn).until(wanted, least)
+        owners = self.size
+        # What so many make tells how many are wanted.
+        for _ in range(2):
+            owners = max(1, round(owners * wanted / self._owners(owners, random).total))
+        while (members := self._owners(owners, random)).total < least:
+            owners += 1 + owners // _MORE
+        return members
+
+    def _owners(self, number: int, random: np.random.Generator) -> "_Members":
+        counts, spans = self.owners.draw(np.arange(number), random)
+        if self.groups is None:
+            return _Members(counts, spans, None, spans[:0])
+        return _Members(
+            counts, spans, *self.groups.draw(np.repeat(np.arange(number), counts), random)
+        )
 
 
 @dataclass(frozen=True)
@@ -150,34 +198,40 @@ class _Members:
     sizes: np.ndarray | None
     durations: np.ndarray
 
-    def until(self, wanted: int, least: int) -> "_Members":
-        """The first ones, whose rows are as near to `wanted` as can be and at least `least`."""
-        rows = self.counts
-        if self.sizes is not None:
-            owner = np.repeat(np.arange(len(self.counts)), self.counts)
-            rows = np.bincount(owner, self.sizes, len(self.counts))
-        total = np.cumsum(rows)
-        off = np.where(total >= least, np.abs(np.log(total / wanted)), np.inf)
-        owners = int(off.argmin()) + 1
-        groups = int(self.counts[:owners].sum())
+    @property
+    def total(self) -> int:
+        """The rows of all."""
+        return int(self.rows.sum())
+
+    @property
+    def rows(self) -> np.ndarray:
+        """(owners,) their rows."""
+        if self.sizes is None:
+            return self.counts
+        owner = np.repeat(np.arange(len(self.counts)), self.counts)
+        return np.bincount(owner, self.sizes, len(self.counts)).astype(np.int64)
+
+    def blocks(self) -> Iterator["_Members"]:
+        """All of them, some at a time, so that drawing takes bounded memory."""
+        rows = self.rows
+        block = (np.cumsum(rows) - rows) // _ROWS_AT_ONCE
+        bounds = [0, *(np.flatnonzero(np.diff(block)) + 1).tolist(), len(rows)]
+        for begin, end in pairwise(bounds):
+            yield self._part(begin, end)
+
+    def _part(self, begin: int, end: int) -> "_Members":
+        """The owners from `begin` to `end`."""
+        first, last = int(self.counts[:begin].sum()), int(self.counts[:end].sum())
         return _Members(
-            self.counts[:owners],
-            self.spans[:owners],
-            None if self.sizes is None else self.sizes[:groups],
-            self.durations[:groups],
+            self.counts[begin:end],
+            self.spans[begin:end],
+            None if self.sizes is None else self.sizes[first:last],
+            self.durations[first:last],
         )
 
 
-def _joined(members: list[_Members]) -> _Members:
-    sizes = [part.sizes for part in members if part.sizes is not None]
-    return _Members(
-        np.concatenate([part.counts for part in members]),
-        np.concatenate([part.spans for part in members]),
-        np.concatenate(sizes) if sizes else None,
-        np.concatenate([part.durations for part in members]),
-    )
-
-
-def _stream(rows: Level) -> Stream:
-    entity = np.zeros((len(rows.times), 0), np.int64)
-    return Stream(rows.times, entity, rows.tokens, rows.values)
+def _stream(parts: list[Level]) -> Stream:
+    times = np.concatenate([part.times for part in parts])
+    tokens = np.concatenate([part.tokens for part in parts])
+    values = np.concatenate([part.values for part in parts])
+    return Stream(times, np.zeros((len(times), 0), np.int64), tokens, values)

@@ -188,7 +188,7 @@ class Units:
     def draw(
         self,
         network: MarkNetwork | TimeNetwork,
-        remembered: Remembered,
+        remembered: Remembered | None,
         share: float,
         calendar: Calendar,
         random: np.random.Generator,
@@ -197,7 +197,8 @@ class Units:
         """Draw each unit with probability `share`; `None` if none is.
 
         Args:
-            network: the one that learns; `remembered` is of the lesson's level and its marks.
+            network: the one that learns.
+            remembered: of the lesson's level and the network's marks; `None` without marks.
         """
         lesson, level = self.lesson, self.lesson.level
         unit = lesson.group if self.by_group else lesson.owner
@@ -215,9 +216,10 @@ class Units:
         else:
             if self.apart:
                 level, items = level.only(items), np.arange(len(items))
-                remembered = Remembered.of(level, network.marks)
+                remembered = Remembered.of(level, network.marks, calendar)
+            assert remembered is not None
             given = level.sequences.references(items, random)
-            seen = observed(level, remembered, items, given, calendar, device)
+            seen = observed(level, remembered, items, given, device)
         return Drawn(seen, torch.tensor(place, device=device), torch.tensor(known, device=device))
 
 
@@ -302,9 +304,9 @@ def train_privately(
     by_group = guarantee.unit in surrogate.units[1:]
     most = options.most_groups if lesson.name == "groups" else privacy.rows
     units = Units(lesson, by_group, most)
-    known = Remembered([], [])
+    known = None
     if isinstance(module, MarkNetwork):
-        known = Remembered.of(lesson.level, module.marks)
+        known = Remembered.of(lesson.level, module.marks, calendar)
         module.by_torch = True
     density = Density(module.eval())
     parameters = dict(density.named_parameters())

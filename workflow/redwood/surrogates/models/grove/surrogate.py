@@ -21,11 +21,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 
 from redwood.errors import InputError
 from redwood.progress import ProgressReport
@@ -33,35 +32,19 @@ from redwood.seeds import generator
 from redwood.surrogates.models.grove.calendar import Calendar
 from redwood.surrogates.models.grove.laws import GapLaw, SizeLaw
 from redwood.surrogates.models.grove.lessons import Lesson, fitted_scheme, lessons_of, prepared
-from redwood.surrogates.models.grove.level import (
-    Remembered,
-    chosen_items,
-    log_density,
-    log_density_of_times,
-    observed,
-    observed_times,
-)
 from redwood.surrogates.models.grove.novelty import settled, share_of_changes
 from redwood.surrogates.models.grove.options import Options
+from redwood.surrogates.models.grove.plain import train_plainly
 from redwood.surrogates.models.grove.population import Networks, Population
 from redwood.surrogates.models.grove.private import Guarantee, train_privately
 from redwood.surrogates.models.grove.relations import RelatedScheme
 from redwood.surrogates.models.grove.timing import TimeNetwork
 from redwood.surrogates.models.grove.worlds import Worlds, stretches
-from redwood.surrogates.neural import CHUNK, NeuralSurrogate
+from redwood.surrogates.neural import NeuralSurrogate
 from redwood.surrogates.streams.conditions import parse_conditions
 from redwood.surrogates.streams.marks import MarkNetwork
-from redwood.surrogates.training_loop import Checkpoint, choose_device, moving_average
+from redwood.surrogates.training_loop import choose_device
 from redwood.tables import TableDescription
-
-# Steps of an epoch, at least.
-_LEAST_STEPS = 8
-
-# Networks of times are small; they need less decay.
-_DECAY_OF_TIMES = 0.25
-
-# The largest decay of the weights by itself.
-_LARGEST_DECAY = 5.0
 
 # Rows of a population that is drawn to settle how often items change.
 _SETTLING_ROWS = 10_000
@@ -251,12 +234,11 @@ class Surrogate(NeuralSurrogate):
         for module, lesson in self._taught(lessons):
             file = checkpoint and checkpoint.with_suffix(f".{lesson.name}{checkpoint.suffix}")
             state = self.checkpoint_in(file, train, validation, device)
+            common = self._population.calendar, state, device
             if self.guarantee is not None:
-                calendar = self._population.calendar
-                train_privately(self, module, lesson, self.guarantee, calendar, state, device)
+                train_privately(self, module, lesson, self.guarantee, *common)
             else:
-                learned = self._train_network(module, lesson, state, device)
-                summary[f"{lesson.name}_network"] = learned
+                summary[f"{lesson.name}_network"] = train_plainly(self, module, lesson, *common)
             files += [file] if file else []
         self.network.cpu().eval()
         for file in files:
@@ -271,81 +253,6 @@ class Surrogate(NeuralSurrogate):
             module = getattr(self.network, lesson.name)
             if module is not None and lesson.allowed.any():
                 yield module, lesson
-
-    def _train_network(
-        self,
-        module: MarkNetwork | TimeNetwork,
-        lesson: Lesson,
-        checkpoint: Checkpoint | None,
-        device: torch.device,
-    ) -> dict[str, Any]:
-        """Train one network in place; it ends as the best average of its weights."""
-        options, calendar = self.options, self._population.calendar
-        level, learned = lesson.level, lesson.allowed & ~lesson.judging
-        judging = lesson.allowed & lesson.judging
-        judging = judging if judging.any() else learned
-        number = len(chosen_items(level, lesson.most, np.random.default_rng(0), learned))
-        decay = min(options.weight_decay / max(1, number), _LARGEST_DECAY)
-        decay *= _DECAY_OF_TIMES if isinstance(module, TimeNetwork) else 1.0
-        groups = [
-            {"params": [p for p in module.parameters() if p.ndim >= 2], "weight_decay": decay},
-            {"params": [p for p in module.parameters() if p.ndim < 2], "weight_decay": 0.0},
-        ]
-        known = Remembered([], [])
-        coarse = 0
-        if isinstance(module, MarkNetwork):
-            known = Remembered.of(level, module.marks)
-        else:
-            # Long sequences have few coarse steps, and these shape what is seen of them.
-            coarse = lesson.most // 2
-        average = moving_average(module, options.average)
-        optimizer = torch.optim.AdamW(groups, lr=options.learning_rate, fused=True)
-
-        def loss_of(
-            network: torch.nn.Module, items: np.ndarray, random: np.random.Generator
-        ) -> torch.Tensor:
-            """Minus the log density of items, summed."""
-            if isinstance(network, TimeNetwork):
-                timed = observed_times(level, items, calendar, device)
-                return -log_density_of_times(network, *timed).sum()
-            given = level.sequences.references(items, random)
-            seen = observed(level, known, items, given, calendar, device)
-            return -log_density(cast(MarkNetwork, network), *seen).sum()
-
-        def train_epoch(epoch: int) -> float:
-            module.train()
-            random = generator(self.seed, self.name, lesson.name, "epoch", epoch)
-            items = chosen_items(level, lesson.most, random, learned, coarse)
-            items = random.permutation(items)
-            size = max(1, min(options.batch_size, len(items) // _LEAST_STEPS))
-            total = 0.0
-            with self.seeded(lesson.name, "epoch", epoch, device=device):
-                for begin in range(0, len(items), size):
-                    batch = items[begin : begin + size]
-                    loss = loss_of(module, batch, random)
-                    optimizer.zero_grad()
-                    (loss / len(batch)).backward()
-                    torch.nn.utils.clip_grad_norm_(module.parameters(), 5.0)
-                    optimizer.step()
-                    average.update_parameters(module)
-                    total += float(loss.detach())
-            return total / max(1, len(items))
-
-        def validate() -> float:
-            average.eval()
-            random = generator(self.seed, self.name, lesson.name, "validation")
-            items = chosen_items(level, lesson.most, random, judging, coarse)
-            with torch.no_grad():
-                total = sum(
-                    float(loss_of(average.module, items[begin : begin + CHUNK], random))
-                    for begin in range(0, len(items), CHUNK)
-                )
-            return total / len(items)
-
-        both = torch.nn.ModuleList([module, average])
-        summary = self.train(both, optimizer, train_epoch, validate, checkpoint)
-        module.load_state_dict(average.module.state_dict())
-        return summary
 
     def _settle(self, lessons: tuple[Lesson, ...]) -> None:
         """Have categories differ from those of the item before as often as recorded ones do."""
