@@ -45,7 +45,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "smote": {},
     "tabddpm": {"epochs": 2},
     "grove": {"epochs": 12},
-    "sequoia": {"epochs": 2},
+    "sequoia": {"epochs": 8},
 }
 LAW = "exact_law"
 WITH_DENSITIES = ("sequoia",)
