@@ -333,11 +333,12 @@ def leaking(canaries, which):
 
 def test_what_hides_small_units_and_gives_away_large_ones_is_seen_by_size(folder):
     """Groups of sizes are judged each by itself, up to the size that is asked for."""
-    sample = leaking(canaries_of(folder), lambda _, rows: rows >= 6)
+    # Some units of the size 4 have five rows: up to four rows these are not asked for.
+    sample = leaking(canaries_of(folder), lambda _, rows: rows > 4)
     task = audited(folder, sample)["task"]
     found = {size["size"]: size["found"] for size in task["sizes"]}
     assert found[6] == 1
-    assert max(found[1], found[4]) < 0.35
+    assert found[1] < 0.35
     assert [group["judged"] for group in task["groups"]] == [True] * len(task["groups"])
     assert task["up_to_rows"] == 6
     assert (task["units"]["number"], task["units"]["rows"]) == (300, 3990)

@@ -97,7 +97,9 @@ def audit(
     units = units.reset_index("sample").reset_index(drop=True)
     units["group"] = pd.factorize(units["sample"].astype(str) + " " + units["group"])[0]
     units["part"] = units["group"]
-    units["judged"] = units["size"] <= up_to_rows if up_to_rows else True
+    # All of a group or none, as any of it might have been planted.
+    largest = units.groupby("group")["rows"].transform("max")
+    units["judged"] = largest <= up_to_rows if up_to_rows else True
     scores = pd.concat([one.scores for one in tried], ignore_index=True)
     scores[LEARNED] = learned_scores(
         scores,

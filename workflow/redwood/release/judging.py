@@ -110,7 +110,7 @@ class Judgement:
         return {"rows": [int(rows.min()), int(rows.max())], **_told(self._share(of, *purpose))}
 
     def _of_group(self, sizes: list[int], judged: bool) -> dict[str, Any]:
-        of = np.isin(self._size, sizes)
+        of = np.isin(self._size, sizes) & (self._judged == judged)
         share = self._share(of, "group", sizes[0])
         bounds = [share.at_most(risk_of_try(number)) for number in range(1, MOST_TRIES + 1)]
         return {"judged": judged, **self._of(of, "group", sizes[0]), "at_most_of_try": bounds}
