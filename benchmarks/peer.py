@@ -30,7 +30,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 from of_law import of_law, sampled_rows
 
 from redwood.errors import InputError
-from redwood.tables import TableDescription, read_table, write_table
+from redwood.tables import TableDescription, read_table, table_digest, write_table
 
 VERSION = "2.7.3"
 UNIT = "task"
@@ -97,9 +97,15 @@ def draw(
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """The rows of as many tasks as there are in training, and the CPU seconds that they took.
 
-    What is there from a former run is taken as it is.
+    What is there from a run of the same is taken as it is.
     """
-    work = folder / ("plain" if epsilon is None else f"epsilon{epsilon:g}")
+    work = folder / "-".join(
+        (
+            table_digest(records / "train.parquet")[:8],
+            f"{epochs}-epochs",
+            "plain" if epsilon is None else f"epsilon-{epsilon:g}",
+        )
+    )
     if not (work / TAKEN).exists():
         train(work, install(folder), records, description, epochs, epsilon)
     parts = sorted((work / "SyntheticData").glob("*.parquet"))
@@ -126,7 +132,7 @@ def train(
     # The peer knows no time zones.
     rows["creationtime"] = rows["creationtime"].dt.tz_localize(None)
     given = work / "train.parquet"
-    rows.astype({UNIT: str}).to_parquet(given)
+    rows.dropna(subset=UNIT).astype({UNIT: str}).to_parquet(given)
     asked = {
         "unit": UNIT,
         "folder": str(work),

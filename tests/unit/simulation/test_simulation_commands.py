@@ -274,7 +274,7 @@ def test_half_of_an_interval_is_students(seeds):
     """Also where the quantile is not asked of SciPy."""
     values = np.arange(seeds, dtype=float)
     error = np.std(values, ddof=1) / seeds**0.5
-    assert seeds_half(values) == float(stdtrit(seeds - 1, 0.975)) * error
+    assert seeds_half(values) == pytest.approx(float(stdtrit(seeds - 1, 0.975)) * error, rel=1e-9)
 
 
 def test_events_are_written_when_asked_for(folder):

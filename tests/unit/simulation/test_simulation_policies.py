@@ -1,5 +1,8 @@
 """The shipped policies: what each does, and what happens when one does what it must not."""
 
+import os
+import subprocess
+import sys
 from collections import Counter
 
 import numpy as np
@@ -45,6 +48,19 @@ def test_no_brokerage_names_a_site_that_cannot_take_the_job(name):
 def test_what_a_shipped_brokerage_computes_with_is_loaded_on_any_grid(name):
     """Also on one without links or storage, and with a site that has no cores."""
     load_shipped(PolicyChoice(brokerage=name), environment(0, 4))
+
+
+def test_what_is_compiled_is_loaded_before_jobs_come():
+    code = (
+        "import sys; from small_grids import environment; "
+        "from redwood.configuration import PolicyChoice; "
+        "from redwood.simulation.choosing import load_shipped; "
+        "load_shipped(PolicyChoice(brokerage='shortest_completion'), environment(4, 4)); "
+        "from redwood.simulation import observing; "
+        "assert observing.waiting_times.signatures and observing.transfer_times.signatures"
+    )
+    path = os.pathsep.join(sys.path)
+    subprocess.run([sys.executable, "-c", code], check=True, env=os.environ | {"PYTHONPATH": path})
 
 
 def test_as_recorded_replays():

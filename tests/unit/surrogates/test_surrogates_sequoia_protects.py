@@ -215,6 +215,26 @@ def test_a_start_is_moved_as_far_as_more_starts_of_others_than_a_small_unit_has(
     assert moved.std() == pytest.approx(5 * 3600 / np.sqrt(3), rel=0.02)
 
 
+def test_neither_the_unit_that_a_start_was_of_nor_the_one_it_is_of_now_counts():
+    # Unit 0 at noon, unit 1 around it, then a larger unit's rows, ten hours from each other.
+    hours = np.array([0, -2, -1, 1, *range(-100, 0, 10), *range(10, 110, 10)], np.float64)
+    small = np.array([0, 1, 1, 1] + [-1] * 20)
+    bare = np.zeros((24, 0))
+    stream = Stream(hours * 3600, np.zeros((24, 1), np.int64), bare.astype(np.int64), bare)
+    units = Units(small, np.arange(24), 3)
+    sessions = skeleton.Sessions.of(units.sessions, stream.times, np.arange(4))
+    # The first two exchange their starts.
+    origin, random = np.array([1, 0, 2, 3]), np.random.default_rng(1)
+    own = stream.times[sessions.first]
+    moved = [
+        skeleton._moved(stream, units, sessions, origin, random) - own[origin] for _ in range(300)
+    ]
+    furthest = np.abs(moved).max(axis=0) / 3600
+    # The fourth nearest row of the larger unit is 20 hours from noon, 22 from two hours before.
+    assert furthest[1] == pytest.approx(20, rel=0.03)
+    assert furthest[0] == pytest.approx(22, rel=0.03)
+
+
 def test_a_window_holds_a_crowd_of_others():
     stream, units, sessions = regular(9)
     reach = skeleton._windows(stream, units, sessions, stream.entity[sessions.first])

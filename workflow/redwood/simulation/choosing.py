@@ -81,8 +81,8 @@ def load_shipped(choice: PolicyChoice, environment: Environment) -> None:
     states = [SiteState.of(index, site) for index, site in enumerate(environment.sites)]
     job = Job(0, 0.0, states[0].name, 0.0, 1, 0, 0, 1, 0, 0, 0)
     policy = plugins.load(POLICIES["brokerage"], name).Policy()
-    # What it misses in the environment it says again, with its name, when it is asked for a job.
-    with suppress(InputError):
+    # What it fails for it fails for again when it is asked for a job, and is told with its name.
+    with suppress(Exception):
         policy.choose(job, Grid(states, [[0]], [0.0]))
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from redwood.configuration import asks_policies
 from redwood.errors import InputError
 from redwood.inputs import read_json
 from redwood.intervals import mean_and_interval
@@ -113,7 +114,8 @@ def run_scenario(
         if found.program is not None:
             print(f"engine: {found}", file=sys.stderr, flush=True)
         given = Given.of(scenario)
-        load_shipped(scenario.policies, given.environment)
+        if asks_policies(scenario.engine):
+            load_shipped(scenario.policies, given.environment)
         repeats = _try_twice(scenario, given, objects, found.program)
         done = [
             _in_own_process(scenario, given, seed, written, so_far, objects, found.program)

@@ -18,7 +18,8 @@ from redwood.surrogates.streams.stream import Stream
 # Rounds in which pairs of sessions try to exchange their starts.
 _ROUNDS = 100
 
-_CHUNK = 8192
+# Starts that are looked at together, for all sessions of a part: memory is bounded by them.
+_CELLS = 2**20
 
 # Rows nearby among which another entity is looked for, and sessions of like size for gaps.
 _NEARBY = 400
@@ -31,7 +32,7 @@ class Sessions:
 
     Attributes:
         rows: (n,) rows by session, in time order.
-        starts: (S,) place of each one's first in `rows`; one more at the end.
+        begins: (S,) place of each one's first in `rows`; one more at the end.
     """
 
     rows: np.ndarray
@@ -84,13 +85,14 @@ def choose_entities(
     wanted = stream.times[sessions.first[replaced]]
     middle = np.searchsorted(stream.times[known], wanted)
     begin = np.clip(middle - _NEARBY // 2, 0, max(0, len(known) - _NEARBY))
-    telling = -np.log(_frequencies(stream.entity[known], entity))
-    for session, low in zip(replaced, begin, strict=True):
+    telling = -np.log(_frequencies(stream.entity[known], entity[replaced]))
+    for session, low, weights in zip(replaced, begin, telling, strict=True):
         nearby = known[low : low + _NEARBY]
         nearby = nearby[units.small[nearby] != units.small[sessions.first[session]]]
         if not len(nearby):
             nearby = known
-        shared = (stream.entity[nearby] == entity[session]) @ telling[session]
+        # Not a matrix product, which adds up equal rows in different orders.
+        shared = ((stream.entity[nearby] == entity[session]) * weights).sum(axis=1)
         entity[session] = stream.entity[random.choice(nearby[shared == shared.max()])]
     return entity
 
@@ -201,21 +203,25 @@ def _moved(
     times, of = stream.times[every], units.small[every]
     starts = own[origin].astype(np.float64)
     # Each of the two units has at most `most` starts that do not count.
-    far = 3 * units.most + 1
+    far = min(3 * units.most + 1, len(times))
     offsets = np.arange(-far, far)
-    for begin in range(0, len(starts), _CHUNK):
-        part = slice(begin, begin + _CHUNK)
+    chunk = max(1, _CELLS // len(offsets))
+    for begin in range(0, len(starts), chunk):
+        part = slice(begin, begin + chunk)
         places = np.searchsorted(times, starts[part])[:, None] + offsets
         counts = (places >= 0) & (places < len(times))
         places = np.clip(places, 0, len(times) - 1)
         for whose in (unit[origin[part]], unit[part]):
             counts &= of[places] != whose[:, None]
         away = np.abs(times[places] - starts[part][:, None])
-        away = np.sort(np.where(counts, away, np.inf), axis=1)
         # Where there are fewer others, as far as the last of them.
-        nearest = np.clip(counts.sum(axis=1) - 1, 0, units.most)
-        reach = away[np.arange(len(away)), nearest]
-        reach[~counts.any(axis=1)] = np.ptp(stream.times)
+        reach = np.where(counts, away, 0).max(axis=1)
+        enough = counts.sum(axis=1) > units.most
+        others = np.where(counts[enough], away[enough], np.inf)
+        reach[enough] = np.partition(others, units.most, axis=1)[:, units.most]
+        # Where there are none, anywhere.
+        alone = ~counts.any(axis=1)
+        starts[part][alone] = random.uniform(times[0], times[-1], alone.sum())
         starts[part] += random.uniform(-1, 1, len(reach)) * reach
     return starts
 
