@@ -145,7 +145,7 @@ class Grid:
         self._able: dict[int, tuple[Site, ...]] = {}
         self._drawn: dict[int, tuple[tuple[Site, ...], list[int]]] = {}
         self._masks: dict[int, np.ndarray] = {}
-        self._indices: dict[int, np.ndarray] = {}
+        self._indices: dict[tuple[int, bool], np.ndarray] = {}
         self._at = np.zeros(2 * len(states), np.int64)
         self._arrays: SiteArrays | None = None
         self._rates: np.ndarray | None = None
@@ -168,6 +168,14 @@ class Grid:
 
         Those at which it has failed before are left out as long as others remain.
         """
+        sites = self._takers(job)
+        if self._tried and job.row in self._tried:
+            tried = self._tried[job.row]
+            return tuple(site for site in sites if site.index not in tried) or sites
+        return sites
+
+    def _takers(self, job: Job) -> tuple[Site, ...]:
+        """The sites that can take the job, failed there before or not."""
         sites = self._able.get(job.cores)
         if sites is None:
             sites = self._able[job.cores] = tuple(
@@ -175,9 +183,6 @@ class Grid:
                 for site, state in zip(self.sites, self._states, strict=True)
                 if state.takes(job)
             )
-        if self._tried and job.row in self._tried:
-            tried = self._tried[job.row]
-            return tuple(site for site in sites if site.index not in tried) or sites
         return sites
 
     def takes(self, site: Site, job: Job) -> bool:
@@ -292,14 +297,23 @@ class Grid:
             mask.setflags(write=False)
         return mask
 
-    def able_indices(self, job: Job) -> np.ndarray:
-        """The indices of `able(job)`, in order; not to be written to."""
-        if self._tried and job.row in self._tried:
-            return np.flatnonzero(self.able_mask(job))
-        found = self._indices.get(job.cores)
+    def able_indices(self, job: Job, *, fastest_first: bool = False) -> np.ndarray:
+        """The indices of `able(job)`, in order; not to be written to.
+
+        Args:
+            job: the job.
+            fastest_first: in order of falling core power, and then of the sites.
+        """
+        found = self._indices.get((job.cores, fastest_first))
         if found is None:
-            found = self._indices[job.cores] = np.flatnonzero(self.takes_mask(job))
+            found = np.flatnonzero(self.takes_mask(job))
+            if fastest_first:
+                power = np.array([self.sites[index].core_power for index in found])
+                found = found[np.argsort(-power, kind="stable")]
             found.setflags(write=False)
+            self._indices[job.cores, fastest_first] = found
+        if self._tried and job.row in self._tried:
+            return found[self.able_mask(job)[found]]
         return found
 
     def least(self, job: Job, cost: np.ndarray) -> Site | None:

@@ -285,7 +285,7 @@ class Engine:
             while offers:
                 job_offered, number = offers.popleft()
                 state = None
-                if not self._uncertain or self._grid.able(job_offered):
+                if not self._uncertain or self._grid._takers(job_offered):
                     log.decisions += 1
                     state = yield job_offered
                     if state is None:
