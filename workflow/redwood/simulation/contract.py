@@ -18,6 +18,7 @@ from abc import ABC, abstractmethod
 from bisect import bisect
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import accumulate
+from math import inf
 from operator import attrgetter
 from random import Random
 from typing import Any, NamedTuple
@@ -147,6 +148,11 @@ class Grid:
         self._masks: dict[int, np.ndarray] = {}
         self._indices: dict[tuple[int, bool], np.ndarray] = {}
         self._at = np.zeros(2 * len(states), np.int64)
+        # Kept up to date by the sites, see `SiteState.commit`; and what a job adds, by its cores.
+        self._loads = np.array([s.committed_cores / (s.cores or inf) for s in states], np.float64)
+        for state in states:
+            state.loads = self._loads.data
+        self._added: dict[int, np.ndarray] = {}
         self._arrays: SiteArrays | None = None
         self._rates: np.ndarray | None = None
         self._reads: dict[int, int] = {}
@@ -327,6 +333,14 @@ class Grid:
         if len(able) == len(self.sites):
             return self.sites[cost.argmin()]
         return self.sites[able[cost[able].argmin()]] if len(able) else None
+
+    def loads(self, job: Job) -> np.ndarray:
+        """(sites,) `Site.load` once the site has the job, too; of one without cores it is 0."""
+        added = self._added.get(job.cores)
+        if added is None:
+            of_sites = np.array([state.cores or inf for state in self._states])
+            added = self._added[job.cores] = job.cores / of_sites
+        return self._loads + added
 
     def run_times(self, job: Job) -> np.ndarray:
         """(sites,) `Site.run_time`, s."""

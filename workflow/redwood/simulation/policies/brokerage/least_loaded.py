@@ -8,8 +8,4 @@ class Policy(Brokerage):
 
     def choose(self, job: Job, grid: Grid) -> Site | None:
         able = grid.able_indices(job, fastest_first=True)
-        if not len(able):
-            return None
-        state = grid.arrays
-        load = state.load[able] + job.cores / state.cores[able]
-        return grid.sites[able[load.argmin()]]
+        return grid.sites[able[grid.loads(job)[able].argmin()]] if len(able) else None
