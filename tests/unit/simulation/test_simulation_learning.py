@@ -137,6 +137,10 @@ class Comparing(Brokerage):
         assert grid.run_times(job).tolist() == [s.run_time(job) for s in every]
         assert [every[i] for i in np.flatnonzero(grid.able_mask(job))] == list(grid.able(job))
         assert [every[i] for i in grid.able_indices(job)] == list(grid.able(job))
+        loads = [site.load + job.cores / site.cores for site in every]
+        assert grid.loads(job).tolist() == loads
+        by_power = sorted(grid.able(job), key=lambda site: -site.core_power)
+        assert [every[i] for i in grid.able_indices(job, fastest_first=True)] == by_power
         assert grid.takes_mask(job).tolist() == [grid.takes(s, job) for s in every]
         with pytest.raises(ValueError, match="read-only"):
             state.load[0] = 0

@@ -73,10 +73,9 @@ class Attempt:
         job, state = self.job, self.state
         self.stop = date
         state.busy_cores -= job.cores
-        state.committed_cores -= job.cores
+        state.commit(-job.cores)
         state.running_jobs -= 1
         state.running_until_core_s -= job.cores * (self.start + self.run_time)
-        state.stale = True
 
     def logged(self, date: float, end: int) -> tuple[float, ...]:
         """What a log keeps of it once it has ended, `log.ATTEMPT_COLUMNS`; `end` is of `ENDS`."""

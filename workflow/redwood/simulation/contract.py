@@ -18,6 +18,7 @@ from abc import ABC, abstractmethod
 from bisect import bisect
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import accumulate
+from math import inf
 from operator import attrgetter
 from random import Random
 from typing import Any, NamedTuple
@@ -145,8 +146,13 @@ class Grid:
         self._able: dict[int, tuple[Site, ...]] = {}
         self._drawn: dict[int, tuple[tuple[Site, ...], list[int]]] = {}
         self._masks: dict[int, np.ndarray] = {}
-        self._indices: dict[int, np.ndarray] = {}
+        self._indices: dict[tuple[int, bool], np.ndarray] = {}
         self._at = np.zeros(2 * len(states), np.int64)
+        # Kept up to date by the sites, see `SiteState.commit`; and what a job adds, by its cores.
+        self._loads = np.array([s.committed_cores / (s.cores or inf) for s in states], np.float64)
+        for state in states:
+            state.loads = self._loads.data
+        self._added: dict[int, np.ndarray] = {}
         self._arrays: SiteArrays | None = None
         self._rates: np.ndarray | None = None
         self._reads: dict[int, int] = {}
@@ -168,6 +174,14 @@ class Grid:
 
         Those at which it has failed before are left out as long as others remain.
         """
+        sites = self._takers(job)
+        if self._tried and job.row in self._tried:
+            tried = self._tried[job.row]
+            return tuple(site for site in sites if site.index not in tried) or sites
+        return sites
+
+    def _takers(self, job: Job) -> tuple[Site, ...]:
+        """The sites that can take the job, failed there before or not."""
         sites = self._able.get(job.cores)
         if sites is None:
             sites = self._able[job.cores] = tuple(
@@ -175,9 +189,6 @@ class Grid:
                 for site, state in zip(self.sites, self._states, strict=True)
                 if state.takes(job)
             )
-        if self._tried and job.row in self._tried:
-            tried = self._tried[job.row]
-            return tuple(site for site in sites if site.index not in tried) or sites
         return sites
 
     def takes(self, site: Site, job: Job) -> bool:
@@ -292,14 +303,23 @@ class Grid:
             mask.setflags(write=False)
         return mask
 
-    def able_indices(self, job: Job) -> np.ndarray:
-        """The indices of `able(job)`, in order; not to be written to."""
-        if self._tried and job.row in self._tried:
-            return np.flatnonzero(self.able_mask(job))
-        found = self._indices.get(job.cores)
+    def able_indices(self, job: Job, *, fastest_first: bool = False) -> np.ndarray:
+        """The indices of `able(job)`, in order; not to be written to.
+
+        Args:
+            job: the job.
+            fastest_first: in order of falling core power, and then of the sites.
+        """
+        found = self._indices.get((job.cores, fastest_first))
         if found is None:
-            found = self._indices[job.cores] = np.flatnonzero(self.takes_mask(job))
+            found = np.flatnonzero(self.takes_mask(job))
+            if fastest_first:
+                power = np.array([self.sites[index].core_power for index in found])
+                found = found[np.argsort(-power, kind="stable")]
             found.setflags(write=False)
+            self._indices[job.cores, fastest_first] = found
+        if self._tried and job.row in self._tried:
+            return found[self.able_mask(job)[found]]
         return found
 
     def least(self, job: Job, cost: np.ndarray) -> Site | None:
@@ -313,6 +333,14 @@ class Grid:
         if len(able) == len(self.sites):
             return self.sites[cost.argmin()]
         return self.sites[able[cost[able].argmin()]] if len(able) else None
+
+    def loads(self, job: Job) -> np.ndarray:
+        """(sites,) `Site.load` once the site has the job, too; of one without cores it is 0."""
+        added = self._added.get(job.cores)
+        if added is None:
+            of_sites = np.array([state.cores or inf for state in self._states])
+            added = self._added[job.cores] = job.cores / of_sites
+        return self._loads + added
 
     def run_times(self, job: Job) -> np.ndarray:
         """(sites,) `Site.run_time`, s."""

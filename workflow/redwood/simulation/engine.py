@@ -285,7 +285,7 @@ class Engine:
             while offers:
                 job_offered, number = offers.popleft()
                 state = None
-                if not self._uncertain or self._grid.able(job_offered):
+                if not self._uncertain or self._grid._takers(job_offered):
                     log.decisions += 1
                     state = yield job_offered
                     if state is None:
@@ -383,10 +383,9 @@ class Engine:
         elif self._replays and self._recorded[job.row] == _FAILED:
             attempt.fail_after(1.0, BY_RECORD)
         self._at[state.index][attempt] = None
-        state.committed_cores += job.cores
+        state.commit(job.cores)
         state.waiting_core_s += job.cores * run_time
         state.staging_jobs += 1
-        state.stale = True
         if self._limited:
             self._grid._forget_able()
         if self._notes.wanted:
@@ -423,10 +422,9 @@ class Engine:
             job = Job(-1, date, state.name, 0.0, 1, 0, 0, 0, -1, 0, -1)
             attempt = Attempt(job, 1, state, date, local.run_time())
             self._at[site][attempt] = None
-            state.committed_cores += 1
+            state.commit(1)
             state.waiting_core_s += attempt.run_time
             state.staging_jobs += 1
-            state.stale = True
             self.staged(date, attempt)
         self.schedule(date + local.wait(), self._submit_local, about, _MOMENTS)
 
@@ -521,9 +519,8 @@ class Engine:
             state.staging_jobs -= 1
         else:
             state.waiting_jobs -= 1
-        state.committed_cores -= job.cores
+        state.commit(-job.cores)
         state.waiting_core_s -= job.cores * attempt.run_time
-        state.stale = True
         if self._limited:
             self._grid._forget_able()
 

@@ -100,16 +100,15 @@ class FluidNetwork:
 
     def horizon(self, until: float) -> float:
         """How far the clock may be moved at once, at most to `until`: to the next end."""
-        self._settle()
-        return until if until < self._earliest else self._earliest
+        earliest = self._settle()
+        return until if until < earliest else earliest
 
     def advance(self, until: float) -> list[Transfer]:
         """Move to `until`; return the transfers that have ended since the last call."""
-        self._move_to(until)
-        self._settle()
-        while self._earliest <= until:
+        while self._settle() <= until:
             self._end_first()
-            self._settle()
+        if until > self._clock:
+            self._clock = until
         ended, self._ended = self._ended, []
         self._tell()
         return ended
@@ -172,10 +171,12 @@ class FluidNetwork:
         crossed = [link for link in links if link >= 0]
         return self._sharing.add(crossed, window(path, self._tcp_gamma))
 
-    def _settle(self) -> None:
+    def _settle(self) -> float:
+        """The date of the next end."""
         if self._unsettled:
             self._earliest, self._next = self._sharing.settle(self._clock)
             self._unsettled = False
+        return self._earliest
 
     def _tell(self) -> None:
         """Say in `pending` when something may end, or has and is to be told."""
@@ -210,10 +211,8 @@ class FluidNetwork:
     def _move_to(self, date: float) -> None:
         """What ends before is ended, but told by `advance` only."""
         if date > self._clock:
-            self._settle()
-            while self._earliest < date:
+            while self._settle() < date:
                 self._end_first()
-                self._settle()
             self._clock = date
 
     def _leave(self, route: int, gone: int, *, ended: bool) -> None:

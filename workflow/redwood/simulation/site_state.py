@@ -30,6 +30,7 @@ class SiteState:
     up: bool = True
     used_bytes: float = 0.0
     busy_cores: int = 0
+    # Those asked for by the jobs that run, wait or stage in there: changed by `commit` only.
     committed_cores: int = 0
     running_jobs: int = 0
     waiting_jobs: int = 0
@@ -42,12 +43,21 @@ class SiteState:
     finished_jobs: int = 0
     failed_jobs: int = 0
     queue_time: float = 0.0
+    # Of all sites of the grid, for whoever compares them.
+    loads: memoryview | None = None
     # Whether it has changed since it was last copied into `site_arrays.SiteArrays`. Whoever changes
     # what follows `up` above sets it.
     stale: bool = True
 
     def __post_init__(self) -> None:
         self.speed = self.core_power * self.efficiency
+
+    def commit(self, cores: int) -> None:
+        """So many cores more are asked for, or fewer."""
+        self.committed_cores += cores
+        self.stale = True
+        if self.loads is not None:
+            self.loads[self.index] = self.committed_cores / self.cores
 
     @classmethod
     def of(cls, index: int, site: SiteOfEnvironment) -> "SiteState":

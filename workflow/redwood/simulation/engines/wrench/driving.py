@@ -223,10 +223,9 @@ class Driver:
         elif self._settings.failures == "recorded" and self._recorded[job.row] == _FAILED:
             attempt.fail_after(1.0, BY_RECORD)
         self._failing += attempt.fails_after <= 1
-        state.committed_cores += job.cores
+        state.commit(job.cores)
         state.waiting_core_s += job.cores * attempt.run_time
         state.staging_jobs += 1
-        state.stale = True
         if self._limited:
             self._grid._forget_able()
         self._services.move_clock(date)

@@ -7,10 +7,5 @@ class Policy(Brokerage):
     """The site that is the least loaded once it has the job; of equals the one of faster cores."""
 
     def choose(self, job: Job, grid: Grid) -> Site | None:
-        able = grid.able_indices(job)
-        if not len(able):
-            return None
-        state = grid.arrays
-        load = state.load[able] + job.cores / state.cores[able]
-        least = able[load == load.min()]
-        return grid.sites[least[state.core_power[least].argmax()]]
+        able = grid.able_indices(job, fastest_first=True)
+        return grid.sites[able[grid.loads(job)[able].argmin()]] if len(able) else None
