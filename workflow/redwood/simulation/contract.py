@@ -21,7 +21,7 @@ from itertools import accumulate
 from math import inf
 from operator import attrgetter
 from random import Random
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -150,8 +150,9 @@ class Grid:
         self._at = np.zeros(2 * len(states), np.int64)
         # Kept up to date by the sites, see `SiteState.commit`; and what a job adds, by its cores.
         self._loads = np.array([s.committed_cores / (s.cores or inf) for s in states], np.float64)
+        loads = cast("memoryview[float]", self._loads.data)
         for state in states:
-            state.loads = self._loads.data
+            state.loads = loads
         self._added: dict[int, np.ndarray] = {}
         self._arrays: SiteArrays | None = None
         self._rates: np.ndarray | None = None

@@ -44,7 +44,7 @@ class SiteState:
     failed_jobs: int = 0
     queue_time: float = 0.0
     # Of all sites of the grid, for whoever compares them.
-    loads: memoryview | None = None
+    loads: "memoryview[float] | None" = None
     # Whether it has changed since it was last copied into `site_arrays.SiteArrays`. Whoever changes
     # what follows `up` above sets it.
     stale: bool = True
