@@ -35,7 +35,8 @@ class SizeLaw:
     """The law of a unit's number of items and of the time between the first and the last.
 
     A Gaussian copula makes units of one owner alike. The largest numbers of items of owners follow
-    a power law, as the activity of users does: few of them have most items.
+    a power law, as the activity of users does: few of them have most items. It takes many owners
+    to tell it: with fewer, quantiles stand for all sizes.
 
     Attributes:
         counts: (K,) quantiles of ln(1 + items) at equal distances, of the units below the tail.
