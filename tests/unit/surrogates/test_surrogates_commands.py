@@ -218,8 +218,8 @@ def test_bad_input_of_sample_is_named(tables, words, message):
     [
         (None, "not a model folder"),
         ("{", "not a model description in JSON"),
-        ('{"format": 99}', "format is 99, expected 1: train the model again"),
-        ('{"format": 1, "model": "copy"}', "incomplete"),
+        ('{"format": 1, "model": "grove"}', "format is 1, expected 2: train the model again"),
+        ('{"format": 2, "model": "copy"}', "incomplete"),
     ],
 )
 def test_a_folder_that_is_no_model_is_named(tmp_path, content, message):

@@ -18,9 +18,11 @@ from redwood.surrogates.models.grove import population, timing
 from redwood.surrogates.models.grove import surrogate as grove
 from redwood.surrogates.models.grove.calendar import DAY, HOUR, Calendar
 from redwood.surrogates.models.grove.laws import GapLaw, SizeLaw
+from redwood.surrogates.models.grove.lessons import fitted_scheme, lessons_of, prepared
 from redwood.surrogates.models.grove.level import Level, chosen_items
 from redwood.surrogates.models.grove.memory import Memory, RunningMemory
 from redwood.surrogates.models.grove.novelty import settled, share_of_changes
+from redwood.surrogates.models.grove.options import Options
 from redwood.surrogates.models.grove.ownership import (
     Ownership,
     without_extremes,
@@ -176,6 +178,22 @@ def test_an_owner_with_most_rows_makes_a_twentieth_of_the_rates():
     assert np.delete(by_hour, 3) == pytest.approx(0.95, rel=0.12)
 
 
+@pytest.mark.parametrize("owners", [1, 2, 9, 19, 20, 45])
+def test_one_owner_of_a_single_row_leaves_the_calendar_as_it_is(owners):
+    rng = np.random.default_rng(12)
+    # As many rows of each, seventeen times as many in the first half of the day.
+    owner = np.repeat(np.arange(owners), 20_000 // owners)
+    hours = np.where(rng.random(len(owner)) < 17 / 18, 0, 12) + rng.uniform(0, 12, len(owner))
+    times = DAY * rng.integers(0, 60, len(owner)) + HOUR * hours
+    calendar = Calendar.fit(times, owner)
+    early = (calendar.low // HOUR + np.arange(len(calendar.rates))) % 24 < 12
+    ratio = calendar.rates[early].mean() / calendar.rates[~early].mean()
+    # A twentieth of the mean, 9, is added to both.
+    assert ratio == pytest.approx((17 + 0.05 * 9) / (1 + 0.05 * 9), rel=0.05)
+    one_more = Calendar.fit(np.append(times, times.mean()), np.append(owner, owners))
+    np.testing.assert_allclose(one_more.rates, calendar.rates, rtol=0.02)
+
+
 def test_days_that_are_good_for_all_owners_are_found_and_come_anew():
     rng = np.random.default_rng(2)
     days, owners = 120, 300
@@ -228,7 +246,7 @@ def test_sizes_follow_their_quantiles_and_none_is_an_owners():
     counts = np.ceil(rng.lognormal(2, 1, owners)).astype(int)
     counts[0] = 10**6
     spans = counts * 100.0 * rng.lognormal(0, 0.3, owners)
-    law = SizeLaw.fit(counts, spans, np.arange(owners), least=5)
+    law = SizeLaw.fit(counts, spans, np.arange(owners), least=5, heavy=True)
     drawn, lasted = law.draw(np.arange(20_000), rng)
     for place in (0.1, 0.5, 0.9):
         assert np.quantile(drawn, place) == pytest.approx(np.quantile(counts, place), rel=0.1)
@@ -238,15 +256,33 @@ def test_sizes_follow_their_quantiles_and_none_is_an_owners():
     assert relation == pytest.approx(stats.spearmanr(counts, spans).statistic, abs=0.1)
 
 
+@pytest.mark.parametrize("owners", [21, 87])
+@pytest.mark.parametrize("law", [stats.lognorm(1, scale=8), stats.poisson(20), stats.geom(0.05)])
+def test_few_owners_have_no_power_law(law, owners):
+    largest, sums = [], []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        counts = 1 + np.ceil(law.rvs(owners, random_state=rng)).astype(int)
+        fitted = SizeLaw.fit(counts, 1.0 * counts, np.arange(owners), least=5, heavy=True)
+        assert fitted.tail_share == 0
+        drawn, _ = fitted.draw(np.arange(owners), rng)
+        largest.append(drawn.max() / counts.max())
+        sums.append(drawn.sum() / counts.sum())
+    assert max(largest) <= 1
+    assert np.median(largest) > 0.85
+    assert np.mean(sums) == pytest.approx(1, abs=0.06)
+
+
+@pytest.mark.parametrize("number", [400, 1000])
 @pytest.mark.parametrize("index", [0.8, 2.0])
-def test_the_largest_sizes_have_the_index_of_a_power_law(index):
-    laws, owners = [], np.arange(1000)
+def test_the_largest_sizes_have_the_index_of_a_power_law(index, number):
+    laws, owners = [], np.arange(number)
     for seed in range(40):
         rng = np.random.default_rng(seed)
         counts = np.ceil(20 * (1 + rng.pareto(index, len(owners)))).astype(int)
-        laws.append(SizeLaw.fit(counts, counts.astype(float), owners, least=5))
+        laws.append(SizeLaw.fit(counts, counts.astype(float), owners, least=5, heavy=True))
     # B. M. Hill, Ann. Statist. 3 (1975) 1163: the mean excess of logarithms is 1 / index.
-    assert np.mean([law.largest[1] for law in laws]) == pytest.approx(1 / index, rel=0.12)
+    assert np.mean([law.tail_scale for law in laws]) == pytest.approx(1 / index, rel=0.12)
     tops = [np.sort(np.log(law.draw(owners, np.random.default_rng(1))[0]))[-50:] for law in laws]
     hill = np.mean([top[1:].mean() - top[0] for top in tops])
     assert hill == pytest.approx(1 / index, rel=0.12)
@@ -256,16 +292,19 @@ def test_how_much_the_largest_have_hangs_neither_on_chance_nor_on_one_owner():
     rng = np.random.default_rng(10)
     owners = np.arange(400)
     counts = np.ceil(1 + rng.pareto(0.8, 400)).astype(int)
-    law = SizeLaw.fit(counts, counts.astype(float), owners, least=5)
+    law = SizeLaw.fit(counts, counts.astype(float), owners, least=5, heavy=True)
     drawn = [np.sort(law.draw(owners, np.random.default_rng(seed))[0]) for seed in (1, 2)]
     assert (drawn[0] == drawn[1]).all()
     # Many more owners have no larger ones than so many have.
     assert law.draw(np.arange(40_000), rng)[0].max() == pytest.approx(drawn[0].max(), rel=0.01)
     counts[counts.argmax()] *= 1000
-    assert SizeLaw.fit(counts, counts.astype(float), owners, least=5).largest == law.largest
+    other = SizeLaw.fit(counts, counts.astype(float), owners, least=5, heavy=True)
+    for name in ("tail_share", "tail_scale", "tail_end"):
+        assert getattr(other, name) == getattr(law, name) > 0
 
 
-def test_groups_of_one_owner_are_as_alike_as_they_were():
+@pytest.mark.parametrize(("least", "most"), [(5, None), (5, 30), (20, 30)])
+def test_groups_of_one_owner_are_as_alike_as_they_were(least, most):
     rng = np.random.default_rng(5)
     # Those of owners with many are not alike.
     owner = np.repeat(np.arange(600), np.where(np.arange(600) < 500, 6, 30))
@@ -273,13 +312,27 @@ def test_groups_of_one_owner_are_as_alike_as_they_were():
     logs = np.where(own, 0.8, 0.0) * rng.normal(size=600)[owner]
     logs += np.where(own, 0.6, 1.0) * rng.normal(size=len(owner))
     counts = np.ceil(np.exp(4 + logs)).astype(int)
-    law = SizeLaw.fit(counts, counts.astype(float), owner, least=5)
+    law = SizeLaw.fit(counts, counts.astype(float), owner, least, heavy=False, most=most)
     np.testing.assert_allclose(law.alike[0], [0.64, 0], atol=0.06)
     drawn, _ = law.draw(owner, rng)
     means = pd.Series(np.log(drawn)).groupby(owner).mean()
     assert means[:500].var() == pytest.approx(0.64 + 0.36 / 6, rel=0.2)
     assert means[500:].var() == pytest.approx(1 / 30, rel=0.4)
     assert SizeLaw.from_json(law.to_json()).to_json() == law.to_json()
+
+
+def test_sizes_of_groups_have_no_power_law_even_of_one_an_owner():
+    """And owners of whom as many groups as allowed are looked at have many."""
+    for most in (1, 4):
+        options = Options(least_owners=3, most_groups=most, bins=16)
+        random = np.random.default_rng(13)
+        learned = UNITS.only(("time", "site", "kind", "work"))
+        rows, ownership, _ = prepared(TRAIN, learned, UNITS.units, 3, random)
+        scheme = fitted_scheme(rows, learned, ownership.owner, options)
+        found, _ = lessons_of(rows, ownership, scheme, options, random)
+        assert found.owners.tail_share > 0
+        assert found.groups.tail_share == 0
+        assert found.groups.many == most
 
 
 def test_gaps_of_a_poisson_process_come_back():
@@ -460,11 +513,17 @@ def test_owners_of_all_blocks_are_different_ones_and_make_the_rows_asked_for(
 ):
     monkeypatch.setattr(population, "_ROWS_AT_ONCE", 200)
     law, random = surrogate._population, np.random.default_rng(12)
+    members = law._members(3000, 2500, np.random.default_rng(12))
+    blocks = [part.rows for part in members.blocks()]
+    assert len(blocks) > 5
+    assert all(rows[:-1].sum() < 200 for rows in blocks), "full before the last owner"
+    np.testing.assert_array_equal(np.concatenate(blocks), members.rows)
     with torch.no_grad():
         stream, owner, group = law.draw(
             3000, 2500, law.calendar, surrogate.network, random, torch.device("cpu")
         )
-    assert len(stream.times) == pytest.approx(3000, rel=0.1)
+    assert len(stream.times) == members.total == pytest.approx(3000, rel=0.1)
+    np.testing.assert_array_equal(np.bincount(owner), members.rows)
     for numbers in (owner, group):
         np.testing.assert_array_equal(np.unique(numbers), np.arange(numbers.max() + 1))
     assert len(np.unique(np.stack([owner, group]), axis=1).T) == group.max() + 1

@@ -37,7 +37,7 @@ from redwood.validation import problems
 MODELS = "redwood.surrogates.models"
 
 # The layout of a model folder; one more whenever an older folder can no longer be read.
-FORMAT = 1
+FORMAT = 2
 
 
 class Surrogate(ABC):

@@ -15,8 +15,10 @@ from scipy.ndimage import gaussian_filter1d
 HOUR, DAY = 3600.0, 86_400.0
 _HOURS, _DAYS = 24, 7
 
-# One owner makes this share of the rates, at most: beyond, an owner is not the grid.
-_SHARE_OF_OWNER = 0.05
+# One owner makes this share of the rates, at most: beyond, an owner is not the grid. Where owners
+# are few, so many times the share that each would have if all had as many rows: with just that,
+# all would count as the one with the fewest does.
+_SHARE_OF_OWNER, _TIMES_EQUAL = 0.05, 2
 
 # A trend is what lasts for weeks: a Gaussian of so many days.
 _TREND_DAYS = 14.0
@@ -162,13 +164,13 @@ def _most_rows(number: np.ndarray) -> float:
     Args:
         number: (owners,) rows of each.
     """
+    shares = 1 / max(_SHARE_OF_OWNER, _TIMES_EQUAL / len(number))
     ordered = np.sort(number)[::-1].astype(float)
-    for above in range(min(len(ordered), round(1 / _SHARE_OF_OWNER))):
-        most = ordered[above:].sum() / (1 / _SHARE_OF_OWNER - above)
-        if ordered[above] <= most:
-            return most
-    # Too few owners for that: all count alike.
-    return ordered[-1]
+    above = 0
+    # Where one share or less is left, all that is left fits into it.
+    while ordered[above] > (most := ordered[above:].sum() / (shares - above)):
+        above += 1
+    return most
 
 
 def _smooth(counts: np.ndarray) -> np.ndarray:

@@ -17,8 +17,14 @@ from redwood.surrogates.models.grove.ownership import tail_of, without_extremes
 _SPANS, _GAPS = 11, 33
 _MIDDLES = (np.arange(_GAPS) + 0.5) / _GAPS
 
-# Classes by number of items are of at least so many times `least`.
+# Classes by number of items have at least so many times `least` units or sequences.
 _OF_CLASS = 2
+
+# An owner has many units from so many times `least` on.
+_MANY = 2
+
+# The largest are a tail of the law if at most this share of the owners tells how large they are.
+_TAIL_SHARE = 0.1
 
 # Two numbers of one owner are never taken for equal.
 _MOST_ALIKE = 0.95
@@ -29,13 +35,15 @@ class SizeLaw:
     """The law of a unit's number of items and of the time between the first and the last.
 
     A Gaussian copula makes units of one owner alike. The largest numbers of items of owners follow
-    a power law, as the activity of users does: few of them have most items.
+    a power law, as the activity of users does: few of them have most items. It takes many owners
+    to tell it: with fewer, quantiles stand for all sizes.
 
     Attributes:
-        counts: (K,) quantiles of ln(1 + items) at equal distances, of all units but the largest.
-        largest: the share of the largest units; by how much ln(1 + items) of these exceeds the last
-            quantile in the mean, by an exponential law; and what the largest unit of any owner
-            typically exceeds it by, which is the most.
+        counts: (K,) quantiles of ln(1 + items) at equal distances, of the units below the tail.
+        tail_share: share of the units that are in the tail, the largest; 0 without a power law.
+        tail_scale: by how much ln(1 + items) of these exceeds the last quantile in the mean: one
+            over the index of the power law.
+        tail_end: by how much it exceeds that at most: as the largest recorded unit typically does.
         spans: (B, Q) quantiles of ln(1 + seconds) of the units in each of B classes by items, the
             fewest first.
         alike: correlation of the normal scores of two units of one owner, of counts and of spans,
@@ -45,36 +53,52 @@ class SizeLaw:
     """
 
     counts: np.ndarray
-    largest: tuple[float, float, float]
+    tail_share: float
+    tail_scale: float
+    tail_end: float
     spans: np.ndarray
     alike: np.ndarray
     many: int
     tied: float
 
     @classmethod
-    def fit(cls, counts: np.ndarray, spans: np.ndarray, owner: np.ndarray, least: int) -> "SizeLaw":
+    def fit(
+        cls,
+        counts: np.ndarray,
+        spans: np.ndarray,
+        owner: np.ndarray,
+        least: int,
+        *,
+        heavy: bool,
+        most: int | None = None,
+    ) -> "SizeLaw":
         """Learn it from units' numbers of items, spans in s and owners, each (units,).
 
         Args:
-            least: units between two quantiles of the counts; a class of spans has twice as many.
+            least: units between two quantiles of the counts, and fewest owners that tell a thing.
+            heavy: whether the largest counts may follow a power law. Those of owners may. Those of
+                groups fall off faster, and quantiles tell them well.
+            most: units of an owner, at most, where not all are given.
         """
-        units, many = len(counts), _OF_CLASS * least
-        smooth = without_extremes(np.log1p(counts), owner, least)
-        bound, scale = tail_of(np.log1p(counts), owner, least)
-        # Of owners alone: rows of groups fall off faster, and quantiles tell them well.
-        power = scale > 0 and units == len(np.unique(owner))
-        share = float(np.mean(np.log1p(counts) > bound)) if power else 0.0
-        most = scale * np.log(2 * least) if share else 0.0
+        units, many = len(counts), _MANY * least
+        if most is not None:
+            many = min(many, most)
+        logs = np.log1p(counts)
+        smooth, tail = without_extremes(logs, owner, least), tail_of(logs, owner, least)
+        share = scale = end = 0.0
+        if heavy and tail.scale > 0 and tail.share <= _TAIL_SHARE:
+            share, scale = float(np.mean(logs > tail.bound)), tail.scale
+            end = tail.excess(least)
         order = np.lexsort((spans, counts))
-        classes = max(1, units // many)
+        classes = max(1, units // (_OF_CLASS * least))
         by_count = np.array_split(order, classes)
-        logs = without_extremes(np.log1p(spans), owner, least)
+        lasting = without_extremes(np.log1p(spans), owner, least)
         quantiles = np.linspace(0, 1, _SPANS)
         rank, within = np.empty(units), np.empty(units)
         rank[order] = (np.arange(units) + 0.5) / units
         ties = []
         for members in by_count:
-            of_class = members[np.argsort(logs[members], kind="stable")]
+            of_class = members[np.argsort(lasting[members], kind="stable")]
             within[of_class] = (np.arange(len(members)) + 0.5) / len(members)
             if len(np.unique(counts[members])) > max(2, len(members) / 2):
                 # Both in the order of the counts, so that their scores are the same numbers.
@@ -82,8 +106,10 @@ class SizeLaw:
                 ties.append((own * ndtri(within[members])).sum() / (own**2).sum())
         return cls(
             np.quantile(smooth, np.linspace(0, 1 - share, max(2, units // least))),
-            (share, scale, float(most)),
-            np.stack([np.quantile(logs[members], quantiles) for members in by_count]),
+            share,
+            scale,
+            end,
+            np.stack([np.quantile(lasting[members], quantiles) for members in by_count]),
             np.stack([_alike(ndtri(part), owner, least, many) for part in (rank, within)]),
             many,
             float(np.clip(np.mean(ties), 0, _MOST_ALIKE)) if ties else 0.0,
@@ -98,10 +124,11 @@ class SizeLaw:
         number = (np.bincount(owner)[owner] >= self.many).astype(np.int64)
         rank, within = (_scores(owner, alike[number], random) for alike in self.alike)
         rank[np.argsort(rank, kind="stable")] = (np.arange(len(rank)) + 0.5) / len(rank)
-        share, scale, most = self.largest
+        share = self.tail_share
         logs = np.interp(rank, np.linspace(0, 1 - share, len(self.counts)), self.counts)
         above = rank > 1 - share
-        logs[above] += np.minimum(most, scale * np.log(share / (1 - rank[above])))
+        excess = self.tail_scale * np.log(share / (1 - rank[above]))
+        logs[above] += np.minimum(self.tail_end, excess)
         counts = np.maximum(1, np.rint(np.expm1(logs)))
         classes = len(self.spans)
         number = np.minimum((rank * classes).astype(np.int64), classes - 1)
@@ -116,7 +143,9 @@ class SizeLaw:
         """As a value that JSON holds exactly."""
         return {
             "counts": self.counts.tolist(),
-            "largest": list(self.largest),
+            "tail_share": self.tail_share,
+            "tail_scale": self.tail_scale,
+            "tail_end": self.tail_end,
             "spans": self.spans.tolist(),
             "alike": self.alike.tolist(),
             "many": self.many,
@@ -125,10 +154,11 @@ class SizeLaw:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "SizeLaw":
-        share, scale, most = content["largest"]
         return cls(
             np.array(content["counts"], float),
-            (share, scale, most),
+            content["tail_share"],
+            content["tail_scale"],
+            content["tail_end"],
             np.array(content["spans"], float),
             np.array(content["alike"], float),
             content["many"],

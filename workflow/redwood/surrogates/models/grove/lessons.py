@@ -141,7 +141,8 @@ def lessons_of(
         held = _held_out(owner, group, options.held_out, random)
     calendar = Calendar.fit(stream.times, owner)
     if np.array_equal(_runs(owner)[1], begins):
-        law = SizeLaw.fit(sizes, level.spans, np.arange(len(sizes)), options.least_owners)
+        number = np.arange(len(sizes))
+        law = SizeLaw.fit(sizes, level.spans, number, options.least_owners, heavy=True)
         population = Population(
             scheme, calendar, law, None, None, ownership.owners, len(owner), _unmoved(scheme)
         )
@@ -156,12 +157,13 @@ def lessons_of(
     heads = _level(counts, marked.times, marked.tokens, marked.values)
     heads.sizes[:] = np.log1p(np.column_stack([sizes, level.spans]))
     busy = chosen_items(heads, options.most_groups, random, _everything(heads))
-    least = options.least_owners
+    least, most = options.least_owners, options.most_groups
+    of_busy = sizes[busy], level.spans[busy], owner_of_head[busy]
     population = Population(
         scheme,
         calendar,
-        SizeLaw.fit(counts, heads.spans, np.arange(len(counts)), least),
-        SizeLaw.fit(sizes[busy], level.spans[busy], owner_of_head[busy], least),
+        SizeLaw.fit(counts, heads.spans, np.arange(len(counts)), least, heavy=True),
+        SizeLaw.fit(*of_busy, least, heavy=False, most=most),
         GapLaw.fit(counts, calendar.read(marked.times), least),
         ownership.owners,
         len(owner),

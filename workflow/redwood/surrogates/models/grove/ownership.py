@@ -15,9 +15,8 @@ from redwood.surrogates.streams.entity import choose_entity, combine
 # A burst ends where the entity pauses for as long as this share of its gaps does not last.
 _LONG_GAP = 0.9
 
-# Upper values that more owners than `least` have follow an exponential law above these, on the
-# column's scale; so many owners tell its mean.
-_TAIL_OWNERS = 4
+# The mean of the exponential law of the largest values is told by so many times `least` owners.
+_TELLING = 4
 
 
 @dataclass(frozen=True)
@@ -139,30 +138,50 @@ def without_extremes(values: np.ndarray, owner: np.ndarray, least: int) -> np.nd
     return -_without_top(-_without_top(values, owner, least), owner, least)
 
 
-def tail_of(values: np.ndarray, owner: np.ndarray, least: int) -> tuple[float, float]:
-    """An exponential law of the largest values (n,), of which no single owner tells a thing.
+@dataclass(frozen=True)
+class Tail:
+    """An exponential law of the largest values, of which no single owner tells a thing.
 
-    Returns:
-        the largest value of the `least`-th owner from the top, above which the law holds, and by
-        how much values exceed it in the mean, 0 where owners are too few to tell.
+    Attributes:
+        bound: the largest value of the owner after the `least` first from the top, above which the
+            law holds.
+        scale: by how much values exceed it in the mean; 0 where owners are too few to tell.
+        share: of the owners, those that tell the scale: the law is of a tail if they are few.
     """
+
+    bound: float
+    scale: float
+    share: float
+
+    def excess(self, owners: float) -> float:
+        """By how much the largest of so many owners above the bound typically exceeds it.
+
+        The quantile in the middle of the last of as many equal parts of the law.
+        """
+        return float(self.scale * np.log(2 * owners))
+
+
+def tail_of(values: np.ndarray, owner: np.ndarray, least: int) -> Tail:
+    """The law of the largest of values (n,) on a column's scale, of owners (n,)."""
     tops = np.full(int(owner.max()) + 1, -np.inf)
     np.maximum.at(tops, owner, values)
     tops = np.sort(tops[np.isfinite(tops)])[::-1]
-    wider = _TAIL_OWNERS * least
-    if len(tops) <= wider:
-        return float(tops[min(least, len(tops) - 1)]), 0.0
+    telling = _TELLING * least
+    bound, share = float(tops[min(least, len(tops) - 1)]), telling / len(tops)
+    if len(tops) <= telling:
+        return Tail(bound, 0.0, share)
     # By the median, of which no single owner is the cause.
-    return float(tops[least]), float(np.median(tops[:wider] - tops[wider]) / np.log(2))
+    return Tail(bound, float(np.median(tops[:telling] - tops[telling]) / np.log(2)), share)
 
 
 def _without_top(values: np.ndarray, owner: np.ndarray, least: int) -> np.ndarray:
-    bound, scale = tail_of(values, owner, least)
-    above = values > bound
-    if scale == 0 or not above.any():
+    tail = tail_of(values, owner, least)
+    bound, above = tail.bound, values > tail.bound
+    if tail.scale == 0 or not above.any():
         return np.minimum(values, bound)
     top = values.max()
-    highest = min(top, bound + scale * np.log(2 * least + 1))
+    # Half of the owner whose largest value the bound is counts as above it.
+    highest = min(top, bound + tail.excess(least + 0.5))
     result = values.copy()
     result[above] = bound + (values[above] - bound) / (top - bound) * (highest - bound)
     return result

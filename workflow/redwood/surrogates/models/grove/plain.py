@@ -3,7 +3,8 @@
 No owner and no group counts for more than so many of its items.
 """
 
-from typing import Any, cast
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -19,11 +20,16 @@ from redwood.surrogates.models.grove.level import (
     observed,
     observed_times,
 )
-from redwood.surrogates.models.grove.options import Options
 from redwood.surrogates.models.grove.timing import TimeNetwork
-from redwood.surrogates.neural import CHUNK, NeuralSurrogate
+from redwood.surrogates.neural import CHUNK
 from redwood.surrogates.streams.marks import MarkNetwork
 from redwood.surrogates.training_loop import Checkpoint, moving_average
+
+if TYPE_CHECKING:
+    from redwood.surrogates.models.grove.surrogate import Surrogate
+
+# Of a network, items (m,) and random numbers: minus the log density of the items, summed.
+_Loss = Callable[[torch.nn.Module, np.ndarray, np.random.Generator], torch.Tensor]
 
 # Steps of an epoch, at least.
 _LEAST_STEPS = 8
@@ -36,7 +42,7 @@ _LARGEST_DECAY = 5.0
 
 
 def train_plainly(
-    surrogate: NeuralSurrogate,
+    surrogate: "Surrogate",
     module: MarkNetwork | TimeNetwork,
     lesson: Lesson,
     calendar: Calendar,
@@ -52,7 +58,6 @@ def train_plainly(
         what `NeuralSurrogate.train` tells of it.
     """
     options = surrogate.options
-    assert isinstance(options, Options)
     level, learned = lesson.level, lesson.allowed & ~lesson.judging
     judging = lesson.allowed & lesson.judging
     judging = judging if judging.any() else learned
@@ -64,24 +69,12 @@ def train_plainly(
         {"params": [p for p in module.parameters() if p.ndim < 2], "weight_decay": 0.0},
     ]
     if isinstance(module, MarkNetwork):
-        coarse, known = 0, Remembered.of(level, module.marks, calendar)
+        coarse, loss_of = 0, _loss_of_marks(module, lesson, calendar, device)
     else:
         # Long sequences have few coarse steps, and these shape what is seen of them.
-        coarse, taught = lesson.most // 2, np.flatnonzero(lesson.allowed)
-        timed = observed_times(level, taught, calendar, device)
+        coarse, loss_of = lesson.most // 2, _loss_of_times(lesson, calendar, device)
     average = moving_average(module, options.average)
     optimizer = torch.optim.AdamW(groups, lr=options.learning_rate, fused=True)
-
-    def loss_of(
-        network: torch.nn.Module, items: np.ndarray, random: np.random.Generator
-    ) -> torch.Tensor:
-        """Minus the log density of items, summed."""
-        if isinstance(network, TimeNetwork):
-            places = torch.as_tensor(np.searchsorted(taught, items), device=device)
-            return -log_density_of_times(network, *(part[places] for part in timed)).sum()
-        given = level.sequences.references(items, random)
-        seen = observed(level, known, items, given, device)
-        return -log_density(cast(MarkNetwork, network), *seen).sum()
 
     def train_epoch(epoch: int) -> float:
         module.train()
@@ -117,3 +110,32 @@ def train_plainly(
     summary = surrogate.train(both, optimizer, train_epoch, validate, checkpoint)
     module.load_state_dict(average.module.state_dict())
     return summary
+
+
+def _loss_of_marks(
+    module: MarkNetwork, lesson: Lesson, calendar: Calendar, device: torch.device
+) -> _Loss:
+    known = Remembered.of(lesson.level, module.marks, calendar)
+
+    def loss_of(
+        network: torch.nn.Module, items: np.ndarray, random: np.random.Generator
+    ) -> torch.Tensor:
+        given = lesson.level.sequences.references(items, random)
+        seen = observed(lesson.level, known, items, given, device)
+        return -log_density(cast(MarkNetwork, network), *seen).sum()
+
+    return loss_of
+
+
+def _loss_of_times(lesson: Lesson, calendar: Calendar, device: torch.device) -> _Loss:
+    taught = np.flatnonzero(lesson.allowed)
+    timed = observed_times(lesson.level, taught, calendar, device)
+
+    def loss_of(
+        network: torch.nn.Module, items: np.ndarray, random: np.random.Generator
+    ) -> torch.Tensor:
+        places = torch.as_tensor(np.searchsorted(taught, items), device=device)
+        seen = (part[places] for part in timed)
+        return -log_density_of_times(cast(TimeNetwork, network), *seen).sum()
+
+    return loss_of

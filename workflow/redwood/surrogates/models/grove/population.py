@@ -20,11 +20,11 @@ from redwood.surrogates.models.grove.level import (
 from redwood.surrogates.models.grove.relations import RelatedScheme
 from redwood.surrogates.streams.stream import Stream
 
-# Rows of the owners that are drawn at once, about.
+# Owners are drawn at once until they have so many rows.
 _ROWS_AT_ONCE = 65_536
 
-# One owner more of so many, while owners have fewer rows than are asked for.
-_MORE = 50
+# While owners have fewer rows than are asked for, one is added for each of so many.
+_OWNERS_PER_ADDED = 50
 
 
 class Networks(nn.Module):
@@ -168,11 +168,12 @@ class Population:
     def _members(self, wanted: int, least: int, random: np.random.Generator) -> "_Members":
         """New owners, as many as make about `wanted` rows, at least `least`, and their groups."""
         owners = self.size
-        # What so many make tells how many are wanted.
+        # In proportion to the rows that as many as recorded have; once more, as so many others may
+        # have other sizes.
         for _ in range(2):
             owners = max(1, round(owners * wanted / self._owners(owners, random).total))
         while (members := self._owners(owners, random)).total < least:
-            owners += 1 + owners // _MORE
+            owners += 1 + owners // _OWNERS_PER_ADDED
         return members
 
     def _owners(self, number: int, random: np.random.Generator) -> "_Members":
@@ -212,7 +213,11 @@ class _Members:
         return np.bincount(owner, self.sizes, len(self.counts)).astype(np.int64)
 
     def blocks(self) -> Iterator["_Members"]:
-        """All of them, some at a time, so that drawing takes bounded memory."""
+        """All of them, some at a time: drawing takes memory by the rows of a block.
+
+        No owner is split, so a block has fewer than `_ROWS_AT_ONCE` rows and those of its last
+        owner, however many these are.
+        """
         rows = self.rows
         block = (np.cumsum(rows) - rows) // _ROWS_AT_ONCE
         bounds = [0, *(np.flatnonzero(np.diff(block)) + 1).tolist(), len(rows)]

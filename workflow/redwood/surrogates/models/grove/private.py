@@ -16,7 +16,7 @@ twice the norm, and has twice the noise.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -35,9 +35,8 @@ from redwood.surrogates.models.grove.level import (
     observed,
     observed_times,
 )
-from redwood.surrogates.models.grove.options import Options, Privacy
+from redwood.surrogates.models.grove.options import Privacy
 from redwood.surrogates.models.grove.timing import TimeNetwork
-from redwood.surrogates.neural import NeuralSurrogate
 from redwood.surrogates.streams.marks import MarkNetwork
 from redwood.surrogates.training_loop import (
     Checkpoint,
@@ -45,6 +44,9 @@ from redwood.surrogates.training_loop import (
     train_steps,
     without_subnormals,
 )
+
+if TYPE_CHECKING:
+    from redwood.surrogates.models.grove.surrogate import Surrogate
 
 # Training has no epochs; its checkpoints are as many times as many steps apart.
 _STEPS_OF_EPOCH = 5
@@ -127,9 +129,9 @@ class Guarantee:
             "1607.00133), for all who do not know the training seed, which model.json and "
             "train.json state. Not covered, and taken for known, is what population.json holds: "
             "the categories and which were rare; the bounds, means, bins and repeated values of "
-            "numbers; the calendar; the quantiles of sizes, spans and gaps; how many owners and "
-            "rows there are. Samples are made of both, so the guarantee is of the networks' part "
-            "in them alone."
+            "numbers; the calendar; the quantiles of sizes, spans and gaps, and the share and "
+            "scale of the power law of the largest sizes; how many owners and rows there are. "
+            "Samples are made of both, so the guarantee is of the networks' part in them alone."
         )
 
 
@@ -281,7 +283,7 @@ def clipped_sum(density: nn.Module, drawn: Drawn, clip: float) -> dict[str, Tens
 
 
 def train_privately(
-    surrogate: NeuralSurrogate,
+    surrogate: "Surrogate",
     module: MarkNetwork | TimeNetwork,
     lesson: Lesson,
     guarantee: Guarantee,
@@ -298,7 +300,6 @@ def train_privately(
         surrogate: whose network, options and seed it is.
     """
     options = surrogate.options
-    assert isinstance(options, Options)
     privacy = options.privacy
     assert privacy is not None
     by_group = guarantee.unit in surrogate.units[1:]

@@ -11,7 +11,8 @@ owners share is the calendar: hours, weekdays and a trend, and good and bad days
 No single owner is to matter: values that few owners have become values of others, the largest
 numbers follow an exponential tail instead of their owner, training looks at so many rows of a group
 and so many groups of an owner and at no more, and it stops when owners that it has not seen are no
-longer foretold better. This bounds what is learned of one; it is no differential privacy.
+longer foretold better. Of how much owners send the folder has quantiles and the share and scale of
+a power law. This bounds what is learned of one; it is no differential privacy.
 
 Rows are drawn by neural autoregression (B. Uria et al., Neural autoregressive distribution
 estimation, JMLR 17 (2016) 205).
@@ -75,8 +76,10 @@ class Surrogate(NeuralSurrogate):
         return (
             "The folder has networks and aggregates, no row and no unit of the training table. "
             f"Categories and numbers that fewer than {self.options.least_owners} owners have are "
-            "not in it, and the largest and smallest numbers are no owner's. Quantiles of numbers "
-            f"are in it. {told}release gate measures."
+            "not in it, and the largest and smallest numbers are no owner's. Quantiles of "
+            "numbers, of how much owners send, for how long and with which gaps are in it, and the "
+            "share and scale of a power law of how much the largest send. "
+            f"{told}release gate measures."
         )
 
     def fit(
