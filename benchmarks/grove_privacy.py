@@ -24,12 +24,19 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 
-from of_law import of_law, sampled_rows
-
+from redwood import plugins
+from redwood.configuration.evaluation import Evaluation
+from redwood.evaluation.evaluating import evaluate
+from redwood.inputs import read_json
+from redwood.paper.comparison import compared_of_law, other_multiple, typical_other_multiples
+from redwood.paper.evaluations import read_evaluations
+from redwood.paper.other_floors import read_other_floors, with_other_floors
 from redwood.paper.style import COLUMN_WIDTH, use_style, write_figure
 from redwood.surrogates.contract import Surrogate, new_surrogate
 from redwood.tables import TableDescription, read_table, write_table
 
+# Beside the law: how far numbers are, and whether a classifier tells rows, or their order.
+OTHERS = ["wd", "c2st", "c2st_sequence"]
 # What is noisy is to be small.
 PRIVATE = {"hidden": 32, "average": 0.95}
 # Beyond so many times the multiple of no privacy, advice is against it.
@@ -53,12 +60,43 @@ def trained(
     return surrogate, surrogate.fit(train, validation)
 
 
+def is_law(measure: str) -> bool:
+    """Whether a measure is one of the law."""
+    plugin = plugins.load("redwood.evaluation.measures", measure)
+    return plugin.ASPECT == "law" or getattr(plugin, "OF_LAW", False)
+
+
 def measured(results: Path, surrogate: Surrogate, seed: int) -> dict[str, Any]:
     """What a sample of it comes to."""
+    records, other = results / "records", read_other_floors(results / "other_floors")
+    options = read_json(results / "configuration.json", "configuration")["evaluation"]
+    law = [name for name in other.measures if is_law(name)]
+    options = Evaluation.model_validate(options | {"measures": [*law, *OTHERS]})
     with tempfile.TemporaryDirectory() as scratch:
-        sample = Path(scratch) / "sample.parquet"
-        write_table(surrogate.sample(sampled_rows(results), seed), sample, surrogate.description)
-        return of_law(results, sample)
+        sample, output = Path(scratch) / "sample.parquet", Path(scratch) / "grove"
+        rows = surrogate.sample(other.rows, seed)
+        write_table(rows, sample, surrogate.description)
+        evaluate(
+            records / "table.json",
+            records / "train.parquet",
+            records / "test.parquet",
+            sample,
+            output,
+            options,
+            read_json(results / "floors" / "floors.json", "floors")["seed"],
+            floors=results / "floors",
+        )
+        one = with_other_floors(read_evaluations([output]), other)
+    measures = {"grove": one["grove"].measures}
+    return {
+        "typical": typical_other_multiples(measures)["grove"],
+        "measures_of_law": len(compared_of_law(measures)),
+        "wd": measures["grove"]["wd"]["value"],
+        "wd_over_floor": other_multiple(measures["grove"]["wd"]),
+        "c2st": measures["grove"]["c2st"]["value"],
+        "in_sequence": measures["grove"]["c2st_sequence"]["value"],
+        "in_sequence_floor": measures["grove"]["c2st_sequence"]["other_floor"],
+    }
 
 
 def advice(lines: pd.DataFrame, unit: str) -> str:
